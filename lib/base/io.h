@@ -1,0 +1,65 @@
+/*
+ * io.h - a buffered, deadline-bound byte stream over one file descriptor.
+ *
+ * For sessions that block.  The error is sticky: after the first failure
+ * every call fails at once, so half of all checks go away; the reason is in
+ * io->err.  Reading flushes what is waiting to be written, but only when
+ * no complete answer is already in the buffer, so pipelined replies leave in
+ * one segment.  No TLS inside.  The fd is not owned (io_close closes it).
+ */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum io_eol { IO_CRLF, IO_LF };
+
+struct io {
+	int fd;
+	int timeout_ms;		/* for one wait on the peer; 0: for ever */
+	int64_t deadline;	/* mono_ms() at which all ends; 0: never */
+	int64_t cmd_deadline;	/* the same for the command at work; 0: none */
+	char *in;
+	size_t in_pos, in_len, in_cap;
+	struct str out;
+	uint64_t bytes_in, bytes_out;
+	bool failed, eof, timed_out;
+	bool drain_on_idle;	/* reserved for serve: see serve.h */
+	struct err err;
+};
+
+void io_init(struct io *io, int fd, int timeout_ms);
+void io_free(struct io *io);		/* buffers only */
+void io_close(struct io *io);		/* flushes nothing; buffers and fd */
+
+/*
+ * One line of at most max bytes without its end.  1: *line borrows the
+ * buffer until the next read; 0: end of file (a half line is thrown away);
+ * -1: io->err.  *eol (may be NULL) says how it ended; a CR before a bare LF
+ * line's end or inside the line is left in the line for the caller to judge.
+ * A longer line is consumed to its end without being kept (but for at most
+ * 16 * max bytes, then it fails) and returned as 1 with *too_long = true
+ * and an empty line.
+ */
+int io_getline(struct io *io, size_t max, struct slice *line,
+    enum io_eol *eol, bool *too_long);
+/* What is in the buffer, after waiting for at least one byte: 1, 0 end of
+ * file, -1.  Take it with io_consume. */
+int io_peek(struct io *io, struct slice *buf);
+void io_consume(struct io *io, size_t n);
+/* bytes that can be read without waiting on the peer, now in the buffer */
+size_t io_pending(const struct io *io);
+bool io_has_line(const struct io *io);	/* a whole line is in the buffer */
+/* put bytes in front of what is read next (unread input of a hand-over) */
+void io_unread(struct io *io, const void *p, size_t n);
+/* release the input buffer while a session idles (kept where data waits) */
+void io_shrink(struct io *io);
+void io_set_inbuf(struct io *io, size_t cap);	/* size of the input buffer */
+
+void io_put(struct io *io, const void *p, size_t n);
+void io_puts(struct io *io, const char *z);
+void io_printf(struct io *io, const char *fmt, ...) PRINTF(2, 3);
+int io_flush(struct io *io);		/* 0, or -1 */
+
+#endif
