@@ -1,0 +1,45 @@
+/*
+ * record.h - values that are records: name=value parted by blanks.
+ *
+ * A row of the users table is
+ *   ann@example.com  pass=$y$... quota=1G home=/srv/ann disabled=yes
+ * and its value is such a record, described by a field table (base/field.h).
+ * A value that is empty or holds blanks, quotes or backslashes is written
+ * "like this", with \" and \\ inside.  Errors are temporary, 4.3.5: a table
+ * that an admin must mend.
+ */
+#ifndef MAP_RECORD_H
+#define MAP_RECORD_H
+
+#include "base/field.h"
+
+/* Defaults, then each name=value.  Strings are copied to the arena.  0, or
+ * -1: an unknown name (with the nearest known one), a name given twice, a
+ * bad value, a required one missing. */
+int record_parse(const struct field *t, void *rec, struct slice text,
+    struct arena *a, struct err *err);
+/* name=value parted by blanks, appended; what is as its default is left out,
+ * and so are secrets unless asked for */
+void record_print(const struct field *t, const void *rec, bool secrets,
+    struct str *out);
+
+/* an account: the value of a row of `users` */
+struct user_record {
+	const char *pass;	/* crypt(5) hash; "": can not log in */
+	uint64_t quota;		/* bytes; 0: the default of common.conf */
+	int64_t uid, gid;	/* -1: those of the store */
+	const char *home;	/* mail root; "": the place by its address */
+	bool disabled;		/* neither logs in nor gets mail */
+};
+extern const struct field user_fields[];
+
+int user_parse(struct slice value, struct user_record *u, struct arena *a,
+    struct err *err);
+/* filters of map_compile_cdb_with: the row checked and printed anew, with
+ * the password hash (for auth alone) and without (for everybody else) */
+int user_filter_secret(void *ctx, struct slice key, struct slice value,
+    struct str *out, struct err *err);
+int user_filter_public(void *ctx, struct slice key, struct slice value,
+    struct str *out, struct err *err);
+
+#endif
