@@ -68,8 +68,8 @@ char *read_file(const char *path, size_t max, size_t *n_r);
 /* close unless negative; errno is kept */
 void close_fd(int fd);
 
-/* banned: use struct str, snprintf, slice_to_* */
+/* banned: use struct str, snprintf, slice_u64 (lint bans some more) */
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gets atoi atol atoll
-#pragma GCC poison strncpy strncat asctime ctime mktemp tmpnam alloca
+#pragma GCC poison strncpy strncat mktemp tmpnam
 
 #endif

@@ -24,8 +24,9 @@ struct io {
 	size_t in_pos, in_len, in_cap;
 	struct str out;
 	uint64_t bytes_in, bytes_out;
-	bool failed, eof, timed_out;
-	bool drain_on_idle;	/* reserved for serve: see serve.h */
+	bool failed, eof, timed_out, is_socket;
+	int wake_fd;		/* a readable wake_fd ends a wait: io->woken */
+	bool woken;		/* (serve: master wants us to finish); -1: none */
 	struct err err;
 };
 
@@ -37,7 +38,7 @@ void io_close(struct io *io);		/* flushes nothing; buffers and fd */
  * One line of at most max bytes without its end.  1: *line borrows the
  * buffer until the next read; 0: end of file (a half line is thrown away);
  * -1: io->err.  *eol (may be NULL) says how it ended; a CR before a bare LF
- * line's end or inside the line is left in the line for the caller to judge.
+ * line end or inside the line is left in the line for the caller to judge.
  * A longer line is consumed to its end without being kept (but for at most
  * 16 * max bytes, then it fails) and returned as 1 with *too_long = true
  * and an empty line.
@@ -53,6 +54,9 @@ size_t io_pending(const struct io *io);
 bool io_has_line(const struct io *io);	/* a whole line is in the buffer */
 /* put bytes in front of what is read next (unread input of a hand-over) */
 void io_unread(struct io *io, const void *p, size_t n);
+/* Give up waiting when fd becomes readable or hangs up: the read fails with
+ * io->woken set, but only where no input is in the buffer. */
+void io_wake_on(struct io *io, int fd);
 /* release the input buffer while a session idles (kept where data waits) */
 void io_shrink(struct io *io);
 void io_set_inbuf(struct io *io, size_t cap);	/* size of the input buffer */

@@ -37,7 +37,7 @@ void log_set_session(const char *sid);
 void log_set_queue(const char *qid);
 /* tests: give lines to fn instead of fd 2 (NULL: back to fd 2) */
 void log_set_sink(void (*fn)(const char *line, size_t n));
-/* append ` key=value`, quoted as above, to a line of cap bytes */
+/* append a value of n bytes, quoted as above */
 struct str;
 void log_quote(struct str *out, const char *value, size_t n);
 

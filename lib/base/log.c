@@ -1,0 +1,161 @@
+/*
+ * log.c - one line, one write.  Logging never blocks and never fails the
+ * caller; what can not be written is counted and told with the next line.
+ */
+#include "base/log.h"
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum { LINE_MAX_BYTES = 4096, VALUE_MAX = 1000 };
+
+static char prog[64] = "postrider";
+static char session[32], queue[32];
+static unsigned long long dropped;
+static enum log_level threshold = LOG_INFO;
+static void (*sink)(const char *, size_t);
+
+void
+log_open(const char *name)
+{
+	slice_copy(prog, sizeof(prog), slice_of(name));
+}
+
+void
+log_set_level(enum log_level level)
+{
+	threshold = level;
+}
+
+void
+log_set_session(const char *sid)
+{
+	slice_copy(session, sizeof(session), slice_of(sid));
+}
+
+void
+log_set_queue(const char *qid)
+{
+	slice_copy(queue, sizeof(queue), slice_of(qid));
+}
+
+void
+log_set_sink(void (*fn)(const char *line, size_t n))
+{
+	sink = fn;
+}
+
+static bool
+needs_quotes(const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((unsigned char)p[i] <= 0x20 || p[i] == '"' ||
+		    p[i] == '=' || p[i] == '\\' || p[i] == 0x7f)
+			return true;
+	return n == 0;
+}
+
+void
+log_quote(struct str *out, const char *value, size_t n)
+{
+	size_t i;
+	unsigned char c;
+
+	if (n > VALUE_MAX)
+		n = VALUE_MAX;
+	if (!needs_quotes(value, n)) {
+		str_add(out, value, n);
+		return;
+	}
+	str_addc(out, '"');
+	for (i = 0; i < n; i++) {
+		c = (unsigned char)value[i];
+		if (c == '"' || c == '\\')
+			str_addf(out, "\\%c", c);
+		else if (c < 0x20 || c == 0x7f)
+			str_addf(out, "\\x%02X", c);
+		else
+			str_addc(out, (char)c);
+	}
+	str_addc(out, '"');
+}
+
+static void
+add_value(struct str *line, const char *key, const char *z)
+{
+	if (z == NULL)
+		return;
+	str_addf(line, " %s=", key);
+	log_quote(line, z, strlen(z));
+}
+
+static void
+add_err(struct str *line, const struct err *err)
+{
+	if (err->dsn[0])
+		add_value(line, "dsn", err->dsn);
+	add_value(line, "reason", err->text);
+}
+
+static void
+add_args(struct str *line, va_list ap)
+{
+	const char *key;
+	int kind;
+
+	while ((kind = va_arg(ap, int)) != LOG_A_END) {
+		key = va_arg(ap, const char *);
+		if (kind == LOG_A_STR)
+			add_value(line, key, va_arg(ap, const char *));
+		else if (kind == LOG_A_INT)
+			str_addf(line, " %s=%lld", key, va_arg(ap, long long));
+		else if (kind == LOG_A_UINT)
+			str_addf(line, " %s=%llu", key,
+			    va_arg(ap, unsigned long long));
+		else
+			add_err(line, va_arg(ap, const struct err *));
+	}
+}
+
+static void
+emit(struct str *line)
+{
+	if (line->len > LINE_MAX_BYTES - 1)
+		str_trunc(line, LINE_MAX_BYTES - 1);
+	str_addc(line, '\n');
+	if (sink != NULL)
+		sink(line->s, line->len);
+	else if (write(STDERR_FILENO, line->s, line->len) !=
+	    (ssize_t)line->len)
+		dropped++;
+	else
+		dropped = 0;
+}
+
+void
+log_event(enum log_level level, const char *event, ...)
+{
+	static struct str line = STR_INIT;
+	int e = errno;
+	va_list ap;
+
+	if (level < threshold)
+		return;
+	str_reset(&line);
+	str_addf(&line, "%s[%d]: %s", prog, (int)getpid(), event);
+	if (level == LOG_WARN || level == LOG_ERROR)
+		add_value(&line, "level", level == LOG_WARN ? "warn" : "error");
+	if (session[0])
+		add_value(&line, "s", session);
+	if (queue[0])
+		add_value(&line, "q", queue);
+	if (dropped > 0)
+		str_addf(&line, " dropped=%llu", dropped);
+	va_start(ap, event);
+	add_args(&line, ap);
+	va_end(ap);
+	emit(&line);
+	errno = e;
+}
