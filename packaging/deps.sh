@@ -1,0 +1,55 @@
+# What Postrider needs on Debian, and how it is fetched.  Read by quickstart
+# and runtests:  . packaging/deps.sh; need_packages $BUILD_PACKAGES
+
+BUILD_PACKAGES="autoconf automake pkg-config gcc make libc6-dev perl
+	libevent-dev libseccomp-dev libcdb-dev libpcre2-dev libssl-dev
+	libsqlite3-dev libcrypt-dev libjansson-dev libunistring-dev
+	libidn2-dev uthash-dev zlib1g-dev"
+DEMO_PACKAGES="swaks curl util-linux"
+TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
+	bash-completion sqlite3 procps e2fsprogs"
+
+# those of the named packages that are not installed, one a line
+missing_packages() {
+	for p; do
+		case $(dpkg-query -W -f '${db:Status-Abbrev}' "$p" \
+		    2>/dev/null) in
+		ii*|hi*) ;;
+		*) echo "$p" ;;
+		esac
+	done
+}
+
+# install what is missing of the named packages; where that is not possible,
+# say what is missing and fail
+need_packages() {
+	if ! command -v apt-get >/dev/null 2>&1; then
+		echo "This is not Debian: make sure that the equivalents of"
+		echo "these packages are here:" "$@"
+		return 0
+	fi
+	missing=$(missing_packages "$@" | tr '\n' ' ')
+	[ -n "$missing" ] || return 0
+	as_root=
+	if [ "$(id -u)" != 0 ]; then
+		if sudo -n true 2>/dev/null || { [ -t 0 ] &&
+		    command -v sudo >/dev/null 2>&1; }; then
+			as_root=sudo
+		else
+			echo "These packages are missing; install them as" \
+			    "root, then come back:" >&2
+			echo "    apt-get install $missing" >&2
+			return 1
+		fi
+	fi
+	echo "Installing $missing"
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq update \
+	    </dev/null || echo "(apt-get update failed; trying on)" >&2
+	# shellcheck disable=SC2086
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y \
+	    -o Dpkg::Use-Pty=0 install --no-install-recommends $missing \
+	    </dev/null >/dev/null || {
+		echo "apt-get install failed: $missing" >&2
+		return 1
+	}
+}

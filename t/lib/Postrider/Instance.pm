@@ -1,0 +1,485 @@
+package Postrider::Instance;
+
+# A private Postrider for one test: made, started and removed by the one
+# command that people use, ctl/postrider of the build tree.
+#
+#   my $i = Postrider::Instance->new(users => { ann => 'pw' });
+#   $i->start;
+#   is $i->send(to => 'ann@example.test', message => "Subject: x\n\nhi\n"),
+#       250, 'accepted';
+#   my ($file) = $i->wait_mails('ann', 1);
+#
+# Everything dies on trouble of the test itself (no build, no start).  What it
+# started is stopped by pid at the end; the directory is removed, but kept,
+# with the end of its log shown, where the test failed.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Path qw(remove_tree);
+use File::Temp qw(tempdir);
+use POSIX ();
+use Scalar::Util ();
+use Test::Builder;
+use Time::HiRes qw(sleep time);
+
+use Postrider::Pop3;
+use Postrider::Ports;
+use Postrider::Smtp;
+
+our $TIMEOUT = $ENV{POSTRIDER_TEST_TIMEOUT} || 30;	# seconds, for one wait
+my $top = abs_path(dirname(__FILE__) . '/../../..');
+my (%alive, $stage);
+
+# The build tree: of the environment, or the source tree itself.
+sub build {
+	my $b = $ENV{POSTRIDER_BUILD} || $top;
+	-x "$b/ctl/postrider" or die "no $b/ctl/postrider: build first, or " .
+	    "set POSTRIDER_BUILD\n";
+	return abs_path($b);
+}
+
+# users      { NAME => PASSWORD }, NAME a local part or a full address
+# domains    [ ... ], the first is the default one
+# conf       { FILE => { NAME => VALUE } }: settings changed after init; a NAME
+#            "section/name" belongs into [section]
+# single_uid true: run by nobody also where the test is root
+sub new {
+	my ($class, %arg) = @_;
+	my $self = bless {
+		users => $arg{users} || {},
+		domains => $arg{domains} || ['example.test'],
+		conf => $arg{conf} || {},
+		single_uid => ($arg{single_uid} || $> != 0) ? 1 : 0,
+		owner => $$, build => build(), started => 0, pids => {},
+	}, $class;
+
+	$self->{tmp} = tempdir('postrider-t.XXXXXXXX', TMPDIR => 1);
+	# the programs run under other ids when root starts them
+	chmod 0711, $self->{tmp} or die "chmod $self->{tmp}: $!\n";
+	$self->{dir} = "$self->{tmp}/i";
+	if ($self->{single_uid} && $> == 0) {
+		my ($uid, $gid) = (getpwnam 'nobody')[2, 3];
+		chown $uid, $gid, $self->{tmp} or die "chown: $!\n";
+		$self->{prefix} = ['setpriv', "--reuid=$uid",
+		    "--regid=$gid", '--clear-groups', '--'];
+		$self->{build} = _reachable($self->{build}, $uid);
+	}
+	$alive{$self} = $self;
+	Scalar::Util::weaken($alive{$self});
+	$self->_init;
+	return $self;
+}
+
+# Where the build tree lies in a closed directory, nobody gets a copy of the
+# programs.
+sub _reachable {
+	my ($build, $uid) = @_;
+	system('setpriv', "--reuid=$uid", '--clear-groups', '--',
+	    'test', '-x', "$build/ctl/postrider");
+	return $build if $? == 0;
+	return $stage if $stage;
+	$stage = tempdir('postrider-b.XXXXXXXX', TMPDIR => 1, CLEANUP => 0);
+	chmod 0755, $stage;
+	for my $f (glob("$build/*/*")) {
+		my ($d) = $f =~ m{([^/]+)/[^/]+$};
+		next if $d =~ /^(?:lib|t|build|autom4te.cache|build-aux)$/;
+		next unless -f $f && (-x _ || $f =~ /\.conf$/);
+		mkdir "$stage/$d";
+		system('cp', '-a', $f, "$stage/$d/") == 0 or die "cp $f\n";
+	}
+	return $stage;
+}
+
+sub _init {
+	my ($self) = @_;
+	$self->{base} = Postrider::Ports::free_base();
+	$self->ctl_ok('!init', $self->{dir},
+	    (map { ('--domain', $_) } @{ $self->{domains} }),
+	    (map { ('--user', "$_:$self->{users}{$_}") }
+	    sort keys %{ $self->{users} }),
+	    '--port-base', $self->{base});
+	for my $file (sort keys %{ $self->{conf} }) {
+		$self->set_conf($file, %{ $self->{conf}{$file} });
+	}
+	return;
+}
+
+sub dir { return $_[0]{dir} }
+
+sub conf_dir {
+	my ($self) = @_;
+	for my $d (qw(conf etc)) {
+		return "$self->{dir}/$d" if -d "$self->{dir}/$d";
+	}
+	return $self->{dir};
+}
+
+sub port {
+	my ($self, $name) = @_;
+	my $off = $Postrider::Ports::OFFSET{$name} || die "port $name?\n";
+	return $self->{base} + $off;
+}
+
+# ---- files ------------------------------------------------------------------
+
+sub slurp {
+	my ($self, $path) = @_;
+	open my $fh, '<:raw', $path or die "$path: $!\n";
+	local $/;
+	return scalar <$fh>;
+}
+
+sub spew {
+	my ($self, $path, $text) = @_;
+	open my $fh, '>:raw', $path or die "$path: $!\n";
+	print {$fh} $text;
+	close $fh or die "$path: $!\n";
+	return;
+}
+
+# Set options in a file of the instance; one that is there is replaced where
+# it stands (with its continuation lines), a new one goes to the end of its
+# section.  Takes effect at start or reload.
+sub set_conf {
+	my ($self, $file, %set) = @_;
+	my $path = $self->conf_dir . "/$file";
+	my @line = -e $path ? split(/^/, $self->slurp($path)) : ();
+	for my $key (sort keys %set) {
+		my ($sect, $name) = $key =~ m{^(?:([^/]+)/)?(.+)$};
+		@line = _set_line($sect // '', $name, $set{$key}, @line);
+	}
+	my ($mode) = -e $path ? (stat _)[2] & 07777 : 0644;
+	$self->spew($path, join '', @line);
+	chmod $mode, $path;
+	return;
+}
+
+sub _set_line {
+	my ($want, $name, $value, @line) = @_;
+	my ($sect, $done, $skip, @out) = ('', 0, 0);
+	my $new = "$name = $value\n";
+	for my $l (@line) {
+		if ($l =~ /^\[\s*([^\]\s]+)/) {
+			if ($sect eq $want && !$done) {
+				push @out, $new;
+				$done = 1;
+			}
+			($sect, $skip) = ($1, 0);
+		} elsif ($skip && $l =~ /^[ \t]+\S/) {
+			next;
+		} else {
+			$skip = 0;
+			if ($sect eq $want && $l =~ /^\Q$name\E\s*=/) {
+				push @out, $new unless $done;
+				($done, $skip) = (1, 1);
+				next;
+			}
+		}
+		push @out, $l;
+	}
+	$out[-1] .= "\n" if @out && $out[-1] !~ /\n\z/;
+	return @out if $done;
+	push @out, "[$want]\n" if $sect ne $want;
+	return (@out, $new);
+}
+
+# ---- the admin command ------------------------------------------------------
+
+# Run a command as the instance's starter: (exit status, stdout, stderr).
+# The status of one that a signal ended is 128 + the signal.
+sub run {
+	my ($self, @cmd) = @_;
+	my ($out, $err) = map { File::Temp->new } 1 .. 2;
+	my $pid = fork // die "fork: $!\n";
+	if (!$pid) {
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>&', $out;
+		open STDERR, '>&', $err;
+		chdir $self->{tmp};
+		unshift @cmd, @{ $self->{prefix} || [] };
+		no warnings 'exec';
+		exec { $cmd[0] } @cmd;
+		POSIX::_exit(127);
+	}
+	waitpid $pid, 0;
+	my $st = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+	return ($st, $self->slurp("$out"), $self->slurp("$err"));
+}
+
+# postrider -i DIR ...; a first word with '!' goes without -i DIR
+sub ctl {
+	my ($self, @arg) = @_;
+	my @i = $arg[0] =~ s/^!// ? () : ('-i', $self->{dir});
+	return $self->run("$self->{build}/ctl/postrider", @i, @arg);
+}
+
+# the same; dies unless it exits 0; its standard output
+sub ctl_ok {
+	my ($self, @arg) = @_;
+	my ($st, $out, $err) = $self->ctl(@arg);
+	$st == 0 or die "postrider @arg: exit $st\n$out$err";
+	return $out;
+}
+
+sub queue { my $self = shift; return $self->ctl_ok('queue', @_) }
+sub map { my $self = shift; return $self->ctl_ok('map', @_) }
+sub reload { return $_[0]->ctl_ok('reload') }
+
+# call('qmgr', 'status', name => value): output of `postrider call`
+sub call {
+	my ($self, $socket, $verb, @kv) = @_;
+	my @field;
+	while (my ($k, $v) = splice @kv, 0, 2) {
+		push @field, "$k=$v";
+	}
+	return $self->ctl_ok('call', $socket, $verb, @field);
+}
+
+# ---- start, stop ------------------------------------------------------------
+
+sub start {
+	my ($self) = @_;
+	my ($st, $out, $err) = $self->ctl('start');
+	for (1 .. 3) {
+		last if $st == 0 || $self->{started};
+		last if "$out$err" . $self->log !~ /address.*in use/i;
+		# somebody was faster: other ports, all of it anew
+		remove_tree($self->{dir});
+		$self->_init;
+		($st, $out, $err) = $self->ctl('start');
+	}
+	$st == 0 or die "start: exit $st\n$out$err" . $self->log_tail(40);
+	$self->{started} = 1;
+	$self->pids;
+	return $self;
+}
+
+# process ids of the running suite, master first
+sub pids {
+	my ($self) = @_;
+	my ($st, $out) = $self->ctl('status', '--pids');
+	my @pid = $st == 0 ? $out =~ /^(\d+)/mg : ();
+	$self->{pids}{$_} = 1 for @pid;
+	return @pid;
+}
+
+sub master_pid {
+	my ($self) = @_;
+	my ($pid) = $self->pids;
+	return $pid;
+}
+
+# pids of a program by its name
+sub pids_of {
+	my ($self, $name) = @_;
+	return grep {
+		(readlink("/proc/$_/exe") || '') =~ m{/\Q$name\E(?: \(del.*)?$}
+	} $self->pids;
+}
+
+# is it a live process of this build?
+sub _ours {
+	my ($self, $pid) = @_;
+	my $exe = readlink "/proc/$pid/exe" or return 0;
+	return index($exe, "$self->{build}/") == 0;
+}
+
+sub stop {
+	my ($self) = @_;
+	return 1 unless $self->{started};
+	$self->pids;
+	my ($st, $out, $err) = $self->ctl('stop');
+	my $end = time + 10;
+	my @left;
+	while (@left = grep { $self->_ours($_) } keys %{ $self->{pids} }) {
+		last if time > $end;
+		sleep 0.02;
+	}
+	kill 'KILL', @left if @left;
+	$self->{started} = 0;
+	$self->{pids} = {};
+	return $st == 0 && !@left;
+}
+
+# as a power cut: every process gone at once, nobody told
+sub kill_all {
+	my ($self, $sig) = @_;
+	my @pid = grep { $self->_ours($_) } $self->pids,
+	    keys %{ $self->{pids} };
+	kill 'STOP', @pid;
+	@pid = grep { $self->_ours($_) } $self->pids_below(@pid), @pid;
+	kill $sig || 'KILL', @pid;
+	$self->wait_for(sub { !grep { $self->_ours($_) } @pid });
+	$self->{started} = 0;
+	$self->{pids} = {};
+	return;
+}
+
+# children of the named processes that `status` may not know yet
+sub pids_below {
+	my ($self, @parent) = @_;
+	my %p = map { $_ => 1 } @parent;
+	my %ppid;
+	for my $f (glob '/proc/[0-9]*/stat') {
+		open my $fh, '<', $f or next;
+		my $l = <$fh> // next;
+		$ppid{$1} = $2 if $l =~ /^(\d+) \(.*\) \S (\d+)/;
+	}
+	my $more = 1;
+	while ($more) {
+		$more = 0;
+		for my $c (keys %ppid) {
+			next if $p{$c} || !$p{ $ppid{$c} };
+			$p{$c} = $more = 1;
+		}
+	}
+	return keys %p;
+}
+
+# ---- waiting ------------------------------------------------------------------
+
+# poll until sub returns true: its value, or false after the time
+sub wait_for {
+	my ($self, $sub, $secs) = @_;
+	my $end = time + ($secs || $TIMEOUT);
+	while (1) {
+		my $v = $sub->();
+		return $v if $v;
+		return $v if time > $end;
+		sleep 0.02;
+	}
+}
+
+sub log_file { return "$_[0]{dir}/log/mail.log" }
+
+# the whole log, or from a byte offset on
+sub log {
+	my ($self, $from) = @_;
+	open my $fh, '<:raw', $self->log_file or return '';
+	seek $fh, $from || 0, 0;
+	local $/;
+	return scalar(<$fh>) // '';
+}
+
+sub log_lines { my $self = shift; return split /\n/, $self->log(@_) }
+
+# where the log ends now: for the $from of log and wait_log
+sub log_mark { return -s $_[0]->log_file || 0 }
+
+# the first line of the log that matches; '' and a note after the time
+sub wait_log {
+	my ($self, $re, $secs, $from) = @_;
+	my $line = $self->wait_for(sub {
+		my ($l) = grep { /$re/ } $self->log_lines($from);
+		return $l;
+	}, $secs);
+	Test::Builder->new->diag("no log line matches $re") unless $line;
+	return $line // '';
+}
+
+sub log_tail {
+	my ($self, $n) = @_;
+	my @l = $self->log_lines;
+	splice @l, 0, @l - $n if @l > $n;
+	return join '', map { "$_\n" } @l;
+}
+
+# ---- mail ---------------------------------------------------------------------
+
+sub maildir {
+	my ($self, $user) = @_;
+	my ($local, $domain) = split /@/, $user, 2;
+	$domain //= $self->{domains}[0];
+	return "$self->{dir}/mail/$domain/$local/Maildir";
+}
+
+# the message files of a user, sorted; folder '.Sent', or the inbox
+sub mails {
+	my ($self, $user, $folder) = @_;
+	my $d = $self->maildir($user) . ($folder ? "/$folder" : '');
+	my @f;
+	for my $sub (qw(cur new)) {
+		opendir my $dh, "$d/$sub" or next;
+		push @f, map { "$d/$sub/$_" } grep { !/^\./ } readdir $dh;
+	}
+	return sort { ($a =~ m{([^/]+)$})[0] cmp ($b =~ m{([^/]+)$})[0] } @f;
+}
+
+# wait until a user has at least n messages; the files
+sub wait_mails {
+	my ($self, $user, $n, $secs) = @_;
+	my @f;
+	$self->wait_for(sub { @f = $self->mails($user); @f >= $n }, $secs);
+	Test::Builder->new->diag("$user has " . @f . " messages, not $n")
+	    if @f < $n;
+	return @f;
+}
+
+sub smtp {
+	my ($self, $port) = @_;
+	return Postrider::Smtp->new(port => $self->port($port || 'smtp'));
+}
+
+sub pop3 {
+	my ($self) = @_;
+	return Postrider::Pop3->new(port => $self->port('pop3'));
+}
+
+# Send one message: from (''), to (one or a list), message (LF or CRLF lines);
+# the code of the reply that decided, the whole reply in list context.
+sub send {
+	my ($self, %arg) = @_;
+	my $c = $self->smtp($arg{port});
+	return $c->send(from => 'sender@example.org', %arg);
+}
+
+# ---- the end --------------------------------------------------------------------
+
+# What a sanitizer or an assertion says goes to the log; it fails the test.
+sub _complaints {
+	my ($self) = @_;
+	return grep {
+		/AddressSanitizer|LeakSanitizer|runtime error:|Assertion `/
+	} $self->log_lines;
+}
+
+sub finish {
+	my ($self) = @_;
+	return 0 if $self->{owner} != $$ || $self->{finished}++;
+	local ($?, $@, $!);
+	$self->stop;
+	my $tb = Test::Builder->new;
+	my @bad = $self->_complaints;
+	my $failed = @bad || !$tb->is_passing || $self->{exit};
+	if ($failed) {
+		$tb->diag("kept: $self->{dir}; the end of its log:\n" .
+		    $self->log_tail(60));
+		$tb->diag("complaint: $_") for @bad;
+	} else {
+		remove_tree($self->{tmp}, { safe => 0 });
+	}
+	delete $alive{$self};
+	return scalar @bad;
+}
+
+sub DESTROY {
+	my ($self) = @_;
+	$Postrider::Instance::complaints += $self->finish;
+	return;
+}
+
+our $complaints = 0;
+END {
+	my $exit = $?;
+	for my $i (grep { defined } values %alive) {
+		$i->{exit} = $exit;
+		$complaints += $i->finish;
+	}
+	remove_tree($stage) if $stage;
+	$? = $exit || ($complaints ? 1 : 0);
+}
+
+1;
