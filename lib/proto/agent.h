@@ -1,0 +1,62 @@
+/*
+ * agent.h - qmgr to the delivery agents (local, later smtp and pipe) and to
+ * bounce.  On one connection qmgr may have several requests under way; the
+ * agent answers them in order, each by `result` (more) records for the
+ * recipients that were not delivered, then ok.
+ *
+ * "delivered" means durable: the agent has synced what it wrote.
+ */
+#ifndef PROTO_AGENT_H
+#define PROTO_AGENT_H
+
+#include "ipc/ipc.h"
+
+/* parallel lists of one length, at most AGENT_RCPTS */
+enum { AGENT_RCPTS = 250 };
+struct agent_deliver_in {
+	const char *q, *sender, *ret, *envid, *nexthop, *session;
+	uint64_t size, wsize;
+	int64_t created;	/* unix microseconds */
+	bool again;		/* may have been delivered already, in part: */
+				/* look before delivering */
+	bool utf8, body8;
+	struct strlist n;	/* number of the recipient in the message: */
+				/* stable over all attempts */
+	struct strlist addr, orig, mailbox, quota, orcpt, notify;
+};
+#define AGENT_STATUS "delivered|deferred|failed"
+enum agent_status { AGENT_DELIVERED, AGENT_DEFERRED, AGENT_FAILED };
+struct agent_result {
+	int64_t i;		/* index in the lists of the request */
+	int status;		/* enum agent_status */
+	const char *dsn, *text, *peer;
+	bool dest_trouble;	/* not this message: the whole destination */
+};
+/* the fd is the content, read only */
+extern const struct verb_def agent_deliver;
+extern const struct verb_def *const agent_verbs[];
+
+/* local only: how full is a mailbox? */
+struct local_quota_in { const char *mailbox; uint64_t quota; };
+struct local_quota_out { uint64_t used; bool full; };
+extern const struct verb_def local_quota;
+
+/* bounce: compose a report about recipients of one message to its sender.
+ * The fd is the content.  ok: the report is queued. */
+#define BOUNCE_KINDS "failure|delay|success"
+enum bounce_kind { BOUNCE_FAILURE, BOUNCE_DELAY, BOUNCE_SUCCESS };
+struct bounce_report_in {
+	int kind;
+	const char *q, *sender, *ret, *envid;
+	int64_t created;	/* unix microseconds */
+	int64_t expires;	/* unix seconds: delay reports */
+	bool utf8;
+	/* parallel lists of one length */
+	struct strlist addr, orig, orcpt, dsn, text, peer;
+};
+struct bounce_report_out { const char *q; };	/* of the report */
+extern const struct verb_def bounce_report;
+extern const struct verb_def *const bounce_verbs[];
+extern const struct verb_def *const local_verbs[];
+
+#endif

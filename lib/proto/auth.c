@@ -1,0 +1,102 @@
+/*
+ * auth.c - field tables of auth and of the session programs.
+ */
+#include "proto/auth.h"
+
+static const struct field sasl_in[] = {
+	F_STR(struct auth_sasl_in, mech, "", "mechanism, first step only"),
+	F_SECRET(struct auth_sasl_in, data, "", "base64 response"),
+	F_BOOL(struct auth_sasl_in, has_data, "no", "a response is given"),
+	F_STR(struct auth_sasl_in, service, "", "smtp, pop3, imap"),
+	F_STR(struct auth_sasl_in, client_addr, "", "client"),
+	F_STR(struct auth_sasl_in, session, "", "session id"),
+	F_END
+};
+
+static const struct field pass_in[] = {
+	F_STR(struct auth_pass_in, user, NULL, "name as given"),
+	F_SECRET(struct auth_pass_in, pass, NULL, "password"),
+	F_STR(struct auth_pass_in, service, "", "smtp, pop3, imap"),
+	F_STR(struct auth_pass_in, client_addr, "", "client"),
+	F_STR(struct auth_pass_in, session, "", "session id"),
+	F_END
+};
+
+static const struct field out[] = {
+	F_BOOL(struct auth_out, done, "no", "authenticated"),
+	F_STR(struct auth_out, challenge, "", "base64"),
+	F_STR(struct auth_out, user, "", "full address"),
+	F_END
+};
+
+static const struct field handover_in[] = {
+	F_STR(struct auth_handover_in, service, NULL, "pop3, imap"),
+	F_STR(struct auth_handover_in, input, "", "base64 of unread input"),
+	F_STR(struct auth_handover_in, client_addr, "", "client"),
+	F_STR(struct auth_handover_in, local_addr, "", "our address"),
+	F_STR(struct auth_handover_in, session, "", "session id"),
+	F_INT(struct auth_handover_in, client_port, "0", NULL, NULL,
+	    "port of the client"),
+	F_INT(struct auth_handover_in, local_port, "0", NULL, NULL, "our port"),
+	F_BOOL(struct auth_handover_in, tls, "no", "the session is encrypted"),
+	F_END
+};
+
+static const struct field begin_in[] = {
+	F_STR(struct session_begin_in, user, NULL, "full address"),
+	F_INT(struct session_begin_in, uid, NULL, NULL, NULL, "user id"),
+	F_INT(struct session_begin_in, gid, NULL, NULL, NULL, "group id"),
+	F_STR(struct session_begin_in, home, NULL,
+	    "directory that holds Maildir"),
+	F_STR(struct session_begin_in, mailbox, "", "DOMAIN/LOCALPART"),
+	F_SIZE(struct session_begin_in, quota, "0", NULL, NULL, "bytes"),
+	F_STR(struct session_begin_in, input, "", "base64 of unread input"),
+	F_STR(struct session_begin_in, client_addr, "", "client"),
+	F_STR(struct session_begin_in, local_addr, "", "our address"),
+	F_STR(struct session_begin_in, session, "", "session id"),
+	F_INT(struct session_begin_in, client_port, "0", NULL, NULL,
+	    "port of the client"),
+	F_INT(struct session_begin_in, local_port, "0", NULL, NULL, "our port"),
+	F_BOOL(struct session_begin_in, tls, "no", "the session is encrypted"),
+	F_END
+};
+
+const struct verb_def auth_sasl = {
+	.name = "sasl",
+	.in = sasl_in, .in_size = sizeof(struct auth_sasl_in),
+	.out = out, .out_size = sizeof(struct auth_out),
+	.doc = "one SASL step",
+};
+
+const struct verb_def auth_pass = {
+	.name = "pass",
+	.in = pass_in, .in_size = sizeof(struct auth_pass_in),
+	.out = out, .out_size = sizeof(struct auth_out),
+	.doc = "user and password",
+};
+
+const struct verb_def auth_handover = {
+	.name = "handover",
+	.in = handover_in, .in_size = sizeof(struct auth_handover_in),
+	.flags = VERB_FD_IN | VERB_ONCE,
+	.doc = "give the client to the session program",
+};
+
+const struct verb_def session_begin = {
+	.name = "begin",
+	.in = begin_in, .in_size = sizeof(struct session_begin_in),
+	.flags = VERB_FD_IN | VERB_ONCE,
+	.doc = "serve this client as this user",
+};
+
+const struct verb_def *const auth_verbs[] = {
+	&auth_sasl,
+	&auth_pass,
+	&auth_handover,
+	NULL
+};
+
+const struct verb_def *const session_verbs[] = {
+	&session_begin,
+	NULL
+};

@@ -1,0 +1,56 @@
+/*
+ * auth.h - who is it?  One connection is one client's login: sasl steps or
+ * one password, then, for mail readers, the hand-over of the client.
+ */
+#ifndef PROTO_AUTH_H
+#define PROTO_AUTH_H
+
+#include "ipc/ipc.h"
+
+struct auth_sasl_in {
+	const char *mech;	/* first step: PLAIN, LOGIN; later "" */
+	const char *data;	/* base64 of the response; "" empty */
+	bool has_data;		/* false: no initial response was given */
+	const char *service;	/* smtp, pop3, imap */
+	const char *client_addr, *session;
+};
+struct auth_pass_in {
+	const char *user, *pass;	/* pass is never logged */
+	const char *service, *client_addr, *session;
+};
+struct auth_out {
+	bool done;		/* false: challenge, and a further sasl step */
+	const char *challenge;	/* base64 */
+	const char *user;	/* full address, canonical */
+};
+/* errors: 5.7.8 credentials invalid (auth itself delays the answer), 4.7.0
+ * temporary, 5.5.4 malformed, 5.7.13 disabled */
+extern const struct verb_def auth_sasl;
+extern const struct verb_def auth_pass;
+/* after done: the client's descriptor goes to the session program */
+struct auth_handover_in {
+	const char *service;	/* pop3, imap */
+	const char *input;	/* base64 of bytes read but not used */
+	const char *client_addr, *local_addr, *session;
+	int64_t client_port, local_port;
+	bool tls;
+};
+extern const struct verb_def auth_handover;	/* VERB_FD_IN */
+extern const struct verb_def *const auth_verbs[];
+
+/* auth -> pop3d, imapd; the fd is the client */
+struct session_begin_in {
+	const char *user;	/* full address */
+	int64_t uid, gid;
+	const char *home;	/* directory that holds Maildir */
+	const char *mailbox;	/* DOMAIN/LOCALPART or "" */
+	uint64_t quota;
+	const char *input;	/* base64 */
+	const char *client_addr, *local_addr, *session;
+	int64_t client_port, local_port;
+	bool tls;
+};
+extern const struct verb_def session_begin;	/* VERB_FD_IN */
+extern const struct verb_def *const session_verbs[];
+
+#endif

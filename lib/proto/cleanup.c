@@ -1,0 +1,121 @@
+/*
+ * cleanup.c - field tables of the cleanup interface.
+ */
+#include "proto/cleanup.h"
+
+static const struct field space_in[] = {
+	F_SIZE(struct cleanup_space_in, size, "0", NULL, NULL,
+	    "bytes announced"),
+	F_END
+};
+
+static const struct field rcpt_in[] = {
+	F_STR(struct cleanup_rcpt_in, addr, NULL, "recipient"),
+	F_STR(struct cleanup_rcpt_in, notify, "", "NOTIFY="),
+	F_STR(struct cleanup_rcpt_in, orcpt, "", "ORCPT="),
+	F_END
+};
+
+static const struct field begin_in[] = {
+	F_STR(struct cleanup_begin_in, sender, "", "return path"),
+	F_INT(struct cleanup_begin_in, rcpts, "0", NULL, NULL,
+	    "recipients that came before"),
+	F_STR(struct cleanup_begin_in, ret, "", "RET="),
+	F_STR(struct cleanup_begin_in, envid, "", "ENVID="),
+	F_BOOL(struct cleanup_begin_in, utf8, "no", "SMTPUTF8"),
+	F_BOOL(struct cleanup_begin_in, body8, "no", "8BITMIME"),
+	F_STR(struct cleanup_begin_in, proto, "ESMTP", "protocol for Received"),
+	F_STR(struct cleanup_begin_in, helo, "", "name given by the client"),
+	F_STR(struct cleanup_begin_in, client_addr, "",
+	    "address of the client"),
+	F_STR(struct cleanup_begin_in, client_name, "", "name of the client"),
+	F_INT(struct cleanup_begin_in, client_port, "0", NULL, NULL,
+	    "port of the client"),
+	F_STR(struct cleanup_begin_in, login, "", "authenticated as"),
+	F_INT(struct cleanup_begin_in, uid, "-1", NULL, NULL, "local sender"),
+	F_STR(struct cleanup_begin_in, session, "", "session id"),
+	F_INT(struct cleanup_begin_in, hold, "0", NULL, NULL, "1 on hold"),
+	F_INT(struct cleanup_begin_in, release_at, "0", NULL, NULL,
+	    "unix seconds"),
+	F_INT(struct cleanup_begin_in, priority, "0", NULL, NULL, "-9 to 9"),
+	F_BOOL(struct cleanup_begin_in, internal, "no",
+	    "made by the suite itself"),
+	F_BOOL(struct cleanup_begin_in, normalize, "no", "add missing headers"),
+	F_END
+};
+
+static const struct field q_out[] = {
+	F_STR(struct cleanup_begin_out, q, "", "queue id"),
+	F_END
+};
+
+static const struct field commit_in[] = {
+	F_SIZE(struct cleanup_commit_in, size, "0", NULL, NULL,
+	    "bytes appended"),
+	F_END
+};
+
+static const struct field commit_out[] = {
+	F_STR(struct cleanup_commit_out, q, "", "queue id"),
+	F_END
+};
+
+static const struct field settle_in[] = {
+	F_STR(struct cleanup_settle_in, q, NULL, "queue id"),
+	F_END
+};
+
+static const struct field settle_out[] = {
+	F_BOOL(struct cleanup_settle_out, queued, "no", "it is in the queue"),
+	F_END
+};
+
+const struct verb_def cleanup_space = {
+	.name = "space",
+	.in = space_in, .in_size = sizeof(struct cleanup_space_in),
+	.doc = "is there room on the disk?",
+};
+
+const struct verb_def cleanup_rcpt = {
+	.name = "rcpt",
+	.in = rcpt_in, .in_size = sizeof(struct cleanup_rcpt_in),
+	.flags = VERB_NO_REPLY,
+	.doc = "one recipient",
+};
+
+const struct verb_def cleanup_begin = {
+	.name = "begin",
+	.in = begin_in, .in_size = sizeof(struct cleanup_begin_in),
+	.out = q_out, .out_size = sizeof(struct cleanup_begin_out),
+	.flags = VERB_FD_OUT,
+	.doc = "start a message, get its content descriptor",
+};
+
+const struct verb_def cleanup_commit = {
+	.name = "commit",
+	.in = commit_in, .in_size = sizeof(struct cleanup_commit_in),
+	.out = commit_out, .out_size = sizeof(struct cleanup_commit_out),
+	.doc = "check, sync and queue it",
+};
+
+const struct verb_def cleanup_abort = {
+	.name = "abort",
+	.doc = "forget the message under way",
+};
+
+const struct verb_def cleanup_settle = {
+	.name = "settle",
+	.in = settle_in, .in_size = sizeof(struct cleanup_settle_in),
+	.out = settle_out, .out_size = sizeof(struct cleanup_settle_out),
+	.doc = "was a lost commit queued?",
+};
+
+const struct verb_def *const cleanup_verbs[] = {
+	&cleanup_space,
+	&cleanup_rcpt,
+	&cleanup_begin,
+	&cleanup_commit,
+	&cleanup_abort,
+	&cleanup_settle,
+	NULL
+};

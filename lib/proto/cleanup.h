@@ -1,0 +1,76 @@
+/*
+ * cleanup.h - the way into the queue.  One connection carries one message
+ * after another; `begin` starts anew whatever was before.
+ *
+ *   space            at MAIL: is there room on the disk?
+ *   rcpt ...         one for each recipient, no reply
+ *   begin            at DATA: queue id and the content descriptor, open for
+ *                    appending, trace headers already written
+ *   commit           content is complete: checked, synced, queued
+ *   settle           after a lost commit, on a new connection: was it queued?
+ *                    (and if not, it never will be)
+ */
+#ifndef PROTO_CLEANUP_H
+#define PROTO_CLEANUP_H
+
+#include "ipc/ipc.h"
+
+struct cleanup_space_in {
+	uint64_t size;		/* announced by SIZE=, 0 unknown */
+};
+extern const struct verb_def cleanup_space;	/* err 4.3.1 too full */
+
+struct cleanup_rcpt_in {
+	const char *addr;
+	const char *notify;	/* "", or NOTIFY= as given: never, success,... */
+	const char *orcpt;	/* "", or ORCPT= as given (xtext) */
+};
+extern const struct verb_def cleanup_rcpt;
+
+struct cleanup_begin_in {
+	const char *sender;	/* "" is the null sender */
+	int64_t rcpts;		/* how many rcpt came before: must agree */
+	const char *ret;	/* "", full, hdrs */
+	const char *envid;	/* "", or xtext */
+	bool utf8;		/* SMTPUTF8 was asked for */
+	bool body8;		/* BODY=8BITMIME or chunked */
+	const char *proto;	/* SMTP ESMTP ESMTPA LMTP UTF8SMTP ... (Received) */
+	const char *helo;
+	const char *client_addr, *client_name;	/* "" local */
+	int64_t client_port;
+	const char *login;	/* authenticated as; "" not */
+	int64_t uid;		/* of a local sender, -1 none */
+	const char *session;	/* s= */
+	int64_t hold;		/* 1: queue on hold */
+	int64_t release_at;	/* unix seconds, 0 at once */
+	int64_t priority;	/* 0 normal; higher goes first: -9 .. 9 */
+	bool internal;		/* made by us (bounce): no Received header, */
+				/* sender "" */
+	bool normalize;		/* header repair for submission: Date, */
+				/* Message-ID and From are added if missing */
+};
+struct cleanup_begin_out {
+	const char *q;		/* queue id */
+};
+extern const struct verb_def cleanup_begin;
+
+struct cleanup_commit_in {
+	uint64_t size;		/* bytes that the writer appended: must agree */
+};
+struct cleanup_commit_out {
+	const char *q;
+};
+/* errors: 5.4.6 too many hops, 5.6.0 bad content, 4.3.x ours */
+extern const struct verb_def cleanup_commit;
+extern const struct verb_def cleanup_abort;	/* forget it; ok */
+
+struct cleanup_settle_in {
+	const char *q;
+};
+struct cleanup_settle_out {
+	bool queued;
+};
+extern const struct verb_def cleanup_settle;
+extern const struct verb_def *const cleanup_verbs[];
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * qmgr.h - the queue: taking messages in (cleanup), and questions and orders
+ * of the admin (postrider queue).
+ */
+#ifndef PROTO_QMGR_H
+#define PROTO_QMGR_H
+
+#include "ipc/ipc.h"
+
+/* Recipients travel as parallel lists, all of one length.  More than fit in
+ * one message are sent ahead by `rcpt` (no reply). */
+struct qmgr_rcpts {
+	struct strlist addr;		/* final recipient */
+	struct strlist orig;		/* as the client named it */
+	struct strlist orcpt, notify;	/* "" none */
+	struct strlist transport, nexthop, mailbox;
+	struct strlist quota;		/* bytes as text */
+	struct strlist dsn, text;	/* dsn "": deliver; else it has failed */
+					/* at routing: bounce it (4.: retry) */
+};
+struct qmgr_enqueue_in {
+	struct qmgr_rcpts r;
+	const char *q, *sender, *ret, *envid, *session;
+	uint64_t size;		/* of the content file */
+	uint64_t wsize;		/* with CRLF line ends */
+	int64_t created;	/* unix microseconds */
+	bool utf8, body8, internal;
+	int64_t hold, release_at, priority;
+};
+extern const struct verb_def qmgr_rcpt;
+/* ok: the envelope is durable.  Twice the same id: ok, queued once. */
+extern const struct verb_def qmgr_enqueue;
+
+struct qmgr_settle_in { const char *q; };
+struct qmgr_settle_out { bool queued; };
+/* Is q queued, or was it within the last minutes?  If not, an enqueue of q
+ * that comes later is refused. */
+extern const struct verb_def qmgr_settle;
+
+/* which messages: every given filter must hold; patterns with * and ? */
+#define QMGR_STATES "any|active|ready|deferred|hold|scheduled"
+struct qmgr_filter {
+	const char *q;		/* one id */
+	const char *from;	/* sender: address, @domain or domain */
+	const char *to;		/* recipient: the same */
+	const char *dest;	/* transport:nexthop or nexthop */
+	int state;		/* index in QMGR_STATES */
+	int64_t older, younger;	/* seconds since it came in; 0 any */
+	const char *after;	/* paging: only ids after this one; "" start */
+	int64_t limit;		/* at most so many messages; 0 no limit */
+};
+/* one recipient of a message; a message with several comes several times */
+struct qmgr_item {
+	const char *q, *sender, *rcpt, *orig, *dest, *state, *dsn, *text;
+	uint64_t size;
+	int64_t created, due;	/* unix seconds */
+	int64_t attempts, priority, rcpts;
+	const char *session;
+};
+struct qmgr_count { int64_t messages, rcpts; const char *next; };
+extern const struct verb_def qmgr_list;		/* filter -> more item, count */
+extern const struct verb_def qmgr_flush;	/* due now -> count */
+extern const struct verb_def qmgr_hold;
+extern const struct verb_def qmgr_release;	/* from hold or schedule */
+extern const struct verb_def qmgr_delete;
+
+/* show: the content descriptor of one message comes along */
+extern const struct verb_def qmgr_show;		/* filter.q -> more item, fd */
+
+struct qmgr_stats {
+	int64_t messages, rcpts, active, deferred, held, scheduled, dests,
+	    suspended, oldest;	/* oldest: unix seconds */
+	int64_t accepted, delivered, bounced, commits;	/* since start */
+};
+extern const struct verb_def qmgr_stat;
+extern const struct verb_def *const qmgr_verbs[];
+
+#endif

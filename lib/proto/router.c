@@ -1,0 +1,61 @@
+/*
+ * router.c - field tables of the router interface.
+ */
+#include "proto/router.h"
+
+static const struct field resolve_in[] = {
+	F_STR(struct router_resolve_in, addr, NULL, "recipient"),
+	F_BOOL(struct router_resolve_in, relay, "no",
+	    "client may send anywhere"),
+	F_END
+};
+
+static const struct field resolve_out[] = {
+	F_ENUM(struct router_resolve_out, class, "virtual", ADDR_CLASSES,
+	    "kind of place"),
+	F_STR(struct router_resolve_out, addr, "", "with its domain"),
+	F_END
+};
+
+static const struct field route_in[] = {
+	F_LIST(struct router_route_in, addr, "recipients"),
+	F_END
+};
+
+static const struct field route_more[] = {
+	F_INT(struct router_route_more, n, "0", NULL, NULL,
+	    "index of the asked address"),
+	F_STR(struct router_route_more, addr, "", "final recipient"),
+	F_STR(struct router_route_more, transport, "", "agent that delivers"),
+	F_STR(struct router_route_more, nexthop, "", "destination"),
+	F_STR(struct router_route_more, mailbox, "",
+	    "DOMAIN/LOCALPART or login"),
+	F_SIZE(struct router_route_more, quota, "0", NULL, NULL,
+	    "bytes, 0 none"),
+	F_BOOL(struct router_route_more, aliased, "no", "came out of an alias"),
+	F_BOOL(struct router_route_more, failed, "no", "can not be delivered"),
+	F_BOOL(struct router_route_more, temporary, "no", "try again later"),
+	F_STR(struct router_route_more, dsn, "", "status code"),
+	F_STR(struct router_route_more, text, "", "why"),
+	F_END
+};
+
+const struct verb_def router_resolve = {
+	.name = "resolve",
+	.in = resolve_in, .in_size = sizeof(struct router_resolve_in),
+	.out = resolve_out, .out_size = sizeof(struct router_resolve_out),
+	.doc = "may a client name this recipient?",
+};
+
+const struct verb_def router_route = {
+	.name = "route",
+	.in = route_in, .in_size = sizeof(struct router_route_in),
+	.more = route_more, .more_size = sizeof(struct router_route_more),
+	.doc = "final destinations, aliases expanded",
+};
+
+const struct verb_def *const router_verbs[] = {
+	&router_resolve,
+	&router_route,
+	NULL
+};

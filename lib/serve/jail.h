@@ -1,0 +1,47 @@
+/*
+ * jail.h - what a program can not do any more once it serves.
+ *
+ * no_new_privs, not dumpable, limits, Landlock (files below the named paths,
+ * no TCP connect or bind, signals and abstract sockets only inside), and a
+ * seccomp list: a small base for everybody plus the groups that a program
+ * names.  Anything else fails with EPERM.  Where Landlock is missing the
+ * program refuses to start unless `POSTRIDER_NO_LANDLOCK=1` is set (old
+ * kernels; warned about once).
+ */
+#ifndef SERVE_JAIL_H
+#define SERVE_JAIL_H
+
+#include "base/err.h"
+
+enum {
+	/* seccomp groups */
+	JAIL_FILES = 1 << 0,	/* open, stat, read directories */
+	JAIL_WRITE = 1 << 1,	/* create, link, rename, unlink, mkdir, sync */
+	JAIL_UNIX = 1 << 2,	/* socket(AF_UNIX), connect: call other daemons */
+	JAIL_FORK = 1 << 3,	/* fork, wait, kill */
+	JAIL_EXEC = 1 << 4,	/* execve (pipe, master) */
+	JAIL_IDS = 1 << 5,	/* set*id, before becoming a user */
+	JAIL_SQLITE = 1 << 6,	/* mmap shared, fcntl locks, ftruncate */
+	JAIL_EPOLL = 1 << 7,	/* event loops */
+	JAIL_CHMOD = 1 << 8,	/* fchmod */
+	JAIL_RELOCK = 1 << 9,	/* may enter a narrower jail later */
+};
+
+struct jail {
+	unsigned groups;
+	uint64_t memory;	/* RLIMIT_AS in bytes, 0 as it is */
+	uint64_t files;		/* RLIMIT_NOFILE, 0 as it is */
+};
+
+/* rights on a path and all below, for the next jail_enter */
+enum { PATH_READ = 1, PATH_WRITE = 2 /* existing files, no create */,
+	PATH_CREATE = 4 /* create, remove, rename, link */,
+	PATH_ALL = 7, PATH_LINK = 8 /* link or rename across directories */ };
+/* Missing paths are left out.  Called in before_jail or user_jail. */
+void jail_path(const char *path, unsigned rights);
+/* Landlock, then seccomp; clears the list of paths.  0 or -1 */
+int jail_enter(const struct jail *j, struct err *err);
+/* -J: try what must fail and print one line each: "open /etc/passwd: EACCES" */
+int jail_probe(void);
+
+#endif

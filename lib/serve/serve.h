@@ -1,0 +1,140 @@
+/*
+ * serve.h - what all programs have in common, once: options, configuration,
+ * logging, signals, the status pipe to master, taking clients, becoming the
+ * right user, the jail.  A program is a `static const struct daemon` and
+ * `return serve_main(argc, argv, &smtpd);`.
+ *
+ * Started by master: fd 2 is the log pipe, STATUS_FD the status pipe,
+ * LIFE_FD a pipe that hangs up when this generation must end (reload, stop or
+ * master's death), listeners follow from LISTEN_FD.  `-M name=value` gives
+ * struct launch.  By hand: `-P` prints the options, `-n` checks the
+ * configuration, `-J` enters the jail and reports what is possible inside.
+ *
+ * Order: configuration -> before_jail (open what is needed) -> set ids ->
+ * Landlock -> seccomp -> the first byte of input.  No jail, no service.
+ */
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+
+#include "base/io.h"
+#include "ipc/ipc.h"
+#include "serve/jail.h"
+
+enum { STATUS_FD = 3, LIFE_FD = 4, LISTEN_FD = 5 };
+
+enum serve_kind {
+	SERVE_CLIENT,	/* one stream client at a time, blocking */
+	SERVE_USER,	/* one hand-over at a time; becomes its user */
+	SERVE_REQUEST,	/* IPC requests, one at a time, of many connections */
+	SERVE_EVENT,	/* a hub: libevent loop, IPC and what it adds itself */
+};
+
+/* how a client got here; strings live as long as the session */
+struct peer {
+	int fd;
+	char addr[64];		/* "192.0.2.1", "2001:db8::1", "unix" */
+	char local_addr[64];
+	int port, local_port;
+	uid_t uid;		/* UNIX clients: SO_PEERCRED, else -1 */
+	pid_t pid;
+	bool tls;
+	char id[9];		/* session id, also in every log line */
+};
+
+/* the user of a SERVE_USER session */
+struct session_user {
+	const char *name;	/* full address */
+	const char *mailbox;	/* DOMAIN/LOCALPART below mail_dir, or "" */
+	const char *home;	/* mail root: the directory above Maildir */
+	uid_t uid;
+	gid_t gid;
+	uint64_t quota;		/* bytes, 0 none */
+};
+
+struct call;
+typedef int verb_fn(struct call *c, const void *in, void *out,
+    struct err *err);
+
+/* who may send a verb: roles by uid (all are equal in single-uid mode);
+ * root and the owner of the instance may send every verb */
+enum { PEER_ADMIN = 0, PEER_NET = 1 << 1, PEER_QUEUE = 1 << 2,
+	PEER_MAPS = 1 << 3, PEER_STORE = 1 << 4, PEER_AUTH = 1 << 5,
+	PEER_LOG = 1 << 6, PEER_SUITE = 0x7e, PEER_ANY = 1 << 16 };
+
+struct verb {
+	const struct verb_def *def;
+	verb_fn *fn;
+	unsigned peers;		/* PEER_... of those who may */
+};
+
+/* One request being answered.  The verb function returns 0 (ok is sent with
+ * out), -1 (err is sent), or CALL_LATER (hubs: answer with call_ok/call_err
+ * from the event loop, exactly once). */
+enum { CALL_LATER = 2 };
+struct call {
+	const struct verb_def *def;
+	int sock;
+	int fd;			/* received; set to -1 to keep it */
+	int out_fd;		/* sent with the ok and closed; -1 none */
+	void *conn;		/* of the connection: see conn_open */
+	struct arena *arena;	/* reset after each request */
+	struct ipc_cred peer;
+	struct hub_conn *hub;	/* hubs only */
+};
+/* one `more` record; 0, or -1 where the caller is gone */
+int call_more(struct call *c, const void *more, struct err *err);
+
+struct daemon {
+	const char *name;
+	enum serve_kind kind;
+	const struct field *fields;	/* of its own conf file; NULL none */
+	void *conf;
+	/* configuration loaded, still privileged: open files, name the paths
+	 * of the jail; may be NULL.  0 or -1 */
+	int (*before_jail)(struct err *err);
+	/* inside the jail, before the first client; may be NULL */
+	int (*start)(struct err *err);
+	/* SERVE_CLIENT */
+	void (*client)(struct io *io, struct peer *peer);
+	/* SERVE_USER: called as the user, inside its own jail */
+	void (*user)(struct io *io, struct peer *peer,
+	    const struct session_user *user);
+	/* SERVE_USER: name the paths of the user's jail */
+	void (*user_jail)(const struct session_user *user);
+	/* SERVE_REQUEST, SERVE_EVENT: ends with { 0 } */
+	const struct verb *verbs;
+	/* state of a connection: made at its start, freed at its end; NULL ok */
+	void *(*conn_open)(const struct ipc_cred *peer);
+	void (*conn_close)(void *conn);
+	/* SERVE_REQUEST: called once before waiting, after all requests that
+	 * had arrived were answered; may be NULL */
+	void (*idle)(void);
+	/* SERVE_EVENT: asked to end (life pipe, SIGTERM): finish what is under
+	 * way and call hub_exit; NULL: the loop ends at once */
+	void (*drain)(void);
+	struct jail jail;
+	bool keep_root;		/* stays root: local's system parent, master */
+	bool user_root;		/* SERVE_USER: root until the hand-over */
+};
+
+/* what master tells a child (-M name=value) */
+struct launch {
+	const char *service;	/* section of master.conf */
+	const char *conf;	/* its file in the conf directory; "" none */
+	const char *user;	/* role */
+	int64_t listeners;	/* from LISTEN_FD */
+	int64_t uses;		/* clients or connections before exit; 0 no end */
+	int64_t clients;	/* SERVE_REQUEST: connections at a time */
+	int64_t fsuid_store;	/* cleanup: create files as the store user */
+};
+extern struct launch launch;
+extern const struct field launch_fields[];
+
+int serve_main(int argc, char **argv, const struct daemon *d);
+
+/* status bytes to master: 'r' ready (once, after start), 'b' busy, 'i' idle */
+void status_send(char what);
+
+/* For sessions: a line protocol's loop.  See cmdloop.h. */
+
+#endif
