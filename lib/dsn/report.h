@@ -5,10 +5,11 @@
  * A pure function: everything it says is in struct dsn_report, borrowed for
  * the call.  What comes out is a whole message with LF line ends: header,
  * a text for people, message/delivery-status, and the original message or its
- * header.  Where any address or the original header is UTF-8, the
- * message/global types of RFC 6533 are used (and the envelope needs SMTPUTF8:
- * dsn_needs_utf8).  Who is notified, and whether, is the caller's: never send
- * one to the null sender.
+ * header (without a Return-Path of ours in front).  Where a recipient is
+ * UTF-8, message/global-delivery-status is used, and where the original header
+ * is, message/global or message/global-headers (RFC 6533); the report's own
+ * envelope needs SMTPUTF8 only where `to` does (dsn_needs_utf8).  Who is
+ * notified, and whether, is the caller's: never send one to the null sender.
  */
 #ifndef DSN_REPORT_H
 #define DSN_REPORT_H
@@ -48,7 +49,8 @@ struct dsn_report {
 	size_t n;
 	int fd;			/* the original message, LF form, read by
 				 * pread from offset 0; -1: none is returned */
-	bool full;		/* return all of it, not only the header */
+	bool full;		/* of a failure: return all of it, not only
+				 * the header */
 	uint64_t full_max;	/* longer ones: header only; 0: no bound */
 };
 
@@ -62,7 +64,7 @@ int dsn_compose(const struct dsn_report *r, dsn_sink *sink, void *arg,
 /* the same into a string */
 int dsn_compose_str(const struct dsn_report *r, struct str *out,
     struct err *err);
-/* true where the report's addresses need SMTPUTF8 */
+/* true where the envelope of the report needs SMTPUTF8 */
 bool dsn_needs_utf8(const struct dsn_report *r);
 
 #endif

@@ -15,7 +15,6 @@
 
 enum {
 	MIME_ADDRESSES_MAX = 10000,
-	MIME_COMMENT_DEPTH = 50,
 };
 
 struct mime_address {

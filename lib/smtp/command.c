@@ -36,11 +36,13 @@ int
 smtp_helo_parse(struct slice rest, struct slice *name_r, struct err *err)
 {
 	struct slice name;
+	bool utf8;
 	size_t i;
 
 	if (!slice_word(&rest, &name))
 		return err_perm(err, "5.5.4", "a host name is required");
-	if (name.n > SMTP_DOMAIN_MAX || !utf8_valid(name))
+	if (name.n > SMTP_DOMAIN_MAX ||
+	    (!slice_is_ascii(name) && !smtp_domain_valid(name, &utf8)))
 		return err_perm(err, "5.5.4", "malformed host name");
 	for (i = 0; i < name.n; i++) {
 		unsigned char c = (unsigned char)name.p[i];

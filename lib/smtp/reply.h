@@ -31,7 +31,8 @@ void smtp_reply_err(struct str *out, int code, const struct err *err);
 struct smtp_reply {
 	int code;		/* 200..599, once complete */
 	char dsn[12];		/* enhanced code of the last line, or "" */
-	struct str text;	/* lines without codes, parted by \n */
+	struct str text;	/* lines without their three digits (enhanced
+				 * codes stay), parted by \n; no controls */
 	size_t lines;
 	bool truncated;		/* text beyond SMTP_REPLY_TEXT_MAX dropped */
 };
