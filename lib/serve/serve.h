@@ -125,7 +125,8 @@ struct launch {
 	int64_t listeners;	/* from LISTEN_FD */
 	int64_t uses;		/* clients or connections before exit; 0 no end */
 	int64_t clients;	/* SERVE_REQUEST: connections at a time */
-	int64_t fsuid_store;	/* cleanup: create files as the store user */
+	bool fsuid_store;	/* cleanup: create files as the store user */
+	int64_t max_idle;	/* ms without a client before exit; 0 never */
 };
 extern struct launch launch;
 extern const struct field launch_fields[];
