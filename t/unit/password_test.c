@@ -1,0 +1,145 @@
+/* password_test.c - hashes of every scheme, and what must not match */
+#include <crypt.h>
+
+#include "base/clock.h"
+#include "sasl/password.h"
+#include "sasl/sasl.h"
+#include "test/tap.h"
+
+static void
+test_schemes(void)
+{
+	/* all prefixes that crypt(5) lists; NULL costs: cheap for the test */
+	static const struct {
+		const char *prefix;
+		unsigned long cost;
+	} schemes[] = {
+		{ "$y$", 1 }, { "$gy$", 1 }, { "$7$", 6 }, { "$2b$", 4 },
+		{ "$2a$", 4 }, { "$2y$", 4 }, { "$6$", 1000 },
+		{ "$5$", 1000 }, { "$sha1", 1000 }, { "$md5", 0 },
+		{ "$1$", 0 }, { "_", 1 }, { "", 0 }, { "$3$", 0 },
+	};
+	struct crypt_data data;
+	struct err err = ERR_INIT;
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	const char *h;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(schemes); i++) {
+		memset(&data, 0, sizeof(data));
+		if (crypt_gensalt_rn(schemes[i].prefix, schemes[i].cost, NULL,
+		    0, setting, (int)sizeof(setting)) == NULL)
+			die("%s: %s", schemes[i].prefix, strerror(errno));
+		h = crypt_rn("secret", setting, &data, (int)sizeof(data));
+		is_int(sasl_password_check(h, "secret", &err), 1,
+		    "scheme \"%s\": right", schemes[i].prefix);
+		is_int(sasl_password_check(h, "secreT", &err), 0,
+		    "scheme \"%s\": wrong", schemes[i].prefix);
+	}
+}
+
+static void
+test_new_hash(void)
+{
+	struct str a = STR_INIT, b = STR_INIT;
+	struct err err = ERR_INIT;
+	char over[SASL_PASSWORD_MAX + 2];
+
+	is_int(sasl_password_hash(&a, "p\xc3\xa4ss", &err), 0, "hashed");
+	ok(slice_starts(slice_str(&a), "$y$"), "yescrypt");
+	is_int(sasl_password_hash(&b, "p\xc3\xa4ss", &err), 0, "again");
+	ok(strcmp(a.s, b.s) != 0, "with another salt");
+	is_int(sasl_password_ok(a.s, "p\xc3\xa4ss"), 1, "right");
+	is_int(sasl_password_ok(a.s, "p\xc3\xa4s"), 0, "wrong");
+	is_int(sasl_password_ok(a.s, ""), 0, "empty is wrong");
+	is_int(sasl_password_hash(&b, "", &err), -1, "no empty password");
+	is_int(sasl_password_hash(&b, "\xff", &err), -1, "only UTF-8");
+
+	memset(over, 'x', sizeof(over) - 1);
+	over[sizeof(over) - 1] = '\0';
+	is_int(sasl_password_hash(&b, over, &err), -1, "no over-long one");
+	ok(err.kind == ERR_PERM, "that is permanent: %s", err.text);
+	is_int(sasl_password_check(a.s, over, &err), 0, "over-long is wrong");
+	over[SASL_PASSWORD_MAX] = '\0';
+	str_reset(&b);
+	is_int(sasl_password_hash(&b, over, &err), 0, "the longest");
+	is_int(sasl_password_ok(b.s, over), 1, "is right");
+	str_free(&a);
+	str_free(&b);
+}
+
+static void
+test_unusable(void)
+{
+	static const char *const locked[] = { "", "!", "*", "!!", "*0",
+		"!$y$j9T$abc$def" };
+	static const char *const broken[] = { "x", "plain text", "$9$abc$def",
+		"$y$", "$6" };
+	struct err err = ERR_INIT;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(locked); i++) {
+		is_int(sasl_password_check(locked[i], "x", &err), 0,
+		    "\"%s\" is locked", locked[i]);
+		is_int(sasl_password_check(locked[i], "", &err), 0,
+		    "for the empty password too");
+	}
+	for (i = 0; i < ARRAY_LEN(broken); i++) {
+		err = (struct err)ERR_INIT;
+		is_int(sasl_password_check(broken[i], "x", &err), -1,
+		    "\"%s\" is no hash", broken[i]);
+		ok(err.kind == ERR_TEMP, "that is temporary: %s", err.text);
+		is_int(sasl_password_ok(broken[i], broken[i]), 0,
+		    "and matches nothing");
+	}
+}
+
+static int64_t
+time_of(const char *hash, const char *password)
+{
+	int64_t best = INT64_MAX, t;
+	int i;
+
+	for (i = 0; i < 5; i++) {
+		t = wall_us();
+		sasl_password_ok(hash, password);
+		t = wall_us() - t;
+		best = MIN(best, t);
+	}
+	return best;
+}
+
+static void
+test_dummy(void)
+{
+	struct str a = STR_INIT;
+	struct err err = ERR_INIT;
+	int64_t real, dummy, locked, empty;
+	const char *d = sasl_dummy_hash();
+
+	ok(sasl_dummy_hash() == d, "made once");
+	is_int(sasl_password_check(d, "x", &err), 0, "nothing matches it");
+	if (sasl_password_hash(&a, "pw", &err) != 0)
+		die("%s", err.text);
+	real = time_of(a.s, "wrong");
+	dummy = time_of(d, "wrong");
+	locked = time_of("!", "wrong");
+	empty = time_of(a.s, "");
+	tap_diag("us: real %lld dummy %lld locked %lld empty %lld",
+	    (long long)real, (long long)dummy, (long long)locked,
+	    (long long)empty);
+	ok(dummy > real / 2, "an unknown user takes as long");
+	ok(locked > real / 2, "a locked one too");
+	ok(empty > real / 2, "an empty password too");
+	str_free(&a);
+}
+
+int
+main(void)
+{
+	test_schemes();
+	test_new_hash();
+	test_unusable();
+	test_dummy();
+	return tap_done();
+}
