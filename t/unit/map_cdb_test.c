@@ -5,6 +5,8 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 enum { ROWS = 500, DAMAGES = 3000 };
 
@@ -196,6 +198,35 @@ test_failures(void)
 	ok(err.kind == ERR_TEMP, "is temporary: %s", err.text);
 }
 
+/* a disk that is full after n bytes, as far as a process can play that */
+static void
+test_full_disk(void)
+{
+	struct rlimit old, small;
+	struct err err = ERR_INIT;
+	struct map *m;
+	rlim_t n;
+	int files, good = 0, all = 0;
+
+	write_rows(ROWS);
+	is_int(compile(&err), ROWS, "a table before the disk is full");
+	files = files_in_dir();
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small = old;
+	for (n = 0; n < 20000; n += 1000, all++) {
+		small.rlim_cur = n;
+		setrlimit(RLIMIT_FSIZE, &small);
+		good += compile(&err) == -1 && err.kind == ERR_TEMP;
+	}
+	setrlimit(RLIMIT_FSIZE, &old);
+	is_int(good, all, "each time a temporary error: %s", err.text);
+	is_int(files_in_dir(), files, "no file is left over");
+	is_int(map_open(spec, &m, &err), 0, "the old table is there");
+	is_int(right_rows(m), ROWS, "whole");
+	map_close(m);
+}
+
 /* Whatever comes out of a damaged file: an answer or a temporary error. */
 static bool
 survives(void)
@@ -279,6 +310,7 @@ main(void)
 	spec = xasprintf("cdb:%s", text);
 	test_lookup();
 	test_filter();
+	test_full_disk();
 	test_failures();
 	test_damage();
 	test_truncated_while_open();

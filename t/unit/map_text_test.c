@@ -114,7 +114,8 @@ static const struct row inlines[] = {
 	{ "no key", "a=b;=c", "inline:2: no key (a key that holds a colon "
 	    "is quoted)" },
 	{ "open quote", "\"a=b", "inline:1: bad quoting of a key" },
-	{ "text after a quote", "a=\"b\"c", "inline:1: bad quoting of a value" },
+	{ "text after a quote", "a=\"b\"c",
+	    "inline:1: bad quoting of a value" },
 };
 
 static char *
