@@ -106,8 +106,8 @@ add_word(struct list *l, struct slice raw, struct slice text, bool quoted)
 		add_spec(e, raw);
 }
 
-/* A quoted string or domain literal from l->i to its closing character,
- * which is added where it is missing (then the element is bad). */
+/* A quoted string or domain literal from l->i to its closing character;
+ * where that is missing the element is bad and the list at its end. */
 static void
 delimited(struct list *l, char close)
 {
@@ -118,7 +118,7 @@ delimited(struct list *l, char close)
 		l->i += l->s.p[l->i] == '\\' ? 2 : 1;
 	if (l->i >= l->s.n) {
 		l->i = l->s.n;
-		l->e.bad = true;
+		l->e.any = l->e.bad = true;
 		return;
 	}
 	l->i++;
