@@ -123,7 +123,7 @@ sub port {
 	return $self->{base} + $off;
 }
 
-# ---- files ------------------------------------------------------------------
+# ---- files ---------------------------------------------------------------
 
 sub slurp {
 	my ($self, $path) = @_;
@@ -186,7 +186,7 @@ sub _set_line {
 	return (@out, $new);
 }
 
-# ---- the admin command ------------------------------------------------------
+# ---- the admin command ---------------------------------------------------
 
 # Run a command as the instance's starter: (exit status, stdout, stderr).
 # The status of one that a signal ended is 128 + the signal.
@@ -238,7 +238,7 @@ sub call {
 	return $self->ctl_ok('call', $socket, $verb, @field);
 }
 
-# ---- start, stop ------------------------------------------------------------
+# ---- start, stop ---------------------------------------------------------
 
 sub start {
 	my ($self) = @_;
@@ -339,7 +339,7 @@ sub pids_below {
 	return keys %p;
 }
 
-# ---- waiting ------------------------------------------------------------------
+# ---- waiting -------------------------------------------------------------
 
 # poll until sub returns true: its value, or false after the time
 sub wait_for {
@@ -387,7 +387,7 @@ sub log_tail {
 	return join '', map { "$_\n" } @l;
 }
 
-# ---- mail ---------------------------------------------------------------------
+# ---- mail ----------------------------------------------------------------
 
 sub maildir {
 	my ($self, $user) = @_;
@@ -436,7 +436,7 @@ sub send {
 	return $c->send(from => 'sender@example.org', %arg);
 }
 
-# ---- the end --------------------------------------------------------------------
+# ---- the end -------------------------------------------------------------
 
 # What a sanitizer or an assertion says goes to the log; it fails the test.
 sub _complaints {
