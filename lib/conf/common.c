@@ -14,6 +14,7 @@
 #endif
 
 struct common common;
+/* never reset: a reload leaves the old strings to who still holds them */
 static struct arena arena;
 
 const struct field common_fields[] = {
@@ -161,18 +162,23 @@ int
 common_load(const char *conf_dir, struct err *err)
 {
 	char real[PATH_MAX], path[PATH_MAX + 16];
+	struct common old = common;
 
 	if (realpath(conf_dir, real) == NULL)
 		return err_sys(err, "%s", conf_dir);
 	snprintf(path, sizeof(path), "%s/common.conf", real);
-	arena_reset(&arena);
 	memset(&common, 0, sizeof(common));
 	if (conf_load(path, common_fields, &common, &arena, err) < 0)
-		return -1;
+		goto undo;
 	set_dirs(real);
-	if (check(err) < 0)
-		return err_prefix(err, "%s", path);
-	return find_users(err);
+	if (check(err) < 0 || find_users(err) < 0) {
+		err_prefix(err, "%s", path);
+		goto undo;
+	}
+	return 0;
+undo:
+	common = old;
+	return -1;
 }
 
 const char *

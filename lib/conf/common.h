@@ -39,7 +39,7 @@ extern struct common common;	/* the one copy in each process */
 extern const struct field common_fields[];
 
 /* Read DIR/common.conf, make paths absolute and resolve the users (without
- * root all roles are the caller).  0, or -1: err. */
+ * root all roles are the caller).  0, or -1: err, and `common` is as it was. */
 int common_load(const char *conf_dir, struct err *err);
 /* role by its name in master.conf: root net queue maps store auth log; -1 */
 int role_find(struct slice name);

@@ -32,6 +32,7 @@ enum {
 	VERB_FD_OUT = 2,	/* the ok may carry a descriptor */
 	VERB_NO_REPLY = 4,	/* never answered; errors show up later */
 	VERB_ONCE = 8,		/* once a connection */
+	VERB_AGAIN = 16,	/* harmless twice: ipc_call may repeat it */
 };
 extern const struct verb_def verb_ping;	/* every daemon answers it */
 
@@ -94,7 +95,8 @@ void ipc_free(struct ipc *c);
 int ipc_call(struct ipc *c, const struct verb_def *v, const void *in,
     int in_fd, void *out, int *out_fd_r, bool *sent, struct err *err);
 /* the same where `more` replies come: fn for each, its record is valid
- * during the call; fn returning -1 ends it (the connection is closed). */
+ * during the call; fn returning -1 ends it (the connection is closed).  A
+ * descriptor that came with the ok is c->reply.fd (set it to -1 to keep it). */
 typedef int ipc_more_fn(void *ctx, const void *more, struct err *err);
 int ipc_call_more(struct ipc *c, const struct verb_def *v, const void *in,
     int in_fd, ipc_more_fn *fn, void *ctx, void *out, struct err *err);

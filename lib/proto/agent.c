@@ -91,6 +91,7 @@ const struct verb_def local_quota = {
 	.name = "quota",
 	.in = quota_in, .in_size = sizeof(struct local_quota_in),
 	.out = quota_out, .out_size = sizeof(struct local_quota_out),
+	.flags = VERB_AGAIN,
 	.doc = "how full is a mailbox?",
 };
 

@@ -73,6 +73,7 @@ static const struct field settle_out[] = {
 const struct verb_def cleanup_space = {
 	.name = "space",
 	.in = space_in, .in_size = sizeof(struct cleanup_space_in),
+	.flags = VERB_AGAIN,
 	.doc = "is there room on the disk?",
 };
 

@@ -33,6 +33,7 @@ const struct verb_def master_status = {
 	.name = "status",
 	.out = status_out, .out_size = sizeof(struct master_status_out),
 	.more = service, .more_size = sizeof(struct master_service),
+	.flags = VERB_AGAIN,
 	.doc = "what runs",
 };
 

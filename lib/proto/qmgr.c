@@ -137,6 +137,7 @@ const struct verb_def qmgr_settle = {
 	.name = "settle",
 	.in = settle_in, .in_size = sizeof(struct qmgr_settle_in),
 	.out = settle_out, .out_size = sizeof(struct qmgr_settle_out),
+	.flags = VERB_AGAIN,
 	.doc = "is it queued? if not, never take it",
 };
 
@@ -188,6 +189,7 @@ const struct verb_def qmgr_show = {
 const struct verb_def qmgr_stat = {
 	.name = "stat",
 	.out = stats, .out_size = sizeof(struct qmgr_stats),
+	.flags = VERB_AGAIN,
 	.doc = "figures",
 };
 

@@ -44,6 +44,7 @@ const struct verb_def router_resolve = {
 	.name = "resolve",
 	.in = resolve_in, .in_size = sizeof(struct router_resolve_in),
 	.out = resolve_out, .out_size = sizeof(struct router_resolve_out),
+	.flags = VERB_AGAIN,
 	.doc = "may a client name this recipient?",
 };
 
@@ -51,6 +52,7 @@ const struct verb_def router_route = {
 	.name = "route",
 	.in = route_in, .in_size = sizeof(struct router_route_in),
 	.more = route_more, .more_size = sizeof(struct router_route_more),
+	.flags = VERB_AGAIN,
 	.doc = "final destinations, aliases expanded",
 };
 

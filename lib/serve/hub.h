@@ -12,6 +12,8 @@ struct hub_conn;		/* a connection that we serve */
 
 extern struct event_base *hub_base;
 
+/* the .run of a SERVE_EVENT daemon; hub_base exists from .start on */
+int hub_run(const struct daemon *d);
 /* end the loop after the events at hand; serve_main returns 0 */
 void hub_exit(void);
 

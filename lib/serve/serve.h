@@ -80,6 +80,8 @@ struct call {
 	struct arena *arena;	/* reset after each request */
 	struct ipc_cred peer;
 	struct hub_conn *hub;	/* hubs only */
+	int slot;		/* request skeleton's own */
+	uint64_t serial;
 };
 /* one `more` record; 0, or -1 where the caller is gone */
 int call_more(struct call *c, const void *more, struct err *err);
@@ -106,12 +108,19 @@ struct daemon {
 	/* state of a connection: made at its start, freed at its end; NULL ok */
 	void *(*conn_open)(const struct ipc_cred *peer);
 	void (*conn_close)(void *conn);
+	/* SERVE_REQUEST: is something under way that the end of this
+	 * generation must not cut off?  NULL: never */
+	bool (*conn_busy)(void *conn);
 	/* SERVE_REQUEST: called once before waiting, after all requests that
 	 * had arrived were answered; may be NULL */
 	void (*idle)(void);
 	/* SERVE_EVENT: asked to end (life pipe, SIGTERM): finish what is under
 	 * way and call hub_exit; NULL: the loop ends at once */
 	void (*drain)(void);
+	/* SERVE_EVENT: hub_run of serve/hub.h (only hubs link libevent) */
+	int (*run)(const struct daemon *d);
+	/* further checks of the configuration, also for -n; may be NULL */
+	int (*check)(struct err *err);
 	struct jail jail;
 	bool keep_root;		/* stays root: local's system parent, master */
 	bool user_root;		/* SERVE_USER: root until the hand-over */

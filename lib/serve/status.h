@@ -1,15 +1,17 @@
 /*
- * status.h - what a child writes on the status pipe: one record an event,
- * shorter than PIPE_BUF, so records of many children never mix.
+ * status.h - what a child tells master over STATUS_FD: records of eight
+ * bytes, each one write, so that many children may share a pipe.
  */
 #ifndef SERVE_STATUS_H
 #define SERVE_STATUS_H
 
-#include <stdint.h>
+#include "base/base.h"
+
+enum { STATUS_READY = 'r', STATUS_BUSY = 'b', STATUS_IDLE = 'i' };
 
 struct status_msg {
 	int32_t pid;
-	char what;	/* 'r' ready, 'b' busy, 'i' idle */
+	char what;		/* STATUS_... */
 	char pad[3];
 };
 

@@ -1,0 +1,168 @@
+/*
+ * call.c - the caller's side.  After any failure the connection is closed:
+ * the next call starts on a fresh one, so an answer that comes late can never
+ * be taken for the answer to something else.
+ */
+#include "ipc/ipc.h"
+
+#include "ipc/codec.h"
+
+void
+ipc_init(struct ipc *c, const char *path, int timeout_ms)
+{
+	memset(c, 0, sizeof(*c));
+	c->path = path;
+	c->timeout_ms = timeout_ms;
+	c->fd = -1;
+	ipc_msg_init(&c->reply);
+}
+
+void
+ipc_close(struct ipc *c)
+{
+	close_fd(c->fd);
+	c->fd = -1;
+}
+
+void
+ipc_free(struct ipc *c)
+{
+	ipc_close(c);
+	ipc_msg_free(&c->reply);
+	arena_free(&c->arena);
+}
+
+static int
+lost(struct ipc *c, struct err *err)
+{
+	ipc_close(c);
+	return err_prefix(err, "%s", c->path);
+}
+
+/* Send, on a new connection where the old one turns out to be dead. */
+static int
+send_request(struct ipc *c, const struct verb_def *v, const void *in,
+    int in_fd, struct err *err)
+{
+	c->fresh = false;
+	if (c->fd >= 0) {
+		if (ipc_send(c->fd, v->name, v->in, in, in_fd, -1, err) == 0)
+			return 0;
+		if (err->kind == ERR_PERM)
+			return -1;
+		ipc_close(c);
+	}
+	c->fd = ipc_connect(c->path, c->timeout_ms, err);
+	if (c->fd < 0)
+		return -1;
+	c->fresh = true;
+	if (ipc_send(c->fd, v->name, v->in, in, in_fd, -1, err) < 0)
+		return lost(c, err);
+	return 0;
+}
+
+/* Read replies up to ok or err.  0, -1; *answered where anything came. */
+static int
+read_replies(struct ipc *c, const struct verb_def *v, ipc_more_fn *fn,
+    void *ctx, bool *answered, struct err *err)
+{
+	void *more;
+	int r;
+
+	*answered = false;
+	for (;;) {
+		r = ipc_recv(c->fd, &c->reply, -1, err);
+		if (r == 0)
+			err_temp(err, "4.3.0", "connection closed");
+		if (r <= 0)
+			return lost(c, err);
+		*answered = true;
+		if (strcmp(c->reply.verb, "ok") == 0)
+			return 0;
+		if (strcmp(c->reply.verb, "err") == 0)
+			return ipc_get_err(&c->reply, err);
+		if (fn == NULL || strcmp(c->reply.verb, "more") != 0) {
+			err_temp(err, "4.3.0", "unexpected reply");
+			return lost(c, err);
+		}
+		arena_reset(&c->arena);
+		more = arena_alloc(&c->arena, v->more_size);
+		if (ipc_decode(&c->reply, v->more, more, &c->arena, err) < 0 ||
+		    fn(ctx, more, err) < 0) {
+			ipc_close(c);
+			return -1;
+		}
+	}
+}
+
+static int
+transact(struct ipc *c, const struct verb_def *v, const void *in, int in_fd,
+    ipc_more_fn *fn, void *ctx, bool *sent, struct err *err)
+{
+	bool answered;
+
+	*sent = false;
+	if (send_request(c, v, in, in_fd, err) < 0)
+		return -1;
+	*sent = true;
+	if (read_replies(c, v, fn, ctx, &answered, err) == 0)
+		return 0;
+	if (answered || c->fresh || c->fd >= 0 || !(v->flags & VERB_AGAIN))
+		return -1;
+	/* an old connection whose daemon ended before it read us */
+	if (send_request(c, v, in, in_fd, err) < 0)
+		return -1;
+	return read_replies(c, v, fn, ctx, &answered, err);
+}
+
+static int
+finish(struct ipc *c, const struct verb_def *v, void *out, int *out_fd_r,
+    struct err *err)
+{
+	if (out_fd_r != NULL) {
+		*out_fd_r = c->reply.fd;
+		c->reply.fd = -1;
+	}
+	arena_reset(&c->arena);
+	if (out != NULL && v->out != NULL &&
+	    ipc_decode(&c->reply, v->out, out, &c->arena, err) < 0) {
+		if (out_fd_r != NULL) {
+			close_fd(*out_fd_r);
+			*out_fd_r = -1;
+		}
+		return lost(c, err);
+	}
+	return 0;
+}
+
+int
+ipc_call(struct ipc *c, const struct verb_def *v, const void *in, int in_fd,
+    void *out, int *out_fd_r, bool *sent, struct err *err)
+{
+	bool was_sent;
+
+	if (out_fd_r != NULL)
+		*out_fd_r = -1;
+	if (transact(c, v, in, in_fd, NULL, NULL, sent ? sent : &was_sent,
+	    err) < 0)
+		return -1;
+	return finish(c, v, out, out_fd_r, err);
+}
+
+int
+ipc_call_more(struct ipc *c, const struct verb_def *v, const void *in,
+    int in_fd, ipc_more_fn *fn, void *ctx, void *out, struct err *err)
+{
+	bool sent;
+
+	if (transact(c, v, in, in_fd, fn, ctx, &sent, err) < 0)
+		return -1;
+	return finish(c, v, out, NULL, err);
+}
+
+int
+ipc_tell(struct ipc *c, const struct verb_def *v, const void *in,
+    struct err *err)
+{
+	return send_request(c, v, in, -1, err);
+}

@@ -1,0 +1,40 @@
+/*
+ * internal.h - inside lib/serve: what the four skeletons share.
+ */
+#ifndef SERVE_INTERNAL_H
+#define SERVE_INTERNAL_H
+
+#include "serve/serve.h"
+
+enum wait_result { WAIT_READY, WAIT_DRAIN, WAIT_IDLE };
+
+/* eventfd that becomes readable on SIGTERM: sessions say good-bye */
+extern int serve_stop_fd;
+
+/* Wait until a listener is readable, master wants the end, or nothing came
+ * for max_idle. */
+enum wait_result serve_wait(void);
+/* accept from any listener that has a client now: fd or -1 */
+int serve_accept(void);
+bool serve_stopping(void);	/* SIGTERM came */
+bool serve_draining(void);	/* this generation ends */
+/* become a role for good: groups, gid, uid, no way back.  0 or -1 */
+/* become the role that master names */
+int serve_role(const struct daemon *d, struct err *err);
+int serve_become(uid_t uid, gid_t gid, bool fsuid_store, struct err *err);
+
+int serve_clients(const struct daemon *d);
+int serve_users(const struct daemon *d);
+int serve_requests(const struct daemon *d);
+
+/* the row of that name, or NULL; builtin ping included */
+const struct verb *verb_find(const struct daemon *d, const char *name);
+bool verb_allowed(const struct verb *v, const struct ipc_cred *peer);
+/* Decode, check, call.  Returns what the verb function returned, or -1 with
+ * err; *fatal: the channel must be closed. */
+int verb_run(const struct daemon *d, struct call *c, struct ipc_msg *m,
+    void **out, bool *fatal, struct err *err);
+
+void peer_fill(struct peer *peer, int fd);
+
+#endif

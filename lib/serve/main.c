@@ -1,0 +1,220 @@
+/*
+ * main.c - the one way in which every program starts.  Nothing is read from
+ * anybody but master and the configuration before the jail is closed.
+ */
+#include <getopt.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+
+#include "base/log.h"
+#include "conf/common.h"
+#include "conf/conf.h"
+#include "serve/internal.h"
+#include "serve/status.h"
+
+struct launch launch;
+const struct field launch_fields[] = {
+	F_STR(struct launch, service, "", "section of master.conf"),
+	F_STR(struct launch, conf, "", "configuration file"),
+	F_STR(struct launch, user, "", "role"),
+	F_INT(struct launch, listeners, "0", "0", "64", "listeners"),
+	F_INT(struct launch, uses, "0", "0", "1000000000",
+	    "clients before exit"),
+	F_INT(struct launch, clients, "1", "1", "100000",
+	    "connections at a time"),
+	F_BOOL(struct launch, fsuid_store, "no", "files belong to the store"),
+	F_TIME(struct launch, max_idle, "0s", "0s", "30d",
+	    "exit after that long without a client"),
+	F_END
+};
+
+int serve_stop_fd = -1;
+static struct arena arena;
+static volatile sig_atomic_t stopping;
+
+struct options {
+	const char *conf_dir;
+	bool print, check, probe;
+};
+
+static void
+on_term(int sig UNUSED)
+{
+	uint64_t one = 1;
+	int e = errno;
+
+	stopping = 1;
+	if (write(serve_stop_fd, &one, sizeof(one)) < 0)
+		stopping = 1;
+	errno = e;
+}
+
+bool
+serve_stopping(void)
+{
+	return stopping;
+}
+
+void
+status_send(char what)
+{
+	struct status_msg m = { (int32_t)getpid(), what, { 0, 0, 0 } };
+
+	if (launch.service[0] == '\0')
+		return;
+	/* master is gone: the life pipe tells; a full pipe can wait */
+	while (write(STATUS_FD, &m, sizeof(m)) < 0 && errno == EINTR)
+		continue;
+}
+
+static int
+usage(const struct daemon *d)
+{
+	fprintf(stderr, "usage: %s [-nPJ] [-c confdir] [-M name=value]...\n"
+	    "This program is started by master(8); -P prints its options.\n",
+	    d->name);
+	return 64;
+}
+
+static int
+set_launch(const char *arg, struct err *err)
+{
+	struct slice rest = slice_of(arg), name;
+
+	slice_cut(&rest, '=', &name);
+	if (rest.p == NULL)
+		return err_perm(err, "5.3.5", "-M %s: expected name=value",
+		    arg);
+	return conf_set(launch_fields, &launch, name, rest, &arena, err);
+}
+
+static int
+parse_options(int argc, char **argv, struct options *o, struct err *err)
+{
+	int c;
+
+	o->conf_dir = "/etc/postrider";
+	field_defaults(launch_fields, &launch, &arena);
+	while ((c = getopt(argc, argv, "c:nPJM:")) != -1) {
+		if (c == 'c')
+			o->conf_dir = optarg;
+		else if (c == 'n')
+			o->check = true;
+		else if (c == 'P')
+			o->print = true;
+		else if (c == 'J')
+			o->probe = true;
+		else if (c != 'M' || set_launch(optarg, err) < 0)
+			return -1;
+	}
+	return optind == argc ? 0 : err_perm(err, "5.3.5",
+	    "unexpected argument %s", argv[optind]);
+}
+
+static int
+load_config(const struct daemon *d, const struct options *o, struct err *err)
+{
+	const char *file;
+
+	if (common_load(o->conf_dir, err) < 0)
+		return -1;
+	log_set_level((enum log_level)common.log_level);
+	if (d->fields == NULL)
+		return 0;
+	file = launch.conf[0] ? launch.conf :
+	    arena_printf(&arena, "%s.conf", d->name);
+	if (conf_load(common_path(common.conf_dir, file), d->fields,
+	    d->conf, &arena, err) < 0)
+		return -1;
+	return d->check != NULL ? d->check(err) : 0;
+}
+
+static void
+set_signals(void)
+{
+	struct sigaction sa = { .sa_handler = on_term };
+
+	serve_stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (serve_stop_fd < 0)
+		die("eventfd: %s", strerror(errno));
+	sigaction(SIGTERM, &sa, NULL);
+	sa.sa_handler = SIG_IGN;
+	sigaction(SIGPIPE, &sa, NULL);
+	sigaction(SIGHUP, &sa, NULL);
+	sigaction(SIGINT, &sa, NULL);
+}
+
+static int
+prepare(const struct daemon *d, struct err *err)
+{
+	set_signals();
+	umask(077);
+	if (d->before_jail != NULL && d->before_jail(err) < 0)
+		return -1;
+	if (serve_role(d, err) < 0)
+		return -1;
+	return d->user_root ? 0 : jail_enter(&d->jail, err);
+}
+
+static int
+serve(const struct daemon *d)
+{
+	switch (d->kind) {
+	case SERVE_CLIENT:
+		return serve_clients(d);
+	case SERVE_USER:
+		return serve_users(d);
+	case SERVE_REQUEST:
+		return serve_requests(d);
+	case SERVE_EVENT:
+		assert(d->run != NULL);
+		return d->run(d);
+	}
+	return 70;
+}
+
+/* trouble before the log pipe is ours goes to the terminal as plain text */
+static int
+report(const struct options *o, const struct err *err)
+{
+	if (o->check || o->probe || launch.service[0] == '\0')
+		fprintf(stderr, "%s\n", err->text);
+	else
+		log_event(LOG_ERROR, "start", KERR(err), KEND);
+	return err->kind == ERR_PERM ? 78 : 75;
+}
+
+int
+serve_main(int argc, char **argv, const struct daemon *d)
+{
+	struct options o = { 0 };
+	struct err err = ERR_INIT;
+
+	log_open(d->name);
+	if (parse_options(argc, argv, &o, &err) < 0) {
+		fprintf(stderr, "%s: %s\n", d->name, err.text);
+		return usage(d);
+	}
+	if (o.print) {
+		if (d->fields != NULL)
+			conf_print_options(d->fields);
+		return 0;
+	}
+	if (launch.service[0])
+		log_open(launch.service);
+	if (load_config(d, &o, &err) < 0)
+		return report(&o, &err);
+	if (o.check)
+		return 0;
+	if (launch.service[0] == '\0' && !o.probe)
+		return usage(d);
+	if (prepare(d, &err) < 0)
+		return report(&o, &err);
+	if (o.probe)
+		return jail_probe();
+	if (d->start != NULL && d->start(&err) < 0)
+		return report(&o, &err);
+	status_send('r');
+	return serve(d);
+}

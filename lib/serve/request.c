@@ -1,0 +1,327 @@
+/*
+ * request.c - SERVE_REQUEST: requests of many connections, one at a time.
+ * Between two waits every connection is either closed or has no half-read
+ * message; answers that a verb function holds back are given by `idle`.
+ */
+#include "serve/request.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "serve/internal.h"
+
+enum { BATCH = 32, SEND_TIMEOUT_MS = 5000 };
+
+struct conn {
+	int fd;			/* -1: slot is free */
+	uint64_t serial;
+	void *state;
+	struct ipc_cred peer;
+};
+
+static const struct daemon *daemon_;
+static struct conn *conns;
+static int nconns, nslots, epoll_fd;
+static int64_t used;
+static uint64_t serials;
+static bool accepting, draining, was_busy;
+static struct arena arena;
+static struct ipc_msg msg;
+
+static void
+watch(int fd, uint32_t events, uint64_t key)
+{
+	struct epoll_event ev = { .events = events, .data.u64 = key };
+
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+		die("epoll_ctl: %s", strerror(errno));
+}
+
+/* keys of the epoll set: 0 life and stop, 1.. listeners, 1000.. slots */
+enum { KEY_END = 0, KEY_LISTEN = 1, KEY_CONN = 1000 };
+
+static void
+set_accepting(bool on)
+{
+	int i;
+
+	if (on == accepting)
+		return;
+	accepting = on;
+	for (i = 0; i < launch.listeners; i++)
+		if (on)
+			watch(LISTEN_FD + i, EPOLLIN | EPOLLEXCLUSIVE,
+			    (uint64_t)(KEY_LISTEN + i));
+		else
+			epoll_ctl(epoll_fd, EPOLL_CTL_DEL, LISTEN_FD + i, NULL);
+}
+
+static bool
+may_accept(void)
+{
+	return !draining && nconns < launch.clients &&
+	    (launch.uses == 0 || used < launch.uses);
+}
+
+/* tell master when the last place is taken, and when one is free again */
+static void
+update_status(void)
+{
+	bool busy = !may_accept();
+
+	set_accepting(!busy);
+	if (busy == was_busy || draining)
+		return;
+	was_busy = busy;
+	if (!busy || launch.uses == 0 || used < launch.uses || nconns > 0)
+		status_send(busy ? 'b' : 'i');
+}
+
+static void
+close_conn(struct conn *c)
+{
+	if (daemon_->conn_close != NULL)
+		daemon_->conn_close(c->state);
+	close(c->fd);
+	c->fd = -1;
+	c->state = NULL;
+	nconns--;
+}
+
+static struct conn *
+free_slot(void)
+{
+	int i, n = nslots;
+
+	for (i = 0; i < n; i++)
+		if (conns[i].fd < 0)
+			return &conns[i];
+	nslots = n ? n * 2 : 4;
+	conns = xrealloc(conns, (size_t)nslots * sizeof(*conns));
+	for (; i < nslots; i++)
+		conns[i].fd = -1;
+	return &conns[n];
+}
+
+static void
+accept_one(int listener)
+{
+	struct conn *c;
+	int fd;
+
+	if (!may_accept())
+		return;
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	c = free_slot();
+	c->fd = fd;
+	c->serial = ++serials;
+	if (ipc_peer(fd, &c->peer) < 0) {
+		close(fd);
+		c->fd = -1;
+		return;
+	}
+	nconns++;
+	used++;
+	c->state = daemon_->conn_open ? daemon_->conn_open(&c->peer) : NULL;
+	watch(fd, EPOLLIN, (uint64_t)(KEY_CONN + (c - conns)));
+}
+
+/* 0, or -1: the connection is lost */
+static int
+reply(struct conn *c, struct call *call, int rc, void *out, struct err *err)
+{
+	const struct verb_def *def = call->def;
+	struct err ignored;
+
+	if (rc == CALL_LATER || (def != NULL && (def->flags & VERB_NO_REPLY)))
+		return 0;
+	if (rc < 0)
+		rc = ipc_reply_err(c->fd, err, &ignored);
+	else
+		rc = ipc_send(c->fd, "ok", def->out, out, call->out_fd,
+		    SEND_TIMEOUT_MS, &ignored);
+	return rc;
+}
+
+static void
+bad_channel(const struct conn *c, const struct err *err)
+{
+	log_event(LOG_WARN, "bad-request", KI("uid", c->peer.uid),
+	    KI("pid", c->peer.pid), KERR(err), KEND);
+}
+
+/* one message: 1 served, 0 nothing there, -1 the connection must close */
+static int
+serve_message(struct conn *c)
+{
+	struct call call = { .sock = c->fd, .fd = -1, .out_fd = -1,
+		.conn = c->state, .arena = &arena, .peer = c->peer };
+	struct err err = ERR_INIT;
+	bool fatal = false;
+	void *out = NULL;
+	int rc = ipc_recv(c->fd, &msg, 0, &err);
+
+	if (rc < 0 && strcmp(err.dsn, "again") == 0)
+		return 0;
+	if (rc <= 0) {
+		if (rc < 0)
+			bad_channel(c, &err);
+		return -1;
+	}
+	call.slot = (int)(c - conns);
+	call.serial = c->serial;
+	rc = verb_run(daemon_, &call, &msg, &out, &fatal, &err);
+	if (fatal)
+		bad_channel(c, &err);
+	rc = reply(c, &call, rc, out, &err);
+	close_fd(call.fd);
+	close_fd(call.out_fd);
+	arena_reset(&arena);
+	return fatal || rc < 0 ? -1 : 1;
+}
+
+static void
+serve_conn(struct conn *c)
+{
+	int i, n = daemon_->idle != NULL ? BATCH : 1, rc = 1;
+
+	for (i = 0; i < n && rc == 1; i++)
+		rc = serve_message(c);
+	if (rc < 0)
+		close_conn(c);
+}
+
+/* the generation ends: serve what had arrived, keep only what is under way */
+static void
+drain_conns(void)
+{
+	int i;
+
+	for (i = 0; i < nslots; i++) {
+		if (conns[i].fd >= 0)
+			serve_conn(&conns[i]);
+		if (conns[i].fd >= 0 && (daemon_->conn_busy == NULL ||
+		    !daemon_->conn_busy(conns[i].state))) {
+			if (daemon_->idle != NULL)
+				daemon_->idle();
+			close_conn(&conns[i]);
+		}
+	}
+}
+
+static void
+handle(const struct epoll_event *ev)
+{
+	uint64_t key = ev->data.u64;
+
+	if (key == KEY_END) {
+		draining = true;
+		epoll_ctl(epoll_fd, EPOLL_CTL_DEL, LIFE_FD, NULL);
+	} else if (key < KEY_CONN) {
+		accept_one(LISTEN_FD + (int)key - KEY_LISTEN);
+	} else if (conns[key - KEY_CONN].fd >= 0) {
+		serve_conn(&conns[key - KEY_CONN]);
+	}
+}
+
+static void
+set_up(const struct daemon *d)
+{
+	int i;
+
+	daemon_ = d;
+	ipc_msg_init(&msg);
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_fd < 0)
+		die("epoll_create: %s", strerror(errno));
+	for (i = 0; i < launch.listeners; i++)
+		fcntl(LISTEN_FD + i, F_SETFL, O_NONBLOCK);
+	watch(LIFE_FD, EPOLLIN, KEY_END);
+	watch(serve_stop_fd, EPOLLIN, KEY_END);
+	set_accepting(true);
+}
+
+int
+serve_requests(const struct daemon *d)
+{
+	struct epoll_event ev[BATCH];
+	int i, n, timeout;
+
+	set_up(d);
+	while (!serve_stopping()) {
+		timeout = nconns == 0 && launch.max_idle > 0 ?
+		    (int)MIN(launch.max_idle, (int64_t)INT_MAX) : -1;
+		n = epoll_wait(epoll_fd, ev, BATCH, timeout);
+		if (n == 0 && timeout > 0)
+			break;
+		for (i = 0; i < n; i++)
+			handle(&ev[i]);
+		if (d->idle != NULL)
+			d->idle();
+		if (draining)
+			drain_conns();
+		if (nconns == 0 && (draining || (launch.uses > 0 &&
+		    used >= launch.uses)))
+			break;
+		update_status();
+	}
+	return 0;
+}
+
+struct call_ticket
+request_hold(struct call *c)
+{
+	return (struct call_ticket){ c->slot, c->serial, c->def };
+}
+
+static struct conn *
+ticket_conn(struct call_ticket t)
+{
+	struct conn *c = t.slot < nslots ? &conns[t.slot] : NULL;
+
+	return c != NULL && c->fd >= 0 && c->serial == t.serial ? c : NULL;
+}
+
+int
+request_more(struct call_ticket t, const void *more)
+{
+	struct conn *c = ticket_conn(t);
+	struct err err;
+
+	if (c == NULL)
+		return -1;
+	return ipc_send(c->fd, "more", t.def->more, more, -1, SEND_TIMEOUT_MS,
+	    &err);
+}
+
+void
+request_ok(struct call_ticket t, const void *out, int out_fd)
+{
+	struct conn *c = ticket_conn(t);
+	struct err err;
+
+	if (c != NULL && ipc_send(c->fd, "ok", t.def->out, out, out_fd,
+	    SEND_TIMEOUT_MS, &err) < 0)
+		close_conn(c);
+}
+
+void
+request_err(struct call_ticket t, const struct err *why)
+{
+	struct conn *c = ticket_conn(t);
+	struct err err;
+
+	if (c != NULL && ipc_reply_err(c->fd, why, &err) < 0)
+		close_conn(c);
+}
+
+int
+call_more(struct call *c, const void *more, struct err *err)
+{
+	return ipc_send(c->sock, "more", c->def->more, more, -1,
+	    SEND_TIMEOUT_MS, err);
+}

@@ -1,0 +1,148 @@
+/*
+ * wait.c - waiting for the next client.  Idle children of a service share its
+ * listeners; EPOLLEXCLUSIVE wakes one of them for a client.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/clock.h"
+#include "serve/internal.h"
+
+static int epoll_fd = -1;
+
+static void
+watch(int fd, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.fd = fd };
+
+	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+		die("epoll_ctl %d: %s", fd, strerror(errno));
+}
+
+static void
+start_watching(void)
+{
+	int i;
+
+	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_fd < 0)
+		die("epoll_create: %s", strerror(errno));
+	watch(LIFE_FD, EPOLLIN);
+	watch(serve_stop_fd, EPOLLIN);
+	for (i = 0; i < launch.listeners; i++) {
+		fcntl(LISTEN_FD + i, F_SETFL, O_NONBLOCK);
+		watch(LISTEN_FD + i, EPOLLIN | EPOLLEXCLUSIVE);
+	}
+}
+
+bool
+serve_draining(void)
+{
+	struct epoll_event ev[8];
+	int i, n;
+
+	if (epoll_fd < 0)
+		start_watching();
+	n = epoll_wait(epoll_fd, ev, (int)ARRAY_LEN(ev), 0);
+	for (i = 0; i < n; i++)
+		if (ev[i].data.fd < LISTEN_FD ||
+		    ev[i].data.fd == serve_stop_fd)
+			return true;
+	return serve_stopping();
+}
+
+enum wait_result
+serve_wait(void)
+{
+	struct epoll_event ev[8];
+	int i, n, timeout = launch.max_idle > 0 ? (int)MIN(launch.max_idle,
+	    (int64_t)INT_MAX) : -1;
+
+	if (epoll_fd < 0)
+		start_watching();
+	do {
+		n = epoll_wait(epoll_fd, ev, (int)ARRAY_LEN(ev), timeout);
+	} while (n < 0 && errno == EINTR && !serve_stopping());
+	for (i = 0; i < n; i++)
+		if (ev[i].data.fd == LIFE_FD ||
+		    ev[i].data.fd == serve_stop_fd)
+			return WAIT_DRAIN;
+	if (serve_stopping())
+		return WAIT_DRAIN;
+	return n == 0 ? WAIT_IDLE : WAIT_READY;
+}
+
+int
+serve_accept(void)
+{
+	static int next;
+	int i, fd;
+
+	for (i = 0; i < launch.listeners; i++) {
+		fd = accept4(LISTEN_FD + (next + i) % (int)launch.listeners,
+		    NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0) {
+			next = (next + i + 1) % (int)launch.listeners;
+			return fd;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM)
+			die("accept: %s", strerror(errno));
+	}
+	return -1;
+}
+
+static void
+fill_addr(const struct sockaddr_storage *ss, char addr[64], int *port)
+{
+	const struct sockaddr_in *in = (const void *)ss;
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+
+	*port = 0;
+	if (ss->ss_family == AF_INET) {
+		inet_ntop(AF_INET, &in->sin_addr, addr, 64);
+		*port = ntohs(in->sin_port);
+	} else if (ss->ss_family == AF_INET6) {
+		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+			inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], addr,
+			    64);
+		else
+			inet_ntop(AF_INET6, &in6->sin6_addr, addr, 64);
+		*port = ntohs(in6->sin6_port);
+	} else {
+		slice_copy(addr, 64, SLICE_LIT("unix"));
+	}
+}
+
+void
+peer_fill(struct peer *peer, int fd)
+{
+	struct sockaddr_storage ss = { 0 };
+	socklen_t len = sizeof(ss);
+	struct ipc_cred cred;
+	int one = 1;
+
+	memset(peer, 0, sizeof(*peer));
+	peer->fd = fd;
+	peer->uid = (uid_t)-1;
+	session_id(peer->id);
+	getpeername(fd, (struct sockaddr *)&ss, &len);
+	fill_addr(&ss, peer->addr, &peer->port);
+	if (ss.ss_family == AF_UNIX || ss.ss_family == 0) {
+		slice_copy(peer->local_addr, 64, SLICE_LIT("unix"));
+		if (ipc_peer(fd, &cred) == 0) {
+			peer->uid = cred.uid;
+			peer->pid = cred.pid;
+		}
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	len = sizeof(ss);
+	getsockname(fd, (struct sockaddr *)&ss, &len);
+	fill_addr(&ss, peer->local_addr, &peer->local_port);
+}
