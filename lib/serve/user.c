@@ -1,0 +1,146 @@
+/*
+ * user.c - SERVE_USER: one hand-over from auth, then for good that user.
+ * Nothing of the client is read before the ids are set and the jail closed.
+ */
+#include "base/log.h"
+#include "conf/common.h"
+#include "proto/auth.h"
+#include "serve/internal.h"
+
+enum { HANDOVER_TIMEOUT_MS = 10000 };
+
+static void
+fill_peer(struct peer *peer, const struct session_begin_in *in, int fd)
+{
+	memset(peer, 0, sizeof(*peer));
+	peer->fd = fd;
+	peer->uid = (uid_t)-1;
+	slice_copy(peer->addr, sizeof(peer->addr), slice_of(in->client_addr));
+	slice_copy(peer->local_addr, sizeof(peer->local_addr),
+	    slice_of(in->local_addr));
+	slice_copy(peer->id, sizeof(peer->id), slice_of(in->session));
+	peer->port = (int)in->client_port;
+	peer->local_port = (int)in->local_port;
+	peer->tls = in->tls;
+}
+
+static int
+check_ids(const struct session_begin_in *in, struct err *err)
+{
+	if (common.single_uid) {
+		if (in->uid != (int64_t)geteuid())
+			return err_temp(err, "4.3.5", "can not become uid %lld "
+			    "without root", (long long)in->uid);
+		return 0;
+	}
+	if (in->uid <= 0 || in->gid <= 0 || in->uid > UINT32_MAX - 1 ||
+	    in->gid > UINT32_MAX - 1)
+		return err_perm(err, "5.7.0", "bad ids");
+	if ((uid_t)in->uid != common.uid[ROLE_STORE] &&
+	    in->uid < common.first_uid)
+		return err_perm(err, "5.7.0", "uid %lld is below first_uid",
+		    (long long)in->uid);
+	return 0;
+}
+
+/* the one message; 1, or -1 */
+static int
+receive(int sock, struct ipc_msg *m, struct session_begin_in *in,
+    struct err *err)
+{
+	struct ipc_cred cred;
+	int r;
+
+	if (ipc_peer(sock, &cred) < 0)
+		return err_sys(err, "peer");
+	if (cred.uid != common.uid[ROLE_AUTH] && cred.uid != 0)
+		return err_perm(err, "5.7.1", "hand-over from uid %u, not from "
+		    "auth", (unsigned)cred.uid);
+	r = ipc_recv(sock, m, HANDOVER_TIMEOUT_MS, err);
+	if (r <= 0)
+		return r < 0 ? -1 : err_temp(err, "4.3.0", "no hand-over");
+	if (strcmp(m->verb, session_begin.name) != 0)
+		return err_perm(err, "5.5.1", "unexpected verb %s", m->verb);
+	if (m->fd < 0)
+		return err_perm(err, "5.5.4", "no client came along");
+	return ipc_decode(m, session_begin.in, in, NULL, err) < 0 ? -1 : 1;
+}
+
+static int
+become(const struct daemon *d, const struct session_begin_in *in,
+    const struct session_user *user, struct err *err)
+{
+	if (check_ids(in, err) < 0 ||
+	    serve_become(user->uid, user->gid, false, err) < 0)
+		return -1;
+	if (d->user_jail != NULL)
+		d->user_jail(user);
+	return jail_enter(&d->jail, err);
+}
+
+static void
+run_session(const struct daemon *d, const struct session_begin_in *in, int fd,
+    const struct session_user *user)
+{
+	struct str input = STR_INIT;
+	struct peer peer;
+	struct io io;
+
+	fill_peer(&peer, in, fd);
+	log_set_session(peer.id);
+	io_init(&io, fd, 0);
+	io_wake_on(&io, serve_stop_fd);
+	if (base64_decode(&input, slice_of(in->input)))
+		io_unread(&io, input.s, input.len);
+	str_free(&input);
+	d->user(&io, &peer, user);
+	io_close(&io);
+}
+
+/* One session, or a refusal: either way the ids may have changed. */
+static void
+serve_handover(const struct daemon *d, int sock)
+{
+	struct session_begin_in in = { 0 };
+	struct session_user user;
+	struct err err = ERR_INIT, ignored;
+	struct ipc_msg m;
+	int fd;
+
+	ipc_msg_init(&m);
+	if (receive(sock, &m, &in, &err) < 0)
+		goto refuse;
+	user = (struct session_user){ in.user, in.mailbox, in.home,
+	    (uid_t)in.uid, (gid_t)in.gid, in.quota };
+	if (become(d, &in, &user, &err) < 0)
+		goto refuse;
+	ipc_send(sock, "ok", NULL, NULL, -1, 1000, &ignored);
+	close(sock);
+	fd = m.fd;
+	m.fd = -1;
+	run_session(d, &in, fd, &user);
+	ipc_msg_free(&m);
+	return;
+refuse:
+	log_event(LOG_ERROR, "handover", KERR(&err), KEND);
+	ipc_reply_err(sock, &err, &ignored);
+	close(sock);
+	ipc_msg_free(&m);
+}
+
+int
+serve_users(const struct daemon *d)
+{
+	int fd;
+
+	for (;;) {
+		if (serve_wait() != WAIT_READY)
+			return 0;
+		fd = serve_accept();
+		if (fd < 0)
+			continue;
+		status_send('b');
+		serve_handover(d, fd);
+		return 0;
+	}
+}
