@@ -22,7 +22,7 @@ enum log_arg { LOG_A_END, LOG_A_STR, LOG_A_INT, LOG_A_UINT, LOG_A_ERR };
 #define KI(key, i) LOG_A_INT, (key), (long long)(i)
 #define KU(key, u) LOG_A_UINT, (key), (unsigned long long)(u)
 /* a struct err *: dsn=… reason=… */
-#define KERR(err) LOG_A_ERR, "", (const struct err *)(err)
+#define KERR(e) LOG_A_ERR, "", (const struct err *)(e)
 #define KEND LOG_A_END
 
 struct err;
