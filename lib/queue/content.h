@@ -1,0 +1,52 @@
+/*
+ * content.h - queue ids and the content files of the spool.
+ *
+ * An id is a 63-bit number, wall microseconds << 12 | 12 random bits, written
+ * as 11 characters of base 62 (0-9A-Za-z), so that ids sort as text and as
+ * numbers in the order in which they were made (until the clock needs more than
+ * 51 bits, in 2041; then they begin anew).  The number is the key in
+ * queue.db.  The content lies in SPOOL/content/XX/ID, XX being the low 8 bits
+ * in hex.
+ *
+ * Content is appended to while it is written, never changed afterwards.  Trouble
+ * of the disk is err_temp (4.3.0, 4.3.1 full).
+ */
+#ifndef QUEUE_CONTENT_H
+#define QUEUE_CONTENT_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+enum { QID_LEN = 11, QID_SIZE = QID_LEN + 1 };
+
+void qid_make(char q[QID_SIZE]);
+bool qid_valid(const char *q);
+/* the number of an id: 1, or 0 where it is none */
+int qid_parse(const char *q, int64_t *id_r);
+void qid_print(int64_t id, char q[QID_SIZE]);
+int64_t qid_time_us(int64_t id);	/* when it was made, unix time */
+int64_t qid_at(int64_t unix_s);		/* the lowest id of that second */
+
+/* SPOOL/content/XX/ID and SPOOL/content/XX, appended; q must be valid */
+void content_path(struct str *out, const char *spool, const char *q);
+void content_dir(struct str *out, const char *spool, const char *q);
+/*
+ * Create the file, open for appending and reading, mode 0640 less umask.  A
+ * missing directory XX is made (0771 less umask) and its entry synced.
+ * 1, *fd_r is the caller's; 0: the id is in use, take another; -1 err.
+ * The entry of the file is durable only after fsync of fd and content_sync.
+ */
+int content_create(const char *spool, const char *q, int *fd_r,
+    struct err *err);
+/* a new id and its file: 1 or -1 */
+int content_create_new(const char *spool, char q[QID_SIZE], int *fd_r,
+    struct err *err);
+/* fsync of the directory XX: 0 or -1 */
+int content_sync(const char *spool, const char *q, struct err *err);
+/* open read-only: 1, 0 there is none, -1 */
+int content_open(const char *spool, const char *q, int *fd_r,
+    struct err *err);
+/* 1 removed, 0 there was none, -1 */
+int content_remove(const char *spool, const char *q, struct err *err);
+
+#endif
