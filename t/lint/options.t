@@ -17,7 +17,8 @@ sub page {
 	my ($path) = @_;
 	my %o;
 	for my $l (slurp($path) =~ /^\.It (.+)$/mg) {
-		$l =~ s/\b(?:Ic|Cm|Li|Ar|Pq|Dv|Ql|Sy)\b ?//g;
+		$l =~ s/\bPq (\S+)/($1)/;
+		$l =~ s/\b(?:Ic|Cm|Li|Ar|Dv|Ql|Sy)\b ?//g;
 		$l =~ s/\\&//g;
 		$l =~ tr/"//d;
 		$o{$1} = $2 if $l =~ /^([a-z][a-z0-9_]*) = (.*)$/;
@@ -49,6 +50,7 @@ for my $p (programs()) {
 		my $there = delete $page{$opt};
 		ok defined $there, "$man describes $opt" or next;
 		like $there, qr/^\Q$type\E\b/, "$man: type of $opt";
+		$def =~ s/^\((required)\)$/$1/;
 		like $there, qr/\(\Q$def\E\)/, "$man: default of $opt"
 		    if length $def;
 	}
