@@ -26,7 +26,6 @@ sub page {
 	return %o;
 }
 
-my %checked;
 for my $p (programs()) {
 	my ($dir, $name) = @$p;
 	next if $dir eq 'ctl';
@@ -41,7 +40,6 @@ for my $p (programs()) {
 	}
 	ok -e $man, "$man is there" or next;
 	my %page = page($man);
-	$checked{$man} = 1;
 	for my $r (@row) {
 		chomp $r->[-1];
 		my ($opt, $type, $def, $range, $doc) = @$r;
