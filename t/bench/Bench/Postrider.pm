@@ -1,0 +1,107 @@
+package Bench::Postrider;
+
+# Postrider as a private instance, through its own instance commands only.
+
+use strict;
+use warnings;
+use parent -norequire, 'Bench::Server';
+use Bench::Server;
+use Bench::Util qw(spew slurp run capture port_base);
+use JSON::PP ();
+
+our $CTL;			# the postrider command
+
+sub available { return -x $CTL }
+sub mailroot { return "$_[0]{dir}/mail" }
+sub spool { return "$_[0]{dir}/spool" }
+sub stored_in { return ($_[0]->mailroot, $_[0]->spool) }
+
+sub version {
+	my $v = capture({ quiet => 1, may_fail => 1 }, 'sh', '-c',
+	    '"$1" --version 2>&1 | head -1', 'sh', $CTL);
+	chomp $v;
+	return "Postrider ($v)";
+}
+
+sub _ctl { my ($self, @a) = @_; return ($CTL, '-i', $self->{dir}, @a) }
+
+# one password hash for all: what is measured is mail, not crypt(3)
+sub _users {
+	my ($self) = @_;
+	my $hash = crypt('pw', '$6$rounds=1000$postriderbench$');
+	my @names = map { sprintf 'u%03d@local.test', $_ }
+	    0 .. $self->{opt}{users} - 1;
+	push @names, map { (sprintf('q%03d@queue.test', $_),
+	    sprintf('r%03d@rare.test', $_)) } 0 .. 99;
+	return join('', map { "$_:$hash\n" } @names);
+}
+
+# set or replace options in one configuration file
+sub _set {
+	my ($self, $file, %v) = @_;
+	my $path = "$self->{dir}/conf/$file";
+	my $text = slurp($path) // '';
+	for my $k (sort keys %v) {
+		$text =~ s/^\s*\Q$k\E\s*=.*\n(?:[ \t]+\S.*\n)*//mg;
+		$text .= "$k = $v{$k}\n";
+	}
+	spew($path, $text);
+	return;
+}
+
+sub init {
+	my ($self) = @_;
+	my $base = port_base();
+	$self->{port} = $base + 25;
+	run($CTL, 'init', $self->{dir}, '--domain', 'local.test', '--domain',
+	    'queue.test', '--domain', 'rare.test', '--port-base', $base);
+	spew("$self->{dir}/users.import", $self->_users);
+	run($self->_ctl('user', 'import', "$self->{dir}/users.import"));
+	$self->_configure;
+	return;
+}
+
+sub start_cmds { return [$_[0]->_ctl('start')] }
+sub stop_cmds { return [$_[0]->_ctl('stop')] }
+
+sub root_pids {
+	my ($self) = @_;
+	return split ' ', capture($self->_ctl('status', '--pids'));
+}
+
+sub _queue {
+	my ($self, @filter) = @_;
+	my $out = capture({ quiet => 1 }, $self->_ctl('queue', 'list',
+	    '--json', @filter));
+	return scalar(() = $out =~ /^\s*\{/mg);
+}
+
+sub active_count {
+	my ($self) = @_;
+	return $self->_queue('--state', 'active');
+}
+sub deferred_count { return $_[0]->_queue('--state', 'deferred') }
+
+sub list_cmd {
+	my ($self, $domain) = @_;
+	return $self->_ctl('queue', 'list', '--to', $domain);
+}
+
+# Trouble with our own disk is always temporary: a plain file where the
+# domains' mail directories should be defers all their mail.
+sub break_queue {
+	my ($self) = @_;
+	for my $domain ('queue.test', 'rare.test') {
+		my $path = $self->mailroot . "/$domain";
+		run('rm', '-rf', $path);
+		spew($path, "no directory: the benchmark wants deferrals\n");
+	}
+	return;
+}
+
+sub _configure {
+	my ($self) = @_;
+	return;
+}
+
+1;
