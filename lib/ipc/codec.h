@@ -1,5 +1,5 @@
 /*
- * codec.h - inside lib/ipc: the bytes of a message.
+ * codec.h - for lib/ipc and lib/serve: the bytes of a message.
  */
 #ifndef IPC_CODEC_H
 #define IPC_CODEC_H
@@ -12,6 +12,13 @@ void ipc_encode(struct str *out, const char *verb, const struct field *t,
 /* set m->verb of a received message: 0, or -1 malformed */
 int ipc_check(struct ipc_msg *m, struct err *err);
 
+/* one sendmsg; flags: MSG_DONTWAIT or 0.  0, or -1 and errno */
+int ipc_send_bytes(int sock, const struct str *bytes, int fd, int flags);
+/* ipc_connect with SOCK_NONBLOCK: a full backlog fails at once */
+int ipc_connect_flags(const char *path, int timeout_ms, int flags,
+    struct err *err);
+/* append an `err` message */
+void ipc_encode_err(struct str *out, const struct err *why);
 /* the error that an `err` message carries; returns -1 */
 int ipc_get_err(const struct ipc_msg *m, struct err *err);
 

@@ -41,6 +41,13 @@ set_timeouts(int fd, int timeout_ms)
 int
 ipc_connect(const char *path, int timeout_ms, struct err *err)
 {
+	return ipc_connect_flags(path, timeout_ms, 0, err);
+}
+
+int
+ipc_connect_flags(const char *path, int timeout_ms, int flags,
+    struct err *err)
+{
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
 	int fd;
 
@@ -48,7 +55,7 @@ ipc_connect(const char *path, int timeout_ms, struct err *err)
 		return err_temp(err, "4.3.5", "%s: path is too long for a "
 		    "socket", path);
 	slice_copy(sun.sun_path, sizeof(sun.sun_path), slice_of(path));
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0);
 	if (fd < 0)
 		return err_sys(err, "socket");
 	set_timeouts(fd, timeout_ms);
@@ -62,9 +69,8 @@ ipc_connect(const char *path, int timeout_ms, struct err *err)
 	return fd;
 }
 
-/* one sendmsg: 0, or -1 and errno */
-static int
-send_bytes(int sock, const struct str *bytes, int fd, int flags)
+int
+ipc_send_bytes(int sock, const struct str *bytes, int fd, int flags)
 {
 	struct iovec iov = { bytes->s, bytes->len };
 	union {
@@ -104,8 +110,8 @@ ipc_send(int sock, const char *verb, const struct field *t, const void *rec,
 		return err_perm(err, "5.3.4", "%s: message of %zu bytes", verb,
 		    bytes.len);
 	for (;;) {
-		if (send_bytes(sock, &bytes, fd, timeout_ms >= 0 ?
-		    MSG_DONTWAIT : 0) == 0)
+		if (ipc_send_bytes(sock, &bytes, fd,
+		    timeout_ms >= 0 ? MSG_DONTWAIT : 0) == 0)
 			return 0;
 		if (errno != EAGAIN || timeout_ms <= 0)
 			return err_sys(err, "%s: send", verb);
@@ -207,13 +213,27 @@ ipc_recv(int sock, struct ipc_msg *m, int timeout_ms, struct err *err)
 	return recv_once(sock, m, timeout_ms < 0 ? 0 : MSG_DONTWAIT, err);
 }
 
+static struct reply_err
+err_record(const struct err *why)
+{
+	return (struct reply_err){ why->kind == ERR_PERM ? "perm" : "temp",
+		why->dsn, why->text };
+}
+
 int
 ipc_reply_err(int sock, const struct err *why, struct err *err)
 {
-	struct reply_err r = { why->kind == ERR_PERM ? "perm" : "temp",
-		why->dsn, why->text };
+	struct reply_err r = err_record(why);
 
 	return ipc_send(sock, "err", err_fields, &r, -1, 1000, err);
+}
+
+void
+ipc_encode_err(struct str *out, const struct err *why)
+{
+	struct reply_err r = err_record(why);
+
+	ipc_encode(out, "err", err_fields, &r);
 }
 
 int

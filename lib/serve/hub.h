@@ -22,7 +22,11 @@ void hub_exit(void);
  * value of `struct call.hub` and the serial that hub_hold gives; a caller
  * that has gone meanwhile is ignored.
  */
-struct hub_ticket { struct hub_conn *conn; uint64_t serial; };
+struct hub_ticket {
+	struct hub_conn *conn;
+	uint64_t serial;
+	const struct verb_def *def;
+};
 struct hub_ticket hub_hold(struct call *c);
 void hub_ok(struct hub_ticket t, const void *out);
 void hub_err(struct hub_ticket t, const struct err *why);

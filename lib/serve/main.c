@@ -168,8 +168,7 @@ serve(const struct daemon *d)
 	case SERVE_REQUEST:
 		return serve_requests(d);
 	case SERVE_EVENT:
-		assert(d->run != NULL);
-		return d->run(d);
+		break;
 	}
 	return 70;
 }
@@ -213,6 +212,8 @@ serve_main(int argc, char **argv, const struct daemon *d)
 		return report(&o, &err);
 	if (o.probe)
 		return jail_probe();
+	if (d->kind == SERVE_EVENT)
+		return d->run(d);
 	if (d->start != NULL && d->start(&err) < 0)
 		return report(&o, &err);
 	status_send('r');

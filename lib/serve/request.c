@@ -154,12 +154,20 @@ bad_channel(const struct conn *c, const struct err *err)
 	    KI("pid", c->peer.pid), KERR(err), KEND);
 }
 
+static int
+send_more(struct call *c, const void *more, struct err *err)
+{
+	return ipc_send(c->sock, "more", c->def->more, more, -1,
+	    SEND_TIMEOUT_MS, err);
+}
+
 /* one message: 1 served, 0 nothing there, -1 the connection must close */
 static int
 serve_message(struct conn *c)
 {
 	struct call call = { .sock = c->fd, .fd = -1, .out_fd = -1,
-		.conn = c->state, .arena = &arena, .peer = c->peer };
+		.conn = c->state, .arena = &arena, .peer = c->peer,
+		.more = send_more };
 	struct err err = ERR_INIT;
 	bool fatal = false;
 	void *out = NULL;
@@ -317,11 +325,4 @@ request_err(struct call_ticket t, const struct err *why)
 
 	if (c != NULL && ipc_reply_err(c->fd, why, &err) < 0)
 		close_conn(c);
-}
-
-int
-call_more(struct call *c, const void *more, struct err *err)
-{
-	return ipc_send(c->sock, "more", c->def->more, more, -1,
-	    SEND_TIMEOUT_MS, err);
 }

@@ -80,7 +80,9 @@ struct call {
 	struct arena *arena;	/* reset after each request */
 	struct ipc_cred peer;
 	struct hub_conn *hub;	/* hubs only */
-	int slot;		/* request skeleton's own */
+	/* the skeleton's own */
+	int (*more)(struct call *c, const void *rec, struct err *err);
+	int slot;
 	uint64_t serial;
 };
 /* one `more` record; 0, or -1 where the caller is gone */

@@ -25,6 +25,12 @@ verb_find(const struct daemon *d, const char *name)
 	return strcmp(name, "ping") == 0 ? &ping : NULL;
 }
 
+int
+call_more(struct call *c, const void *more, struct err *err)
+{
+	return c->more(c, more, err);
+}
+
 bool
 verb_allowed(const struct verb *v, const struct ipc_cred *peer)
 {

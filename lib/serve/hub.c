@@ -1,0 +1,279 @@
+/*
+ * hub.c - SERVE_EVENT: the loop, and the connections that we serve.  A
+ * connection that fails is closed after the event at hand; a ticket names it
+ * by serial, so an answer to a caller that has gone goes nowhere.
+ */
+#include "serve/hub.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "ipc/codec.h"
+#include "serve/internal.h"
+#include "serve/sendq.h"
+
+enum { BURST = 64 };
+
+struct hub_conn {
+	struct hub_conn *next, **prev;
+	int fd;
+	uint64_t serial;
+	void *state;
+	struct ipc_cred peer;
+	struct event *readable, *writable;
+	struct sendq out;
+	bool dead;
+};
+
+struct event_base *hub_base;
+static const struct daemon *daemon_;
+static struct hub_conn *conns;
+static struct event *listeners[64], *life, *stop;
+static uint64_t serials;
+static struct arena arena;
+static struct ipc_msg msg;
+
+static void
+free_conn(struct hub_conn *c)
+{
+	if (daemon_->conn_close != NULL)
+		daemon_->conn_close(c->state);
+	*c->prev = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
+	event_free(c->readable);
+	event_free(c->writable);
+	sendq_free(&c->out);
+	close(c->fd);
+	free(c);
+}
+
+static void
+put(struct hub_conn *c, const struct str *bytes, int fd)
+{
+	struct err err;
+
+	if (c->dead)
+		return;
+	if (sendq_put(&c->out, c->fd, bytes, fd, &err) < 0) {
+		c->dead = true;
+		event_active(c->readable, EV_READ, 0);
+	} else if (c->out.head != NULL) {
+		event_add(c->writable, NULL);
+	}
+}
+
+static void
+put_record(struct hub_conn *c, const char *verb, const struct field *t,
+    const void *rec, int fd)
+{
+	static struct str bytes = STR_INIT;
+
+	str_reset(&bytes);
+	ipc_encode(&bytes, verb, t, rec);
+	put(c, &bytes, fd);
+}
+
+static void
+put_err(struct hub_conn *c, const struct err *why)
+{
+	static struct str bytes = STR_INIT;
+
+	str_reset(&bytes);
+	ipc_encode_err(&bytes, why);
+	put(c, &bytes, -1);
+}
+
+static int
+send_more(struct call *call, const void *more, struct err *err)
+{
+	put_record(call->hub, "more", call->def->more, more, -1);
+	return call->hub->dead ? err_temp(err, "4.3.0", "caller is gone") : 0;
+}
+
+static void
+run_message(struct hub_conn *c)
+{
+	struct call call = { .sock = c->fd, .fd = -1, .out_fd = -1,
+		.conn = c->state, .arena = &arena, .peer = c->peer,
+		.hub = c, .more = send_more };
+	struct err err = ERR_INIT;
+	bool fatal = false;
+	void *out = NULL;
+	int rc = verb_run(daemon_, &call, &msg, &out, &fatal, &err);
+
+	if (fatal)
+		log_event(LOG_WARN, "bad-request", KI("uid", c->peer.uid),
+		    KI("pid", c->peer.pid), KERR(&err), KEND);
+	if (call.def != NULL && (call.def->flags & VERB_NO_REPLY) && !fatal)
+		rc = CALL_LATER;
+	if (rc < 0)
+		put_err(c, &err);
+	else if (rc != CALL_LATER)
+		put_record(c, "ok", call.def->out, out, call.out_fd);
+	if (fatal)
+		c->dead = true;
+	close_fd(call.fd);
+	close_fd(call.out_fd);
+	arena_reset(&arena);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what UNUSED, void *arg)
+{
+	struct hub_conn *c = arg;
+	struct err err;
+	int i, rc;
+
+	for (i = 0; i < BURST && !c->dead; i++) {
+		rc = ipc_recv((int)fd, &msg, 0, &err);
+		if (rc < 0 && strcmp(err.dsn, "again") == 0)
+			break;
+		if (rc <= 0)
+			c->dead = true;
+		else
+			run_message(c);
+	}
+	if (c->dead)
+		free_conn(c);
+}
+
+static void
+on_writable(evutil_socket_t fd, short what UNUSED, void *arg)
+{
+	struct hub_conn *c = arg;
+	struct err err;
+	int rc = sendq_flush(&c->out, (int)fd, &err);
+
+	if (rc < 0)
+		free_conn(c);
+	else if (rc == 0)
+		event_del(c->writable);
+}
+
+static void
+on_listener(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
+{
+	struct hub_conn *c;
+	int i, client;
+
+	for (i = 0; i < BURST; i++) {
+		client = accept4((int)fd, NULL, NULL, SOCK_CLOEXEC |
+		    SOCK_NONBLOCK);
+		if (client < 0)
+			return;
+		c = xcalloc(1, sizeof(*c));
+		c->fd = client;
+		c->serial = ++serials;
+		ipc_peer(client, &c->peer);
+		c->state = daemon_->conn_open ? daemon_->conn_open(&c->peer) :
+		    NULL;
+		c->readable = event_new(hub_base, client, EV_READ |
+		    EV_PERSIST, on_readable, c);
+		c->writable = event_new(hub_base, client, EV_WRITE |
+		    EV_PERSIST, on_writable, c);
+		if (c->readable == NULL || c->writable == NULL ||
+		    event_add(c->readable, NULL) < 0)
+			die("event_new");
+		c->next = conns;
+		c->prev = &conns;
+		if (conns != NULL)
+			conns->prev = &c->next;
+		conns = c;
+	}
+}
+
+struct hub_ticket
+hub_hold(struct call *c)
+{
+	return (struct hub_ticket){ c->hub, c->hub->serial, c->def };
+}
+
+static bool
+ticket_alive(struct hub_ticket t)
+{
+	struct hub_conn *c;
+
+	for (c = conns; c != NULL; c = c->next)
+		if (c == t.conn)
+			return c->serial == t.serial && !c->dead;
+	return false;
+}
+
+void
+hub_ok(struct hub_ticket t, const void *out)
+{
+	if (ticket_alive(t))
+		put_record(t.conn, "ok", t.def->out, out, -1);
+}
+
+void
+hub_err(struct hub_ticket t, const struct err *why)
+{
+	if (ticket_alive(t))
+		put_err(t.conn, why);
+}
+
+/* the generation ends: what waits in the listeners is the successor's */
+static void
+on_end(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
+	static bool draining;
+	int i;
+
+	event_del(life);
+	event_del(stop);
+	for (i = 0; i < launch.listeners; i++)
+		event_del(listeners[i]);
+	if (draining)
+		return;
+	draining = true;
+	if (daemon_->drain != NULL && !serve_stopping())
+		daemon_->drain();
+	else
+		hub_exit();
+}
+
+void
+hub_exit(void)
+{
+	event_base_loopexit(hub_base, NULL);
+}
+
+static struct event *
+watch(int fd, event_callback_fn fn)
+{
+	struct event *ev = event_new(hub_base, fd, EV_READ | EV_PERSIST, fn,
+	    NULL);
+
+	if (ev == NULL || event_add(ev, NULL) < 0)
+		die("event_new");
+	return ev;
+}
+
+int
+hub_run(const struct daemon *d)
+{
+	struct err err = ERR_INIT;
+	int i;
+
+	daemon_ = d;
+	ipc_msg_init(&msg);
+	hub_base = event_base_new();
+	if (hub_base == NULL)
+		die("event_base_new");
+	if (d->start != NULL && d->start(&err) < 0) {
+		log_event(LOG_ERROR, "start", KERR(&err), KEND);
+		return err.kind == ERR_PERM ? 78 : 75;
+	}
+	life = watch(LIFE_FD, on_end);
+	stop = watch(serve_stop_fd, on_end);
+	for (i = 0; i < launch.listeners; i++) {
+		fcntl(LISTEN_FD + i, F_SETFL, O_NONBLOCK);
+		listeners[i] = watch(LISTEN_FD + i, on_listener);
+	}
+	status_send('r');
+	return event_base_dispatch(hub_base) < 0 ? 70 : 0;
+}

@@ -1,0 +1,209 @@
+/*
+ * jail.c - closes the jail; probes.c tries the walls.
+ */
+#include "serve/jail.h"
+
+#include <seccomp.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include "serve/landlock.h"
+
+#ifndef PR_SET_MDWE
+#define PR_SET_MDWE 65
+#define PR_MDWE_REFUSE_EXEC_GAIN 1
+#endif
+
+enum { MAX_RULES = 32 };
+
+static struct jail_rule rules[MAX_RULES];
+static size_t nrules;
+
+#define N(name) SCMP_SYS(name)
+static const int base_calls[] = {
+	N(read), N(write), N(readv), N(writev), N(close), N(fstat), N(lseek),
+	N(newfstatat), N(fcntl), N(poll), N(ppoll), N(epoll_create1),
+	N(epoll_ctl), N(epoll_wait), N(epoll_pwait), N(recvmsg), N(sendmsg),
+	N(recvfrom), N(sendto), N(accept4), N(getsockopt), N(setsockopt),
+	N(getsockname), N(getpeername), N(shutdown), N(brk), N(munmap),
+	N(mremap), N(madvise), N(rt_sigaction), N(rt_sigprocmask),
+	N(rt_sigreturn), N(clock_gettime), N(clock_nanosleep), N(nanosleep),
+	N(gettimeofday), N(getpid), N(gettid), N(getppid), N(getuid),
+	N(geteuid), N(getgid), N(getegid), N(futex), N(getrandom), N(exit),
+	N(exit_group), N(restart_syscall), N(dup), N(sysinfo), N(uname),
+	N(umask), N(sched_yield), N(set_robust_list), N(rseq),
+};
+static const int file_calls[] = {
+	N(open), N(openat), N(openat2), N(stat), N(lstat), N(statx),
+	N(access), N(faccessat), N(faccessat2), N(readlink), N(readlinkat),
+	N(getdents64), N(statfs), N(fstatfs), N(pread64), N(preadv),
+	N(fadvise64), N(getcwd), N(flock),
+};
+static const int write_calls[] = {
+	N(link), N(linkat), N(rename), N(renameat), N(renameat2), N(unlink),
+	N(unlinkat), N(mkdir), N(mkdirat), N(rmdir), N(fsync), N(fdatasync),
+	N(syncfs), N(ftruncate), N(pwrite64), N(pwritev), N(utimensat),
+	N(fallocate), N(copy_file_range), N(sendfile),
+};
+static const int fork_calls[] = {
+	N(clone), N(fork), N(vfork), N(wait4), N(waitid), N(kill), N(pipe),
+	N(pipe2), N(dup2), N(dup3), N(setpgid), N(setsid),
+};
+static const int exec_calls[] = { N(execve), N(execveat), N(arch_prctl),
+	N(set_tid_address) };
+static const int id_calls[] = {
+	N(setuid), N(setgid), N(setresuid), N(setresgid), N(setgroups),
+	N(setfsuid), N(setfsgid), N(capset), N(prctl), N(setrlimit),
+};
+static const int sqlite_calls[] = {
+	N(pread64), N(pwrite64), N(ftruncate), N(fsync), N(fdatasync),
+	N(fallocate), N(getcwd),
+};
+static const int event_calls[] = {
+	N(eventfd2), N(timerfd_create), N(timerfd_settime), N(pipe2),
+	N(signalfd4), N(inotify_add_watch), N(inotify_rm_watch),
+};
+static const int chmod_calls[] = { N(fchmod), N(fchmodat) };
+static const int relock_calls[] = {
+	N(landlock_create_ruleset), N(landlock_add_rule),
+	N(landlock_restrict_self), N(seccomp), N(prctl), N(prlimit64),
+	N(setrlimit), N(open), N(openat),
+};
+#ifdef WITH_SANITIZERS
+/* what the runtime of ASan and UBSan does on its own, reports included */
+static const int sanitizer_calls[] = {
+	N(mmap), N(mprotect), N(openat), N(open), N(readlink), N(prctl),
+	N(sigaltstack), N(sched_getaffinity), N(prlimit64), N(getrlimit),
+	N(tgkill), N(access), N(pread64), N(getdents64),
+};
+#endif
+
+struct group {
+	unsigned bit;		/* 0: always */
+	const int *calls;
+	size_t n;
+};
+#define GROUP(bit, list) { bit, list, ARRAY_LEN(list) }
+static const struct group groups[] = {
+	GROUP(0, base_calls), GROUP(JAIL_FILES, file_calls),
+	GROUP(JAIL_WRITE, write_calls), GROUP(JAIL_FORK, fork_calls),
+	GROUP(JAIL_EXEC, exec_calls), GROUP(JAIL_IDS, id_calls),
+	GROUP(JAIL_SQLITE, sqlite_calls), GROUP(JAIL_EPOLL, event_calls),
+	GROUP(JAIL_CHMOD, chmod_calls), GROUP(JAIL_RELOCK, relock_calls),
+#ifdef WITH_SANITIZERS
+	GROUP(0, sanitizer_calls),
+#endif
+};
+
+void
+jail_path(const char *path, unsigned rights)
+{
+	if (nrules == MAX_RULES)
+		die("jail: more than %d paths", MAX_RULES);
+	rules[nrules].path = xstrdup(path);
+	rules[nrules++].rights = rights;
+}
+
+static int
+allow_group(scmp_filter_ctx ctx, const struct group *g)
+{
+	size_t i;
+
+	for (i = 0; i < g->n; i++)
+		if (seccomp_rule_add(ctx, SCMP_ACT_ALLOW, g->calls[i], 0) < 0)
+			return -1;
+	return 0;
+}
+
+/* calls that depend on an argument: no executable memory, no other families
+ * of sockets, terminals and devices out of reach */
+static int
+allow_conditional(scmp_filter_ctx ctx, unsigned set)
+{
+	const int unix_calls[] = { N(socket), N(socketpair) };
+	size_t i;
+	int rc = 0;
+
+#ifndef WITH_SANITIZERS
+	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(mmap), 1,
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(mprotect), 1,
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+#endif
+	if (set & JAIL_UNIX) {
+		for (i = 0; i < ARRAY_LEN(unix_calls); i++)
+			rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
+			    unix_calls[i], 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(connect), 0);
+	}
+	/* glibc tries clone3 first and falls back where it is not there */
+	rc |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), N(clone3), 0);
+	return rc;
+}
+
+static int
+seccomp_enter(unsigned set, struct err *err)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int rc = 0;
+	size_t i;
+
+	if (ctx == NULL)
+		return err_temp(err, "4.3.0", "seccomp_init");
+	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	for (i = 0; i < ARRAY_LEN(groups) && rc == 0; i++)
+		if (groups[i].bit == 0 || (set & groups[i].bit))
+			rc = allow_group(ctx, &groups[i]);
+	if (rc == 0)
+		rc = allow_conditional(ctx, set);
+	if (rc == 0)
+		rc = seccomp_load(ctx);
+	seccomp_release(ctx);
+	if (rc == 0)
+		return 0;
+	errno = rc < -1 ? -rc : EINVAL;
+	return err_sys(err, "seccomp");
+}
+
+static int
+set_limits(const struct jail *j, struct err *err)
+{
+	struct rlimit none = { 0, 0 }, rl;
+
+	setrlimit(RLIMIT_CORE, &none);
+#ifndef WITH_SANITIZERS
+	rl = (struct rlimit){ j->memory, j->memory };
+	if (j->memory > 0 && setrlimit(RLIMIT_AS, &rl) < 0)
+		return err_sys(err, "RLIMIT_AS");
+#endif
+	rl = (struct rlimit){ j->files, j->files };
+	if (j->files > 0 && setrlimit(RLIMIT_NOFILE, &rl) < 0)
+		return err_sys(err, "RLIMIT_NOFILE %llu",
+		    (unsigned long long)j->files);
+	return 0;
+}
+
+int
+jail_enter(const struct jail *j, struct err *err)
+{
+	size_t i;
+	int rc;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_sys(err, "no_new_privs");
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#ifndef WITH_SANITIZERS
+	/* kernels before 6.3 do not know it; seccomp forbids PROT_EXEC too */
+	prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
+#endif
+	if (set_limits(j, err) < 0)
+		return -1;
+	rc = landlock_enter(rules, nrules, err);
+	for (i = 0; i < nrules; i++)
+		free((char *)rules[i].path);
+	nrules = 0;
+	return rc < 0 ? -1 : seccomp_enter(j->groups, err);
+}

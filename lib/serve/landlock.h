@@ -1,0 +1,17 @@
+/*
+ * landlock.h - inside lib/serve: the kernel's file and network rules by raw
+ * system calls (landlock(7)); Debian 12's headers know only its first ABIs.
+ */
+#ifndef SERVE_LANDLOCK_H
+#define SERVE_LANDLOCK_H
+
+#include "base/err.h"
+
+struct jail_rule {
+	const char *path;
+	unsigned rights;	/* PATH_... */
+};
+/* Restrict this process for good to the rules.  0, or -1 */
+int landlock_enter(const struct jail_rule *rules, size_t n, struct err *err);
+
+#endif
