@@ -42,7 +42,7 @@ struct field {
 	unsigned flags;
 	size_t offset;
 	const char *def;	/* default as text; NULL: required */
-	const char *min, *max;	/* as text, in the unit's own spelling; or NULL */
+	const char *min, *max;	/* as text, in the unit's spelling, or 0 */
 	const char *choices;	/* ENUM: "a|b|c" */
 	const char *doc;	/* one line for -P */
 };

@@ -26,7 +26,7 @@ struct io {
 	uint64_t bytes_in, bytes_out;
 	bool failed, eof, timed_out, is_socket;
 	int wake_fd;		/* a readable wake_fd ends a wait: io->woken */
-	bool woken;		/* (serve: master wants us to finish); -1: none */
+	bool woken;		/* (serve: SIGTERM); -1: none */
 	struct err err;
 };
 

@@ -51,6 +51,8 @@ const struct field common_fields[] = {
 	    "no mailbox; empty: the first mailbox of the default domain"),
 	F_INT(struct common, first_uid, "1000", "1", "4294967294",
 	    "no mailbox of a system account below this uid"),
+	F_SIZE(struct common, default_quota, "0", NULL, NULL,
+	    "bytes of mail in a mailbox whose account says nothing; 0: no end"),
 	F_ENUM(struct common, log_level, "info", "debug|info|warn|error",
 	    "events below this level are not logged"),
 	F_END

@@ -16,16 +16,17 @@ enum role { ROLE_ROOT, ROLE_NET, ROLE_QUEUE, ROLE_MAPS, ROLE_STORE, ROLE_AUTH,
 
 struct common {
 	const char *hostname;
-	struct strlist domains;		/* virtual mailbox domains, first = default */
+	struct strlist domains;		/* of virtual mailboxes, first = default */
 	struct strlist system_domains;	/* mailboxes of system accounts */
 	const char *spool_dir, *run_dir, *mail_dir, *log_dir;
-	const char *group;		/* shared by all programs of the suite */
+	const char *group;		/* shared by all programs */
 	const char *net_user, *queue_user, *maps_user, *store_user, *auth_user,
 	    *log_user;
 	const char *system_users;	/* "passwd" or a table */
 	const char *recipient_delimiter;	/* plus addressing; "" none */
 	const char *postmaster;		/* gets mail of unclaimed postmasters */
 	int64_t first_uid;		/* no mailbox belongs to a lower uid */
+	uint64_t default_quota;		/* of accounts without one; 0 none */
 	int log_level;			/* enum log_level */
 	/* set by common_load, no options: */
 	const char *conf_dir, *instance_dir;

@@ -101,7 +101,7 @@ do_line(struct reader *r, const char *path, struct slice line, bool *placed,
 	}
 	slice_cut(&rest, '=', &name);
 	if (rest.p == NULL)
-		return err_perm(err, "5.3.5", "expected name = value, got: %.*s",
+		return err_perm(err, "5.3.5", "expected name = value: %.*s",
 		    (int)MIN(line.n, (size_t)60), line.p);
 	name = slice_trim(name);
 	if (name.n == 0)

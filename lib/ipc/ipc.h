@@ -77,7 +77,7 @@ struct ipc {
 	const char *path;
 	int fd;
 	int timeout_ms;
-	struct ipc_msg reply;	/* what out records of the last call point into */
+	struct ipc_msg reply;	/* the last call's out points into it */
 	struct arena arena;	/* lists of the last call */
 	bool fresh;		/* connected by the call under way */
 };

@@ -116,7 +116,8 @@ put_words(struct str *out, struct slice text)
 
 	clean(&s, text);
 	rest = slice_str(&s);
-	b64 = q_length(rest) > (rest.n + 2) / 3 * 4;
+	/* Q is for eyes; worth it while it is not much longer */
+	b64 = q_length(rest) * 2 > (rest.n + 2) / 3 * 4 * 3;
 	while (rest.n > 0) {
 		w = slice_sub(rest, 0, word_length(rest, b64));
 		rest = slice_sub(rest, w.n, rest.n);

@@ -22,7 +22,7 @@ extern const struct verb_def cleanup_space;	/* err 4.3.1 too full */
 
 struct cleanup_rcpt_in {
 	const char *addr;
-	const char *notify;	/* "", or NOTIFY= as given: never, success,... */
+	const char *notify;	/* "", or NOTIFY= as given */
 	const char *orcpt;	/* "", or ORCPT= as given (xtext) */
 };
 extern const struct verb_def cleanup_rcpt;
@@ -34,7 +34,7 @@ struct cleanup_begin_in {
 	const char *envid;	/* "", or xtext */
 	bool utf8;		/* SMTPUTF8 was asked for */
 	bool body8;		/* BODY=8BITMIME or chunked */
-	const char *proto;	/* SMTP ESMTP ESMTPA LMTP UTF8SMTP ... (Received) */
+	const char *proto;	/* for Received: SMTP ESMTPA LMTP ... */
 	const char *helo;
 	const char *client_addr, *client_name;	/* "" local */
 	int64_t client_port;

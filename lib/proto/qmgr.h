@@ -15,8 +15,8 @@ struct qmgr_rcpts {
 	struct strlist orcpt, notify;	/* "" none */
 	struct strlist transport, nexthop, mailbox;
 	struct strlist quota;		/* bytes as text */
-	struct strlist dsn, text;	/* dsn "": deliver; else it has failed */
-					/* at routing: bounce it (4.: retry) */
+	/* dsn "": deliver it; else routing failed: 5 bounce, 4 retry */
+	struct strlist dsn, text;
 };
 struct qmgr_enqueue_in {
 	struct qmgr_rcpts r;

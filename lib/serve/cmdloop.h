@@ -29,7 +29,7 @@ struct line_proto {
 	const struct command *commands;	/* ends with { 0 } */
 	size_t max_line;		/* without CRLF */
 	int max_errors;			/* then too_many_errors and the end */
-	int64_t cmd_timeout_ms;		/* for one command line to arrive whole */
+	int64_t cmd_timeout_ms;		/* for a line to arrive whole */
 	int max_commands;		/* of one session, 0 no limit */
 	bool strict_crlf;		/* a bare LF line end is bad_line */
 	unsigned (*state)(void *session);

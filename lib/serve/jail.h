@@ -17,7 +17,7 @@ enum {
 	/* seccomp groups */
 	JAIL_FILES = 1 << 0,	/* open, stat, read directories */
 	JAIL_WRITE = 1 << 1,	/* create, link, rename, unlink, mkdir, sync */
-	JAIL_UNIX = 1 << 2,	/* socket(AF_UNIX), connect: call other daemons */
+	JAIL_UNIX = 1 << 2,	/* socket, connect: call daemons */
 	JAIL_FORK = 1 << 3,	/* fork, wait, kill */
 	JAIL_EXEC = 1 << 4,	/* execve (pipe, master) */
 	JAIL_IDS = 1 << 5,	/* set*id, before becoming a user */

@@ -107,7 +107,7 @@ struct daemon {
 	void (*user_jail)(const struct session_user *user);
 	/* SERVE_REQUEST, SERVE_EVENT: ends with { 0 } */
 	const struct verb *verbs;
-	/* state of a connection: made at its start, freed at its end; NULL ok */
+	/* state of a connection, from its start to its end; NULL: none */
 	void *(*conn_open)(const struct ipc_cred *peer);
 	void (*conn_close)(void *conn);
 	/* SERVE_REQUEST: is something under way that the end of this
@@ -134,7 +134,7 @@ struct launch {
 	const char *conf;	/* its file in the conf directory; "" none */
 	const char *user;	/* role */
 	int64_t listeners;	/* from LISTEN_FD */
-	int64_t uses;		/* clients or connections before exit; 0 no end */
+	int64_t uses;		/* clients before exit; 0: no end */
 	int64_t clients;	/* SERVE_REQUEST: connections at a time */
 	bool fsuid_store;	/* cleanup: create files as the store user */
 	int64_t max_idle;	/* ms without a client before exit; 0 never */
