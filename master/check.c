@@ -1,0 +1,221 @@
+/*
+ * check.c - every program checks its own configuration (-n) before a start or
+ * a reload: nothing is replaced by what would not start.
+ */
+#include "base/clock.h"
+#include "conf/common.h"
+#include "master.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+enum { PROGRAM_MS = 10000, OUTPUT_MAX = 16384 };
+
+extern char **environ;
+
+static int
+spawn_check(const struct service_conf *s, int out, pid_t *pid)
+{
+	char *service = xasprintf("service=%s", s->name);
+	char *conf = xasprintf("conf=%s", s->conf);
+	char *const argv[] = { (char *)s->program, (char *)"-n",
+	    (char *)"-c", (char *)conf_dir, (char *)"-M", service,
+	    (char *)"-M", conf, NULL };
+	posix_spawn_file_actions_t fa;
+	int r;
+
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_addopen(&fa, STDIN_FILENO, "/dev/null",
+	    O_RDONLY, 0);
+	posix_spawn_file_actions_adddup2(&fa, out, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&fa, out, STDERR_FILENO);
+	r = posix_spawn(pid, s->path, &fa, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&fa);
+	free(service);
+	free(conf);
+	return r;
+}
+
+/* all output of the child, until its end or the deadline (then false) */
+static bool
+read_output(int fd, struct str *out)
+{
+	int64_t until = mono_ms() + PROGRAM_MS;
+	struct pollfd p = { fd, POLLIN, 0 };
+	char buf[4096];
+	ssize_t n;
+
+	for (;;) {
+		int64_t left = until - mono_ms();
+
+		if (left <= 0 || poll(&p, 1, (int)left) == 0)
+			return false;
+		n = read(fd, buf, sizeof(buf));
+		if (n == 0 || (n < 0 && errno != EINTR))
+			return true;
+		if (n > 0 && out->len + (size_t)n <= OUTPUT_MAX)
+			str_add(out, buf, (size_t)n);
+	}
+}
+
+/* one line each, and each only once: common.conf is read by everybody */
+static void
+add_lines(struct str *out, const char *name, const struct str *said)
+{
+	struct slice rest = slice_str(said), line;
+	struct str one = STR_INIT;
+
+	while (slice_cut(&rest, '\n', &line)) {
+		line = slice_trim(line);
+		if (line.n == 0)
+			continue;
+		str_reset(&one);
+		str_addsl(&one, line);
+		str_addc(&one, '\n');
+		if (strstr(out->s, one.s) == NULL)
+			str_addsl(out, slice_str(&one));
+	}
+	if (said->len == 0)
+		str_addf(out, "[%s]: the program failed without a word\n",
+		    name);
+	str_free(&one);
+}
+
+static bool
+check_one(const struct service_conf *s, struct str *out)
+{
+	struct str said = STR_INIT;
+	int p[2], r, status = -1;
+	pid_t pid;
+
+	if (pipe_high(p) != 0) {
+		str_addf(out, "cannot make a pipe: %s\n", strerror(errno));
+		return false;
+	}
+	r = spawn_check(s, p[1], &pid);
+	close(p[1]);
+	if (r != 0) {
+		str_addf(out, "[%s]: cannot run %s: %s\n", s->name, s->path,
+		    strerror(r));
+		close(p[0]);
+		return false;
+	}
+	if (!read_output(p[0], &said)) {
+		kill(pid, SIGKILL);
+		str_adds(&said, "the check took too long\n");
+	}
+	close(p[0]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (status != 0)
+		add_lines(out, s->name, &said);
+	str_free(&said);
+	return status == 0;
+}
+
+size_t
+check_programs(const struct config *c, struct str *out)
+{
+	size_t i, failed = 0;
+
+	for (i = 0; i < c->services; i++)
+		if (c->service[i].enabled)
+			failed += !check_one(&c->service[i], out);
+	return failed;
+}
+
+/* --- in a process of its own, so that the hub does not wait --- */
+
+#define GOOD "\1good\n"
+
+static struct event *verdict;
+static check_done_fn *report;
+static struct str text = STR_INIT;
+
+/* common.conf says where things are; a running master can not move them */
+static int
+check_fixed(const struct common *old, struct err *err)
+{
+	if (strcmp(old->run_dir, common.run_dir) != 0)
+		return err_perm(err, "5.3.5", "%s/common.conf: run_dir can "
+		    "not be changed by a reload; stop and start", conf_dir);
+	return 0;
+}
+
+static void
+check_all(struct str *out)
+{
+	struct common old = common;
+	struct err err = ERR_INIT;
+	struct config *c = NULL;
+
+	if (common_load(conf_dir, &err) != 0 || check_fixed(&old, &err) != 0 ||
+	    (c = config_read(conf_dir, &err)) == NULL)
+		str_adds(out, err.text);
+	else if (check_programs(c, out) == 0)
+		str_adds(out, GOOD);
+	config_free(c);
+}
+
+static void
+on_verdict(evutil_socket_t fd, short what UNUSED, void *ctx UNUSED)
+{
+	char buf[4096];
+	ssize_t n = read(fd, buf, sizeof(buf));
+
+	if (n > 0 && text.len + (size_t)n <= OUTPUT_MAX)
+		str_add(&text, buf, (size_t)n);
+	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	event_free(verdict);
+	verdict = NULL;
+	close(fd);
+	if (strcmp(text.s, GOOD) == 0)
+		str_reset(&text);
+	else if (text.len == 0)
+		str_adds(&text, "the check of the configuration died");
+	report(text.s);
+}
+
+static void NORETURN
+check_child(int out)
+{
+	struct str s = STR_INIT;
+
+	signal(SIGCHLD, SIG_DFL);
+	check_all(&s);
+	_exit(full_write(out, s.s, s.len) == 0 ? 0 : 1);
+}
+
+int
+check_start(check_done_fn *done, struct err *err)
+{
+	int p[2];
+	pid_t pid;
+
+	if (verdict != NULL)
+		return err_temp(err, "4.3.0", "a reload is under way");
+	if (pipe_high(p) != 0)
+		return err_sys(err, "cannot make a pipe");
+	pid = fork();
+	if (pid == 0)
+		check_child(p[1]);
+	close(p[1]);
+	if (pid < 0) {
+		err_sys(err, "cannot fork");
+		close(p[0]);
+		return -1;
+	}
+	str_reset(&text);
+	report = done;
+	evutil_make_socket_nonblocking(p[0]);
+	verdict = event_new(base, p[0], EV_READ | EV_PERSIST, on_verdict,
+	    NULL);
+	if (verdict == NULL || event_add(verdict, NULL) != 0)
+		die("out of memory");
+	return 0;
+}
