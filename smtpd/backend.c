@@ -1,0 +1,275 @@
+/*
+ * backend.c - the connections to router, cleanup and auth.
+ *
+ * Invariant: after `commit` was sent, a message counts as queued only if
+ * cleanup says so, on that connection or, by `settle`, on a later one; and
+ * where settle says that it is not, it never will be.
+ */
+#include "backend.h"
+
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/common.h"
+#include "proto/cleanup.h"
+#include "proto/router.h"
+
+enum { SPACE_FRESH_MS = 1000, SPACE_STEP = 1 << 20, SETTLE_WAIT_MAX = 2000 };
+
+static struct ipc router, cleanup, auth;
+static int64_t space_until;		/* the last answer counts so long */
+static uint64_t space_size;		/* and for messages up to this */
+
+void
+backend_init(void)
+{
+	ipc_init(&router, socket_path("router"), (int)conf.service_timeout);
+	ipc_init(&cleanup, socket_path("cleanup"), (int)conf.cleanup_timeout);
+	ipc_init(&auth, socket_path("auth"), (int)conf.service_timeout);
+}
+
+/* A daemon that does not answer is worth a line; what it answers is not. */
+static int
+failed(const struct ipc *c, const struct err *err)
+{
+	if (c->fd < 0)
+		log_event(LOG_WARN, "unreachable", KS("path", c->path),
+		    KERR(err), KEND);
+	return -1;
+}
+
+int
+backend_space(uint64_t size, struct err *err)
+{
+	struct cleanup_space_in in;
+	int64_t now = mono_ms();
+
+	in.size = (size + SPACE_STEP - 1) / SPACE_STEP * SPACE_STEP;
+	if (now < space_until && in.size <= space_size)
+		return 0;
+	if (ipc_call(&cleanup, &cleanup_space, &in, -1, NULL, NULL, NULL,
+	    err) < 0)
+		return failed(&cleanup, err);
+	if (now >= space_until || in.size > space_size)
+		space_size = in.size;
+	space_until = now + SPACE_FRESH_MS;
+	return 0;
+}
+
+int
+backend_resolve(const char *addr, bool relay, struct arena *a,
+    const char **addr_r, struct err *err)
+{
+	struct router_resolve_in in = { .addr = addr, .relay = relay };
+	struct router_resolve_out out;
+
+	if (ipc_call(&router, &router_resolve, &in, -1, &out, NULL, NULL,
+	    err) < 0)
+		return failed(&router, err);
+	if (out.addr[0] != '\0' && strcmp(out.addr, addr) != 0)
+		*addr_r = arena_strdup(a, out.addr);
+	return 0;
+}
+
+/* Recipients, one message each.  A connection that turns out to be dead is
+ * opened anew by ipc_tell; what was told before is lost then. */
+static int
+tell_rcpts(const struct txn *t, bool *torn, struct err *err)
+{
+	struct cleanup_rcpt_in in;
+	size_t i;
+
+	*torn = false;
+	for (i = 0; i < t->n; i++) {
+		in.addr = t->rcpts[i].addr;
+		in.notify = t->rcpts[i].notify;
+		in.orcpt = t->rcpts[i].orcpt;
+		if (ipc_tell(&cleanup, &cleanup_rcpt, &in, err) < 0)
+			return -1;
+		if (i > 0 && cleanup.fresh) {
+			*torn = true;
+			return err_temp(err, "4.3.0", "connection lost");
+		}
+	}
+	return 0;
+}
+
+static struct cleanup_begin_in
+begin_record(const struct session *s, const struct txn *t, const char *proto)
+{
+	bool unix_peer = s->peer->port == 0;
+
+	return (struct cleanup_begin_in){
+		.sender = t->sender,
+		.rcpts = (int64_t)t->n,
+		.ret = t->ret,
+		.envid = t->envid,
+		.utf8 = t->utf8,
+		.body8 = t->body8,
+		.proto = proto,
+		.helo = s->helo.s,
+		.client_addr = unix_peer ? "" : s->peer->addr,
+		.client_name = "",
+		.client_port = s->peer->port,
+		.login = s->login.s,
+		.uid = conf.personality == LOCAL ? (int64_t)s->peer->uid : -1,
+		.session = s->peer->id,
+		.normalize = conf.personality == SUBMISSION ||
+		    conf.personality == LOCAL,
+	};
+}
+
+/* *again: cleanup may have ended before it read us; try once more */
+static int
+begin(const struct session *s, struct txn *t, int *fd_r, bool *again,
+    struct err *err)
+{
+	struct cleanup_begin_in in;
+	struct cleanup_begin_out out;
+	struct str proto = STR_INIT;
+	bool old = cleanup.fd >= 0, torn;
+	int r;
+
+	session_proto(s, &proto);
+	in = begin_record(s, t, proto.s);
+	r = tell_rcpts(t, &torn, err);
+	if (r == 0) {
+		r = ipc_call(&cleanup, &cleanup_begin, &in, -1, &out, fd_r,
+		    NULL, err);
+		/* a connection opened for begin alone has no recipients */
+		torn = cleanup.fresh;
+	}
+	str_free(&proto);
+	*again = r < 0 && old && (torn || cleanup.fd < 0);
+	if (r < 0)
+		return -1;
+	if (*fd_r < 0) {
+		ipc_close(&cleanup);
+		return err_temp(err, "4.3.0", "cleanup gave no descriptor");
+	}
+	slice_copy(t->q, sizeof(t->q), slice_of(out.q));
+	t->begun = true;
+	return 0;
+}
+
+int
+backend_begin(const struct session *s, struct txn *t, int *fd_r,
+    struct err *err)
+{
+	bool again;
+
+	*fd_r = -1;
+	if (begin(s, t, fd_r, &again, err) == 0)
+		return 0;
+	if (again) {
+		ipc_close(&cleanup);
+		if (begin(s, t, fd_r, &again, err) == 0)
+			return 0;
+	}
+	return failed(&cleanup, err);
+}
+
+static int
+not_queued(struct err *err)
+{
+	return err_temp(err, "4.3.0", "the message could not be queued");
+}
+
+/* The answer to commit is lost: ask until we know. */
+static int
+settle(struct txn *t, struct err *err)
+{
+	struct cleanup_settle_in in = { .q = t->q };
+	struct cleanup_settle_out out;
+	int64_t end = mono_ms() + conf.settle_time;
+	int wait = 50;
+
+	for (;;) {
+		ipc_close(&cleanup);
+		if (ipc_call(&cleanup, &cleanup_settle, &in, -1, &out, NULL,
+		    NULL, err) == 0) {
+			log_event(LOG_WARN, "settled",
+			    KS("queued", out.queued ? "yes" : "no"), KEND);
+			return out.queued ? 0 : not_queued(err);
+		}
+		if (mono_ms() + wait > end)
+			break;
+		poll(NULL, 0, wait);
+		wait = MIN(2 * wait, (int)SETTLE_WAIT_MAX);
+	}
+	log_event(LOG_ERROR, "unsettled", KERR(err), KEND);
+	return not_queued(err);
+}
+
+int
+backend_commit(struct txn *t, uint64_t size, struct err *err)
+{
+	struct cleanup_commit_in in = { .size = size };
+	struct cleanup_commit_out out;
+	bool sent, answered;
+	int r;
+
+	t->begun = false;
+	r = ipc_call(&cleanup, &cleanup_commit, &in, -1, &out, NULL, &sent,
+	    err);
+	if (r == 0 && !cleanup.fresh)
+		return 0;
+	answered = cleanup.fd >= 0;
+	/* a fresh connection is to a cleanup that knows nothing of it: the
+	 * one that began it was gone before commit could be sent */
+	if (cleanup.fresh || (!sent && !answered)) {
+		failed(&cleanup, err);
+		return not_queued(err);
+	}
+	if (answered)
+		return -1;
+	log_set_queue(t->q);
+	failed(&cleanup, err);
+	r = settle(t, err);
+	log_set_queue(NULL);
+	return r;
+}
+
+void
+backend_abort(struct txn *t)
+{
+	struct err err = ERR_INIT;
+
+	t->begun = false;
+	if (cleanup.fd >= 0 && ipc_call(&cleanup, &cleanup_abort, NULL, -1,
+	    NULL, NULL, NULL, &err) < 0)
+		ipc_close(&cleanup);
+}
+
+int
+backend_auth(const struct auth_sasl_in *in, struct auth_out *out,
+    struct err *err)
+{
+	if (ipc_call(&auth, &auth_sasl, in, -1, out, NULL, NULL, err) == 0)
+		return 0;
+	if (auth.fd < 0) {
+		failed(&auth, err);
+		return err_temp(err, "4.7.0",
+		    "temporary authentication failure");
+	}
+	return -1;
+}
+
+void
+backend_auth_end(void)
+{
+	ipc_close(&auth);
+}
+
+bool
+backend_connected(void)
+{
+	return cleanup.fd >= 0;
+}
+
+void
+backend_release(void)
+{
+	ipc_close(&cleanup);
+}

@@ -1,0 +1,34 @@
+/*
+ * backend.h - what a session asks of other programs: router, cleanup, auth.
+ *
+ * The connections belong to the process; that to cleanup lasts for one
+ * session, that to auth for one authentication.  Errors are those that the
+ * program gave, or temporary ones where it could not be asked.  Each returns
+ * 0, or -1 with err.
+ */
+#ifndef SMTPD_BACKEND_H
+#define SMTPD_BACKEND_H
+
+#include "proto/auth.h"
+#include "smtpd.h"
+
+void backend_init(void);		/* once, at the start */
+/* is there room for a message of that size (0: unknown)? */
+int backend_space(uint64_t size, struct err *err);
+/* may the client send to addr?  *addr_r (arena a) is its full form */
+int backend_resolve(const char *addr, bool relay, struct arena *a,
+    const char **addr_r, struct err *err);
+/* hand over the envelope: t->begun, t->q and *fd_r, to which content is
+ * appended and which is the caller's to close */
+int backend_begin(const struct session *s, struct txn *t, int *fd_r,
+    struct err *err);
+/* all size bytes are written: queue it.  0: it is on disk. */
+int backend_commit(struct txn *t, uint64_t size, struct err *err);
+void backend_abort(struct txn *t);	/* forget what began */
+int backend_auth(const struct auth_sasl_in *in, struct auth_out *out,
+    struct err *err);
+void backend_auth_end(void);
+bool backend_connected(void);		/* to cleanup */
+void backend_release(void);		/* that connection; nothing is begun */
+
+#endif

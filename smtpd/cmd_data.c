@@ -1,0 +1,117 @@
+/*
+ * cmd_data.c - DATA, and how each message ends.  250 is said when, and only
+ * when, cleanup has said that the message is on disk; everything else ends
+ * the transaction too.
+ */
+#include <malloc.h>
+
+#include "base/log.h"
+#include "backend.h"
+#include "cmd.h"
+#include "content.h"
+
+enum { TRIM_FROM = 65536 };
+
+/* RFC 2033 section 4.2: one reply for each recipient that was accepted */
+static size_t
+replies(const struct session *s)
+{
+	return conf.personality == LMTP ? s->txn->accepted.n : 1;
+}
+
+enum cmd_result
+data_refuse(struct session *s, int perm, const struct err *err)
+{
+	size_t i, n = replies(s);
+	int code = reply_code(perm, err);
+
+	log_set_queue(s->txn->q);
+	log_reject(s, "DATA", NULL, err);
+	log_set_queue(NULL);
+	for (i = 0; i < n; i++) {
+		if (conf.personality == LMTP)
+			reply(s, code, err->dsn, "<%s> %s",
+			    s->txn->accepted.v[i], err->text);
+		else
+			reply(s, code, err->dsn, "%s", err->text);
+	}
+	session_reset(s);
+	return err->kind == ERR_PERM ? CMD_BAD : CMD_OK;
+}
+
+static void
+queued(struct session *s, uint64_t size)
+{
+	struct txn *t = s->txn;
+	struct str proto = STR_INIT;
+	size_t i, n = replies(s);
+
+	s->accepted++;
+	s->junk = 0;
+	session_proto(s, &proto);
+	log_set_queue(t->q);
+	log_event(LOG_INFO, "accepted", KS("client", s->peer->addr),
+	    KS("from", t->sender), KU("nrcpt", t->n), KU("size", size),
+	    KS("proto", proto.s),
+	    KS("login", s->login.len > 0 ? s->login.s : NULL), KEND);
+	log_set_queue(NULL);
+	str_free(&proto);
+	for (i = 0; i < n; i++) {
+		if (conf.personality == LMTP)
+			reply(s, 250, "2.1.5", "<%s> Ok: queued as %s",
+			    t->accepted.v[i], t->q);
+		else
+			reply(s, 250, "2.0.0", "Ok: queued as %s", t->q);
+	}
+	session_reset(s);
+}
+
+enum cmd_result
+data_finish(struct session *s)
+{
+	struct err err = ERR_INIT;
+	uint64_t size;
+	enum cmd_result r = CMD_OK;
+
+	if (content_finish(s->txn->content, &size, &err) < 0)
+		r = data_refuse(s, 550, &err);
+	else if (backend_commit(s->txn, size, &err) < 0)
+		r = data_refuse(s, 554, &err);
+	else
+		queued(s, size);
+	/* an idle session does not keep what a message needed */
+	io_shrink(s->io);
+	if (size > TRIM_FROM)
+		malloc_trim(0);
+	session_pause(s);
+	return r;
+}
+
+enum cmd_result
+cmd_data(void *session, struct slice args UNUSED)
+{
+	struct session *s = session;
+	struct txn *t = s->txn;
+	struct err err = ERR_INIT;
+
+	if (t->taken == 0) {
+		/* RFC 2920 section 3.1: DATA came before the replies to RCPT
+		 * could be read */
+		reply(s, 554, "5.5.1", "no valid recipients");
+		return CMD_BAD;
+	}
+	t->content = content_new(s, false);
+	reply(s, 354, NULL, "end with <CRLF>.<CRLF>");
+	switch (content_data(s, t->content)) {
+	case READ_LOST:
+		return session_lost(s);
+	case READ_ENDLESS:
+		err_perm(&err, "5.3.4", "message far too big; closing");
+		data_refuse(s, 552, &err);
+		s->end = "endless";
+		return CMD_QUIT;
+	case READ_OK:
+		break;
+	}
+	return data_finish(s);
+}

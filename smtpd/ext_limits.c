@@ -1,0 +1,16 @@
+/*
+ * ext_limits.c - RFC 9422: clients need not run into the limits to know them.
+ */
+#include "ext.h"
+
+static void
+limits_args(const struct session *s UNUSED, struct str *out)
+{
+	str_addf(out, " MAILMAX=%lld RCPTMAX=%lld",
+	    (long long)conf.transactions, (long long)conf.recipients);
+}
+
+const struct ext ext_limits = {
+	.keyword = "LIMITS",
+	.args = limits_args,
+};

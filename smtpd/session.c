@@ -1,0 +1,265 @@
+/*
+ * session.c - one client from the greeting to the closing log line.
+ */
+#include <poll.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "backend.h"
+#include "conf/common.h"
+
+enum { PAUSE_MS = 100 };
+
+bool
+session_trusted(const struct session *s)
+{
+	return conf.personality == LOCAL || s->login.len > 0;
+}
+
+bool
+session_normalizes(void)
+{
+	if (conf.line_ends == ENDS_AUTO)
+		return conf.personality == SUBMISSION ||
+		    conf.personality == LOCAL;
+	return conf.line_ends == ENDS_NORMALIZE;
+}
+
+void
+session_proto(const struct session *s, struct str *out)
+{
+	bool utf8 = s->txn != NULL && s->txn->utf8;
+	bool authenticated = s->login.len > 0 && conf.personality != LOCAL;
+
+	if (utf8)
+		str_adds(out, conf.personality == LMTP ? "UTF8LMTP" :
+		    "UTF8SMTP");
+	else if (conf.personality == LMTP)
+		str_adds(out, "LMTP");
+	else
+		str_adds(out, s->esmtp || authenticated ? "ESMTP" : "SMTP");
+	if (s->peer->tls)
+		str_addc(out, 'S');
+	if (authenticated)
+		str_addc(out, 'A');
+}
+
+void
+session_reset(struct session *s)
+{
+	if (s->txn != NULL && s->txn->begun)
+		backend_abort(s->txn);
+	txn_free(s->txn);
+	s->txn = NULL;
+}
+
+void
+session_pause(struct session *s)
+{
+	struct pollfd p = { .fd = s->io->fd, .events = POLLIN };
+
+	if (!backend_connected() || io_pending(s->io) > 0 ||
+	    io_flush(s->io) < 0)
+		return;
+	if (poll(&p, 1, PAUSE_MS) == 0)
+		backend_release();
+}
+
+enum cmd_result
+session_refuse(struct session *s, const char *end, const char *text)
+{
+	reply(s, 421, "4.7.0", "%s %s", common.hostname, text);
+	s->end = end;
+	return CMD_QUIT;
+}
+
+enum cmd_result
+session_lost(struct session *s)
+{
+	struct io *io = s->io;
+
+	if (!io->timed_out) {
+		s->end = io->failed ? "lost" : "eof";
+		return CMD_QUIT;
+	}
+	/* what the client did not take before, it will not take now */
+	io->failed = false;
+	io->deadline = io->cmd_deadline = 0;
+	io->timeout_ms = 1000;
+	s->end = "timeout";
+	reply(s, 421, "4.4.2", "%s timeout", common.hostname);
+	return CMD_QUIT;
+}
+
+static unsigned
+state(void *session)
+{
+	const struct session *s = session;
+
+	if (s->txn == NULL)
+		return s->helo.len == 0 && conf.helo_required ? ST_NEW :
+		    ST_IDLE;
+	if (s->txn->content != NULL)
+		return ST_CHUNK;
+	return s->txn->taken > 0 ? ST_RCPT : ST_MAIL;
+}
+
+static void
+unknown(void *session, struct slice verb)
+{
+	reply(session, 500, "5.5.2", verb.n == 0 ? "empty command" :
+	    "command not recognized");
+}
+
+static void
+bad_args(void *session, const struct command *c)
+{
+	reply(session, 501, "5.5.4", "syntax: %s",
+	    c->help != NULL ? c->help : c->name);
+}
+
+static void
+bad_state(void *session, const struct command *c)
+{
+	const char *why = "bad sequence of commands";
+	unsigned st = state(session);
+
+	if (st == ST_NEW)
+		why = conf.personality == LMTP ? "send LHLO first" :
+		    "send EHLO or HELO first";
+	else if (st == ST_IDLE && !(c->states & ST_IDLE))
+		why = "need MAIL first";
+	else if (st == ST_CHUNK)
+		why = "only BDAT or RSET may follow BDAT";
+	else if (strcmp(c->name, "MAIL") == 0)
+		why = "nested MAIL";
+	reply(session, 503, "5.5.1", "%s", why);
+}
+
+static void
+bad_line(void *session, bool too_long)
+{
+	if (too_long)
+		reply(session, 500, "5.5.2", "line too long");
+	else
+		reply(session, 550, "5.5.2",
+		    "bare CR, bare LF or NUL in a command");
+}
+
+static void
+too_many_errors(void *session)
+{
+	reply(session, 421, "4.7.0", "%s too many errors", common.hostname);
+}
+
+static void
+timeout(void *session)
+{
+	reply(session, 421, "4.4.2", "%s timeout", common.hostname);
+}
+
+static void
+shut_down(void *session)
+{
+	reply(session, 421, "4.3.2", "%s service shutting down",
+	    common.hostname);
+}
+
+/* No control character and no broken UTF-8 gets behind this point.  BDAT must
+ * not be refused here, or its octets would be read as commands. */
+static enum cmd_result
+before(void *session, const struct command *c, struct slice args)
+{
+	struct session *s = session;
+	struct slice verb, rest;
+	struct err err = ERR_INIT;
+
+	if (c->flags & CMD_JUNK && ++s->junk > conf.junk_commands)
+		return session_refuse(s, "junk",
+		    "too many commands without mail");
+	if (args.n == 0 || c->flags & CMD_CHECKS)
+		return CMD_OK;
+	args = slice_trim(args);
+	if (args.n > 0 && smtp_command_split(args, &verb, &rest, &err) < 0) {
+		reply(s, 501, err.dsn, "%s", err.text);
+		return CMD_BAD;
+	}
+	return CMD_OK;
+}
+
+static struct line_proto
+make_proto(void)
+{
+	return (struct line_proto){
+		.commands = commands_table(),
+		.max_line = conf.line_length,
+		.max_errors = (int)conf.errors,
+		.max_commands = (int)conf.commands,
+		.cmd_timeout_ms = conf.timeout,
+		.strict_crlf = !session_normalizes(),
+		.state = state,
+		.unknown = unknown,
+		.bad_args = bad_args,
+		.bad_state = bad_state,
+		.bad_line = bad_line,
+		.too_many_errors = too_many_errors,
+		.timeout = timeout,
+		.shutdown = shut_down,
+		.before = before,
+	};
+}
+
+static void
+log_end(const struct session *s, const char *end,
+    const struct cmd_stats *stats, int64_t start)
+{
+	log_event(LOG_INFO, "disconnect", KS("client", s->peer->addr),
+	    KS("helo", s->helo.len > 0 ? s->helo.s : NULL),
+	    KS("login", s->login.len > 0 ? s->login.s : NULL),
+	    KS("end", end), KU("accepted", s->accepted),
+	    KU("rejected", s->rejected), KU("commands", stats->commands),
+	    KU("errors", stats->errors), KU("in", s->io->bytes_in),
+	    KU("out", s->io->bytes_out), KI("ms", mono_ms() - start), KEND);
+}
+
+/* The local personality trusts whom the kernel names, so it must be named. */
+static bool
+identify(struct session *s)
+{
+	if (conf.personality != LOCAL)
+		return true;
+	if (s->peer->uid == (uid_t)-1) {
+		reply(s, 554, NULL, "%s only local users are served here",
+		    common.hostname);
+		return false;
+	}
+	str_adds(&s->login, login_name(s->peer->uid));
+	return true;
+}
+
+void
+session_run(struct io *io, struct peer *peer)
+{
+	struct session s = { .io = io, .peer = peer, .helo = STR_INIT,
+	    .login = STR_INIT };
+	struct line_proto proto = make_proto();
+	struct cmd_stats stats = { 0, 0 };
+	int64_t start = mono_ms();
+	enum cmd_end end = END_QUIT;
+
+	io->deadline = start + conf.session_time;
+	io->timeout_ms = (int)conf.timeout;
+	if (identify(&s)) {
+		reply(&s, 220, NULL, "%s %s %s", common.hostname,
+		    conf.personality == LMTP ? "LMTP" : "ESMTP", conf.banner);
+		end = cmd_loop(io, &proto, &s, &stats);
+	} else {
+		s.end = "refused";
+		io_flush(io);
+	}
+	session_reset(&s);
+	backend_release();
+	log_end(&s, s.end != NULL ? s.end : cmd_end_name(end), &stats, start);
+	str_free(&s.helo);
+	str_free(&s.login);
+}

@@ -1,0 +1,138 @@
+/*
+ * smtpd.h - one ESMTP or LMTP session (RFC 5321, 2033).
+ *
+ * A session holds at most one transaction: sender, recipients, parameters and
+ * the content under way are one object, made by MAIL and destroyed as a
+ * whole, so no error path can leave half of it behind.  Which command is
+ * allowed when is a bit in the command table (commands.c); what an extension
+ * adds is a row in the table of extensions (ext.h).
+ *
+ * Commands write replies with reply() and return CMD_OK, CMD_BAD (counts as
+ * an error of the client) or CMD_QUIT.  Everything outside of the session,
+ * router, cleanup and auth, is reached through backend.h only.
+ */
+#ifndef SMTPD_SMTPD_H
+#define SMTPD_SMTPD_H
+
+#include "serve/cmdloop.h"
+#include "serve/serve.h"
+#include "smtp/command.h"
+
+#define PERSONALITIES "mx|submission|lmtp|local"
+enum personality { MX, SUBMISSION, LMTP, LOCAL };
+#define LINE_ENDS "auto|strict|normalize"
+enum line_ends { ENDS_AUTO, ENDS_STRICT, ENDS_NORMALIZE };
+#define AUTH_PLAINTEXT "never|loopback"
+enum auth_plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK };
+
+struct smtpd_conf {
+	int personality, line_ends, auth_plaintext;
+	const char *banner;
+	bool auth, helo_required;
+	uint64_t message_size, line_length, data_line_length, data_rate;
+	int64_t recipients, transactions, commands, junk_commands, errors,
+	    auth_failures;
+	int64_t timeout, data_timeout, session_time, service_timeout,
+	    cleanup_timeout, settle_time;
+	struct strlist hide;
+};
+extern struct smtpd_conf conf;
+extern const struct field conf_fields[];
+
+/* states of a session, for the command table */
+enum {
+	ST_NEW = 1,		/* no HELO, EHLO or LHLO yet */
+	ST_IDLE = 2,		/* ready for MAIL */
+	ST_MAIL = 4,		/* a sender, no recipient yet */
+	ST_RCPT = 8,		/* at least one recipient accepted */
+	ST_CHUNK = 16,		/* BDAT began, LAST has not come */
+	ST_ANY = 31,
+};
+
+/* flags of commands, beside those of cmdloop.h */
+enum {
+	CMD_JUNK = 1 << 16,	/* brings no mail forward: counted */
+	CMD_CHECKS = 1 << 17,	/* looks itself at what its argument holds */
+};
+
+struct rcpt {
+	const char *addr;	/* canonical, with its domain */
+	const char *notify;	/* "", or as in NOTIFY= */
+	const char *orcpt;	/* "", or as in ORCPT=, still xtext */
+};
+
+struct content;			/* content.h */
+
+struct txn {
+	struct arena arena;
+	const char *sender;	/* canonical; "" is the null sender */
+	const char *ret, *envid;	/* "", or the parameter */
+	bool utf8, body8;
+	uint64_t size;		/* announced, 0 unknown */
+	struct rcpt *rcpts;
+	size_t n, cap;		/* of rcpts: duplicates are stored once */
+	struct strlist accepted;	/* LMTP: one for each 250 to RCPT */
+	size_t taken;		/* RCPTs answered 250 */
+	void *index;		/* tree of rcpts, once they are many */
+	struct content *content;	/* DATA or BDAT is under way */
+	bool begun;		/* cleanup holds a message of ours */
+	char q[24];		/* its queue id */
+};
+
+struct session {
+	struct io *io;
+	struct peer *peer;
+	struct txn *txn;	/* NULL: none */
+	struct str helo;	/* as given; empty: none yet */
+	struct str login;	/* authenticated as; empty: not */
+	bool esmtp;		/* EHLO or LHLO was the greeting */
+	unsigned transactions, accepted, rejected, junk, auth_failures;
+	const char *end;	/* why it ended, where a command knows better */
+};
+
+/* --- session.c --- */
+void session_run(struct io *io, struct peer *peer);
+/* may this client send to anywhere? */
+bool session_trusted(const struct session *s);
+bool session_normalizes(void);
+/* "ESMTP", "UTF8LMTPA", ...: RFC 3848 and 6531 section 4.3 */
+void session_proto(const struct session *s, struct str *out);
+/* HELO, RSET and the end of each transaction */
+void session_reset(struct session *s);
+/* Between commands: a client that sends nothing for a moment holds no
+ * connection to cleanup, of which there are few. */
+void session_pause(struct session *s);
+/* The client is lost or too slow in the middle of what a command reads: 421
+ * where it may still hear it. */
+enum cmd_result session_lost(struct session *s);
+/* end the session: 421 with this text */
+enum cmd_result session_refuse(struct session *s, const char *end,
+    const char *text);
+
+/* --- reply.c --- */
+void reply(struct session *s, int code, const char *dsn, const char *fmt,
+    ...) PRINTF(4, 5);
+/* The reply for an error; perm is the code of a permanent one that no RFC
+ * gives a code of its own.  Returns that code. */
+int reply_err(struct session *s, int perm, const struct err *err);
+int reply_code(int perm, const struct err *err);
+/* log that something was refused: cmd MAIL, RCPT, DATA; to may be NULL */
+void log_reject(struct session *s, const char *cmd, const char *to,
+    const struct err *err);
+
+/* --- txn.c --- */
+struct txn *txn_new(void);
+void txn_free(struct txn *t);			/* NULL is fine */
+/* add unless it is there already with the same parameters */
+void txn_add(struct txn *t, const struct rcpt *r);
+
+/* --- commands.c --- */
+/* Commands of this personality and of the extensions; once, at the start.
+ * The table ends with { 0 }. */
+const struct command *commands_table(void);
+/* --- login.c --- */
+/* before the jail: names of the users, for the local personality */
+int login_load(const char *path, struct err *err);
+const char *login_name(uid_t uid);		/* "" unknown */
+
+#endif
