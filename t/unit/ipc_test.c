@@ -1,0 +1,140 @@
+/* ipc_test.c - records over a socket, malformed messages, descriptors */
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "ipc/ipc.h"
+#include "proto/qmgr.h"
+#include "test/tap.h"
+
+struct rec {
+	const char *text;
+	int64_t n;
+	uint64_t size;
+	bool flag;
+	struct strlist list;
+};
+static const struct field fields[] = {
+	F_STR(struct rec, text, NULL, ""),
+	F_INT(struct rec, n, "-1", NULL, NULL, ""),
+	F_SIZE(struct rec, size, "0", NULL, NULL, ""),
+	F_BOOL(struct rec, flag, "no", ""),
+	F_LIST(struct rec, list, ""),
+	F_END
+};
+
+static int pair[2];
+static struct arena arena;
+
+static void
+test_round_trip(void)
+{
+	struct rec in = { "a=b \"c\"\n", -7, 1536, true, { 0 } }, out;
+	struct err err = ERR_INIT;
+	struct ipc_msg m;
+	int fd = open("/dev/null", O_RDONLY);
+
+	strlist_add(&in.list, &arena, "");
+	strlist_add(&in.list, &arena, "two");
+	ipc_msg_init(&m);
+	is_int(ipc_send(pair[0], "test", fields, &in, fd, 1000, &err), 0,
+	    "a record is sent with a descriptor");
+	is_int(ipc_recv(pair[1], &m, 1000, &err), 1, "and received");
+	is_int(ipc_decode(&m, fields, &out, &arena, &err), 0, "and decoded");
+	is_str(out.text, in.text, "text with = and quotes");
+	ok(out.n == -7 && out.size == 1536 && out.flag, "exact numbers");
+	ok(out.list.n == 2 && out.list.v[0][0] == '\0' &&
+	    strcmp(out.list.v[1], "two") == 0, "a list with an empty value");
+	ok(m.fd >= 0 && m.fd != fd && fcntl(m.fd, F_GETFD) == FD_CLOEXEC,
+	    "the descriptor is closed on exec");
+	close(fd);
+	in.n = 0;
+	ipc_send(pair[0], "test", fields, &in, -1, 1000, &err);
+	ok(ipc_recv(pair[1], &m, 1000, &err) == 1 && m.fd == -1,
+	    "the next message has no descriptor");
+	ok(ipc_decode(&m, fields, &out, &arena, &err) == 0 && out.n == 0,
+	    "0 is sent where it is not the default");
+	ipc_msg_free(&m);
+}
+
+static void
+test_malformed(void)
+{
+	static const struct { const char *bytes; size_t n; bool whole; } t[] = {
+		{ "verb=x", 6, false },		/* no NUL at the end */
+		{ "text=a\0", 7, false },	/* no verb */
+		{ "verb=x\0novalue\0", 15, true },
+		{ "verb=x\0n=3\0", 11, true },	/* text is missing */
+		{ "verb=x\0text=a\0n=q\0", 18, true },
+		{ "verb=x\0text=a\0flag=7\0", 21, true },
+	};
+	struct err err;
+	struct ipc_msg m;
+	struct rec out;
+	size_t i;
+	int rc;
+
+	ipc_msg_init(&m);
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		if (send(pair[0], t[i].bytes, t[i].n, 0) < 0)
+			die("send");
+		rc = ipc_recv(pair[1], &m, 1000, &err);
+		if (t[i].whole)
+			rc = ipc_decode(&m, fields, &out, &arena, &err);
+		ok(rc == -1 && err.kind == ERR_PERM, "malformed %zu: %s", i,
+		    err.text);
+	}
+	send(pair[0], "verb=x\0text=a\0later=1\0", 22, 0);
+	ipc_recv(pair[1], &m, 1000, &err);
+	is_int(ipc_decode(&m, fields, &out, &arena, &err), 0,
+	    "an unknown field is ignored");
+	is_int(ipc_recv(pair[1], &m, 0, &err), -1, "no message is an error");
+	is_str(err.dsn, "again", "that can be told from others");
+	close(pair[0]);
+	is_int(ipc_recv(pair[1], &m, 1000, &err), 0, "the end of the channel");
+	ipc_msg_free(&m);
+}
+
+static void
+test_too_long(void)
+{
+	struct rec in = { "", 0, 0, false, { 0 } };
+	struct str big = STR_INIT;
+	struct err err;
+	int i;
+
+	for (i = 0; i < 70000; i++)
+		str_addc(&big, 'x');
+	in.text = big.s;
+	is_int(ipc_send(pair[0], "test", fields, &in, -1, 1000, &err), -1,
+	    "a message over 64 KiB is not sent");
+	ok(err.kind == ERR_PERM, "for good: %s", err.text);
+	str_free(&big);
+}
+
+static void
+test_nobody_there(void)
+{
+	struct qmgr_settle_in in = { "x" };
+	struct err err = ERR_INIT;
+	struct ipc c;
+	bool sent = true;
+
+	ipc_init(&c, "/nonexistent/socket", 1000);
+	is_int(ipc_call(&c, &qmgr_settle, &in, -1, NULL, NULL, &sent, &err),
+	    -1, "a call to nobody fails");
+	ok(err.kind == ERR_TEMP && !sent, "for now: %s", err.text);
+	ipc_free(&c);
+}
+
+int
+main(void)
+{
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
+		die("socketpair");
+	test_round_trip();
+	test_too_long();
+	test_malformed();
+	test_nobody_there();
+	arena_free(&arena);
+	return tap_done();
+}
