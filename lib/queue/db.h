@@ -1,0 +1,139 @@
+/*
+ * db.h - queue.db: SQLite, WAL, synchronous=FULL, one process at a time.
+ *
+ * Three kinds of rows:
+ *   fresh          a message in its first attempt: one record, one b-tree; the
+ *                  way of most mail is one insert and one delete here
+ *   message, rcpt  what was filed: deferred, held, scheduled, failed; with
+ *                  indexes for every question of the admin and of the scheduler
+ *   dest           destinations of filed recipients: health, and `next`, never
+ *                  later than the time at which one of them is due
+ * A message is either fresh or filed.
+ *
+ * Everything that writes happens between qdb_begin and qdb_commit.  Errors
+ * are err_temp (4.3.1 where the disk is full); after one the transaction must be
+ * rolled back.  A damaged file sets qdb_corrupt: stop and say so.
+ * Not thread-safe.
+ */
+#ifndef QUEUE_DB_H
+#define QUEUE_DB_H
+
+#include "queue/filter.h"
+#include "queue/message.h"
+
+struct queue_db;
+
+/* Open or create; waits at most wait_ms for another process to let go.
+ * Refuses a file that is not ours, newer than we are, or damaged. */
+int qdb_open(const char *path, int64_t cache_kb, int wait_ms,
+    struct queue_db **db_r, struct err *err);
+void qdb_close(struct queue_db *db);	/* NULL is fine */
+bool qdb_corrupt(const struct queue_db *db);
+
+int qdb_begin(struct queue_db *db, struct err *err);
+int qdb_commit(struct queue_db *db, struct err *err);	/* durable; -1:
+							 * rolled back */
+void qdb_rollback(struct queue_db *db);
+/* Move the log into the file where it has at least so many pages: outside a
+ * transaction; trouble is left to the next time. */
+void qdb_checkpoint(struct queue_db *db, int pages);
+
+/* fresh messages: rec as encoded.  add: 1, 0 where it was there; del: 1, 0 */
+int qdb_fresh_add(struct queue_db *db, int64_t id, struct slice rec,
+    struct err *err);
+int qdb_fresh_del(struct queue_db *db, int64_t id, struct err *err);
+/* the next after an id: 1 (rec appended), 0 the end, -1 */
+int qdb_fresh_next(struct queue_db *db, int64_t *id, struct str *rec,
+    struct err *err);
+
+/* filed messages.  add: without m->rcpt; del: its recipients, too */
+int qdb_message_has(struct queue_db *db, int64_t id, struct err *err);
+int qdb_message_add(struct queue_db *db, const struct queue_message *m,
+    struct err *err);
+int qdb_message_del(struct queue_db *db, int64_t id, struct err *err);
+/* delete it if no recipient is left: 1 deleted, 0 some are left */
+int qdb_message_done(struct queue_db *db, int64_t id, struct err *err);
+/* 1, 0 there is none; the row and at most max recipients go to the arena;
+ * *rcpts_r (may be NULL) gets the number that it has (counted up to max+1) */
+int qdb_message_get(struct queue_db *db, int64_t id, size_t max,
+    struct arena *a, struct queue_message *m, struct err *err);
+int qdb_message_warned(struct queue_db *db, int64_t id, struct err *err);
+/* hold: waiting recipients are held; release: they are due at `now` and a
+ * schedule ends; flush: due at `now`.  1, or 0 where nothing changed */
+int qdb_message_hold(struct queue_db *db, int64_t id, const char *reason,
+    struct err *err);
+int qdb_message_release(struct queue_db *db, int64_t id, int64_t now,
+    struct err *err);
+int qdb_message_flush(struct queue_db *db, int64_t id, int64_t now,
+    struct err *err);
+
+int qdb_rcpt_add(struct queue_db *db, int64_t msg, const struct queue_rcpt *r,
+    struct err *err);
+int qdb_rcpt_del(struct queue_db *db, int64_t msg, int64_t n,
+    struct err *err);
+/* state, due, attempts, dsn, text, peer of r; the rest stays */
+int qdb_rcpt_set(struct queue_db *db, int64_t msg, const struct queue_rcpt *r,
+    struct err *err);
+/* Recipients of a destination due at now, earliest first, at most max. */
+typedef int qdb_rcpt_fn(void *ctx, int64_t msg, const struct queue_rcpt *r,
+    struct err *err);
+int qdb_rcpt_due(struct queue_db *db, int64_t dest, int64_t now, int max,
+    qdb_rcpt_fn *fn, void *ctx, struct err *err);
+/* earliest due of the destination's waiting recipients: 1, 0 none, -1 */
+int qdb_rcpt_next(struct queue_db *db, int64_t dest, int64_t after,
+    int64_t *due_r, struct err *err);
+/* messages with reports due: ids, distinct, at most max; how many, or -1 */
+int qdb_report_due(struct queue_db *db, int64_t now, int64_t *ids, int max,
+    struct err *err);
+/* put off reports of a message; 0 or -1 */
+int qdb_report_later(struct queue_db *db, int64_t msg, int64_t due,
+    struct err *err);
+
+struct queue_dest {
+	int64_t id;
+	const char *transport, *nexthop, *dsn, *text;	/* the last trouble */
+	int64_t next;		/* INT64_MAX: nothing waits */
+	int64_t suspended_until, window, failures;
+};
+/* 1, 0 unknown; strings are valid until the next call for a dest */
+int qdb_dest_get(struct queue_db *db, const char *transport,
+    const char *nexthop, struct queue_dest *d, struct err *err);
+int qdb_dest_add(struct queue_db *db, struct queue_dest *d, struct err *err);
+int qdb_dest_set(struct queue_db *db, const struct queue_dest *d,
+    struct err *err);
+/* only `next`, and only where that makes it earlier */
+int qdb_dest_soon(struct queue_db *db, int64_t id, int64_t next,
+    struct err *err);
+/* remove it where no recipient is left: 1 removed, 0 kept */
+int qdb_dest_del(struct queue_db *db, int64_t id, struct err *err);
+/* Those with next <= now, in the order of (next, id) after the cursor; fn
+ * says 1 taken, 0 not wanted; ends after max taken or look looked at.  1:
+ * there may be more (cursor moved), 0 the end (cursor reset), -1. */
+struct qdb_cursor { int64_t next, id; };
+typedef int qdb_dest_fn(void *ctx, const struct queue_dest *d);
+int qdb_dest_due(struct queue_db *db, int64_t now, struct qdb_cursor *c,
+    int max, int look, qdb_dest_fn *fn, void *ctx, struct err *err);
+
+/* Filed messages that may match, by the best index: ids ascending after
+ * f->after; how many (at most max), or -1.  The rest of the filter is the
+ * caller's (queue_filter_match). */
+int qdb_candidates(struct queue_db *db, const struct queue_filter *f,
+    int64_t *ids, int max, struct err *err);
+/* the statement behind it, for tests: text appended */
+void qdb_candidates_sql(const struct queue_filter *f, struct str *out);
+
+/* ids that settle has refused */
+int qdb_refuse(struct queue_db *db, int64_t id, int64_t until,
+    struct err *err);
+int qdb_refused_next(struct queue_db *db, int64_t *id, int64_t *until_r,
+    struct err *err);
+int qdb_refused_expire(struct queue_db *db, int64_t now, struct err *err);
+
+struct qdb_stats {
+	int64_t messages, rcpts, held, scheduled, dests, suspended;
+	int64_t oldest;		/* id, 0 none */
+};
+int qdb_stats(struct queue_db *db, int64_t now, struct qdb_stats *s,
+    struct err *err);
+
+#endif

@@ -1,0 +1,241 @@
+/*
+ * db_message.c - fresh messages, filed messages.
+ */
+#include "queue/db_impl.h"
+
+enum { F_UTF8 = 1, F_BODY8 = 2, F_INTERNAL = 4 };
+
+int
+qdb_fresh_add(struct queue_db *db, int64_t id, struct slice rec,
+    struct err *err)
+{
+	return qdb_run(db, Q_FRESH_ADD, err, "ib", id, rec.p, rec.n);
+}
+
+int
+qdb_fresh_del(struct queue_db *db, int64_t id, struct err *err)
+{
+	return qdb_run(db, Q_FRESH_DEL, err, "i", id);
+}
+
+int
+qdb_fresh_next(struct queue_db *db, int64_t *id, struct str *rec,
+    struct err *err)
+{
+	sqlite3_stmt *st = qdb_query(db, Q_FRESH_NEXT, err, "i", *id);
+	int rc;
+
+	if (st == NULL)
+		return -1;
+	rc = qdb_step(db, st, err);
+	if (rc == 1) {
+		*id = sqlite3_column_int64(st, 0);
+		str_add(rec, sqlite3_column_blob(st, 1),
+		    (size_t)sqlite3_column_bytes(st, 1));
+	}
+	sqlite3_reset(st);
+	return rc;
+}
+
+static void
+count(int64_t *counter, int64_t by)
+{
+	if (*counter >= 0)
+		*counter += by;
+}
+
+int
+qdb_message_has(struct queue_db *db, int64_t id, struct err *err)
+{
+	int64_t one;
+
+	return qdb_number(db, Q_MSG_HAS, &one, err, "i", id);
+}
+
+int
+qdb_message_add(struct queue_db *db, const struct queue_message *m,
+    struct err *err)
+{
+	struct str sdomain = STR_INIT;
+	int64_t flags = (m->utf8 ? F_UTF8 : 0) | (m->body8 ? F_BODY8 : 0) |
+	    (m->internal ? F_INTERNAL : 0);
+	int rc;
+
+	address_domain(&sdomain, m->sender);
+	rc = qdb_run(db, Q_MSG_ADD, err, "izzzzziiiiiiiiiz", m->id, m->sender,
+	    sdomain.s, m->ret, m->envid, m->session, flags, (int64_t)m->size,
+	    (int64_t)m->wsize, m->created, m->expires, m->release_at,
+	    m->priority, (int64_t)m->hold, (int64_t)m->delay_warned,
+	    m->reason);
+	str_free(&sdomain);
+	if (rc < 0)
+		return -1;
+	count(&db->messages, 1);
+	return 0;
+}
+
+int
+qdb_message_del(struct queue_db *db, int64_t id, struct err *err)
+{
+	int n = qdb_run(db, Q_RCPT_DEL_ALL, err, "i", id);
+
+	if (n < 0)
+		return -1;
+	count(&db->rcpts, -n);
+	n = qdb_run(db, Q_MSG_DEL, err, "i", id);
+	if (n < 0)
+		return -1;
+	count(&db->messages, -n);
+	return 0;
+}
+
+int
+qdb_message_done(struct queue_db *db, int64_t id, struct err *err)
+{
+	int n = qdb_run(db, Q_MSG_DONE, err, "i", id);
+
+	if (n > 0)
+		count(&db->messages, -n);
+	return n;
+}
+
+static const char *
+keep(sqlite3_stmt *st, int col, struct arena *a)
+{
+	const char *z = qdb_text(st, col);
+
+	return *z ? arena_strdup(a, z) : "";
+}
+
+static void
+message_row(sqlite3_stmt *st, struct arena *a, struct queue_message *m)
+{
+	int64_t flags = sqlite3_column_int64(st, 5);
+
+	*m = (struct queue_message){ .id = sqlite3_column_int64(st, 0) };
+	m->sender = keep(st, 1, a);
+	m->ret = keep(st, 2, a);
+	m->envid = keep(st, 3, a);
+	m->session = keep(st, 4, a);
+	m->utf8 = flags & F_UTF8;
+	m->body8 = flags & F_BODY8;
+	m->internal = flags & F_INTERNAL;
+	m->size = (uint64_t)sqlite3_column_int64(st, 6);
+	m->wsize = (uint64_t)sqlite3_column_int64(st, 7);
+	m->created = sqlite3_column_int64(st, 8);
+	m->expires = sqlite3_column_int64(st, 9);
+	m->release_at = sqlite3_column_int64(st, 10);
+	m->priority = sqlite3_column_int64(st, 11);
+	m->hold = sqlite3_column_int64(st, 12) != 0;
+	m->delay_warned = sqlite3_column_int64(st, 13) != 0;
+	m->reason = keep(st, 14, a);
+}
+
+static void
+keep_rcpt(struct queue_rcpt *r, struct arena *a)
+{
+	const char **z[] = { &r->addr, &r->orig, &r->orcpt, &r->notify,
+	    &r->mailbox, &r->transport, &r->nexthop, &r->dsn, &r->text,
+	    &r->peer };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(z); i++)
+		*z[i] = **z[i] ? arena_strdup(a, *z[i]) : "";
+}
+
+static int
+get_rcpts(struct queue_db *db, size_t max, struct arena *a,
+    struct queue_message *m, struct err *err)
+{
+	sqlite3_stmt *st = qdb_query(db, Q_RCPT_GET, err, "ii", m->id,
+	    (int64_t)max);
+	struct queue_rcpt *old, r;
+	size_t cap = 0;
+	int rc;
+
+	if (st == NULL)
+		return -1;
+	while ((rc = qdb_step(db, st, err)) == 1) {
+		if (m->n == cap) {
+			old = m->rcpt;
+			cap = cap ? 2 * cap : 4;
+			m->rcpt = arena_alloc(a, cap * sizeof(*m->rcpt));
+			if (m->n > 0)
+				memcpy(m->rcpt, old, m->n * sizeof(*old));
+		}
+		qdb_rcpt_row(st, 0, &r);
+		keep_rcpt(&r, a);
+		m->rcpt[m->n++] = r;
+	}
+	sqlite3_reset(st);
+	return rc;
+}
+
+int
+qdb_message_get(struct queue_db *db, int64_t id, size_t max,
+    struct arena *a, struct queue_message *m, struct err *err)
+{
+	sqlite3_stmt *st = qdb_query(db, Q_MSG_GET, err, "i", id);
+	int rc;
+
+	if (st == NULL)
+		return -1;
+	rc = qdb_step(db, st, err);
+	if (rc == 1)
+		message_row(st, a, m);
+	sqlite3_reset(st);
+	if (rc == 1 && max > 0 && get_rcpts(db, max, a, m, err) != 0)
+		return -1;
+	return rc;
+}
+
+int
+qdb_message_warned(struct queue_db *db, int64_t id, struct err *err)
+{
+	return qdb_run(db, Q_MSG_WARNED, err, "i", id) < 0 ? -1 : 0;
+}
+
+int
+qdb_message_hold(struct queue_db *db, int64_t id, const char *reason,
+    struct err *err)
+{
+	int n = qdb_run(db, Q_MSG_HOLD, err, "iz", id, reason);
+
+	if (n > 0 && qdb_run(db, Q_RCPT_HOLD, err, "i", id) < 0)
+		return -1;
+	return n;
+}
+
+/* its destinations look at once */
+static int
+wake_dests(struct queue_db *db, int64_t id, int64_t now, struct err *err)
+{
+	return qdb_run(db, Q_DEST_OF_MSG, err, "ii", id, now);
+}
+
+int
+qdb_message_release(struct queue_db *db, int64_t id, int64_t now,
+    struct err *err)
+{
+	int n = qdb_run(db, Q_MSG_RELEASE, err, "ii", id, now);
+
+	if (n > 0 && (qdb_run(db, Q_RCPT_RELEASE, err, "ii", id, now) < 0 ||
+	    wake_dests(db, id, now, err) < 0))
+		return -1;
+	return n;
+}
+
+int
+qdb_message_flush(struct queue_db *db, int64_t id, int64_t now,
+    struct err *err)
+{
+	int64_t one;
+	int n = qdb_number(db, Q_MSG_FREE, &one, err, "i", id);
+
+	if (n <= 0)
+		return n;
+	if (qdb_run(db, Q_RCPT_FLUSH, err, "ii", id, now) < 0 ||
+	    wake_dests(db, id, now, err) < 0)
+		return -1;
+	return 1;
+}

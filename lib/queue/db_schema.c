@@ -1,0 +1,141 @@
+/*
+ * db_schema.c - every statement of queue.db.
+ *
+ * The key of a message is the number of its id, so rows come in at the right
+ * edge of their trees.  What is wanted in the order of ids has an index whose
+ * equality columns come first and the id next; nothing is ever sorted.
+ */
+#include "queue/db_impl.h"
+
+const char qdb_schema[] =
+    "CREATE TABLE fresh ("
+    " id INTEGER PRIMARY KEY, rec BLOB NOT NULL);"
+    "CREATE TABLE message ("
+    " id INTEGER PRIMARY KEY, sender TEXT NOT NULL, sdomain TEXT NOT NULL,"
+    " ret TEXT NOT NULL, envid TEXT NOT NULL, session TEXT NOT NULL,"
+    " flags INTEGER NOT NULL, size INTEGER NOT NULL, wsize INTEGER NOT NULL,"
+    " created INTEGER NOT NULL, expires INTEGER NOT NULL,"
+    " release_at INTEGER NOT NULL, priority INTEGER NOT NULL,"
+    " hold INTEGER NOT NULL, warned INTEGER NOT NULL, reason TEXT NOT NULL);"
+    "CREATE INDEX message_sender ON message (sender COLLATE NOCASE);"
+    "CREATE INDEX message_sdomain ON message (sdomain);"
+    "CREATE INDEX message_hold ON message (hold) WHERE hold = 1;"
+    "CREATE INDEX message_scheduled ON message (hold) WHERE release_at > 0;"
+    "CREATE TABLE dest ("
+    " id INTEGER PRIMARY KEY, transport TEXT NOT NULL,"
+    " nexthop TEXT NOT NULL, next INTEGER, suspended INTEGER NOT NULL,"
+    " window INTEGER NOT NULL, failures INTEGER NOT NULL, dsn TEXT NOT NULL,"
+    " text TEXT NOT NULL, UNIQUE (nexthop, transport));"
+    "CREATE INDEX dest_next ON dest (next) WHERE next IS NOT NULL;"
+    "CREATE INDEX dest_suspended ON dest (suspended) WHERE suspended > 0;"
+    "CREATE TABLE rcpt ("
+    " msg INTEGER NOT NULL, n INTEGER NOT NULL, addr TEXT NOT NULL,"
+    " domain TEXT NOT NULL, orig TEXT NOT NULL, orcpt TEXT NOT NULL,"
+    " notify TEXT NOT NULL, mailbox TEXT NOT NULL, quota INTEGER NOT NULL,"
+    " dest INTEGER NOT NULL, state INTEGER NOT NULL, due INTEGER NOT NULL,"
+    " attempts INTEGER NOT NULL, dsn TEXT NOT NULL, text TEXT NOT NULL,"
+    " peer TEXT NOT NULL, PRIMARY KEY (msg, n)) WITHOUT ROWID;"
+    "CREATE INDEX rcpt_due ON rcpt (dest, due) WHERE state = 0;"
+    "CREATE INDEX rcpt_report ON rcpt (due) WHERE state >= 2;"
+    "CREATE INDEX rcpt_dest ON rcpt (dest, msg);"
+    "CREATE INDEX rcpt_addr ON rcpt (addr COLLATE NOCASE, msg);"
+    "CREATE INDEX rcpt_domain ON rcpt (domain, msg);"
+    "CREATE TABLE refused ("
+    " id INTEGER PRIMARY KEY, until INTEGER NOT NULL);";
+
+#define RCPT_COLUMNS \
+	"r.msg, r.n, r.addr, r.orig, r.orcpt, r.notify, r.mailbox, r.quota," \
+	" r.dest, r.state, r.due, r.attempts, r.dsn, r.text, r.peer," \
+	" d.transport, d.nexthop"
+
+const char *const qdb_sql[Q_TOTAL] = {
+	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_COMMIT] = "COMMIT",
+	[Q_ROLLBACK] = "ROLLBACK",
+
+	[Q_FRESH_ADD] = "INSERT OR IGNORE INTO fresh VALUES (?, ?)",
+	[Q_FRESH_DEL] = "DELETE FROM fresh WHERE id = ?",
+	[Q_FRESH_NEXT] = "SELECT id, rec FROM fresh WHERE id > ?"
+	    " ORDER BY id LIMIT 1",
+
+	[Q_MSG_HAS] = "SELECT 1 FROM message WHERE id = ?",
+	[Q_MSG_ADD] = "INSERT INTO message (id, sender, sdomain, ret, envid,"
+	    " session, flags, size, wsize, created, expires, release_at,"
+	    " priority, hold, warned, reason)"
+	    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[Q_MSG_DEL] = "DELETE FROM message WHERE id = ?",
+	[Q_MSG_DONE] = "DELETE FROM message WHERE id = ?1 AND NOT EXISTS"
+	    " (SELECT 1 FROM rcpt WHERE msg = ?1)",
+	[Q_MSG_GET] = "SELECT id, sender, ret, envid, session, flags, size,"
+	    " wsize, created, expires, release_at, priority, hold, warned,"
+	    " reason FROM message WHERE id = ?",
+	[Q_MSG_WARNED] = "UPDATE message SET warned = 1 WHERE id = ?",
+	[Q_MSG_HOLD] = "UPDATE message SET hold = 1, reason = ?2"
+	    " WHERE id = ?1 AND hold = 0",
+	[Q_MSG_RELEASE] = "UPDATE message SET hold = 0, release_at = 0,"
+	    " reason = '' WHERE id = ?1 AND (hold = 1 OR release_at > ?2)",
+	[Q_MSG_FREE] = "SELECT 1 FROM message WHERE id = ? AND hold = 0",
+
+	[Q_RCPT_ADD] = "INSERT INTO rcpt (msg, n, addr, domain, orig, orcpt,"
+	    " notify, mailbox, quota, dest, state, due, attempts, dsn, text,"
+	    " peer) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	[Q_RCPT_DEL] = "DELETE FROM rcpt WHERE msg = ? AND n = ?",
+	[Q_RCPT_DEL_ALL] = "DELETE FROM rcpt WHERE msg = ?",
+	[Q_RCPT_SET] = "UPDATE rcpt SET state = ?3, due = ?4, attempts = ?5,"
+	    " dsn = ?6, text = ?7, peer = ?8 WHERE msg = ?1 AND n = ?2",
+	[Q_RCPT_GET] = "SELECT " RCPT_COLUMNS " FROM rcpt r LEFT JOIN dest d"
+	    " ON d.id = r.dest WHERE r.msg = ? ORDER BY r.n LIMIT ?",
+	[Q_RCPT_HOLD] = "UPDATE rcpt SET state = 1"
+	    " WHERE msg = ? AND state = 0",
+	/* reports that were held back go at once, too */
+	[Q_RCPT_RELEASE] = "UPDATE rcpt SET due = ?2,"
+	    " state = CASE state WHEN 1 THEN 0 ELSE state END WHERE msg = ?1",
+	[Q_RCPT_FLUSH] = "UPDATE rcpt SET due = ?2"
+	    " WHERE msg = ?1 AND state <> 1 AND due > ?2",
+	[Q_RCPT_DUE] = "SELECT " RCPT_COLUMNS " FROM rcpt r INDEXED BY"
+	    " rcpt_due LEFT JOIN dest d ON d.id = r.dest"
+	    " WHERE r.dest = ?1 AND r.state = 0 AND r.due <= ?2"
+	    " ORDER BY r.due LIMIT ?3",
+	[Q_RCPT_NEXT] = "SELECT min(due) FROM rcpt INDEXED BY rcpt_due"
+	    " WHERE dest = ? AND state = 0 AND due > ?",
+	[Q_REPORT_DUE] = "SELECT msg FROM rcpt INDEXED BY rcpt_report"
+	    " WHERE state >= 2 AND due <= ? ORDER BY due LIMIT ?",
+	[Q_REPORT_LATER] = "UPDATE rcpt SET due = ?2"
+	    " WHERE msg = ?1 AND state >= 2",
+
+	[Q_DEST_GET] = "SELECT id, next, suspended, window, failures, dsn,"
+	    " text FROM dest WHERE nexthop = ?2 AND transport = ?1",
+	[Q_DEST_ADD] = "INSERT INTO dest (transport, nexthop, next, suspended,"
+	    " window, failures, dsn, text) VALUES"
+	    " (?1,?2,nullif(?3, 9223372036854775807),?4,?5,?6,?7,?8)",
+	[Q_DEST_SET] = "UPDATE dest SET next = nullif(?2, 9223372036854775807),"
+	    " suspended = ?3, window = ?4, failures = ?5, dsn = ?6, text = ?7"
+	    " WHERE id = ?1",
+	[Q_DEST_SOON] = "UPDATE dest SET next = ?2"
+	    " WHERE id = ?1 AND (next IS NULL OR next > ?2)",
+	/* what the admin makes due now is tried now */
+	[Q_DEST_OF_MSG] = "UPDATE dest SET next = ?2, suspended = 0 WHERE id"
+	    " IN (SELECT DISTINCT dest FROM rcpt WHERE msg = ?1 AND state = 0)",
+	[Q_DEST_DEL] = "DELETE FROM dest WHERE id = ?1 AND NOT EXISTS"
+	    " (SELECT 1 FROM rcpt WHERE dest = ?1)",
+	[Q_DEST_DUE] = "SELECT id, transport, nexthop, next, suspended, window,"
+	    " failures, dsn, text FROM dest INDEXED BY dest_next"
+	    " WHERE next IS NOT NULL AND (next, id) > (?1, ?2) AND next <= ?3"
+	    " ORDER BY next, id",
+
+	[Q_REFUSE] = "INSERT OR REPLACE INTO refused VALUES (?, ?)",
+	[Q_REFUSED_NEXT] = "SELECT id, until FROM refused WHERE id > ?"
+	    " ORDER BY id LIMIT 1",
+	[Q_REFUSED_EXPIRE] = "DELETE FROM refused WHERE until <= ?",
+
+	[Q_COUNT_MSG] = "SELECT count(*) FROM message",
+	[Q_COUNT_RCPT] = "SELECT count(*) FROM rcpt",
+	[Q_COUNT_HELD] = "SELECT count(*) FROM message WHERE hold = 1",
+	[Q_COUNT_SCHEDULED] = "SELECT count(*) FROM message"
+	    " INDEXED BY message_scheduled WHERE release_at > 0"
+	    " AND hold = 0 AND release_at > ?",
+	[Q_COUNT_DEST] = "SELECT count(*) FROM dest",
+	[Q_COUNT_SUSPENDED] = "SELECT count(*) FROM dest"
+	    " WHERE suspended > 0 AND suspended > ?",
+	[Q_OLDEST] = "SELECT min(id) FROM message",
+};

@@ -1,0 +1,424 @@
+/* queue_db_test.c - queue.db: rows, transactions, questions by index */
+#include "base/clock.h"
+#include "queue/content.h"
+#include "queue/db.h"
+#include "test/tap.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+
+static struct queue_db *db;
+static struct err err = ERR_INIT;
+static char *path;
+
+static void
+must(int rc)
+{
+	if (rc < 0)
+		die("%s", err.text);
+}
+
+static void
+reopen(void)
+{
+	qdb_close(db);
+	must(qdb_open(path, 2048, 0, &db, &err));
+}
+
+static struct queue_rcpt
+make_rcpt(int64_t n, const char *addr, int64_t dest, int64_t due)
+{
+	return (struct queue_rcpt){ .n = n, .addr = addr, .orig = addr,
+	    .orcpt = "", .notify = "", .mailbox = "", .transport = "",
+	    .nexthop = "", .dest = dest, .due = due, .dsn = "4.0.0",
+	    .text = "later", .peer = "" };
+}
+
+static void
+add_message(int64_t id, const char *sender)
+{
+	struct queue_message m = { .id = id, .sender = sender, .ret = "",
+		.envid = "", .session = "s1", .reason = "", .size = 10,
+		.created = 5, .expires = 6, .utf8 = true };
+
+	must(qdb_message_add(db, &m, &err));
+}
+
+static void
+test_fresh(void)
+{
+	struct str rec = STR_INIT;
+	int64_t id = -1;
+
+	must(qdb_begin(db, &err));
+	is_int(qdb_fresh_add(db, 7, SLICE_LIT("a\0b"), &err), 1, "added");
+	is_int(qdb_fresh_add(db, 7, SLICE_LIT("zz"), &err), 0, "once");
+	is_int(qdb_fresh_add(db, 9, SLICE_LIT("c"), &err), 1, "another");
+	is_int(qdb_commit(db, &err), 0, "committed");
+	must(qdb_begin(db, &err));
+	is_int(qdb_fresh_del(db, 9, &err), 1, "deleted");
+	qdb_rollback(db);
+	reopen();
+	is_int(qdb_fresh_next(db, &id, &rec, &err), 1, "the first");
+	is_int(id, 7, "its id");
+	ok(rec.len == 3 && memcmp(rec.s, "a\0b", 3) == 0, "its record");
+	is_int(qdb_fresh_next(db, &id, &rec, &err), 1,
+	    "the second: a deletion was rolled back");
+	is_int(qdb_fresh_next(db, &id, &rec, &err), 0, "the end");
+	must(qdb_begin(db, &err));
+	is_int(qdb_fresh_del(db, 7, &err), 1, "deleted");
+	is_int(qdb_fresh_del(db, 7, &err), 0, "was deleted");
+	is_int(qdb_fresh_del(db, 9, &err), 1, "deleted");
+	must(qdb_commit(db, &err));
+	str_free(&rec);
+}
+
+static int
+collect(void *ctx, int64_t msg, const struct queue_rcpt *r, struct err *e)
+{
+	(void)e;
+	str_addf(ctx, "%lld.%lld:%s ", (long long)msg, (long long)r->n,
+	    r->nexthop);
+	return 0;
+}
+
+static void
+test_filed(void)
+{
+	struct queue_dest d = { .transport = "smtp", .nexthop = "b.example",
+		.next = 100, .dsn = "", .text = "", .window = 5 }, g;
+	struct queue_message m;
+	struct queue_rcpt r;
+	struct arena a = { 0 };
+	struct str got = STR_INIT;
+	int64_t due = 0;
+
+	must(qdb_begin(db, &err));
+	must(qdb_dest_add(db, &d, &err));
+	ok(d.id > 0, "a destination has a row");
+	add_message(11, "Ann@A.example");
+	add_message(12, "");
+	r = make_rcpt(1, "Joe@B.example", d.id, 100);
+	must(qdb_rcpt_add(db, 11, &r, &err));
+	r = make_rcpt(2, "jim@b.example", d.id, 90);
+	must(qdb_rcpt_add(db, 11, &r, &err));
+	r = make_rcpt(1, "joe@b.example", d.id, 120);
+	must(qdb_rcpt_add(db, 12, &r, &err));
+	must(qdb_commit(db, &err));
+	reopen();
+
+	is_int(qdb_message_has(db, 11, &err), 1, "is there");
+	is_int(qdb_message_has(db, 13, &err), 0, "is not");
+	is_int(qdb_message_get(db, 11, 100, &a, &m, &err), 1, "read");
+	is_str(m.sender, "Ann@A.example", "sender");
+	ok(m.utf8 && !m.hold && m.n == 2, "flags and recipients");
+	is_str(m.rcpt[1].addr, "jim@b.example", "recipient");
+	is_str(m.rcpt[1].nexthop, "b.example", "next hop");
+	is_int(qdb_rcpt_due(db, d.id, 110, 10, collect, &got, &err), 0, "due");
+	is_str(got.s, "11.2:b.example 11.1:b.example ", "by time");
+	is_int(qdb_rcpt_next(db, d.id, 110, &due, &err), 1, "then");
+	is_int(due, 120, "the next one");
+	is_int(qdb_dest_get(db, "smtp", "b.example", &g, &err), 1, "dest");
+	ok(g.id == d.id && g.next == 100 && g.window == 5, "as it was");
+	is_int(qdb_dest_get(db, "local", "b.example", &g, &err), 0,
+	    "another transport is another destination");
+
+	must(qdb_begin(db, &err));
+	is_int(qdb_message_hold(db, 11, "why", &err), 1, "held");
+	is_int(qdb_message_hold(db, 11, "", &err), 0, "was held");
+	str_reset(&got);
+	must(qdb_rcpt_due(db, d.id, 110, 10, collect, &got, &err));
+	is_int(got.len, 0, "what is held is not due");
+	is_int(qdb_message_flush(db, 11, 50, &err), 0, "not even by flush");
+	is_int(qdb_message_release(db, 11, 50, &err), 1, "released");
+	must(qdb_rcpt_due(db, d.id, 50, 10, collect, &got, &err));
+	is_str(got.s, "11.1:b.example 11.2:b.example ", "due now");
+	must(qdb_dest_get(db, "smtp", "b.example", &g, &err));
+	is_int(g.next, 50, "and the destination knows");
+	is_int(qdb_message_flush(db, 12, 60, &err), 1, "flushed");
+
+	r = make_rcpt(2, "", 0, 77);
+	r.state = RCPT_FAILED;
+	r.attempts = 4;
+	must(qdb_rcpt_set(db, 11, &r, &err));
+	is_int(qdb_report_due(db, 80, &due, 1, &err), 1, "a report is due");
+	is_int(due, 11, "about that message");
+	is_int(qdb_report_due(db, 70, &due, 1, &err), 0, "but not earlier");
+	must(qdb_rcpt_del(db, 11, 2, &err));
+	is_int(qdb_message_done(db, 11, &err), 0, "one recipient is left");
+	is_int(qdb_dest_del(db, d.id, &err), 0, "the destination is kept");
+	must(qdb_rcpt_del(db, 11, 1, &err));
+	is_int(qdb_message_done(db, 11, &err), 1, "none is left");
+	must(qdb_message_del(db, 12, &err));
+	is_int(qdb_dest_del(db, d.id, &err), 1, "the destination is not");
+	must(qdb_commit(db, &err));
+	arena_free(&a);
+	str_free(&got);
+}
+
+static int
+take(void *ctx, const struct queue_dest *d)
+{
+	str_addf(ctx, "%s ", d->nexthop);
+	return strcmp(d->nexthop, "d3") != 0;
+}
+
+static void
+test_dests(void)
+{
+	struct qdb_cursor c = { 0, 0 };
+	struct queue_dest d = { .transport = "smtp", .dsn = "", .text = "" };
+	struct str got = STR_INIT;
+	char name[16];
+	int i;
+
+	must(qdb_begin(db, &err));
+	for (i = 1; i <= 6; i++) {
+		snprintf(name, sizeof(name), "d%d", i);
+		d.nexthop = name;
+		d.next = i == 6 ? INT64_MAX : 10 + i / 2;
+		must(qdb_dest_add(db, &d, &err));
+	}
+	must(qdb_dest_soon(db, d.id, 40, &err));
+	must(qdb_commit(db, &err));
+	is_int(qdb_dest_due(db, 30, &c, 3, 100, take, &got, &err), 1, "some");
+	is_str(got.s, "d1 d2 d3 d4 ", "three taken, one not wanted");
+	str_reset(&got);
+	is_int(qdb_dest_due(db, 30, &c, 3, 100, take, &got, &err), 0,
+	    "the rest");
+	is_str(got.s, "d5 ", "goes on where it was");
+	str_reset(&got);
+	is_int(qdb_dest_due(db, 50, &c, 9, 2, take, &got, &err), 1, "again");
+	is_str(got.s, "d1 d2 ", "from the start, looking at two only");
+	c = (struct qdb_cursor){ 12, INT64_MAX };
+	str_reset(&got);
+	must(qdb_dest_due(db, 50, &c, 9, 9, take, &got, &err));
+	is_str(got.s, "d6 ", "one that came to have work");
+	str_free(&got);
+}
+
+static const struct {
+	const char *name, *from, *to, *dest;
+	int state;
+	const char *want;
+} questions[] = {
+	{ "all", "", "", "", 0, "0 1 2 3 4 5 6 7 8 9" },
+	{ "recipient", "", "R3@T.Example", "", 0, "3" },
+	{ "recipient's domain", "", "@T.example", "", 0,
+	    "0 1 2 3 4 5 6 7 8 9" },
+	{ "sender", "S4@F.example", "", "", 0, "4" },
+	{ "null sender", "<>", "", "", 0, "9" },
+	{ "sender's domain", "F.example", "", "", 0, "0 1 2 3 4 5 6 7 8" },
+	{ "destination", "", "", "smtp:odd", 0, "1 3 5 7 9" },
+	{ "next hop", "", "", "even", 0, "0 2 4 6 8" },
+	{ "held", "", "", "", QSTATE_HOLD, "2" },
+	{ "scheduled", "", "", "", QSTATE_SCHEDULED, "5" },
+};
+
+static void
+fill(void)
+{
+	struct queue_dest d[2] = {
+		{ .transport = "smtp", .nexthop = "even", .dsn = "", .text = "" },
+		{ .transport = "smtp", .nexthop = "odd", .dsn = "", .text = "" },
+	};
+	struct queue_message m = { .ret = "", .envid = "", .session = "",
+		.reason = "" };
+	struct queue_rcpt r;
+	char from[32], to[32];
+	int i;
+
+	must(qdb_begin(db, &err));
+	must(qdb_dest_add(db, &d[0], &err));
+	must(qdb_dest_add(db, &d[1], &err));
+	for (i = 0; i < 10; i++) {
+		snprintf(from, sizeof(from), "s%d@f.example", i);
+		snprintf(to, sizeof(to), "r%d@t.example", i);
+		m.id = 1000 + i;
+		m.sender = i == 9 ? "" : from;
+		m.release_at = i == 5 ? 500 : 0;
+		must(qdb_message_add(db, &m, &err));
+		r = make_rcpt(1, to, d[i & 1].id, 0);
+		must(qdb_rcpt_add(db, m.id, &r, &err));
+	}
+	must(qdb_message_hold(db, 1002, "", &err));
+	must(qdb_commit(db, &err));
+}
+
+static void
+answer(const struct queue_filter *f, struct str *got)
+{
+	int64_t ids[4];
+	struct queue_filter page = *f;
+	int i, n;
+
+	do {
+		n = qdb_candidates(db, &page, ids, ARRAY_LEN(ids), &err);
+		must(n);
+		for (i = 0; i < n; i++) {
+			str_addf(got, "%s%lld", got->len ? " " : "",
+			    (long long)ids[i] - 1000);
+			page.after = ids[i];
+		}
+	} while (n > 0);
+}
+
+/* no question reads a whole table or sorts */
+static void
+check_plan(sqlite3 *raw, const struct queue_filter *f, const char *name)
+{
+	struct str sql = STR_INIT, plan = STR_INIT;
+	sqlite3_stmt *st;
+
+	str_adds(&sql, "EXPLAIN QUERY PLAN ");
+	qdb_candidates_sql(f, &sql);
+	if (sqlite3_prepare_v2(raw, sql.s, -1, &st, NULL) != SQLITE_OK)
+		die("%s: %s", sql.s, sqlite3_errmsg(raw));
+	while (sqlite3_step(st) == SQLITE_ROW)
+		str_addf(&plan, "%s; ", sqlite3_column_text(st, 3));
+	sqlite3_finalize(st);
+	ok(strstr(plan.s, "SCAN") == NULL, "%s: searches", name);
+	ok(strstr(plan.s, "TEMP B-TREE") == NULL ||
+	    strcmp(name, "next hop") == 0, "%s: does not sort: %s", name,
+	    plan.s);
+	str_free(&sql);
+	str_free(&plan);
+}
+
+static void
+test_questions(void)
+{
+	struct qmgr_filter in = { .q = "", .after = "" };
+	struct queue_filter f;
+	struct arena a = { 0 };
+	struct str got = STR_INIT;
+	sqlite3 *raw;
+	size_t i, pass;
+
+	fill();
+	for (pass = 0; pass < 2; pass++) {
+		if (pass == 1) {
+			qdb_close(db);
+			db = NULL;
+			if (sqlite3_open(path, &raw) != SQLITE_OK)
+				die("sqlite3_open");
+		}
+		for (i = 0; i < ARRAY_LEN(questions); i++) {
+			in.from = questions[i].from;
+			in.to = questions[i].to;
+			in.dest = questions[i].dest;
+			in.state = questions[i].state;
+			must(queue_filter_read(&in, 5000000000, &a, &f, &err));
+			str_reset(&got);
+			if (pass == 1) {
+				check_plan(raw, &f, questions[i].name);
+				continue;
+			}
+			answer(&f, &got);
+			is_str(got.s, questions[i].want, "question: %s",
+			    questions[i].name);
+		}
+	}
+	sqlite3_close(raw);
+	reopen();
+	arena_free(&a);
+	str_free(&got);
+}
+
+static void
+test_stats(void)
+{
+	struct qdb_stats s;
+
+	must(qdb_stats(db, 400, &s, &err));
+	ok(s.messages == 10 && s.rcpts == 10 && s.held == 1 &&
+	    s.scheduled == 1 && s.oldest == 1000, "counted");
+	must(qdb_begin(db, &err));
+	must(qdb_message_del(db, 1001, &err));
+	qdb_rollback(db);
+	must(qdb_stats(db, 600, &s, &err));
+	is_int(s.messages, 10, "not what was rolled back");
+	is_int(s.scheduled, 0, "nothing is scheduled any more");
+	must(qdb_begin(db, &err));
+	must(qdb_message_del(db, 1001, &err));
+	must(qdb_commit(db, &err));
+	must(qdb_stats(db, 600, &s, &err));
+	ok(s.messages == 9 && s.rcpts == 9, "what was committed");
+}
+
+static void
+test_refuse(void)
+{
+	int64_t id = -1, until = 0;
+
+	must(qdb_begin(db, &err));
+	must(qdb_refuse(db, 5, 100, &err));
+	must(qdb_refuse(db, 6, 200, &err));
+	must(qdb_refused_expire(db, 150, &err));
+	must(qdb_commit(db, &err));
+	is_int(qdb_refused_next(db, &id, &until, &err), 1, "one is left");
+	ok(id == 6 && until == 200, "the younger");
+	is_int(qdb_refused_next(db, &id, &until, &err), 0, "no more");
+}
+
+static void
+overwrite(const char *file, off_t at, const char *text)
+{
+	int fd = open(file, O_WRONLY | O_CREAT, 0600);
+
+	if (fd < 0 || pwrite(fd, text, strlen(text), at) < 0)
+		die("%s: %s", file, strerror(errno));
+	close_fd(fd);
+}
+
+static void
+test_open(void)
+{
+	struct queue_db *other = NULL;
+	char *junk = xasprintf("%s/junk.db", tap_dir());
+	char *foreign = xasprintf("%s/foreign.db", tap_dir());
+	sqlite3 *raw;
+
+	is_int(qdb_open(path, 2048, 0, &other, &err), -1,
+	    "nobody else opens it: %s", err.text);
+	overwrite(junk, 0, "this is no database, and it is long enough "
+	    "to be looked at: .....................................");
+	is_int(qdb_open(junk, 2048, 0, &other, &err), -1, "no database");
+	is_int(err.kind, ERR_TEMP, "temporary: our own trouble");
+	if (sqlite3_open(foreign, &raw) != SQLITE_OK ||
+	    sqlite3_exec(raw, "CREATE TABLE x (y)", NULL, NULL, NULL))
+		die("foreign.db");
+	sqlite3_close(raw);
+	is_int(qdb_open(foreign, 2048, 0, &other, &err), -1,
+	    "another program's database: %s", err.text);
+	qdb_close(db);
+	overwrite(path, 4096, "damage damage damage damage damage damage");
+	if (qdb_open(path, 2048, 0, &db, &err) == 0) {
+		must(qdb_begin(db, &err));
+		is_int(qdb_fresh_add(db, 1, SLICE_LIT("x"), &err), -1,
+		    "a damaged page is noticed");
+		ok(qdb_corrupt(db), "and known as damage: %s", err.text);
+		qdb_rollback(db);
+		qdb_close(db);
+	}
+	db = NULL;
+	free(junk);
+	free(foreign);
+}
+
+int
+main(void)
+{
+	path = xasprintf("%s/queue.db", tap_dir());
+	reopen();
+	test_fresh();
+	test_filed();
+	test_dests();
+	test_questions();
+	test_stats();
+	test_refuse();
+	qdb_checkpoint(db, 1);
+	test_open();
+	free(path);
+	return tap_done();
+}
