@@ -1,0 +1,71 @@
+/*
+ * dir.c - no path is resolved but through dir_open.
+ */
+#include "store/dir.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+
+int
+dir_open(int dir, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
+		.mode = mode,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
+		    RESOLVE_NO_MAGICLINKS,
+	};
+	int fd;
+
+	/* EAGAIN: somebody renames meanwhile */
+	do {
+		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return fd;
+}
+
+static int
+each(DIR *d, bool dots, dir_fn *fn, void *ctx)
+{
+	struct dirent *e;
+	int r = 0;
+
+	errno = 0;
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		if (strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0)
+			continue;
+		if (e->d_name[0] == '.' && !dots)
+			continue;
+		r = fn(ctx, e->d_name, e->d_type);
+		errno = 0;
+	}
+	return r;
+}
+
+int
+dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
+    struct err *err)
+{
+	DIR *d;
+	int fd, r;
+
+	fd = dir_open(dir, sub, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return err_sys(err, "open %s", sub);
+	d = fdopendir(fd);
+	if (d == NULL) {
+		r = err_sys(err, "read %s", sub);
+		close(fd);
+		return r;
+	}
+	r = each(d, dots, fn, ctx);
+	if (r == 0 && errno != 0)
+		r = err_sys(err, "read %s", sub);
+	closedir(d);
+	return r;
+}

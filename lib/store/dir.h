@@ -1,0 +1,20 @@
+/*
+ * dir.h - inside lib/store: opening below a directory, reading a directory.
+ */
+#ifndef STORE_DIR_H
+#define STORE_DIR_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* openat2 below dir, no symbolic link anywhere: fd, or -1 and errno */
+int dir_open(int dir, const char *path, int flags, mode_t mode);
+
+/* Give every name of directory dir/sub that does not begin with a dot (all
+ * but . and .. where dots) to fn, with its DT_ type.  fn returning non-zero
+ * ends it.  What fn returned, 0 at the end or where sub is missing, -1. */
+typedef int dir_fn(void *ctx, const char *name, int type);
+int dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
+    struct err *err);
+
+#endif

@@ -1,0 +1,143 @@
+/*
+ * name.c - names of messages.  Whatever bytes a name holds, parsing it is
+ * bounded by its length, and what is not understood is left alone.
+ */
+#include "store/name.h"
+
+enum { UIDL_MAX = 70 };
+
+static void
+parse_field(struct slice f, struct mail_name *n)
+{
+	uint64_t v;
+
+	if (f.n < 3 || f.p[1] != '=' ||
+	    !slice_u64(slice_sub(f, 2, f.n), INT64_MAX, &v))
+		return;
+	switch (f.p[0]) {
+	case 'S':
+		n->has_size = true;
+		n->size = v;
+		break;
+	case 'W':
+		n->has_wsize = true;
+		n->wsize = v;
+		break;
+	case 'U':
+		n->uid = v <= UINT32_MAX ? v : 0;
+		break;
+	}
+}
+
+static int64_t
+leading_number(struct slice s)
+{
+	size_t i = 0;
+	uint64_t v;
+
+	while (i < s.n && ascii_isdigit(s.p[i]))
+		i++;
+	if (!slice_u64(slice_sub(s, 0, i), INT64_MAX, &v))
+		return 0;
+	return (int64_t)v;
+}
+
+void
+mail_name_parse(struct slice name, struct mail_name *n)
+{
+	size_t colon = slice_find(name, ':');
+	struct slice rest, info, part;
+
+	memset(n, 0, sizeof(*n));
+	n->base = slice_sub(name, 0, colon);
+	info = slice_sub(name, colon, name.n);
+	n->flags = slice_starts(info, ":2,") ? slice_sub(info, 3, info.n) :
+	    SLICE_LIT("");
+	rest = n->base;
+	if (slice_cut(&rest, ',', &n->unique))
+		while (slice_cut(&rest, ',', &part))
+			parse_field(part, n);
+	n->time = leading_number(n->unique);
+}
+
+/* as Maildir writes host names: \057 for /, \072 for :; and , for us */
+static void
+add_host(struct str *out, const char *host)
+{
+	size_t left = 64;
+
+	for (; *host != '\0' && left > 0; host++, left--) {
+		if ((unsigned char)*host <= 0x20 || *host == 0x7f ||
+		    strchr("/:,\\", *host) != NULL)
+			str_addf(out, "\\%03o", (unsigned char)*host);
+		else
+			str_addc(out, *host);
+	}
+}
+
+void
+mail_name_unique(struct str *out, int64_t created_us, const char *q,
+    const char *n, const char *hostname)
+{
+	str_addf(out, "%lld.Q%sR%s.", (long long)(created_us / 1000000), q, n);
+	add_host(out, hostname);
+}
+
+void
+mail_name_new(struct str *out, const char *unique, uint64_t size,
+    uint64_t wsize)
+{
+	str_addf(out, "%s,S=%llu,W=%llu", unique, (unsigned long long)size,
+	    (unsigned long long)wsize);
+}
+
+void
+mail_name_flag(struct str *out, const struct mail_name *n, char flag)
+{
+	size_t i = 0;
+
+	str_addsl(out, n->base);
+	str_adds(out, ":2,");
+	if (flag == 0 || slice_find(n->flags, flag) < n->flags.n) {
+		str_addsl(out, n->flags);
+		return;
+	}
+	while (i < n->flags.n && n->flags.p[i] < flag)
+		i++;
+	str_addsl(out, slice_sub(n->flags, 0, i));
+	str_addc(out, flag);
+	str_addsl(out, slice_sub(n->flags, i, n->flags.n));
+}
+
+/* FNV-1a, 128 bits: no secret, only the same for ever */
+static void
+hash(struct str *out, struct slice s, uint64_t salt)
+{
+	const unsigned __int128 prime =
+	    ((unsigned __int128)1 << 88) + 0x13b;
+	unsigned __int128 h = ((unsigned __int128)0x6c62272e07bb0142ULL << 64) |
+	    0x62b821756295c58dULL;
+	unsigned char b[16];
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * prime;
+	for (i = 0; salt != 0 && i < 8; i++)
+		h = (h ^ (unsigned char)(salt >> (8 * i))) * prime;
+	for (i = 0; i < sizeof(b); i++)
+		b[i] = (unsigned char)(h >> (8 * (sizeof(b) - 1 - i)));
+	hex_encode(out, b, sizeof(b));
+}
+
+void
+mail_name_uidl(struct str *out, struct slice unique, uint64_t salt)
+{
+	size_t i = 0;
+
+	while (i < unique.n && unique.p[i] > 0x20 && unique.p[i] < 0x7f)
+		i++;
+	if (salt == 0 && i == unique.n && i > 0 && i <= UIDL_MAX)
+		str_addsl(out, unique);
+	else
+		hash(out, unique, salt);
+}
