@@ -16,6 +16,7 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
 enum { READ_MAX = 256 * 1024, BATCH_MS = 10, ORPHAN_S = 60 };
 
@@ -194,6 +195,7 @@ before_jail(struct err *err UNUSED)
 		path = xasprintf("%s/%s", common.log_dir, conf.file);
 	sink_init(&sink, (enum sink_kind)conf.to, path);
 	parent = getppid();
+	umask(027);		/* the group may read the log */
 	if (conf.to == SINK_FILE) {
 		const char *slash = strrchr(path, '/');
 		char *dir = xasprintf("%.*s", (int)(slash - path), path);
