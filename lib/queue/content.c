@@ -130,11 +130,15 @@ static int
 make_dir(const char *spool, const char *q, struct err *err)
 {
 	struct str dir = STR_INIT, parent = STR_INIT;
-	int rc = 0;
+	mode_t old;
+	int made, rc = 0;
 
 	content_dir(&dir, spool, q);
 	str_addf(&parent, "%s/content", spool);
-	if (mkdir(dir.s, 0771) != 0 && errno != EEXIST)
+	old = umask(0);
+	made = mkdir(dir.s, 0771);
+	umask(old);
+	if (made != 0 && errno != EEXIST)
 		rc = err_sys(err, "mkdir %s", dir.s);
 	else
 		rc = sync_dir(parent.s, err);
@@ -143,22 +147,32 @@ make_dir(const char *spool, const char *q, struct err *err)
 	return rc;
 }
 
+/* readable to the group, whatever umask says: other programs read it */
+static int
+create_file(const char *path)
+{
+	mode_t old = umask(0);
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC |
+	    O_NOFOLLOW, 0640);
+
+	umask(old);
+	return fd;
+}
+
 int
 content_create(const char *spool, const char *q, int *fd_r, struct err *err)
 {
-	static const int flags = O_RDWR | O_CREAT | O_EXCL | O_APPEND |
-	    O_CLOEXEC | O_NOFOLLOW;
 	struct str path = STR_INIT;
 	int fd, rc = 1;
 
 	content_path(&path, spool, q);
-	fd = open(path.s, flags, 0640);
+	fd = create_file(path.s);
 	if (fd < 0 && errno == ENOENT) {
 		if (make_dir(spool, q, err) != 0) {
 			str_free(&path);
 			return -1;
 		}
-		fd = open(path.s, flags, 0640);
+		fd = create_file(path.s);
 	}
 	if (fd >= 0)
 		*fd_r = fd;

@@ -31,8 +31,8 @@ int64_t qid_at(int64_t unix_s);		/* the lowest id of that second */
 void content_path(struct str *out, const char *spool, const char *q);
 void content_dir(struct str *out, const char *spool, const char *q);
 /*
- * Create the file, open for appending and reading, mode 0640 less umask.  A
- * missing directory XX is made (0771 less umask) and its entry synced.
+ * Create the file, open for appending and reading, mode 0640 whatever umask
+ * is.  A missing directory XX is made (0771) and its entry synced.
  * 1, *fd_r is the caller's; 0: the id is in use, take another; -1 err.
  * The entry of the file is durable only after fsync of fd and content_sync.
  */

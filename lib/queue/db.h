@@ -53,10 +53,15 @@ int qdb_message_add(struct queue_db *db, const struct queue_message *m,
 int qdb_message_del(struct queue_db *db, int64_t id, struct err *err);
 /* delete it if no recipient is left: 1 deleted, 0 some are left */
 int qdb_message_done(struct queue_db *db, int64_t id, struct err *err);
-/* 1, 0 there is none; the row and at most max recipients go to the arena;
- * *rcpts_r (may be NULL) gets the number that it has (counted up to max+1) */
-int qdb_message_get(struct queue_db *db, int64_t id, size_t max,
+/* 1, 0 there is none; the row and at most max recipients (in that state; -1
+ * in any) go to the arena */
+int qdb_message_get(struct queue_db *db, int64_t id, int state, size_t max,
     struct arena *a, struct queue_message *m, struct err *err);
+/* ids of messages with expires <= now that are not held: how many, or -1 */
+int qdb_message_expired(struct queue_db *db, int64_t now, int64_t *ids,
+    int max, struct err *err);
+int qdb_message_expires(struct queue_db *db, int64_t id, int64_t expires,
+    struct err *err);
 int qdb_message_warned(struct queue_db *db, int64_t id, struct err *err);
 /* hold: waiting recipients are held; release: they are due at `now` and a
  * schedule ends; flush: due at `now`.  1, or 0 where nothing changed */

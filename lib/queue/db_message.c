@@ -144,11 +144,11 @@ keep_rcpt(struct queue_rcpt *r, struct arena *a)
 }
 
 static int
-get_rcpts(struct queue_db *db, size_t max, struct arena *a,
+get_rcpts(struct queue_db *db, int state, size_t max, struct arena *a,
     struct queue_message *m, struct err *err)
 {
-	sqlite3_stmt *st = qdb_query(db, Q_RCPT_GET, err, "ii", m->id,
-	    (int64_t)max);
+	sqlite3_stmt *st = qdb_query(db, Q_RCPT_GET, err, "iii", m->id,
+	    (int64_t)state, (int64_t)max);
 	struct queue_rcpt *old, r;
 	size_t cap = 0;
 	int rc;
@@ -172,7 +172,7 @@ get_rcpts(struct queue_db *db, size_t max, struct arena *a,
 }
 
 int
-qdb_message_get(struct queue_db *db, int64_t id, size_t max,
+qdb_message_get(struct queue_db *db, int64_t id, int state, size_t max,
     struct arena *a, struct queue_message *m, struct err *err)
 {
 	sqlite3_stmt *st = qdb_query(db, Q_MSG_GET, err, "i", id);
@@ -184,9 +184,32 @@ qdb_message_get(struct queue_db *db, int64_t id, size_t max,
 	if (rc == 1)
 		message_row(st, a, m);
 	sqlite3_reset(st);
-	if (rc == 1 && max > 0 && get_rcpts(db, max, a, m, err) != 0)
+	if (rc == 1 && max > 0 && get_rcpts(db, state, max, a, m, err) != 0)
 		return -1;
 	return rc;
+}
+
+int
+qdb_message_expired(struct queue_db *db, int64_t now, int64_t *ids, int max,
+    struct err *err)
+{
+	sqlite3_stmt *st = qdb_query(db, Q_MSG_EXPIRED, err, "ii", now,
+	    (int64_t)max);
+	int rc, n = 0;
+
+	if (st == NULL)
+		return -1;
+	while ((rc = qdb_step(db, st, err)) == 1)
+		ids[n++] = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	return rc < 0 ? -1 : n;
+}
+
+int
+qdb_message_expires(struct queue_db *db, int64_t id, int64_t expires,
+    struct err *err)
+{
+	return qdb_run(db, Q_MSG_EXPIRES, err, "ii", id, expires) < 0 ? -1 : 0;
 }
 
 int

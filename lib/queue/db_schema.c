@@ -21,6 +21,7 @@ const char qdb_schema[] =
     "CREATE INDEX message_sdomain ON message (sdomain);"
     "CREATE INDEX message_hold ON message (hold) WHERE hold = 1;"
     "CREATE INDEX message_scheduled ON message (hold) WHERE release_at > 0;"
+    "CREATE INDEX message_expires ON message (expires) WHERE hold = 0;"
     "CREATE TABLE dest ("
     " id INTEGER PRIMARY KEY, transport TEXT NOT NULL,"
     " nexthop TEXT NOT NULL, next INTEGER, suspended INTEGER NOT NULL,"
@@ -72,8 +73,12 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_MSG_WARNED] = "UPDATE message SET warned = 1 WHERE id = ?",
 	[Q_MSG_HOLD] = "UPDATE message SET hold = 1, reason = ?2"
 	    " WHERE id = ?1 AND hold = 0",
+	[Q_MSG_EXPIRED] = "SELECT id FROM message INDEXED BY message_expires"
+	    " WHERE hold = 0 AND expires <= ? ORDER BY expires LIMIT ?",
+	[Q_MSG_EXPIRES] = "UPDATE message SET expires = ?2 WHERE id = ?1",
+	/* what is released after its time gets another day */
 	[Q_MSG_RELEASE] = "UPDATE message SET hold = 0, release_at = 0,"
-	    " reason = '' WHERE id = ?1 AND (hold = 1 OR release_at > ?2)",
+	    " expires = max(expires, ?2 + 86400), reason = '' WHERE id = ?1 AND (hold = 1 OR release_at > ?2)",
 	[Q_MSG_FREE] = "SELECT 1 FROM message WHERE id = ? AND hold = 0",
 
 	[Q_RCPT_ADD] = "INSERT INTO rcpt (msg, n, addr, domain, orig, orcpt,"
@@ -84,7 +89,8 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_RCPT_SET] = "UPDATE rcpt SET state = ?3, due = ?4, attempts = ?5,"
 	    " dsn = ?6, text = ?7, peer = ?8 WHERE msg = ?1 AND n = ?2",
 	[Q_RCPT_GET] = "SELECT " RCPT_COLUMNS " FROM rcpt r LEFT JOIN dest d"
-	    " ON d.id = r.dest WHERE r.msg = ? ORDER BY r.n LIMIT ?",
+	    " ON d.id = r.dest WHERE r.msg = ?1 AND (?2 < 0 OR r.state = ?2)"
+	    " ORDER BY r.n LIMIT ?3",
 	[Q_RCPT_HOLD] = "UPDATE rcpt SET state = 1"
 	    " WHERE msg = ? AND state = 0",
 	/* reports that were held back go at once, too */

@@ -109,7 +109,7 @@ test_filed(void)
 
 	is_int(qdb_message_has(db, 11, &err), 1, "is there");
 	is_int(qdb_message_has(db, 13, &err), 0, "is not");
-	is_int(qdb_message_get(db, 11, 100, &a, &m, &err), 1, "read");
+	is_int(qdb_message_get(db, 11, -1, 100, &a, &m, &err), 1, "read");
 	is_str(m.sender, "Ann@A.example", "sender");
 	ok(m.utf8 && !m.hold && m.n == 2, "flags and recipients");
 	is_str(m.rcpt[1].addr, "jim@b.example", "recipient");
@@ -144,6 +144,14 @@ test_filed(void)
 	is_int(qdb_report_due(db, 80, &due, 1, &err), 1, "a report is due");
 	is_int(due, 11, "about that message");
 	is_int(qdb_report_due(db, 70, &due, 1, &err), 0, "but not earlier");
+	must(qdb_message_get(db, 11, RCPT_FAILED, 100, &a, &m, &err));
+	ok(m.n == 1 && m.rcpt[0].n == 2 && m.rcpt[0].attempts == 4,
+	    "only about the one that failed");
+	is_int(qdb_message_expired(db, 5, &due, 1, &err), 0, "none expired");
+	is_int(qdb_message_expired(db, 6, &due, 1, &err), 1, "expired");
+	is_int(due, 12, "but not the one that was released");
+	must(qdb_message_expires(db, 12, INT64_MAX, &err));
+	is_int(qdb_message_expired(db, 6, &due, 1, &err), 0, "looked after");
 	must(qdb_rcpt_del(db, 11, 2, &err));
 	is_int(qdb_message_done(db, 11, &err), 0, "one recipient is left");
 	is_int(qdb_dest_del(db, d.id, &err), 0, "the destination is kept");
