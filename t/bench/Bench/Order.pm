@@ -246,7 +246,7 @@ sub print {
 		    && $c->{file} eq '';
 		next unless $net || $self->_inside($c->{file})
 		    || $self->_inside($c->{to});
-		next if $c->{noisy} || $c->{file} =~ /-shm$/;
+		next if $c->{noisy} || $c->{ret} =~ /^-1/;
 		my $line = "$c->{call}($c->{args}) = $c->{ret}";
 		$line =~ s/\Q$self->{root}\E/ROOT/g;
 		$line =~ s/("(?:[^"\\]|\\.){90})(?:[^"\\]|\\.)*"/$1..."/g;

@@ -36,16 +36,17 @@ sub _users {
 	return join('', map { "$_:$hash\n" } @names);
 }
 
-# set or replace options in one configuration file
+# set an option in a section of a configuration file
 sub _set {
-	my ($self, $file, %v) = @_;
+	my ($self, $file, $section, $name, $value) = @_;
 	my $path = "$self->{dir}/conf/$file";
-	my $text = slurp($path) // '';
-	for my $k (sort keys %v) {
-		$text =~ s/^\s*\Q$k\E\s*=.*\n(?:[ \t]+\S.*\n)*//mg;
-		$text .= "$k = $v{$k}\n";
-	}
+	my $text = slurp($path) // die "$path: $!\n";
+	$text =~ s/^(\[\Q$section\E\]\n(?:[^\[]*\n)?)\Q$name\E\s*=.*\n
+	    /$1$name = $value\n/mx
+	    or $text =~ s/^(\[\Q$section\E\]\n)/$1$name = $value\n/m
+	    or die "$path: no section [$section]\n";
 	spew($path, $text);
+	print "postrider: $file [$section] $name = $value\n";
 	return;
 }
 
@@ -78,8 +79,10 @@ sub _queue {
 
 sub active_count {
 	my ($self) = @_;
-	return $self->_queue('--state', 'active');
+	return $self->_queue('--state', 'ready')
+	    + $self->_queue('--state', 'active');
 }
+
 sub deferred_count { return $_[0]->_queue('--state', 'deferred') }
 
 sub list_cmd {
@@ -99,8 +102,12 @@ sub break_queue {
 	return;
 }
 
+# Room for the sessions that the scenario opens; nothing else is tuned.
 sub _configure {
 	my ($self) = @_;
+	my $n = $self->{opt}{idle} ? $self->{opt}{sessions} : 0;
+	$self->_set('master.conf', 'smtpd', 'process_limit', $n + 50)
+	    if $n >= 1000;
 	return;
 }
 

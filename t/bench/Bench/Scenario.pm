@@ -185,7 +185,7 @@ sub _inject {
 	my ($opt, $s) = @_;
 	my $rare = int($opt->{messages} / 1000) || 1;
 	my %o = (sessions => 20, size => $opt->{size}, users => 100,
-		per_conn => 0, limit => 3600, pipelining => 1);
+		per_conn => 500, limit => 3600, pipelining => 1);
 	my $r = json_tool('bench_smtpload', load_args($s, %o, n => $rare,
 	    rcpt => $s->rare_rcpt));
 	my $q = json_tool('bench_smtpload', load_args($s, %o,

@@ -1,0 +1,129 @@
+# A corpus of varied messages goes in by swaks, curl and sendmail and comes out
+# by fetchmail, getmail6 and curl over POP3.
+#
+# What is compared: the message as a client stored it must be a prefix of
+# trace fields (Return-Path with the envelope sender, Delivered-To, Received,
+# in this order, and nothing else) followed by exactly the octets that were
+# sent.  Line ends are LF on both sides (no message of the corpus holds a CR);
+# a last line without end has got one, which SMTP can not do without.
+# curl shows the server's octets.  fetchmail and getmail change some odd
+# messages themselves; there, what they stored must be what they make of the
+# server's octets (Postrider::Clients says what that is), and it is counted.
+# A line over 998 octets may be refused, but not altered.
+
+use strict;
+use warnings;
+use Test::More;
+
+use File::Path qw(make_path);
+use File::Temp qw(tempdir);
+
+use Postrider::Clients qw(send_swaks send_curl send_sendmail read_curl
+    read_fetchmail read_getmail in_parallel fetchmail_form getmail_form);
+use Postrider::Corpus;
+use Postrider::Instance;
+
+my $SEED = $ENV{CORPUS_SEED} || 1;
+my %SENDER = (swaks => 'ann', curl => 'bob', sendmail => 'cal');
+my %CONF = ('smtpd.conf' => { message_size => '50M' });
+
+my @corpus = Postrider::Corpus::messages($SEED);
+my $dir = tempdir(CLEANUP => 1);
+chmod 0711, $dir;
+my $i = Postrider::Instance->new(conf => \%CONF,
+    users => { map { $_ => 'pw' } values %SENDER });
+$i->start;
+
+my @SENDMAIL = ('env', 'POSTRIDER_INSTANCE=' . $i->dir,
+    "$i->{build}/ctl/sendmail");
+
+# The odd ones out: known alterations of a reader, by the server's octets.
+my %ALTERS = (curl => sub { return $_[0] }, fetchmail => \&fetchmail_form,
+    getmail => sub { return getmail_form($dir, $_[0]) });
+my %READ = (curl => \&read_curl, fetchmail => \&read_fetchmail,
+    getmail => \&read_getmail);
+
+sub send_all {
+	my ($how) = @_;
+	my $to = "$SENDER{$how}\@example.test";
+	my %send = (swaks => \&send_swaks, curl => \&send_curl,
+	    sendmail => sub { my (undef, @a) = @_;
+		return send_sendmail(\@SENDMAIL, @a) });
+	my @refused = in_parallel(2, sub {
+		my ($m) = @_;
+		return $send{$how}->($i, $dir, "$m->{name}\@sender.test", $to,
+		    $m->{text});
+	}, @corpus);
+	my @bad = grep { !$_->{flags}{overlong} } @refused;
+	is scalar @bad, 0, "$how: every message is accepted" or
+	    diag map { "refused: $_->{name}\n" } @bad;
+	note "$how: overlong, refused: $_->{name}" for @refused;
+	my %no = map { $_->{name} => 1 } @refused;
+	return grep { !$no{ $_->{name} } } @corpus;
+}
+
+# the trace fields in front of the message, or undef
+sub trace_of {
+	my ($got, $m) = @_;
+	my $want = Postrider::Corpus::stored($m->{text});
+	my $n = length($got) - length($want);
+	return if $n <= 0 || substr($got, $n) ne $want;
+	my $trace = substr $got, 0, $n;
+	return $trace =~ /\AReturn-Path:\ <\Q$m->{name}\E\@sender\.test>\n
+	    (?:Delivered-To:\ [^\n]+\n)?
+	    (?:Received:\ [^\n]*\n(?:[ \t][^\n]*\n)*)+\z/x ? $trace : undef;
+}
+
+# the copies of a reader by the name of the message
+sub read_all {
+	my ($how, $user, $n) = @_;
+	my $d = "$dir/$user";
+	make_path($d);
+	chmod 0711, $d;
+	my %got;
+	for my $text ($READ{$how}->($i, $d, $user, 'pw', $n)) {
+		my ($name) = $text =~ /\AReturn-Path: <([^@>]*)\@sender/;
+		push @{ $got{ $name // 'unknown' } }, $text;
+	}
+	return \%got;
+}
+
+sub check {
+	my ($sender, $reader, $server, @sent) = @_;
+	my $got = $reader eq 'curl' ? $server :
+	    read_all($reader, $SENDER{$sender}, scalar @sent);
+	my (@bad, $exact, $altered);
+	for my $m (@sent) {
+		my @copy = @{ $got->{ $m->{name} } // [] };
+		my $orig = ($server->{ $m->{name} } // [''])->[0];
+		if (@copy != 1) {
+			push @bad, "$m->{name}: " . @copy . ' copies';
+		} elsif (defined trace_of($copy[0], $m)) {
+			$exact++;
+		} elsif ($reader ne 'curl' && defined trace_of($orig, $m) &&
+		    $copy[0] eq $ALTERS{$reader}->($orig)) {
+			$altered++;
+			note "$reader alters $m->{name}";
+		} else {
+			push @bad, "$m->{name} differs";
+		}
+	}
+	push @bad, 'a message that nobody sent' if $got->{unknown};
+	is scalar @bad, 0, "$sender to $reader: " . ($exact // 0) . ' of ' .
+	    @sent . ' byte-identical' . ($altered ?
+	    ", $altered altered by $reader itself and else identical" : '') or
+	    diag join "\n", @bad;
+	return;
+}
+
+cmp_ok scalar @corpus, '>=', 220, 'the corpus has ' . @corpus . ' messages';
+for my $sender (qw(swaks curl sendmail)) {
+	my @sent = send_all($sender);
+	my $user = $SENDER{$sender};
+	my @files = $i->wait_mails($user, scalar @sent, 120);
+	is scalar @files, scalar @sent, "$sender: each message is delivered once";
+	my $server = read_all('curl', $user, scalar @sent);
+	check($sender, $_, $server, @sent) for qw(curl fetchmail getmail);
+}
+ok $i->stop, 'the instance stops';
+done_testing;
