@@ -25,6 +25,8 @@ int serve_become(uid_t uid, gid_t gid, bool fsuid_store, struct err *err);
 
 int serve_clients(const struct daemon *d);
 int serve_users(const struct daemon *d);
+/* for -J: the jail of a session, as the store user */
+int serve_probe_user(const struct daemon *d, struct err *err);
 int serve_requests(const struct daemon *d);
 
 /* the row of that name, or NULL; builtin ping included */

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "conf/common.h"
@@ -149,6 +150,7 @@ static int
 prepare(const struct daemon *d, struct err *err)
 {
 	set_signals();
+	tzset();	/* reads its file now, the jail has none */
 	umask(077);
 	if (d->before_jail != NULL && d->before_jail(err) < 0)
 		return -1;
@@ -208,7 +210,8 @@ serve_main(int argc, char **argv, const struct daemon *d)
 		return 0;
 	if (launch.service[0] == '\0' && !o.probe)
 		return usage(d);
-	if (prepare(d, &err) < 0)
+	if (prepare(d, &err) < 0 || (o.probe && d->user_root &&
+	    serve_probe_user(d, &err) < 0))
 		return report(&o, &err);
 	if (o.probe)
 		return jail_probe();

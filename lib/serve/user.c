@@ -78,6 +78,20 @@ become(const struct daemon *d, const struct session_begin_in *in,
 	return jail_enter(&d->jail, err);
 }
 
+int
+serve_probe_user(const struct daemon *d, struct err *err)
+{
+	struct session_user user = { "probe", "probe", NULL,
+		common.uid[ROLE_STORE], common.gid[ROLE_STORE], 0 };
+
+	user.home = common_path(common.mail_dir, "probe");
+	if (serve_become(user.uid, user.gid, false, err) < 0)
+		return -1;
+	if (d->user_jail != NULL)
+		d->user_jail(&user);
+	return jail_enter(&d->jail, err);
+}
+
 static void
 run_session(const struct daemon *d, const struct session_begin_in *in, int fd,
     const struct session_user *user)
