@@ -1,0 +1,129 @@
+/* address lists as they come */
+#include "mime/address.h"
+#include "test/tap.h"
+
+/* want: "name|addr|group" of each, parted by blanks at the end "; " */
+static const struct {
+	const char *in, *want;
+	size_t bad;
+} lists[] = {
+	{ "ann@d.example", "|ann@d.example|; ", 0 },
+	{ "Ann <ann@d>", "Ann|ann@d|; ", 0 },
+	{ "\"B, Ann\" <ann@d>, bob@d", "B, Ann|ann@d|; |bob@d|; ", 0 },
+	{ "Ann  B.\n C <ann@d>", "Ann B. C|ann@d|; ", 0 },
+	{ "ann@d (Ann B)", "Ann B|ann@d|; ", 0 },
+	{ "(a (nested \\) b) c) ann@d", "a (nested ) b) c|ann@d|; ", 0 },
+	{ "Us: ann@d, Bob <bob@d>;, cat@d",
+	    "|ann@d|Us; Bob|bob@d|Us; |cat@d|; ", 0 },
+	{ "undisclosed-recipients:;", "", 0 },
+	{ "a . b @ c . d", "|a.b@c.d|; ", 0 },
+	{ "\"a b\"@d", "|\"a b\"@d|; ", 0 },
+	{ "\"a\\\"b\"@d", "|\"a\\\"b\"@d|; ", 0 },
+	{ "X <@a,@b:u@d>", "X|u@d|; ", 0 },
+	{ "u@[192.0.2.1]", "|u@[192.0.2.1]|; ", 0 },
+	{ ",, ann@d,,", "|ann@d|; ", 0 },
+	{ "", "", 0 },
+	{ "root", "|root|; ", 0 },
+	{ "Ann B, bob@d", "|bob@d|; ", 1 },
+	{ "Ann ann@d, bob@d", "|bob@d|; ", 1 },
+	{ "<>, bob@d", "|bob@d|; ", 1 },
+	{ "<a b@d>, bob@d", "|bob@d|; ", 1 },
+	{ "<ann@d, bob@d", "|bob@d|; ", 1 },
+	{ "a@, @b, bob@d", "|bob@d|; ", 2 },
+	{ "bob@d, \"ann", "|bob@d|; ", 1 },
+	{ "bob@d, (ann", "|bob@d|; ", 0 },
+	{ "ann@d \\", "", 1 },
+	{ "=?UTF-8?Q?J=C3=BCrg?= <j@d>", "=?UTF-8?Q?J=C3=BCrg?=|j@d|; ", 0 },
+	{ "J\xc3\xbcrg <j\xc3\xbc@d>", "J\xc3\xbcrg|j\xc3\xbc@d|; ", 0 },
+	{ "\"\" <ann@d>", "|ann@d|; ", 0 },
+	{ "ann@d <bob@d>", "ann@d|bob@d|; ", 0 },
+	{ "<ann@d> (Ann)", "Ann|ann@d|; ", 0 },
+};
+
+static void
+check_lists(void)
+{
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_LEN(lists); i++) {
+		struct mime_addresses r = { 0 };
+		struct arena a = { 0 };
+		struct str got = STR_INIT;
+
+		mime_addresses_parse(slice_of(lists[i].in), 100, &a, &r);
+		for (j = 0; j < r.n; j++)
+			str_addf(&got, "%s|%s|%s; ", r.v[j].name.p,
+			    r.v[j].addr.p, r.v[j].group.p);
+		is_str(got.s, lists[i].want, "list: %s", lists[i].in);
+		is_int(r.bad, lists[i].bad, "  unreadable ones");
+		str_free(&got);
+		arena_free(&a);
+	}
+}
+
+/* 2 MB of what has made others quadratic or recurse */
+static void
+check_big(void)
+{
+	static const char *const units[] = { "(", ",", "\"", "<", "a@b,", "a:",
+		"((", "\\", ".", "@", "x ", "[", ";", "(a)", "a:;" };
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_LEN(units); i++) {
+		struct mime_addresses r = { 0 };
+		struct arena a = { 0 };
+		struct str in = STR_INIT;
+
+		for (j = 0; j < 500000; j++)
+			str_adds(&in, units[i]);
+		mime_addresses_parse(slice_str(&in), 1000, &a, &r);
+		ok(r.n <= 1000, "500 000 times %s", units[i]);
+		if (strcmp(units[i], "a@b,") == 0)
+			ok(r.n == 1000 && r.truncated, "  are cut at max");
+		str_free(&in);
+		arena_free(&a);
+	}
+}
+
+static void
+check_print(void)
+{
+	static const struct { const char *name, *want; } t[] = {
+		{ "", "a@d" },
+		{ "Ann B", "Ann B <a@d>" },
+		{ "B, Ann", "\"B, Ann\" <a@d>" },
+		{ "say \"x\"", "\"say \\\"x\\\"\" <a@d>" },
+		{ "J\xc3\xbcrg", "=?UTF-8?Q?J=C3=BCrg?= <a@d>" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		struct mime_addresses r = { 0 };
+		struct arena a = { 0 };
+		struct str out = STR_INIT;
+
+		mime_address_print(slice_of(t[i].name), SLICE_LIT("a@d"),
+		    &out);
+		is_str(out.s, t[i].want, "print %s", t[i].name);
+		mime_addresses_parse(slice_str(&out), 10, &a, &r);
+		ok(r.n == 1 && slice_eqz(r.v[0].addr, "a@d"), "  reads back");
+		str_free(&out);
+		arena_free(&a);
+	}
+}
+
+int
+main(void)
+{
+	struct mime_addresses r = { 0 };
+	struct arena a = { 0 };
+
+	check_lists();
+	check_big();
+	check_print();
+	mime_addresses_parse(SLICE_LIT("a@d"), 10, &a, &r);
+	mime_addresses_parse(SLICE_LIT("b@d"), 10, &a, &r);
+	is_int(r.n, 2, "two fields make one list");
+	arena_free(&a);
+	return tap_done();
+}
