@@ -1,0 +1,122 @@
+/*
+ * cleanup.h - the parts of cleanup(8).
+ *
+ * One struct message per connection.  Its content file exists from begin on
+ * and is removed whenever the message ends otherwise than by a commit whose
+ * envelope is, or may be, in the queue.  Recipients and strings live in the
+ * message's arena.
+ */
+#ifndef CLEANUP_CLEANUP_H
+#define CLEANUP_CLEANUP_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "proto/cleanup.h"
+#include "queue/content.h"
+#include "serve/serve.h"
+
+struct cleanup_conf {
+	uint64_t min_free_space;
+	int64_t min_free_inodes;
+	int64_t recipient_limit;
+	int64_t hop_limit;
+	uint64_t header_limit;
+	int64_t header_fields;
+	int64_t service_timeout, qmgr_timeout;
+};
+extern struct cleanup_conf conf;
+extern const struct field conf_fields[];
+
+struct rcpt {
+	const char *addr, *notify, *orcpt;
+};
+
+struct message {
+	struct arena arena;
+	struct rcpt *rcpts;	/* malloced, kept from message to message */
+	size_t n, cap;
+	struct err err;		/* of a recipient: told at begin */
+	bool begun;		/* from here on: valid only where begun */
+	char q[QID_SIZE];
+	int fd;			/* content, read and append */
+	uint64_t trace;		/* bytes that we wrote in front */
+	int64_t created;	/* unix microseconds */
+	const char *sender, *ret, *envid, *session;
+	bool utf8, body8, internal, normalize;
+	int64_t hold, release_at, priority;
+};
+
+/* verbs.c */
+extern const struct verb verbs[];
+void *conn_open(const struct ipc_cred *peer);
+void conn_close(void *conn);
+bool conn_busy(void *conn);
+
+/* message.c: the life of a message; each returns 0 or -1 with err */
+void message_rcpt(struct message *m, const struct cleanup_rcpt_in *in);
+int message_begin(struct message *m, const struct cleanup_begin_in *in,
+    struct err *err);
+/* *keep_r: the envelope may be in the queue, so the file must stay */
+int message_commit(struct message *m, uint64_t size, bool *keep_r,
+    struct err *err);
+/* forget it; unlink_it: with its content */
+void message_drop(struct message *m, bool unlink_it);
+
+/* trace.c: Return-Path, Delivered-To where rcpt is not NULL, Received */
+void trace_headers(struct str *out, const struct cleanup_begin_in *in,
+    const char *q, const char *rcpt, int64_t unix_s);
+
+/* check.c */
+struct content_limits {
+	size_t header;		/* bytes, ours included */
+	size_t fields;
+	size_t hops;
+};
+struct content_facts {
+	uint64_t lines;		/* line ends */
+	bool date, message_id, from;	/* there is such a field */
+	bool no_blank;		/* a line that is no field ended the header */
+	size_t body;		/* where the body starts */
+};
+/* Read the whole file and judge it.  0; or -1: 5.4.6 too many hops, 5.3.4
+ * header too large, 5.6.0 other faults, 4.3.0 not readable. */
+int content_check(int fd, uint64_t size, const struct content_limits *l,
+    struct content_facts *f, struct err *err);
+
+/* normalize.c: put missing fields in; *size_r and f->lines grow */
+int normalize(const struct message *m, struct content_facts *f,
+    uint64_t *size_r, struct err *err);
+
+/* spool.c: the content directory */
+int spool_open(struct err *err);		/* still privileged */
+/* is there room for size more bytes?  0, or -1: 4.3.1 */
+int spool_space(uint64_t size, struct err *err);
+/* content and its directory entry are on disk when this returns 0 */
+int spool_sync(int fd, const char *q, struct err *err);
+void spool_remove(const char *q);
+
+/* route.c: where everything goes, aliases expanded */
+struct dest {
+	const char *addr, *orig, *orcpt, *notify, *transport, *nexthop,
+	    *mailbox, *quota, *dsn, *text;
+	size_t order;
+};
+struct dests {
+	struct dest *v;		/* malloced */
+	size_t n, cap;
+};
+void route_init(void);
+/* All recipients of m, strings in its arena, in order, each (addr, orcpt,
+ * notify) once.  0; or -1: also where one can not be routed for now. */
+int route_all(struct message *m, struct dests *d, struct err *err);
+/* drop what is twice; keeps the order of the first ones */
+void dests_unique(struct dests *d);
+
+/* enqueue.c: the queue manager */
+void enqueue_init(void);
+/* 0: durable.  *maybe_r: it may be in the queue although this failed */
+int enqueue(const struct message *m, const struct dests *d, uint64_t size,
+    uint64_t wsize, bool *maybe_r, struct err *err);
+int enqueue_settle(const char *q, bool *queued_r, struct err *err);
+
+#endif

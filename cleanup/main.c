@@ -1,0 +1,67 @@
+/*
+ * cleanup - the only creator of queue files.  See cleanup.8.
+ */
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/field.h"
+#include "cleanup.h"
+#include "conf/common.h"
+#include "serve/serve.h"
+
+struct cleanup_conf conf;
+
+const struct field conf_fields[] = {
+	F_SIZE(struct cleanup_conf, min_free_space, "64M", "0", "1P",
+	    "below this much free disk space no mail is taken"),
+	F_INT(struct cleanup_conf, min_free_inodes, "1000", "0",
+	    "1000000000", "the same for free inodes"),
+	F_INT(struct cleanup_conf, recipient_limit, "50000", "1", "1000000",
+	    "recipients of one message, before and after aliases"),
+	F_INT(struct cleanup_conf, hop_limit, "50", "1", "1000",
+	    "Received fields from which on a message is in a loop"),
+	F_SIZE(struct cleanup_conf, header_limit, "256K", "16K", "16M",
+	    "bytes of a header"),
+	F_INT(struct cleanup_conf, header_fields, "1000", "20", "5000",
+	    "fields of a header"),
+	F_TIME(struct cleanup_conf, service_timeout, "30s", "1s", "10m",
+	    "how long to wait for router"),
+	F_TIME(struct cleanup_conf, qmgr_timeout, "1m", "1s", "10m",
+	    "how long to wait for qmgr"),
+	F_END
+};
+
+static int
+before_jail(struct err *err)
+{
+	struct str s = STR_INIT;
+
+	/* modes are given in full: the group of the queue reads content */
+	umask(0);
+	/* the time zone is read once, while /etc can be seen */
+	date_5322(&s, wall_s());
+	str_free(&s);
+	route_init();
+	enqueue_init();
+	return spool_open(err);
+}
+
+static const struct daemon cleanup = {
+	.name = "cleanup",
+	.kind = SERVE_REQUEST,
+	.fields = conf_fields,
+	.conf = &conf,
+	.before_jail = before_jail,
+	.verbs = verbs,
+	.conn_open = conn_open,
+	.conn_close = conn_close,
+	.conn_busy = conn_busy,
+	.jail = { .groups = JAIL_FILES | JAIL_WRITE | JAIL_UNIX |
+	    JAIL_CHMOD, .memory = 2ULL << 30, .files = 8192 },
+};
+
+int
+main(int argc, char **argv)
+{
+	return serve_main(argc, argv, &cleanup);
+}

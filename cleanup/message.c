@@ -1,0 +1,185 @@
+/*
+ * message.c - begin to commit.
+ *
+ * Order at commit: judged, completed, routed, read-only, content synced,
+ * directory synced, envelope durable; only then the answer.  What fails
+ * before the envelope was sent leaves nothing behind.
+ */
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "cleanup.h"
+#include "conf/common.h"
+#include "smtp/command.h"
+
+enum { ARENA_MAX = 64 << 20 };
+
+static bool
+clean(const char *z, size_t max)
+{
+	size_t i;
+
+	for (i = 0; z[i] != '\0'; i++)
+		if ((unsigned char)z[i] < 0x20 || z[i] == 0x7f || i >= max)
+			return false;
+	return true;
+}
+
+void
+message_rcpt(struct message *m, const struct cleanup_rcpt_in *in)
+{
+	struct rcpt *r;
+
+	if (m->err.kind != ERR_NONE)
+		return;
+	if (m->n >= (size_t)conf.recipient_limit ||
+	    m->arena.total > ARENA_MAX) {
+		err_temp(&m->err, "4.5.3", "too many recipients");
+		return;
+	}
+	if (in->addr[0] == '\0' || !clean(in->addr, SMTP_PATH_MAX) ||
+	    !clean(in->orcpt, SMTP_ORCPT_MAX) || !clean(in->notify, 64)) {
+		err_perm(&m->err, "5.1.3", "bad recipient address");
+		return;
+	}
+	if (m->n == m->cap) {
+		m->cap = m->cap ? m->cap * 2 : 8;
+		m->rcpts = xrealloc(m->rcpts, m->cap * sizeof(*m->rcpts));
+	}
+	r = &m->rcpts[m->n++];
+	r->addr = arena_strdup(&m->arena, in->addr);
+	r->notify = arena_strdup(&m->arena, in->notify);
+	r->orcpt = arena_strdup(&m->arena, in->orcpt);
+}
+
+static int
+check_envelope(const struct message *m, const struct cleanup_begin_in *in,
+    struct err *err)
+{
+	if (m->err.kind != ERR_NONE) {
+		*err = m->err;
+		return -1;
+	}
+	if (in->rcpts < 0 || (uint64_t)in->rcpts != m->n)
+		return err_temp(err, "4.3.0", "%lld recipients were "
+		    "announced, %zu came", (long long)in->rcpts, m->n);
+	if (m->n == 0)
+		return err_perm(err, "5.5.1", "no recipients");
+	if (!clean(in->sender, SMTP_PATH_MAX) ||
+	    (in->internal && in->sender[0] != '\0'))
+		return err_perm(err, "5.1.7", "bad sender address");
+	if (!clean(in->envid, SMTP_ENVID_MAX) || (in->ret[0] != '\0' &&
+	    strcasecmp(in->ret, "full") != 0 &&
+	    strcasecmp(in->ret, "hdrs") != 0))
+		return err_perm(err, "5.5.4", "bad ENVID or RET");
+	return spool_space(0, err);
+}
+
+static void
+keep_envelope(struct message *m, const struct cleanup_begin_in *in)
+{
+	m->sender = arena_strdup(&m->arena, in->sender);
+	m->ret = arena_strdup(&m->arena, in->ret);
+	m->envid = arena_strdup(&m->arena, in->envid);
+	m->session = arena_strdup(&m->arena, in->session);
+	m->utf8 = in->utf8;
+	m->body8 = in->body8;
+	m->internal = in->internal;
+	m->normalize = in->normalize;
+	m->hold = in->hold != 0;
+	m->release_at = MAX(in->release_at, (int64_t)0);
+	m->priority = MAX(MIN(in->priority, (int64_t)9), (int64_t)-9);
+}
+
+int
+message_begin(struct message *m, const struct cleanup_begin_in *in,
+    struct err *err)
+{
+	static struct str head = STR_INIT;
+
+	if (check_envelope(m, in, err) < 0 ||
+	    content_create_new(common.spool_dir, m->q, &m->fd, err) < 0)
+		return -1;
+	m->begun = true;
+	m->created = wall_us();
+	keep_envelope(m, in);
+	str_reset(&head);
+	trace_headers(&head, in, m->q, m->n == 1 ? m->rcpts[0].addr : NULL,
+	    m->created / 1000000);
+	m->trace = head.len;
+	if (full_write(m->fd, head.s, head.len) < 0)
+		return err_sys(err, "write content");
+	return 0;
+}
+
+static int
+check_size(const struct message *m, uint64_t size, uint64_t *total_r,
+    struct err *err)
+{
+	struct stat st;
+
+	if (fstat(m->fd, &st) < 0)
+		return err_sys(err, "stat content");
+	if (add_overflows(m->trace, size, total_r) ||
+	    (uint64_t)st.st_size != *total_r)
+		return err_temp(err, "4.3.0", "content has %lld bytes, not "
+		    "%llu + %llu", (long long)st.st_size,
+		    (unsigned long long)m->trace, (unsigned long long)size);
+	return 0;
+}
+
+static int
+judge(const struct message *m, uint64_t *total, struct content_facts *f,
+    struct err *err)
+{
+	const struct content_limits limits = {
+		(size_t)conf.header_limit, (size_t)conf.header_fields,
+		(size_t)conf.hop_limit };
+
+	if (content_check(m->fd, *total, &limits, f, err) < 0)
+		return -1;
+	if (m->normalize)
+		return normalize(m, f, total, err);
+	return 0;
+}
+
+int
+message_commit(struct message *m, uint64_t size, bool *keep_r,
+    struct err *err)
+{
+	static struct dests dests;
+	struct content_facts f;
+	uint64_t total;
+
+	*keep_r = false;
+	dests.n = 0;
+	if (check_size(m, size, &total, err) < 0 ||
+	    judge(m, &total, &f, err) < 0 ||
+	    route_all(m, &dests, err) < 0)
+		return -1;
+	if (fchmod(m->fd, 0440) < 0)
+		return err_sys(err, "chmod content");
+	if (spool_sync(m->fd, m->q, err) < 0)
+		return -1;
+	return enqueue(m, &dests, total, total + f.lines, keep_r, err);
+}
+
+void
+message_drop(struct message *m, bool unlink_it)
+{
+	if (m->begun) {
+		close_fd(m->fd);
+		if (unlink_it)
+			spool_remove(m->q);
+	}
+	m->fd = -1;
+	m->begun = false;
+	m->n = 0;
+	m->err = (struct err)ERR_INIT;
+	if (m->cap > 1024) {
+		free(m->rcpts);
+		m->rcpts = NULL;
+		m->cap = 0;
+	}
+	arena_reset(&m->arena);
+}

@@ -1,0 +1,124 @@
+/*
+ * normalize.c - what RFC 6409 section 8 lets a submission server add.
+ *
+ * Content can only be appended to by its writer, who is done with it; here
+ * the part behind the insertion is moved, from its end on.  The file is not
+ * in the queue yet, so a crash in between leaves only an orphan.
+ */
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "cleanup.h"
+#include "conf/common.h"
+#include "mime/write.h"
+
+enum { PIECE = 65536 };
+
+static int
+write_at(int fd, const char *p, size_t n, uint64_t offset, struct err *err)
+{
+	size_t done = 0;
+	ssize_t r;
+
+	while (done < n) {
+		r = pwrite(fd, p + done, n - done, (off_t)(offset + done));
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return err_sys(err, "write content");
+		done += (size_t)r;
+	}
+	return 0;
+}
+
+static int
+move_tail(int fd, uint64_t from, uint64_t end, uint64_t by, struct err *err)
+{
+	static char *buf;
+	size_t n, got;
+	ssize_t r;
+
+	if (buf == NULL)
+		buf = xmalloc(PIECE);
+	while (end > from) {
+		n = (size_t)MIN((uint64_t)PIECE, end - from);
+		for (got = 0; got < n; got += (size_t)r) {
+			r = pread(fd, buf + got, n - got,
+			    (off_t)(end - n + got));
+			if (r == 0)
+				errno = EIO;
+			if (r <= 0)
+				return err_sys(err, "read content");
+		}
+		if (write_at(fd, buf, n, end - n + by, err) < 0)
+			return -1;
+		end -= n;
+	}
+	return 0;
+}
+
+static int
+insert(int fd, uint64_t at, const struct str *s, uint64_t *size,
+    struct err *err)
+{
+	if (s->len == 0)
+		return 0;
+	if (move_tail(fd, at, *size, s->len, err) < 0 ||
+	    write_at(fd, s->s, s->len, at, err) < 0)
+		return -1;
+	*size += s->len;
+	return 0;
+}
+
+static void
+missing_fields(const struct message *m, const struct content_facts *f,
+    struct str *out)
+{
+	struct str v = STR_INIT;
+
+	if (!f->date) {
+		date_5322(&v, m->created / 1000000);
+		mime_put_field(out, "Date", slice_str(&v));
+		str_reset(&v);
+	}
+	if (!f->from) {
+		if (m->sender[0] != '\0')
+			str_addf(&v, "<%s>", m->sender);
+		else
+			str_addf(&v, "<MAILER-DAEMON@%s>", common.hostname);
+		mime_put_field(out, "From", slice_str(&v));
+		str_reset(&v);
+	}
+	if (!f->message_id) {
+		mime_message_id(&v, common.hostname);
+		mime_put_field(out, "Message-ID", slice_str(&v));
+	}
+	str_free(&v);
+}
+
+int
+normalize(const struct message *m, struct content_facts *f, uint64_t *size_r,
+    struct err *err)
+{
+	struct str fields = STR_INIT, blank = STR_INIT;
+	size_t i;
+	int rc = -1, flags;
+
+	missing_fields(m, f, &fields);
+	if (f->no_blank)
+		str_addc(&blank, '\n');
+	if (fields.len == 0 && blank.len == 0)
+		return 0;
+	/* pwrite would append */
+	flags = fcntl(m->fd, F_GETFL);
+	if (flags < 0 || fcntl(m->fd, F_SETFL, flags & ~O_APPEND) < 0)
+		err_sys(err, "fcntl content");
+	else if (insert(m->fd, f->body, &blank, size_r, err) == 0)
+		rc = insert(m->fd, m->trace, &fields, size_r, err);
+	for (i = 0; i < fields.len; i++)
+		f->lines += fields.s[i] == '\n';
+	f->lines += blank.len;
+	str_free(&fields);
+	str_free(&blank);
+	return rc;
+}

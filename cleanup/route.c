@@ -1,0 +1,188 @@
+/*
+ * route.c - asks router, in messages that fit, for every final destination.
+ * A message is taken only where all of its recipients could be looked up:
+ * those that can not be delivered to go into the envelope as failed.
+ */
+#include "cleanup.h"
+#include "conf/common.h"
+#include "proto/router.h"
+
+enum { CHUNK = 200, CHUNK_BYTES = 56000, ANSWER_MAX = 8192 };
+
+static struct ipc router;
+
+struct state {
+	struct message *m;
+	struct dests *d;
+	size_t first;		/* of the request under way */
+	size_t count;
+	bool seen[CHUNK];
+};
+
+void
+route_init(void)
+{
+	ipc_init(&router, socket_path("router"), (int)conf.service_timeout);
+}
+
+static const char *
+keep(struct message *m, const char *z)
+{
+	return z[0] != '\0' ? arena_strdup(&m->arena, z) : "";
+}
+
+static void
+add_dest(struct state *s, const struct router_route_more *r)
+{
+	const struct rcpt *from = &s->m->rcpts[s->first + (size_t)r->n];
+	struct dests *d = s->d;
+	struct dest *t;
+
+	if (d->n == d->cap) {
+		d->cap = d->cap ? d->cap * 2 : 8;
+		d->v = xrealloc(d->v, d->cap * sizeof(*d->v));
+	}
+	t = &d->v[d->n];
+	*t = (struct dest){ .orig = from->addr, .orcpt = from->orcpt,
+		.notify = from->notify, .order = d->n };
+	t->addr = keep(s->m, r->addr);
+	t->transport = keep(s->m, r->transport);
+	t->nexthop = keep(s->m, r->nexthop);
+	t->mailbox = keep(s->m, r->mailbox);
+	t->quota = r->quota == 0 ? "0" : arena_printf(&s->m->arena, "%llu",
+	    (unsigned long long)r->quota);
+	t->dsn = r->failed ? keep(s->m, r->dsn[0] ? r->dsn : "5.0.0") : "";
+	t->text = r->failed ? keep(s->m, r->text) : "";
+	d->n++;
+}
+
+/* and not too long for a message to qmgr */
+static bool
+complete(const struct router_route_more *r)
+{
+	size_t bytes = strlen(r->addr) + strlen(r->transport) +
+	    strlen(r->nexthop) + strlen(r->mailbox) + strlen(r->dsn) +
+	    strlen(r->text);
+
+	return r->addr[0] != '\0' && bytes <= ANSWER_MAX &&
+	    (r->failed || r->transport[0] != '\0');
+}
+
+static int
+on_more(void *ctx, const void *more, struct err *err)
+{
+	const struct router_route_more *r = more;
+	struct state *s = ctx;
+
+	if (r->n < 0 || (size_t)r->n >= s->count)
+		return err_temp(err, "4.3.0", "router: no recipient %lld",
+		    (long long)r->n);
+	if (r->failed && r->temporary)
+		return err_temp(err, r->dsn[0] == '4' ? r->dsn : "4.3.0",
+		    "%s: %s", s->m->rcpts[s->first + (size_t)r->n].addr,
+		    r->text);
+	if (!complete(r))
+		return err_temp(err, "4.3.0", "router: bad answer");
+	if (s->d->n >= (size_t)conf.recipient_limit)
+		return err_temp(err, "4.5.3", "too many recipients behind "
+		    "aliases");
+	s->seen[r->n] = true;
+	add_dest(s, r);
+	return 0;
+}
+
+/* as many as fit from s->first on; 0, -1 */
+static int
+route_chunk(struct state *s, struct err *err)
+{
+	const char *addr[CHUNK];
+	struct router_route_in in = { .addr = { addr, 0, CHUNK } };
+	const struct message *m = s->m;
+	size_t i, bytes = 0, len;
+
+	for (i = s->first; i < m->n && in.addr.n < CHUNK; i++) {
+		len = strlen(m->rcpts[i].addr) + sizeof("addr=");
+		if (bytes + len > CHUNK_BYTES)
+			break;
+		bytes += len;
+		addr[in.addr.n++] = m->rcpts[i].addr;
+	}
+	s->count = in.addr.n;
+	memset(s->seen, 0, s->count);
+	if (ipc_call_more(&router, &router_route, &in, -1, on_more, s, NULL,
+	    err) < 0)
+		return -1;
+	for (i = 0; i < s->count; i++)
+		if (!s->seen[i])
+			return err_temp(err, "4.3.0", "router: nothing about "
+			    "%s", addr[i]);
+	return 0;
+}
+
+int
+route_all(struct message *m, struct dests *d, struct err *err)
+{
+	struct state s = { .m = m, .d = d };
+
+	for (s.first = 0; s.first < m->n; s.first += s.count)
+		if (route_chunk(&s, err) < 0) {
+			/* a refusal of the whole request is router's trouble,
+			 * not the message's */
+			err->kind = ERR_TEMP;
+			if (err->dsn[0] != '4')
+				slice_copy(err->dsn, sizeof(err->dsn),
+				    SLICE_LIT("4.3.0"));
+			return -1;
+		}
+	dests_unique(d);
+	return 0;
+}
+
+static int
+by_key(const void *a_, const void *b_)
+{
+	const struct dest *a = *(const struct dest *const *)a_;
+	const struct dest *b = *(const struct dest *const *)b_;
+	int c = strcmp(a->addr, b->addr);
+
+	if (c == 0)
+		c = strcmp(a->orcpt, b->orcpt);
+	if (c == 0)
+		c = strcasecmp(a->notify, b->notify);
+	if (c == 0)
+		c = (a->order > b->order) - (a->order < b->order);
+	return c;
+}
+
+static bool
+same(const struct dest *a, const struct dest *b)
+{
+	return strcmp(a->addr, b->addr) == 0 &&
+	    strcmp(a->orcpt, b->orcpt) == 0 &&
+	    strcasecmp(a->notify, b->notify) == 0;
+}
+
+void
+dests_unique(struct dests *d)
+{
+	struct dest **sorted;
+	size_t i, kept = 0, last = 0;
+
+	if (d->n < 2)
+		return;
+	sorted = xcalloc(d->n, sizeof(struct dest *));
+	for (i = 0; i < d->n; i++)
+		sorted[i] = &d->v[i];
+	qsort(sorted, d->n, sizeof(struct dest *), by_key);
+	for (i = 1; i < d->n; i++) {
+		if (same(sorted[last], sorted[i]))
+			sorted[i]->order = SIZE_MAX;
+		else
+			last = i;
+	}
+	free(sorted);
+	for (i = 0; i < d->n; i++)
+		if (d->v[i].order != SIZE_MAX)
+			d->v[kept++] = d->v[i];
+	d->n = kept;
+}

@@ -1,0 +1,102 @@
+/*
+ * spool.c - the content directory: room, durability, removal.
+ */
+#include <fcntl.h>
+#include <sys/statvfs.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "cleanup.h"
+#include "conf/common.h"
+#include "serve/jail.h"
+
+enum { SPACE_FRESH_MS = 1000, DIRS = 256 };
+
+static int root = -1;
+static int dirs[DIRS];		/* descriptor + 1, 0 not open yet */
+
+int
+spool_open(struct err *err)
+{
+	const char *path = common_path(common.spool_dir, "content");
+
+	root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return err_sys(err, "%s", path);
+	jail_path(path, PATH_ALL);
+	return 0;
+}
+
+int
+spool_space(uint64_t size, struct err *err)
+{
+	static int64_t until;
+	static uint64_t bytes;
+	static bool inodes;
+	int64_t now = mono_ms();
+	struct statvfs st;
+	uint64_t need;
+
+	if (now >= until) {
+		if (fstatvfs(root, &st) < 0)
+			return err_sys(err, "statvfs");
+		bytes = (uint64_t)st.f_bavail * st.f_frsize;
+		/* f_files 0: the file system does not count them */
+		inodes = st.f_files == 0 ||
+		    st.f_favail >= (uint64_t)conf.min_free_inodes;
+		until = now + SPACE_FRESH_MS;
+		if (bytes < conf.min_free_space || !inodes)
+			log_event(LOG_WARN, "disk_full",
+			    KU("free", bytes), KU("inodes", st.f_favail),
+			    KEND);
+	}
+	if (add_overflows(conf.min_free_space, size, &need) ||
+	    bytes < need || !inodes)
+		return err_temp(err, "4.3.1", "insufficient system storage");
+	return 0;
+}
+
+static int
+dir_fd(const char *q, struct err *err)
+{
+	struct str path = STR_INIT;
+	int64_t id = 0;
+	int *slot, fd;
+
+	qid_parse(q, &id);
+	slot = &dirs[id & (DIRS - 1)];
+	if (*slot > 0)
+		return *slot - 1;
+	content_dir(&path, common.spool_dir, q);
+	fd = open(path.s, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		err_sys(err, "%s", path.s);
+	else
+		*slot = fd + 1;
+	str_free(&path);
+	return fd;
+}
+
+int
+spool_sync(int fd, const char *q, struct err *err)
+{
+	int dir = dir_fd(q, err);
+
+	if (dir < 0)
+		return -1;
+	if (fsync(fd) < 0)
+		return err_sys(err, "fsync content");
+	if (fsync(dir) < 0)
+		return err_sys(err, "fsync directory");
+	return 0;
+}
+
+void
+spool_remove(const char *q)
+{
+	struct err err = ERR_INIT;
+
+	/* qmgr removes what stays behind */
+	if (content_remove(common.spool_dir, q, &err) < 0)
+		log_event(LOG_WARN, "orphan", KS("q", q), KERR(&err), KEND);
+}

@@ -1,0 +1,179 @@
+/*
+ * verbs.c - requests of smtpd and bounce.  A message that ends without a
+ * durable envelope takes its content with it, whatever ended it.
+ */
+#include <fcntl.h>
+
+#include "base/log.h"
+#include "cleanup.h"
+#include "conf/common.h"
+#include "serve/serve.h"
+
+void *
+conn_open(const struct ipc_cred *peer UNUSED)
+{
+	struct message *m = xcalloc(1, sizeof(*m));
+
+	m->fd = -1;
+	return m;
+}
+
+void
+conn_close(void *conn)
+{
+	struct message *m = conn;
+
+	message_drop(m, true);
+	arena_free(&m->arena);
+	free(m->rcpts);
+	free(m);
+}
+
+bool
+conn_busy(void *conn)
+{
+	const struct message *m = conn;
+
+	return m->begun || m->n > 0;
+}
+
+/* what was refused, and what we could not do, is said here once */
+static int
+failed(struct err *err)
+{
+	bool perm = err->kind == ERR_PERM;
+
+	log_event(perm ? LOG_INFO : LOG_WARN, perm ? "refused" : "failed",
+	    KERR(err), KEND);
+	return -1;
+}
+
+static void
+log_ids(const char *session, const char *q)
+{
+	log_set_session(session);
+	log_set_queue(q);
+}
+
+static int
+do_space(struct call *c UNUSED, const void *in_, void *out UNUSED,
+    struct err *err)
+{
+	const struct cleanup_space_in *in = in_;
+
+	return spool_space(in->size, err);
+}
+
+static int
+do_rcpt(struct call *c, const void *in, void *out UNUSED,
+    struct err *err UNUSED)
+{
+	struct message *m = c->conn;
+
+	if (m->begun)
+		message_drop(m, true);
+	message_rcpt(m, in);
+	return 0;
+}
+
+/* mail without a Received field is only for those who make it */
+static int
+may_begin(const struct call *c, const struct cleanup_begin_in *in,
+    struct err *err)
+{
+	uid_t uid = c->peer.uid;
+
+	if (!in->internal || uid == 0 || uid == geteuid() ||
+	    uid == common.uid[ROLE_QUEUE])
+		return 0;
+	return err_perm(err, "5.7.1", "internal: not permitted to uid %u",
+	    (unsigned)uid);
+}
+
+static int
+do_begin(struct call *c, const void *in_, void *out_, struct err *err)
+{
+	const struct cleanup_begin_in *in = in_;
+	struct cleanup_begin_out *out = out_;
+	struct message *m = c->conn;
+	int rc;
+
+	if (m->begun)
+		message_drop(m, true);
+	log_ids(in->session, NULL);
+	rc = may_begin(c, in, err);
+	if (rc == 0)
+		rc = message_begin(m, in, err);
+	if (rc < 0) {
+		failed(err);
+		message_drop(m, true);
+	} else {
+		out->q = m->q;
+		c->out_fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 3);
+		if (c->out_fd < 0) {
+			rc = err_sys(err, "dup");
+			failed(err);
+			message_drop(m, true);
+		}
+	}
+	log_ids(NULL, NULL);
+	return rc;
+}
+
+static int
+do_commit(struct call *c, const void *in_, void *out_, struct err *err)
+{
+	const struct cleanup_commit_in *in = in_;
+	struct cleanup_commit_out *out = out_;
+	struct message *m = c->conn;
+	bool keep = false;
+	int rc;
+
+	if (!m->begun)
+		return err_temp(err, "4.3.0", "no message is under way");
+	log_ids(m->session, m->q);
+	out->q = arena_strdup(c->arena, m->q);
+	rc = message_commit(m, in->size, &keep, err);
+	if (rc < 0)
+		failed(err);
+	message_drop(m, rc < 0 && !keep);
+	log_ids(NULL, NULL);
+	return rc;
+}
+
+static int
+do_abort(struct call *c, const void *in UNUSED, void *out UNUSED,
+    struct err *err UNUSED)
+{
+	message_drop(c->conn, true);
+	return 0;
+}
+
+static int
+do_settle(struct call *c UNUSED, const void *in_, void *out_,
+    struct err *err)
+{
+	const struct cleanup_settle_in *in = in_;
+	struct cleanup_settle_out *out = out_;
+	int rc;
+
+	if (!qid_valid(in->q))
+		return err_perm(err, "5.5.4", "not a queue id");
+	log_ids(NULL, in->q);
+	rc = enqueue_settle(in->q, &out->queued, err);
+	if (rc < 0)
+		failed(err);
+	log_ids(NULL, NULL);
+	return rc;
+}
+
+#define WHO (PEER_NET | PEER_QUEUE)
+const struct verb verbs[] = {
+	{ &cleanup_space, do_space, WHO },
+	{ &cleanup_rcpt, do_rcpt, WHO },
+	{ &cleanup_begin, do_begin, WHO },
+	{ &cleanup_commit, do_commit, WHO },
+	{ &cleanup_abort, do_abort, WHO },
+	{ &cleanup_settle, do_settle, WHO },
+	{ 0 }
+};
