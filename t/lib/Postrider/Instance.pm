@@ -224,6 +224,25 @@ sub ctl_ok {
 	return $out;
 }
 
+# The lines of `PROGRAM -J`, run as master would run that service.
+sub probe {
+	my ($self, $service) = @_;
+	my (%set, $section);
+	for (split /\n/, $self->slurp($self->conf_dir . '/master.conf')) {
+		$section = $1 if /^\[(.*)\]/;
+		$set{$1} = $2 if ($section // '') eq $service &&
+		    /^(\w+)\s*=\s*(.*?)\s*$/;
+	}
+	my $folder = $set{program} eq 'pop3-login' ? 'pop3d' : $set{program};
+	my @launch = map { ('-M', "$_=$set{$_}") } grep { defined $set{$_} }
+	    qw(user conf fsuid_store);
+	my ($rc, $out, $err) = $self->run(
+	    "$self->{build}/$folder/$set{program}", '-J', '-c',
+	    $self->conf_dir, '-M', "service=$service", @launch);
+	die "$service: -J ended with $rc: $err\n" if $rc;
+	return split /\n/, $out;
+}
+
 sub queue { my $self = shift; return $self->ctl_ok('queue', @_) }
 sub map { my $self = shift; return $self->ctl_ok('map', @_) }
 sub reload { return $_[0]->ctl_ok('reload') }

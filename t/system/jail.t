@@ -1,0 +1,36 @@
+#!/usr/bin/perl
+# Each program, inside the jail that it serves in, fails at what it must not do.
+use strict;
+use warnings;
+use Test::More;
+use Postrider::Instance;
+
+my $pr = Postrider::Instance->new(users => { ann => 'pw' });
+
+# what nobody may
+my @never = qw(open-outside list-root create-outside unlink-outside inet-socket
+    connect ptrace exec-memory chmod mount unshare io-uring exec);
+# service => what this one may besides, because its job needs it
+my %job = (
+	smtpd => ['unix-socket'], submission => ['unix-socket'],
+	lmtp => ['unix-socket'], sendmail => ['unix-socket'],
+	cleanup => ['unix-socket'], bounce => ['unix-socket'],
+	router => ['unix-socket'], qmgr => ['unix-socket'],
+	auth => ['unix-socket'], 'pop3-login' => ['unix-socket'],
+	local => [], pop3d => [], logd => [],
+	# the parent of deliveries to system accounts forks and changes ids
+	system => [qw(fork kill-parent setuid-root)],
+);
+my @may = qw(unix-socket setuid-root kill-parent fork);
+
+for my $service (sort keys %job) {
+	my %got = map { split /\t/, $_, 2 } $pr->probe($service);
+	is(scalar(keys %got), @never + @may, "$service: every probe ran");
+	my @open = grep { ($got{$_} // 'missing') eq 'possible' } @never;
+	is("@open", '', "$service: nothing forbidden is possible");
+	my %need = map { $_ => 1 } @{$job{$service}};
+	my @extra = grep { $got{$_} eq 'possible' && !$need{$_} } @may;
+	is("@extra", '', "$service: nothing more than its job is possible");
+}
+done_testing;
+
