@@ -1,0 +1,194 @@
+/*
+ * verbs.c - the life of a connection: tries, until one is right, then at most
+ * one hand-over.  What a peer asks out of turn costs it only its own answer.
+ */
+#include "auth.h"
+
+#include "base/log.h"
+
+/* wipe what a field of the received message holds: records borrow it */
+static void
+wipe(const char *secret)
+{
+	explicit_bzero((char *)(uintptr_t)secret, strlen(secret));
+}
+
+/* s= of the client's session program: only what an id may hold */
+static void
+take_session(struct login *l, const char *id)
+{
+	struct slice s = slice_of(id);
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (!ascii_isalnum((unsigned char)s.p[i]))
+			s.n = 0;
+	slice_copy(l->session, sizeof(l->session), s);
+}
+
+static void
+take_facts(struct call *c, const char *service, const char *client,
+    const char *session)
+{
+	struct login *l = c->conn;
+
+	l->sock = c->sock;
+	slice_copy(l->service, sizeof(l->service), slice_of(service));
+	slice_copy(l->client, sizeof(l->client), slice_of(client));
+	take_session(l, session);
+	log_set_session(l->session);
+}
+
+static int
+answer(struct login *l, struct call *c, struct auth_out *out)
+{
+	out->done = true;
+	out->user = arena_strdup(c->arena, l->user);
+	return 0;
+}
+
+static int
+malformed(struct login *l, struct err *err, const char *why)
+{
+	sasl_wipe(&l->sasl);
+	l->exchange = false;
+	return err_perm(err, "5.5.4", "%s", why);
+}
+
+/* 1 go on with *result, -1 err */
+static int
+step(struct login *l, const struct auth_sasl_in *in, struct slice data,
+    struct str *challenge, enum sasl_result *result, struct err *err)
+{
+	const struct sasl_mech *mech;
+
+	if (in->mech[0] != '\0') {
+		mech = sasl_mech_find(slice_of(in->mech));
+		if (mech == NULL)
+			return malformed(l, err, "unknown mechanism");
+		*result = sasl_start(&l->sasl, mech,
+		    in->has_data ? &data : NULL, challenge);
+		return 1;
+	}
+	if (!l->exchange)
+		return malformed(l, err, "no exchange is under way");
+	*result = sasl_step(&l->sasl, data, challenge);
+	return 1;
+}
+
+static int
+conclude(struct login *l, enum sasl_result result, struct err *err)
+{
+	struct sasl *s = &l->sasl;
+	const char *mech = sasl_mech_name(s->mech);
+	int rc;
+
+	if (result == SASL_DONE)
+		rc = login_check(l, mech, s->authcid, s->password, err);
+	else
+		rc = login_refuse(l, mech, s->authcid, s->why, err);
+	sasl_wipe(s);
+	return rc;
+}
+
+static int
+run_step(struct call *c, const struct auth_sasl_in *in, struct slice data,
+    struct auth_out *out, struct err *err)
+{
+	struct login *l = c->conn;
+	enum sasl_result result = SASL_FAIL;
+	struct str challenge = STR_INIT, text = STR_INIT;
+
+	if (step(l, in, data, &challenge, &result, err) < 0)
+		return -1;
+	l->exchange = result == SASL_MORE;
+	if (result == SASL_MORE) {
+		base64_encode(&text, challenge.s, challenge.len);
+		out->challenge = arena_slice(c->arena, slice_str(&text));
+		login_wait(l);
+	}
+	str_free(&challenge);
+	str_free(&text);
+	if (result == SASL_MORE)
+		return 0;
+	return conclude(l, result, err) < 0 ? -1 : answer(l, c, out);
+}
+
+static int
+do_sasl(struct call *c, const void *vin, void *out, struct err *err)
+{
+	const struct auth_sasl_in *in = vin;
+	struct login *l = c->conn;
+	struct str data = STR_INIT;
+	int rc;
+
+	if (l->done) {
+		wipe(in->data);
+		return err_perm(err, "5.5.1", "already authenticated");
+	}
+	take_facts(c, in->service, in->client_addr, in->session);
+	if (!base64_decode(&data, slice_of(in->data)))
+		rc = malformed(l, err, "malformed base64");
+	else
+		rc = run_step(c, in, slice_str(&data), out, err);
+	wipe(in->data);
+	if (data.cap > 0)
+		explicit_bzero(data.s, data.cap);
+	str_free(&data);
+	return rc;
+}
+
+static int
+do_pass(struct call *c, const void *vin, void *out, struct err *err)
+{
+	const struct auth_pass_in *in = vin;
+	struct login *l = c->conn;
+	struct sasl *s = &l->sasl;
+	int rc;
+
+	if (l->done) {
+		wipe(in->pass);
+		return err_perm(err, "5.5.1", "already authenticated");
+	}
+	take_facts(c, in->service, in->client_addr, in->session);
+	sasl_wipe(s);
+	l->exchange = false;
+	if (in->user[0] == '\0' ||
+	    sasl_take_name(s, s->authcid, slice_of(in->user)) < 0)
+		rc = login_refuse(l, "PASS", "", s->why ? s->why :
+		    "empty name", err);
+	else if (sasl_take_password(s, slice_of(in->pass)) < 0)
+		rc = login_refuse(l, "PASS", s->authcid, s->why, err);
+	else
+		rc = login_check(l, "PASS", s->authcid, s->password, err);
+	wipe(in->pass);
+	sasl_wipe(s);
+	return rc < 0 ? -1 : answer(l, c, out);
+}
+
+static int
+do_handover(struct call *c, const void *vin, void *out UNUSED,
+    struct err *err)
+{
+	const struct auth_handover_in *in = vin;
+	struct login *l = c->conn;
+
+	if (!l->done)
+		return err_perm(err, "5.7.0", "not authenticated");
+	if (l->gone)
+		return err_perm(err, "5.5.1", "already handed over");
+	if (handover_path(in->service) == NULL)
+		return err_perm(err, "5.5.4", "no such service: %s",
+		    in->service);
+	if (strcmp(in->service, l->service) != 0)
+		return err_perm(err, "5.5.4", "logged in for %s, not for %s",
+		    l->service, in->service);
+	return handover(l, in, c->fd, err);
+}
+
+const struct verb auth_serves[] = {
+	{ &auth_sasl, do_sasl, PEER_NET },
+	{ &auth_pass, do_pass, PEER_NET },
+	{ &auth_handover, do_handover, PEER_NET },
+	{ NULL, NULL, 0 }
+};

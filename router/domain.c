@@ -1,0 +1,128 @@
+/*
+ * domain.c - which domains are ours.  The lists of common.conf are short and
+ * searched in order; more domains belong into the table virtual_domains.
+ */
+#include "router.h"
+
+#include <sys/socket.h>
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+
+#include "conf/common.h"
+
+static struct strlist own;
+static struct arena own_arena;
+
+void
+domain_own_addresses(void)
+{
+	struct ifaddrs *list, *i;
+	struct str text = STR_INIT;
+	const void *ip;
+	int family;
+
+	if (getifaddrs(&list) != 0)
+		die("getifaddrs: %s", strerror(errno));
+	for (i = list; i != NULL; i = i->ifa_next) {
+		family = i->ifa_addr != NULL ? i->ifa_addr->sa_family : 0;
+		if (family == AF_INET)
+			ip = &((const struct sockaddr_in *)
+			    (const void *)i->ifa_addr)->sin_addr;
+		else if (family == AF_INET6)
+			ip = &((const struct sockaddr_in6 *)
+			    (const void *)i->ifa_addr)->sin6_addr;
+		else
+			continue;
+		str_reset(&text);
+		smtp_literal_print(family, ip, &text);
+		strlist_add(&own, &own_arena,
+		    arena_strdup(&own_arena, text.s));
+	}
+	freeifaddrs(list);
+	str_free(&text);
+}
+
+const char *
+domain_default(void)
+{
+	if (common.domains.n > 0)
+		return common.domains.v[0];
+	if (common.system_domains.n > 0)
+		return common.system_domains.v[0];
+	return conf.hostname_is_local ? common.hostname : "";
+}
+
+static bool
+is_hostname(struct slice d)
+{
+	return conf.hostname_is_local && slice_ieqz(d, common.hostname);
+}
+
+static int
+in_table(struct slice d, struct arena *a, struct err *err)
+{
+	struct str value = STR_INIT;
+	int r;
+
+	if (conf.virtual_domains[0] == '\0')
+		return 0;
+	r = table_get(&virtual_domains, arena_slice(a, d), &value, err);
+	str_free(&value);
+	return r;
+}
+
+static int
+kind_of(struct slice d, struct arena *a, struct err *err)
+{
+	int r;
+
+	if (strlist_ihas(&common.domains, d))
+		return DOMAIN_VIRTUAL;
+	if (strlist_ihas(&common.system_domains, d))
+		return DOMAIN_SYSTEM;
+	r = in_table(d, a, err);
+	if (r != 0)
+		return r < 0 ? -1 : DOMAIN_VIRTUAL;
+	/* the default domain where nothing else is configured */
+	return is_hostname(d) ? DOMAIN_VIRTUAL : DOMAIN_REMOTE;
+}
+
+static void
+fold(struct slice *d, struct arena *a)
+{
+	char *p = arena_slice(a, *d);
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		p[i] = (char)ascii_lower((unsigned char)p[i]);
+	d->p = p;
+}
+
+int
+domain_kind(struct smtp_address *addr, struct arena *a, struct err *err)
+{
+	const char *def = domain_default();
+	int kind = DOMAIN_REMOTE;
+	bool other_name = addr->domain.n == 0 ||
+	    (addr->literal && strlist_ihas(&own, addr->domain));
+
+	if (!other_name && !addr->literal) {
+		kind = kind_of(addr->domain, a, err);
+		if (kind < 0)
+			return -1;
+		other_name = is_hostname(addr->domain) &&
+		    !strlist_ihas(&common.domains, addr->domain) &&
+		    !strlist_ihas(&common.system_domains, addr->domain);
+	}
+	if (other_name) {
+		if (def[0] == '\0')
+			return err_perm(err, "5.1.2", "no domain, and no "
+			    "default domain");
+		addr->domain = slice_of(def);
+		addr->literal = false;
+		kind = kind_of(addr->domain, a, err);
+	}
+	fold(&addr->domain, a);
+	return kind;
+}

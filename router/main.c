@@ -1,0 +1,113 @@
+/*
+ * main.c - router: where does an address go?
+ */
+#include "router.h"
+
+#include <pwd.h>
+
+#include "conf/common.h"
+
+struct router_conf conf;
+static const struct field fields[] = {
+	F_STR(struct router_conf, mailboxes, "cdb:mailboxes",
+	    "table of virtual mailboxes"),
+	F_STR(struct router_conf, aliases, "cdb:aliases",
+	    "table of aliases; empty: none"),
+	F_STR(struct router_conf, virtual_domains, "",
+	    "table of further domains of virtual mailboxes; empty: none"),
+	F_BOOL(struct router_conf, hostname_is_local, "yes",
+	    "the host name is another name of the default domain"),
+	F_INT(struct router_conf, alias_depth, "10", "1", "50",
+	    "aliases within aliases"),
+	F_INT(struct router_conf, alias_targets, "10000", "1", "1000000",
+	    "addresses that one address may lead to, aliases included"),
+	F_ENUM(struct router_conf, over_quota, "reject", OVER_QUOTA,
+	    "what a recipient is told whose mailbox is full"),
+	F_TIME(struct router_conf, quota_timeout, "500ms", "10ms", "1m",
+	    "how long local may take to say how full a mailbox is"),
+	F_TIME(struct router_conf, quota_cache, "10s", "0s", "1h",
+	    "how long its answer is remembered"),
+	F_END
+};
+
+static int
+check(struct err *err)
+{
+	const char *const specs[] = { conf.mailboxes, conf.aliases,
+	    conf.virtual_domains };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(specs); i++)
+		if ((i == 0 || specs[i][0] != '\0') &&
+		    map_check(specs[i], err) < 0)
+			return -1;
+	if (strcmp(common.system_users, "passwd") != 0)
+		return map_check(common.system_users, err);
+	return 0;
+}
+
+/* the directory of a table: its file is replaced, not changed */
+static int
+allow_table(const char *spec, struct err *err)
+{
+	struct str path = STR_INIT;
+	size_t slash;
+
+	if (spec[0] == '\0')
+		return 0;
+	if (map_path(spec, &path, err) < 0)
+		return -1;
+	slash = slice_rfind(slice_str(&path), '/');
+	if (path.len > 0 && slash < path.len) {
+		str_trunc(&path, slash);
+		jail_path(path.len > 0 ? path.s : "/", PATH_READ);
+	}
+	str_free(&path);
+	return 0;
+}
+
+static int
+before_jail(struct err *err)
+{
+	map_set_dir(common.conf_dir);
+	tables_init();
+	domain_own_addresses();
+	if (allow_table(conf.mailboxes, err) < 0 ||
+	    allow_table(conf.aliases, err) < 0 ||
+	    allow_table(conf.virtual_domains, err) < 0)
+		return -1;
+	if (common.system_domains.n == 0)
+		return 0;
+	if (strcmp(common.system_users, "passwd") != 0)
+		return allow_table(common.system_users, err);
+	/* loads what nsswitch.conf names; no code can be loaded later */
+	getpwnam("root");
+	jail_path("/etc", PATH_READ);
+	return 0;
+}
+
+static int
+start(struct err *err UNUSED)
+{
+	quota_init();
+	return 0;
+}
+
+static const struct daemon router = {
+	.name = "router",
+	.kind = SERVE_REQUEST,
+	.fields = fields,
+	.conf = &conf,
+	.check = check,
+	.before_jail = before_jail,
+	.start = start,
+	.verbs = router_serves,
+	.jail = { .groups = JAIL_FILES | JAIL_UNIX,
+		.memory = 1024UL * 1024 * 1024, .files = 4096 },
+};
+
+int
+main(int argc, char **argv)
+{
+	return serve_main(argc, argv, &router);
+}

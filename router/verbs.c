@@ -1,0 +1,90 @@
+/*
+ * verbs.c - the two questions.
+ */
+#include "router.h"
+
+/* postmaster and abuse of nobody: does it end in any mailbox? */
+static int
+check_fallback(const char *addr, struct arena *a, struct err *err)
+{
+	struct places r = { 0 };
+	size_t i;
+	int rc = expand(addr, a, &r, err);
+
+	if (rc == 0) {
+		for (i = 0; i < r.n && r.v[i].failed; i++)
+			continue;
+		if (i == r.n)
+			rc = err_temp(err, "4.3.0", "%s leads to no mailbox",
+			    addr);
+	}
+	free(r.v);
+	return rc;
+}
+
+static int
+check_quota(const struct place *p, struct err *err)
+{
+	if (p->quota == 0 || conf.over_quota == OVER_ACCEPT ||
+	    !quota_full(p->mailbox, p->quota))
+		return 0;
+	if (conf.over_quota == OVER_DEFER)
+		return err_temp(err, "4.2.2", "mailbox full");
+	return err_perm(err, "5.2.2", "mailbox full");
+}
+
+static int
+do_resolve(struct call *c, const void *vin, void *vout, struct err *err)
+{
+	const struct router_resolve_in *in = vin;
+	struct router_resolve_out *out = vout;
+	struct place p;
+
+	if (place_find(in->addr, c->arena, &p, err) < 0)
+		return -1;
+	if (p.class == CLASS_RELAY && !in->relay)
+		return err_perm(err, "5.7.1", "relaying denied");
+	if (p.fallback && check_fallback(in->addr, c->arena, err) < 0)
+		return -1;
+	if (p.class == CLASS_VIRTUAL && check_quota(&p, err) < 0)
+		return -1;
+	out->class = p.class;
+	out->addr = p.addr;
+	return 0;
+}
+
+static int
+send_places(struct call *c, size_t n, struct places *r, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++) {
+		r->v[i].n = (int64_t)n;
+		if (call_more(c, &r->v[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+do_route(struct call *c, const void *vin, void *out UNUSED, struct err *err)
+{
+	const struct router_route_in *in = vin;
+	struct places r = { 0 };
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < in->addr.n && rc == 0; i++) {
+		rc = expand(in->addr.v[i], c->arena, &r, err);
+		if (rc == 0)
+			rc = send_places(c, i, &r, err);
+	}
+	free(r.v);
+	return rc;
+}
+
+const struct verb router_serves[] = {
+	{ &router_resolve, do_resolve, PEER_NET | PEER_QUEUE },
+	{ &router_route, do_route, PEER_QUEUE },
+	{ NULL, NULL, 0 }
+};
