@@ -52,6 +52,7 @@ static const struct {
 };
 
 static struct command table[COMMANDS_MAX];
+static int made_for = -1;
 
 const struct command *
 commands_table(void)
@@ -60,8 +61,9 @@ commands_table(void)
 	const struct command *c;
 	size_t n = 0, i;
 
-	if (table[0].name != NULL)
+	if (made_for == conf.personality)
 		return table;
+	made_for = conf.personality;
 	for (i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].who & me)
 			table[n++] = rows[i].c;
@@ -71,5 +73,6 @@ commands_table(void)
 			assert(n < COMMANDS_MAX - 1);
 			table[n++] = *c;
 		}
+	table[n] = (struct command){ 0 };
 	return table;
 }

@@ -23,6 +23,29 @@ is_hidden(const char *keyword)
 	return strlist_ihas(&conf.hide, slice_of(keyword));
 }
 
+int
+ext_check_hide(struct err *err)
+{
+	const char *names[ARRAY_LEN(ext_table)], *near;
+	size_t i, j;
+
+	for (i = 0; ext_table[i] != NULL; i++)
+		names[i] = ext_table[i]->keyword;
+	names[i] = NULL;
+	for (i = 0; i < conf.hide.n; i++) {
+		for (j = 0; names[j] != NULL; j++)
+			if (strcasecmp(names[j], conf.hide.v[i]) == 0)
+				break;
+		if (names[j] != NULL)
+			continue;
+		near = nearest_name(names, slice_of(conf.hide.v[i]));
+		return err_perm(err, "5.3.5", "hide: no such keyword: %s%s%s",
+		    conf.hide.v[i], near != NULL ? "; did you mean " : "",
+		    near != NULL ? near : "");
+	}
+	return 0;
+}
+
 void
 ext_announce(const struct session *s, struct str *out)
 {

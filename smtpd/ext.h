@@ -42,6 +42,8 @@ void ext_announce(const struct session *s, struct str *out);
 int ext_params(struct session *s, const struct smtp_args *args,
     struct txn *t, struct rcpt *r, struct err *err, int *code_r);
 
+/* are the words of the option `hide` keywords?  0, or -1: err */
+int ext_check_hide(struct err *err);
 /* ext_auth.c: must this client authenticate before MAIL? */
 bool auth_needed(const struct session *s);
 

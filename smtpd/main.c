@@ -2,6 +2,16 @@
  * main.c - smtpd: one client at a time, personalities by configuration.
  */
 #include "backend.h"
+#include "ext.h"
+
+static int
+check(struct err *err)
+{
+	if (conf.personality == SUBMISSION && !conf.auth)
+		return err_perm(err, "5.3.5",
+		    "personality = submission needs auth = yes");
+	return ext_check_hide(err);
+}
 
 static int
 before_jail(struct err *err)
@@ -21,6 +31,7 @@ static const struct daemon smtpd = {
 	.kind = SERVE_CLIENT,
 	.fields = conf_fields,
 	.conf = &conf,
+	.check = check,
 	.before_jail = before_jail,
 	.start = start,
 	.client = session_run,

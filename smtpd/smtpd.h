@@ -127,8 +127,7 @@ void txn_free(struct txn *t);			/* NULL is fine */
 void txn_add(struct txn *t, const struct rcpt *r);
 
 /* --- commands.c --- */
-/* Commands of this personality and of the extensions; once, at the start.
- * The table ends with { 0 }. */
+/* Commands of this personality and of the extensions; ends with { 0 }. */
 const struct command *commands_table(void);
 /* --- login.c --- */
 /* before the jail: names of the users, for the local personality */
