@@ -22,15 +22,15 @@ enum { LINE_MAX_IN = 4096, CMD_MAX = 512, LAST_ERROR_MAX = 240 };
 struct options {
 	struct sockaddr_in to;		/* always within 127.0.0.0/8 */
 	const char *sender;		/* reverse path without <> */
-	const char *rcpt;		/* recipient, %d becomes the user number */
+	const char *rcpt;		/* %d becomes the user number */
 	const char *auth_user, *auth_pass;	/* NULL: no AUTH PLAIN */
 	const char *file;		/* message to send; NULL: made up */
 	int sessions;			/* connections at a time */
 	long messages;			/* in all */
 	int users, first_user;		/* numbers first .. first + users - 1 */
 	int rcpts;			/* recipients per message */
-	long per_conn;			/* messages per connection, 0: no limit */
-	int sources;			/* 127.0.0.1 .. 127.0.0.N as our address */
+	long per_conn;		/* messages per connection, 0: no limit */
+	int sources;		/* 127.0.0.1 .. 127.0.0.N as our address */
 	size_t size;			/* bytes of a message that is made up */
 	int limit_s;			/* the whole run */
 	int idle_s;			/* hold idle sessions instead; 0: no */
@@ -42,7 +42,7 @@ struct options {
 struct figures {
 	long started, accepted, temp, perm, dropped;
 	long connections, conn_failed, rcpt_ok, rcpt_bad, held;
-	double first, last;		/* monotonic: first connect, last answer */
+	double first, last;	/* monotonic: first connect, last answer */
 	double *latency;		/* ms, first byte of work to the 250 */
 	double *commit;			/* ms, final dot to the 250 */
 	char last_error[LAST_ERROR_MAX];

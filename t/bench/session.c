@@ -248,7 +248,8 @@ session_read(struct session *s)
 	for (;;) {
 		if (s->in_len == sizeof(s->in))
 			return -1;
-		n = recv(s->fd, s->in + s->in_len, sizeof(s->in) - s->in_len, 0);
+		n = recv(s->fd, s->in + s->in_len,
+		    sizeof(s->in) - s->in_len, 0);
 		if (n == 0)
 			return -1;
 		if (n < 0)

@@ -128,7 +128,8 @@ number(const char *text, long min, long max)
 	long n = strtol(text, &end, 10);
 
 	if (*text == '\0' || *end != '\0' || n < min || n > max)
-		errx(2, "%s: expected a number from %ld to %ld", text, min, max);
+		errx(2, "%s: expected a number from %ld to %ld", text, min,
+		    max);
 	return n;
 }
 
@@ -186,7 +187,8 @@ options(int argc, char **argv)
 		case 'l': opt.size = (size_t)number(optarg, 1, 1 << 28); break;
 		case 'm': opt.rcpts = (int)number(optarg, 1, 100000); break;
 		case 'n': opt.messages = number(optarg, 1, 100000000); break;
-		case 'o': opt.first_user = (int)number(optarg, 0, 1 << 28); break;
+		case 'o': opt.first_user =
+		    (int)number(optarg, 0, 1 << 28); break;
 		case 'p': opt.pipelining = true; break;
 		case 'P': opt.to.sin_port =
 		    htons((uint16_t)number(optarg, 1, 65535)); break;

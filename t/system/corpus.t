@@ -121,7 +121,8 @@ for my $sender (qw(swaks curl sendmail)) {
 	my @sent = send_all($sender);
 	my $user = $SENDER{$sender};
 	my @files = $i->wait_mails($user, scalar @sent, 120);
-	is scalar @files, scalar @sent, "$sender: each message is delivered once";
+	is scalar @files, scalar @sent,
+	    "$sender: each message is delivered once";
 	my $server = read_all('curl', $user, scalar @sent);
 	check($sender, $_, $server, @sent) for qw(curl fetchmail getmail);
 }

@@ -36,7 +36,8 @@ sub new {
 # the path of a file descriptor printed by -y: 5</x/y>
 sub _fd_path {
 	my ($arg) = @_;
-	return $arg =~ m{^(?:\d+|AT_FDCWD)<(/[^>]*?)(?: \(deleted\))?>} ? $1 : '';
+	return $1 if $arg =~ m{^(?:\d+|AT_FDCWD)<(/[^>]*?)(?: \(deleted\))?>};
+	return '';
 }
 
 # "dirfd</d>, \"name\"" as a path
@@ -61,10 +62,10 @@ sub _paths {
 		$c->{noisy} = 1 unless $c->{creates};
 	} elsif ($n =~ /^(rename|link)(at|at2)$/
 	    && $a =~ /^(\S+), ($q), (\S+), ($q)/) {
-		@$c{qw(file to)} = (_at($1, _unquote($2)), _at($3, _unquote($4)));
-		if ($c->{file} =~ m{^/proc/(?:self|thread-self|\d+)/fd/(\d+)$}) {
-			$c->{file} = $self->{fd}{$c->{pid}}{$1} // $c->{file};
-		}
+		@$c{qw(file to)} = (_at($1, _unquote($2)),
+		    _at($3, _unquote($4)));
+		$c->{file} = $self->{fd}{$c->{pid}}{$1} // $c->{file}
+		    if $c->{file} =~ m{^/proc/[\w-]+/fd/(\d+)$};
 	} elsif ($n =~ /^(rename|link)$/ && $a =~ /^($q), ($q)/) {
 		@$c{qw(file to)} = map { $self->_abs($c, _unquote($_)) } $1, $2;
 	} elsif ($n eq 'unlinkat' && $a =~ /^(\S+), ($q)/) {

@@ -255,12 +255,12 @@ sub durable {
 	for my $s (@servers) {
 		warm_up($s, 1);
 		my $token = 'tk' . $$ . 'x' . int(rand 1e9);
-		my $trace = Bench::Strace->attach($s, "$opt->{dir}/strace.order",
-		    '-ttt', '-y', '-s', 16384, '-e', 'signal=none', '-e',
-		    'trace=openat,write,writev,pwrite64,pwritev,pwritev2,'
-		    . 'sendfile,splice,copy_file_range,fsync,fdatasync,syncfs,'
-		    . 'rename,renameat,renameat2,link,linkat,unlink,unlinkat,'
-		    . 'sendto,sendmsg');
+		my $trace = Bench::Strace->attach($s,
+		    "$opt->{dir}/strace.order", '-ttt', '-y', '-s', 16384,
+		    '-e', 'signal=none', '-e', 'trace=openat,write,writev,'
+		    . 'pwrite64,pwritev,pwritev2,sendfile,splice,'
+		    . 'copy_file_range,fsync,fdatasync,syncfs,rename,renameat,'
+		    . 'renameat2,link,linkat,unlink,unlinkat,sendto,sendmsg');
 		_one_message($s, $token);
 		$s->wait_drained(20);
 		my $text = $trace->stop;

@@ -177,7 +177,7 @@ END
 	return map { slurp($_) } glob "$dir/getmail/new/*";
 }
 
-# ---- what the clients themselves change ---------------------------------------
+# ---- what the clients themselves change -----------------------------------
 
 # fetchmail, of a message as the server has it: a message without an empty
 # line gets one at its end, a line "From " of a mailbox file within the header

@@ -7,127 +7,16 @@ package Postrider::Corpus;
 #
 # A message is { name, text, flags }.  The text is as a Maildir keeps it: LF
 # line ends, no CR and no NUL anywhere; the last line may lack its LF where
-# that is what the message is about.  Flags: noeol (no LF at the end), overlong (a
-# line over 998 octets), headless (does not begin with a header field), big
-# (over 1 MiB), raw8 (8-bit octets in the header).
+# that is what the message is about.  Flags: noeol (no LF at the end),
+# overlong (a line over 998 octets), headless (does not begin with a header
+# field), big (over 1 MiB), raw8 (8-bit octets in the header).
 
 use strict;
 use warnings;
 
 use MIME::Base64 qw(encode_base64);
-use MIME::QuotedPrint qw(encode_qp);
 
-my ($state, @made);
-
-# xorshift32: not perl's rand, whose sequence is nobody's promise
-sub rnd {
-	my ($n) = @_;
-	$state ^= $state << 13 & 0xffffffff;
-	$state ^= $state >> 17;
-	$state ^= $state << 5 & 0xffffffff;
-	return $state % $n;
-}
-
-sub pick { return $_[rnd(scalar @_)] }
-
-my @WORDS = qw(harbour letter winter figure the of answer seldom bridge copper
-	and window a river quiet number lantern meadow paper over under garden
-	morning is was not very often station clock);
-
-sub words {
-	my ($n) = @_;
-	return join ' ', map { pick(@WORDS) } 1 .. $n;
-}
-
-sub line { return words(6 + rnd(6)) . "\n" }
-
-sub paragraphs {
-	my ($n) = @_;
-	return join "\n", map { join '', map { line() } 1 .. 2 + rnd(6) }
-	    1 .. $n;
-}
-
-sub bytes {
-	my ($n) = @_;
-	my $s = '';
-	$s .= pack 'N', rnd(0x7fffffff) * 2 + rnd(2) while length $s < $n;
-	return substr $s, 0, $n;
-}
-
-# From, To, Subject, Date, Message-ID, and what is given
-sub head {
-	my ($subject, @more) = @_;
-	my $id = sprintf '%08x.%d', rnd(0x7fffffff), scalar @made;
-	my $day = 1 + rnd(28);
-	return "From: " . pick('Ann Other <ann@sender.test>',
-	    'bob@sender.test', '"Kim, K." <kim@sender.test>',
-	    'Ren <"ren e"@sender.test>') . "\n" .
-	    "To: " . pick('rcpt@example.test', 'A list: a@x.test, b@x.test;',
-	    'One <one@x.test>,' . "\n two\@x.test") . "\n" .
-	    "Subject: $subject\n" .
-	    sprintf("Date: %d Nov 2026 %02d:%02d:%02d %s\n", $day, rnd(24),
-	    rnd(60), rnd(60), pick('+0000', '-0330', '+1245')) .
-	    "Message-ID: <$id\@sender.test>\n" . join('', map { "$_\n" } @more);
-}
-
-sub add {
-	my ($name, $text, @flags) = @_;
-	push @made, { name => sprintf('%03d-%s', scalar @made, $name),
-	    text => $text, flags => { map { $_ => 1 } @flags } };
-	return;
-}
-
-# ---- MIME ------------------------------------------------------------------
-
-sub part {
-	my ($type, $body, @more) = @_;
-	return join('', map { "$_\n" } "Content-Type: $type", @more) . "\n$body";
-}
-
-sub b64 {
-	my ($type, $data, @more) = @_;
-	return part($type, encode_base64($data, "\n"),
-	    'Content-Transfer-Encoding: base64', @more);
-}
-
-sub qp {
-	my ($type, $data) = @_;
-	return part($type, encode_qp($data, "\n"),
-	    'Content-Transfer-Encoding: quoted-printable');
-}
-
-sub multi {
-	my ($sub, @parts) = @_;
-	my $b = sprintf '%s%08x', pick('=_', '----=_Part_', 'b', "b'()+_,-./:=?"),
-	    rnd(0x7fffffff);
-	return part("multipart/$sub;\n boundary=\"$b\"",
-	    join('', map { "--$b\n$_\n" } @parts) . "--$b--\n");
-}
-
-sub mime {
-	my ($name, $subject, $entity, @flags) = @_;
-	add($name, head($subject, 'MIME-Version: 1.0') . $entity, @flags);
-	return;
-}
-
-sub attachment {
-	my ($size) = @_;
-	my $file = pick('report.pdf', 'photo 1.jpg', 'a.zip', 'data.bin');
-	return b64('application/octet-stream', bytes($size),
-	    "Content-Disposition: attachment; filename=\"$file\"");
-}
-
-my @UTF8 = ("Gr\xc3\xbc\xc3\x9fe aus K\xc3\xb6ln",
-	"\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82, \xd0\xbc\xd0\xb8\xd1\x80",
-	"\xe6\x97\xa5\xe6\x9c\xac\xe8\xaa\x9e\xe3\x81\xae\xe6\x9c\xac\xe6\x96\x87",
-	"\xd7\xa9\xd7\x9c\xd7\x95\xd7\x9d \xd9\x85\xd8\xb1\xd8\xad\xd8\xa8\xd8\xa7",
-	"smile \xf0\x9f\x98\x80 \xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x9a\x80 end",
-	"combining e\xcc\x81 and \xef\xbb\xbf BOM inside");
-
-sub utf8_text {
-	return join '', map { pick(@UTF8) . ' ' . words(rnd(8)) . "\n" }
-	    1 .. 3 + rnd(12);
-}
+use Postrider::CorpusParts qw(:all);
 
 # ---- what there is -----------------------------------------------------------
 
@@ -156,13 +45,15 @@ sub make_multipart {
 	for my $i (1 .. 24) {
 		mime('mixed', words(5), multi('mixed',
 		    part('text/plain', paragraphs(1)),
-		    map { attachment(1 + rnd(1 << $_ % 18)) } $i .. $i + rnd(4)));
+		    map { attachment(1 + rnd(1 << $_ % 18)) }
+		    $i .. $i + rnd(4)));
 	}
 	for my $i (1 .. 8) {
 		mime('related', words(5), multi('related; type="text/html"',
 		    qp('text/html', "<img src=\"cid:a$i\@x.test\">\n"),
 		    b64('image/png', bytes(5000),
-		    "Content-ID: <a$i\@x.test>", 'Content-Disposition: inline')));
+		    "Content-ID: <a$i\@x.test>",
+		    'Content-Disposition: inline')));
 	}
 	for my $depth (2 .. 11) {
 		my $e = part('text/plain', paragraphs(1));
@@ -185,7 +76,8 @@ sub make_messages_inside {
 	add('rfc822-deep', $deep);
 	for my $n (3, 30) {
 		mime('digest', "digest of $n", multi('digest',
-		    map { "\n" . head("part $_") . "\n" . paragraphs(1) } 1 .. $n));
+		    map { "\n" . head("part $_") . "\n" . paragraphs(1) }
+		    1 .. $n));
 	}
 	for my $i (1 .. 3) {
 		mime('report', 'Undelivered', multi(
@@ -198,7 +90,8 @@ sub make_messages_inside {
 	mime('signed', 'signed', multi("signed; micalg=pgp-sha256;\n " .
 	    'protocol="application/pgp-signature"', part('text/plain',
 	    "trailing blanks count  \n- dash\n"),
-	    part('application/pgp-signature', "-----BEGIN PGP SIGNATURE-----\n\n" .
+	    part('application/pgp-signature',
+	    "-----BEGIN PGP SIGNATURE-----\n\n" .
 	    encode_base64(bytes(400)) . "-----END PGP SIGNATURE-----\n")));
 	mime('calendar', 'invitation', part('text/calendar; method=REQUEST',
 	    "BEGIN:VCALENDAR\nVERSION:2.0\nEND:VCALENDAR\n"));
@@ -247,8 +140,8 @@ sub make_lines {
 	for my $n (79, 255, 500, 990, 997, 998) {
 		add("line-$n", head("line of $n") . "\n" . line() .
 		    'x' x $n . "\n" . line());
-		add("dotline-$n", head("dots, $n") . "\n" . '.' . 'y' x ($n - 1) .
-		    "\n");
+		add("dotline-$n", head("dots, $n") . "\n." .
+		    'y' x ($n - 1) . "\n");
 	}
 	for my $n (999, 1000, 1001, 2000) {
 		add("overlong-$n", head("line of $n") . "\n" . 'z' x $n .
@@ -260,7 +153,8 @@ sub make_lines {
 	    ".\n.\n", "\n.\n\n.\n", "..\n.\n..\n", ".\t.\n", ".\n" x 200);
 	add('dots', head('dots') . "\n$_") for @dots;
 	add('dots-last', head('dots') . "\nx\n.", 'noeol');
-	add('dot-header', head('dot header', '.dot: is no field name'). "\nx\n");
+	add('dot-header', head('dot header', '.dot: is no field name') .
+	    "\nx\n");
 	# a dot where a reader's buffer ends, for the usual sizes
 	for my $n (1024, 4096, 8192, 16384, 65536) {
 		for my $off (-1, 0, 1) {
@@ -275,12 +169,14 @@ sub make_lines {
 }
 
 sub make_blanks {
-	add('trailing-blanks', head('blanks  ') . "\nx  \ny\t\n \n\t\n\nz \t \n");
+	add('trailing-blanks', head('blanks  ') .
+	    "\nx  \ny\t\n \n\t\n\nz \t \n");
 	add('tabs', head("a\ttab", "X-Tab:\tvalue\n\tfolded\n  twice") .
 	    "\n\tx\ty\t\n");
 	add('blank-lines', head('blank lines') . "\n\n\n\nx\n\n\n\n");
 	add('only-blank-lines', head('nothing but lines') . "\n" . "\n" x 50);
-	add('controls', head('controls') . "\n\a\b\f\013\032\033[1m\177 \001\n");
+	add('controls', head('controls') .
+	    "\n\a\b\f\013\032\033[1m\177 \001\n");
 	add('from-lines', head('From') . "\nFrom ann Sun Nov 22\n>From x\n" .
 	    "\nFrom  y\n>>From z\n");
 	add('uuencode', head('uu') . "\nbegin 644 a.txt\n" .
@@ -317,7 +213,8 @@ sub make_shapes {
 	    1 .. 6) . "Delivered-To: somebody\@elsewhere.test\n" .
 	    head('hops') . "\nx\n");
 	add('resent', "Resent-From: a\@x.test\nResent-To: b\@x.test\n" .
-	    "Resent-Date: 22 Nov 2026 12:00:00 +0000\n" . head('again') . "\nx\n");
+	    "Resent-Date: 22 Nov 2026 12:00:00 +0000\n" .
+	    head('again') . "\nx\n");
 	return;
 }
 
@@ -340,7 +237,8 @@ sub make_headers {
 	add('comments', head('comments (nested (deep) \) ok)',
 	    'Sender: (c) a@x.test (d)') . "\nx\n");
 	add('rfc2231', head('parameters', 'MIME-Version: 1.0',
-	    "Content-Type: text/plain; charset=us-ascii;\n name*0*=utf-8''a%20;" .
+	    "Content-Type: text/plain; charset=us-ascii;\n" .
+	    " name*0*=utf-8''a%20;" .
 	    "\n name*1=b;\n name*2*=%C3%A9") . "\nx\n");
 	return;
 }
@@ -362,7 +260,8 @@ sub make_broken_mime {
 	    "\n====\nAAA\n!!\n");
 	add('mime-bad-qp', head('bad', 'MIME-Version: 1.0',
 	    'Content-Type: text/plain',
-	    'Content-Transfer-Encoding: quoted-printable') . "\na=\n=ZZ=4\n=\n");
+	    'Content-Transfer-Encoding: quoted-printable') .
+	    "\na=\n=ZZ=4\n=\n");
 	return;
 }
 
@@ -380,8 +279,7 @@ sub make_big {
 
 sub messages {
 	my ($seed) = @_;
-	$state = ($seed * 2654435761 + 88172645) & 0xffffffff || 1;
-	@made = ();
+	start($seed);
 	make_plain();
 	make_multipart();
 	make_messages_inside();
@@ -392,7 +290,7 @@ sub messages {
 	make_headers();
 	make_broken_mime();
 	make_big();
-	return @made;
+	return made();
 }
 
 # Write each message to DIR/NAME; the list of messages.
