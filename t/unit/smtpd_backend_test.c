@@ -1,0 +1,283 @@
+/*
+ * smtpd_backend_test.c - smtpd and a cleanup that dies at every point: what is
+ * answered 250 is queued, and an old connection that died is no trouble.
+ *
+ * The fake cleanup is a child that follows a plan, one letter a connection:
+ *   o  answers everything
+ *   s  answers the first request, then closes
+ *   b  closes when it reads begin
+ *   c  closes when it reads commit, having queued the message
+ *   d  closes when it reads commit, without queueing it
+ *   e  refuses commit
+ *   m  refuses begin (as one that missed recipients does) and goes on
+ * A plan that is used up answers everything.
+ */
+#include "../../smtpd/backend.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <signal.h>
+
+#include "base/log.h"
+#include "conf/common.h"
+#include "ipc/codec.h"
+#include "proto/cleanup.h"
+#include "test/tap.h"
+
+static struct shared {
+	char plan[16];
+	size_t at;
+	int rcpts, begun, queued, spaces;
+} *sh;
+
+static int
+answer(int sock, const struct ipc_msg *m, char how, int *rcpts, bool *begun)
+{
+	struct cleanup_begin_out b = { "QID" };
+	struct cleanup_commit_out c = { "QID" };
+	struct cleanup_settle_out s = { sh->queued > 0 };
+	struct err err = ERR_INIT;
+	int fd;
+
+	if (strcmp(m->verb, "rcpt") == 0) {
+		++*rcpts;
+		return 0;
+	}
+	if (strcmp(m->verb, "space") == 0)
+		sh->spaces++;
+	if (strcmp(m->verb, "begin") == 0) {
+		if (how == 'b')
+			return -1;
+		if (how == 'm' || *rcpts == 0) {
+			err_temp(&err, "4.3.0", "recipients are missing");
+			return ipc_reply_err(sock, &err, &err);
+		}
+		sh->rcpts = *rcpts;
+		*rcpts = 0;
+		sh->begun++;
+		*begun = true;
+		fd = memfd_create("content", MFD_CLOEXEC);
+		ipc_send(sock, "ok", cleanup_begin.out, &b, fd, 1000, &err);
+		close_fd(fd);
+		return how == 's' ? -1 : 0;
+	}
+	if (strcmp(m->verb, "commit") == 0) {
+		if (how == 'e' || !*begun) {
+			err_perm(&err, "5.4.6", "too many hops");
+			return ipc_reply_err(sock, &err, &err);
+		}
+		*begun = false;
+		sh->queued += how != 'd';
+		if (how == 'c' || how == 'd')
+			return -1;
+		return ipc_send(sock, "ok", cleanup_commit.out, &c, -1, 1000,
+		    &err);
+	}
+	if (strcmp(m->verb, "settle") == 0)
+		return ipc_send(sock, "ok", cleanup_settle.out, &s, -1, 1000,
+		    &err);
+	return ipc_send(sock, "ok", NULL, NULL, -1, 1000, &err) < 0 ||
+	    how == 's' ? -1 : 0;
+}
+
+static void
+serve(int listener)
+{
+	struct ipc_msg m;
+	struct err err;
+	int sock, rcpts;
+	bool begun;
+	char how;
+
+	ipc_msg_init(&m);
+	for (;;) {
+		sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (sock < 0)
+			_exit(1);
+		how = sh->plan[sh->at];
+		if (how == '\0')
+			how = 'o';
+		else
+			sh->at++;
+		rcpts = 0;
+		begun = false;
+		while (ipc_recv(sock, &m, -1, &err) > 0 &&
+		    answer(sock, &m, how, &rcpts, &begun) == 0)
+			;
+		close(sock);
+	}
+}
+
+static pid_t
+start(void)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	pid_t pid;
+
+	common.run_dir = tap_dir();
+	common.hostname = "mx.example.org";
+	mkdir(common_path(common.run_dir, "private"), 0700);
+	slice_copy(sa.sun_path, sizeof(sa.sun_path),
+	    slice_of(socket_path("cleanup")));
+	if (fd < 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) < 0 ||
+	    listen(fd, 16) < 0)
+		die("%s: %s", sa.sun_path, strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		serve(fd);
+	}
+	close_fd(fd);
+	return pid;
+}
+
+static struct peer peer = { .port = 1, .addr = "192.0.2.1" };
+static struct session s = { .peer = &peer, .helo = STR_INIT,
+    .login = STR_INIT };
+
+static void
+plan(const char *letters)
+{
+	backend_release();
+	memset(sh, 0, sizeof(*sh));
+	slice_copy(sh->plan, sizeof(sh->plan), slice_of(letters));
+}
+
+/* one message; "ok", or the error's code, "begin " or "commit " before it */
+static const char *
+message(size_t rcpts)
+{
+	static char text[64];
+	struct err err = ERR_INIT;
+	struct rcpt r = { "a@example.org", "", "" };
+	const char *what = "begin";
+	int fd, rc;
+
+	s.txn = txn_new();
+	while (rcpts-- > 0) {
+		r.addr = arena_printf(&s.txn->arena, "a%zu@example.org",
+		    rcpts);
+		txn_add(s.txn, &r);
+	}
+	rc = backend_begin(&s, s.txn, &fd, &err);
+	if (rc == 0) {
+		ok(s.txn->begun && strcmp(s.txn->q, "QID") == 0, "it began");
+		what = "commit";
+		if (full_write(fd, "x\n", 2) < 0)
+			die("write: %s", strerror(errno));
+		close_fd(fd);
+		rc = backend_commit(s.txn, 2, &err);
+	}
+	txn_free(s.txn);
+	s.txn = NULL;
+	if (rc == 0)
+		return "ok";
+	snprintf(text, sizeof(text), "%s %s", what, err.dsn);
+	return text;
+}
+
+static void
+test_messages(void)
+{
+	plan("");
+	is_str(message(3), "ok", "a message");
+	is_int(sh->rcpts, 3, "its recipients came");
+	is_str(message(1), "ok", "another on the same connection");
+	is_int(sh->queued, 2, "both are queued");
+	plan("b");
+	is_str(message(1), "begin 4.3.0", "begin refused by death");
+	is_int(sh->queued, 0, "nothing is queued");
+	plan("c");
+	is_str(message(1), "ok", "the answer to commit lost, settled");
+	is_int(sh->queued, 1, "queued once");
+	plan("d");
+	is_str(message(1), "commit 4.3.0", "commit lost");
+	is_int(sh->queued, 0, "and settled as not queued");
+	plan("e");
+	is_str(message(1), "commit 5.4.6", "commit refused");
+	plan("m");
+	is_str(message(1), "begin 4.3.0", "begin refused");
+	plan("s");
+	is_str(message(1), "commit 4.3.0", "gone between begin and commit");
+	is_int(sh->queued, 0, "and nothing queued");
+}
+
+/* the connection is old: it was opened for `space` at MAIL */
+static void
+test_old(const char *letters, size_t rcpts, const char *want, int begun)
+{
+	/* larger than any before, so that the answer is not remembered */
+	static uint64_t size = 1;
+	struct err err = ERR_INIT;
+
+	plan(letters);
+	size += 2 << 20;
+	is_int(backend_space(size, &err), 0, "%s: space", letters);
+	ok(backend_connected(), "%s: connected", letters);
+	/* time for the close to arrive */
+	usleep(20000);
+	is_str(message(rcpts), want, "%s: message to %zu", letters, rcpts);
+	is_int(sh->begun, begun, "%s: began", letters);
+	is_int(sh->rcpts, begun ? (int)rcpts : 0, "%s: recipients", letters);
+}
+
+static void
+test_space(void)
+{
+	struct err err = ERR_INIT;
+
+	plan("");
+	is_int(backend_space(1ULL << 40, &err), 0, "space");
+	is_int(backend_space(1000, &err), 0, "space again");
+	is_int(backend_space(0, &err), 0, "space again");
+	is_int(sh->spaces, 1, "was asked once");
+}
+
+static void
+drop(const char *line UNUSED, size_t n UNUSED)
+{
+}
+
+int
+main(void)
+{
+	struct err err = ERR_INIT;
+	struct arena arena = { 0 };
+	pid_t pid;
+
+	log_set_sink(drop);
+	signal(SIGPIPE, SIG_IGN);
+	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sh == MAP_FAILED)
+		die("mmap: %s", strerror(errno));
+	field_defaults(conf_fields, &conf, &arena);
+	conf.settle_time = 1000;
+	pid = start();
+	backend_init();
+	test_messages();
+	test_old("o", 1, "ok", 1);
+	test_old("so", 1, "ok", 1);
+	test_old("so", 3, "ok", 1);
+	test_old("bo", 2, "ok", 1);
+	test_old("sbo", 2, "ok", 1);
+	test_old("sbb", 2, "begin 4.3.0", 0);
+	test_space();
+	backend_release();
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	s.txn = NULL;
+	is_str(message(1), "begin 4.3.0", "nobody is there");
+	is_int(backend_space(1ULL << 41, &err), -1, "nor for space");
+	ok(err.kind == ERR_TEMP, "which is temporary");
+	arena_free(&arena);
+	return tap_done();
+}
