@@ -1,0 +1,87 @@
+/*
+ * main.c - local: options, verbs, jail.
+ */
+#include <pwd.h>
+
+#include "local.h"
+#include "map/map.h"
+
+struct local_conf conf;
+
+static const struct field fields[] = {
+	F_ENUM(struct local_conf, personality, "virtual", "virtual|system",
+	    "whose mailboxes: those below mail_dir, or those of accounts"),
+	F_ENUM(struct local_conf, quota_action, "defer", "defer|reject",
+	    "what becomes of a message that does not fit"),
+	F_LIST_D(struct local_conf, home_dirs, "/home",
+	    "system: directories that all homes are below"),
+	F_TIME(struct local_conf, child_timeout, "2m", "1s", "1h",
+	    "system: how long one delivery may take"),
+	F_END
+};
+
+static int
+quota_verb(struct call *c UNUSED, const void *in, void *out, struct err *err)
+{
+	const struct local_quota_in *q = in;
+	struct local_quota_out *o = out;
+	int r;
+
+	if (conf.personality == SYSTEM)
+		r = system_quota(q->mailbox, q->quota, &o->used, err);
+	else
+		r = virtual_quota(q->mailbox, q->quota, &o->used, err);
+	o->full = r == 0 && q->quota > 0 && o->used >= q->quota;
+	return r;
+}
+
+static const struct verb verbs[] = {
+	{ &agent_deliver, deliver_verb, PEER_QUEUE },
+	{ &local_quota, quota_verb, PEER_MAPS | PEER_QUEUE },
+	{ 0 }
+};
+
+static int
+before_jail(struct err *err UNUSED)
+{
+	size_t i;
+
+	if (conf.personality == VIRTUAL) {
+		virtual_jail();
+		return 0;
+	}
+	map_set_dir(common.conf_dir);
+	jail_path("/etc", PATH_READ);
+	jail_path(common.conf_dir, PATH_READ);
+	for (i = 0; i < conf.home_dirs.n; i++)
+		jail_path(conf.home_dirs.v[i], PATH_ALL | PATH_LINK);
+	getpwnam("root");	/* loads what the C library needs for it */
+	return 0;
+}
+
+static struct daemon local = {
+	.name = "local", .kind = SERVE_REQUEST,
+	.fields = fields, .conf = &conf,
+	.before_jail = before_jail,
+	.verbs = verbs, .idle = deliver_idle,
+	.jail = { .groups = JAIL_FILES | JAIL_WRITE, .files = 256 },
+};
+
+/* The personality is known only when the configuration is read, which comes
+ * before the jail is closed and ids are set. */
+static int
+check(struct err *err UNUSED)
+{
+	if (conf.personality == SYSTEM) {
+		local.jail.groups |= JAIL_FORK | JAIL_IDS | JAIL_RELOCK;
+		local.keep_root = true;
+	}
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	local.check = check;
+	return serve_main(argc, argv, &local);
+}

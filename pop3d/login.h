@@ -1,0 +1,45 @@
+/*
+ * login.h - one client before login.  The program holds no file and no
+ * secret but the password that is passing through.
+ */
+#ifndef POP3D_LOGIN_H
+#define POP3D_LOGIN_H
+
+#include "pop3.h"
+#include "serve/serve.h"
+
+enum plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK, PLAINTEXT_ALWAYS };
+
+struct login_conf {
+	int64_t timeout, auth_timeout, max_bad_logins, max_commands,
+	    max_errors, login_delay, expire;
+	int auth_plaintext;
+};
+extern struct login_conf conf;
+
+struct login {
+	struct pop3 pop3;	/* first: the loop gives us this */
+	struct peer *peer;
+	struct ipc auth;
+	struct str user;	/* of USER */
+	int bad_logins;
+	bool handed_over;
+};
+
+extern const struct command login_commands[];
+enum cmd_result cmd_user(void *session, struct slice args);
+enum cmd_result cmd_pass(void *session, struct slice args);
+enum cmd_result cmd_quit(void *session, struct slice args);
+enum cmd_result cmd_auth(void *session, struct slice args);
+enum cmd_result cmd_stls(void *session, struct slice args);
+enum cmd_result cmd_utf8(void *session, struct slice args);
+
+/* handover.c */
+/* may passwords be sent?  1, or 0 and the reply is given */
+int login_allowed(struct login *l);
+/* auth said no */
+enum cmd_result login_failed(struct login *l, const struct err *err);
+/* auth said yes: give the client away; pop3d answers */
+enum cmd_result login_done(struct login *l);
+
+#endif
