@@ -65,7 +65,8 @@ slice_sub(struct slice s, size_t from, size_t n)
 		from = s.n;
 	if (n > s.n - from)
 		n = s.n - from;
-	return (struct slice){ s.p + from, n };
+	/* NULL + 0 is undefined in C, and SLICE_NULL is a slice */
+	return (struct slice){ from > 0 ? s.p + from : s.p, n };
 }
 
 bool

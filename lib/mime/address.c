@@ -169,19 +169,18 @@ static bool
 spec_valid(struct slice s)
 {
 	size_t i, at = slice_rfind(s, '@');
-	bool quote = false;
+	bool quote = false, escaped = false;
 
 	if (s.n == 0 || at == 0 || at + 1 == s.n)
 		return false;
 	for (i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (c == '\\' && quote)
-			i++;
-		else if (c == '"')
-			quote = !quote;
 		if (c < 0x20 || c == 0x7f || (c == ' ' && !quote))
 			return false;
+		if (c == '"' && !escaped)
+			quote = !quote;
+		escaped = quote && !escaped && c == '\\';
 	}
 	return true;
 }

@@ -44,7 +44,7 @@ smtp_reply(struct str *out, int code, const char *dsn, const char *text)
 {
 	struct slice rest = slice_of(text), piece;
 	char enh[16] = "";
-	size_t room;
+	size_t room, lines = 0;
 
 	assert(code >= 200 && code <= 599);
 	if (rest.p == NULL)
@@ -57,6 +57,8 @@ smtp_reply(struct str *out, int code, const char *dsn, const char *text)
 	room = SMTP_REPLY_LINE - 2 - 4 - strlen(enh);
 	do {
 		piece = cut_piece(&rest, room);
+		if (++lines == SMTP_REPLY_LINES_MAX)
+			rest = SLICE_NULL;
 		str_addf(out, "%d%c%s", code, rest.p == NULL ? ' ' : '-', enh);
 		add_printable(out, piece);
 		str_adds(out, "\r\n");

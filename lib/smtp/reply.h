@@ -15,14 +15,15 @@
 
 enum {
 	SMTP_REPLY_LINE = 512,		/* octets with CRLF, what we write */
-	SMTP_REPLY_LINES_MAX = 100,	/* of one reply that we read */
+	SMTP_REPLY_LINES_MAX = 100,	/* of one reply */
 	SMTP_REPLY_TEXT_MAX = 4000,	/* bytes of text kept of a reply */
 };
 
 /*
  * Append a whole reply.  dsn is an RFC 3463 code put before the text of each
  * line, or NULL or "" for none.  text may have several lines (\n between
- * them, no \n at the end); a line too long is split at a blank.
+ * them, no \n at the end); a line too long is split at a blank; what is
+ * beyond SMTP_REPLY_LINES_MAX lines is left out.
  */
 void smtp_reply(struct str *out, int code, const char *dsn, const char *text);
 /* the same from an error: its dsn and text; code 0: 451 or 550 by kind */

@@ -35,6 +35,7 @@ static const struct {
 	{ "ann@d \\", "", 1 },
 	{ "=?UTF-8?Q?J=C3=BCrg?= <j@d>", "=?UTF-8?Q?J=C3=BCrg?=|j@d|; ", 0 },
 	{ "J\xc3\xbcrg <j\xc3\xbc@d>", "J\xc3\xbcrg|j\xc3\xbc@d|; ", 0 },
+	{ "\"a\\\\\\\001b\"@d", "", 1 },
 	{ "\"\" <ann@d>", "|ann@d|; ", 0 },
 	{ "ann@d <bob@d>", "ann@d|bob@d|; ", 0 },
 	{ "<ann@d> (Ann)", "Ann|ann@d|; ", 0 },

@@ -231,6 +231,9 @@ check_values(void)
 	ok(smtp_envid_parse(SLICE_LIT("QQ+2B1"), &s, &err) == 1, "ENVID");
 	is_str(s.s, "QQ+1", "  decoded");
 	is_int(smtp_envid_parse(SLICE_LIT(""), &s, &err), -1, "empty ENVID");
+	is_int(smtp_envid_parse(SLICE_NULL, &s, &err), -1, "ENVID, no value");
+	is_int(smtp_orcpt_parse(SLICE_NULL, &s, &err), -1, "ORCPT, no value");
+	is_int(smtp_size_parse(SLICE_NULL, &n, &err), -1, "SIZE, no value");
 	str_free(&s);
 }
 

@@ -61,6 +61,13 @@ check_write(void)
 		if (out.s[i] == 'y')
 			big.len--;
 	is_int(big.len, 0, "nothing of it was lost");
+	str_reset(&big);
+	for (i = 0; i < 300; i++)
+		str_adds(&big, "z\n");
+	str_reset(&out);
+	smtp_reply(&out, 214, NULL, big.s);
+	ok(well_formed(slice_str(&out)) && out.len == 7 *
+	    SMTP_REPLY_LINES_MAX, "lines are bounded");
 	str_reset(&out);
 	smtp_reply_err(&out, 0, &err);
 	is_str(out.s, "550 5.2.1 shut\r\n", "from an error");
