@@ -37,7 +37,8 @@ conn_busy(void *conn)
 	return m->begun || m->n > 0;
 }
 
-/* what was refused, and what we could not do, is said here once */
+/* What was refused, and what we could not do, is said here once.  Clients
+ * need not know our paths. */
 static int
 failed(struct err *err)
 {
@@ -45,6 +46,11 @@ failed(struct err *err)
 
 	log_event(perm ? LOG_INFO : LOG_WARN, perm ? "refused" : "failed",
 	    KERR(err), KEND);
+	if (strcmp(err->dsn, "4.3.1") == 0)
+		return err_temp(err, "4.3.1", "insufficient system storage");
+	if (strcmp(err->dsn, "4.3.0") == 0)
+		return err_temp(err, "4.3.0", "temporary trouble of this "
+		    "server");
 	return -1;
 }
 
