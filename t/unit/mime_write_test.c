@@ -67,7 +67,8 @@ check_encode(void)
 		    "=?UTF-8?Q?Gr=C3=BC=C3=9Fe_aus_Ulm?=" },
 		{ "\xe6\x97\xa5\xe6\x9c\xac", "=?UTF-8?B?5pel5pys?=" },
 		{ "a =?x?= b", "=?UTF-8?Q?a_=3D=3Fx=3F=3D_b?=" },
-		{ "a bad \xff byte in it", "=?UTF-8?Q?a_bad_=EF=BF=BD_byte_in_it?=" },
+		{ "a bad \xff byte in it",
+		    "=?UTF-8?Q?a_bad_=EF=BF=BD_byte_in_it?=" },
 		{ "line\nend", "=?UTF-8?Q?line_end?=" },
 		{ "", "" },
 	};
