@@ -1,0 +1,385 @@
+/*
+ * cmd_init.c - postrider init: one directory that is a whole mail system.
+ *
+ * The default files are copied and then changed where this instance differs,
+ * so that what an admin finds is what the manual describes.  Nothing of an
+ * instance that is there is touched without --force, and its mail and queue
+ * never.
+ */
+#include "conf/common.h"
+#include "ctl.h"
+#include "map/users.h"
+#include "sasl/password.h"
+#include "users.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+
+#ifndef PATH_DEFAULTS
+#define PATH_DEFAULTS "/usr/local/share/postrider/conf"
+#endif
+
+enum { PORT_BASE = 10000, PORT_BASE_MAX = 65535 - 4190, CONF_MAX = 1 << 20 };
+
+struct init {
+	const char *dir, *conf;		/* absolute */
+	struct strlist domains, users;
+	uint64_t port_base;
+	bool force;
+	char host[256];
+};
+
+/* listeners that get a port of their own; services of later issues too */
+static const struct {
+	const char *section;
+	int port;
+} ports[] = {
+	{ "smtpd", 25 }, { "submission", 587 }, { "pop3-login", 110 },
+};
+
+static int
+parse(int argc, char **argv, struct init *in)
+{
+	static const struct option longs[] = {
+		{ "domain", required_argument, NULL, 'd' },
+		{ "user", required_argument, NULL, 'u' },
+		{ "port-base", required_argument, NULL, 'p' },
+		{ "force", no_argument, NULL, 'f' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	in->port_base = PORT_BASE;
+	while ((c = next_option(argc, argv, ":", longs)) != -1) {
+		if (c == 'd')
+			strlist_add(&in->domains, &ctl_arena, optarg);
+		else if (c == 'u')
+			strlist_add(&in->users, &ctl_arena, optarg);
+		else if (c == 'f')
+			in->force = true;
+		else if (c != 'p')
+			return EXIT_USAGE;
+		else if (!slice_u64(slice_of(optarg), PORT_BASE_MAX,
+		    &in->port_base))
+			return fail_usage("--port-base %s: expected a number "
+			    "up to %d", optarg, PORT_BASE_MAX);
+	}
+	if (argc - optind != 1)
+		return fail_usage("usage: postrider init DIR [--domain D]... "
+		    "[--user NAME:PASSWORD]... [--port-base N] [--force]");
+	in->dir = argv[optind];
+	if (in->domains.n == 0)
+		strlist_add(&in->domains, &ctl_arena, "localhost");
+	return EXIT_OK;
+}
+
+static bool
+domain_ok(const char *d)
+{
+	size_t i, n = strlen(d);
+
+	for (i = 0; i < n; i++)
+		if (!ascii_isalnum((unsigned char)d[i]) && d[i] != '-' &&
+		    d[i] != '.' && (unsigned char)d[i] < 0x80)
+			return false;
+	return n > 0 && n < 254 && d[0] != '.' && d[0] != '-' &&
+	    utf8_valid(slice_of(d));
+}
+
+static int
+check(const struct init *in)
+{
+	const char *u;
+	size_t i;
+
+	for (i = 0; i < in->domains.n; i++)
+		if (!domain_ok(in->domains.v[i]))
+			return fail_usage("--domain %s: expected a domain",
+			    in->domains.v[i]);
+	for (i = 0; i < in->users.n; i++) {
+		u = strchr(in->users.v[i], ':');
+		if (u == NULL || u == in->users.v[i] || u[1] == '\0')
+			return fail_usage("--user: expected NAME:PASSWORD");
+	}
+	return EXIT_OK;
+}
+
+/* a name for greetings: the machine's own, if it can be one */
+static void
+find_host(struct init *in)
+{
+	size_t i;
+
+	if (gethostname(in->host, sizeof(in->host) - 1) != 0)
+		in->host[0] = '\0';
+	for (i = 0; in->host[i] != '\0'; i++)
+		if (!ascii_isalnum((unsigned char)in->host[i]) &&
+		    in->host[i] != '-' && in->host[i] != '.')
+			in->host[0] = '\0';
+	if (in->host[0] == '\0')
+		slice_copy(in->host, sizeof(in->host),
+		    SLICE_LIT("localhost"));
+}
+
+static int
+make_dirs(struct init *in, struct err *err)
+{
+	char *copy = xstrdup(in->dir), real[PATH_MAX], *p = copy;
+	int r = 0;
+
+	while (r == 0 && (p = strchr(p + 1, '/')) != NULL) {
+		*p = '\0';
+		if (mkdir(copy, 0755) != 0 && errno != EEXIST)
+			r = err_sys(err, "cannot make %s", copy);
+		*p = '/';
+	}
+	free(copy);
+	if (r == 0 && mkdir(in->dir, 0755) != 0 && errno != EEXIST)
+		r = err_sys(err, "cannot make %s", in->dir);
+	if (r == 0 && realpath(in->dir, real) == NULL)
+		r = err_sys(err, "%s", in->dir);
+	if (r != 0)
+		return -1;
+	in->dir = arena_strdup(&ctl_arena, real);
+	in->conf = arena_printf(&ctl_arena, "%s/conf", real);
+	if (!in->force && access(in->conf, F_OK) == 0)
+		return err_perm(err, "5.3.5", "%s is there already; --force "
+		    "writes its files anew", in->conf);
+	if (mkdir(in->conf, 0755) != 0 && errno != EEXIST)
+		return err_sys(err, "cannot make %s", in->conf);
+	return 0;
+}
+
+/* where the default files are: of the build tree that we run from, else
+ * installed */
+static const char *
+defaults_dir(void)
+{
+	char self[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *path;
+	int i;
+
+	for (i = 0; i < 2 && n > 0; i++) {
+		self[i == 0 ? n : (ssize_t)strlen(self)] = '\0';
+		slash = strrchr(self, '/');
+		if (slash != NULL)
+			*slash = '\0';
+	}
+	if (n > 0) {
+		path = arena_printf(&ctl_arena, "%s/conf", self);
+		if (access(arena_printf(&ctl_arena, "%s/master.conf", path),
+		    R_OK) == 0)
+			return path;
+	}
+	return PATH_DEFAULTS;
+}
+
+static const char *
+join(const struct strlist *l)
+{
+	struct str s = STR_INIT;
+	const char *z;
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		str_addf(&s, "%s%s", i ? " " : "", l->v[i]);
+	z = arena_strdup(&ctl_arena, s.s);
+	str_free(&s);
+	return z;
+}
+
+/* what this instance has of its own */
+static void
+adapt(const struct init *in, const char *name, struct str *text)
+{
+	size_t i;
+
+	if (strcmp(name, "common.conf") == 0) {
+		conf_text_set(text, "", "hostname", in->host);
+		conf_text_set(text, "", "domains", join(&in->domains));
+		conf_text_set(text, "", "system_domains", "");
+		conf_text_set(text, "", "spool_dir", "spool");
+		conf_text_set(text, "", "mail_dir", "mail");
+		conf_text_set(text, "", "log_dir", "log");
+		conf_text_set(text, "", "run_dir", "run");
+	}
+	if (strcmp(name, "master.conf") != 0)
+		return;
+	for (i = 0; i < ARRAY_LEN(ports); i++)
+		conf_text_set(text, ports[i].section, "listen",
+		    arena_printf(&ctl_arena, "inet:127.0.0.1:%llu",
+		    (unsigned long long)in->port_base +
+		    (unsigned)ports[i].port));
+}
+
+static int
+copy_one(const struct init *in, const char *from, const char *name,
+    struct err *err)
+{
+	const char *path = arena_printf(&ctl_arena, "%s/%s", from, name);
+	struct str text = STR_INIT;
+	size_t n;
+	char *raw = read_file(path, CONF_MAX, &n);
+	int r;
+
+	if (raw == NULL)
+		return err_sys(err, "cannot read %s", path);
+	str_add(&text, raw, n);
+	free(raw);
+	adapt(in, name, &text);
+	r = file_replace(arena_printf(&ctl_arena, "%s/%s", in->conf, name),
+	    slice_str(&text), 0644, err);
+	str_free(&text);
+	return r;
+}
+
+static int
+copy_conf(const struct init *in, struct err *err)
+{
+	const char *from = defaults_dir();
+	DIR *d = opendir(from);
+	struct dirent *e;
+	int n = 0, r = 0;
+
+	if (d == NULL)
+		return err_sys(err, "cannot read the default files in %s",
+		    from);
+	while (r == 0 && (e = readdir(d)) != NULL) {
+		if (e->d_name[0] == '.' ||
+		    !slice_ends(slice_of(e->d_name), ".conf"))
+			continue;
+		r = copy_one(in, from, e->d_name, err);
+		n++;
+	}
+	closedir(d);
+	if (r == 0 && n == 0)
+		return err_perm(err, "5.3.5", "no default files in %s", from);
+	return r;
+}
+
+static const char users_head[] =
+    "# accounts: ADDRESS pass=HASH [quota=SIZE] ...; see\n"
+    "# postrider-tables(5).  `postrider user' edits and compiles this file.\n";
+static const char aliases_head[] =
+    "# aliases: NAME: ADDRESS, ...; see postrider-tables(5).\n"
+    "# Compile with `postrider map aliases' (or newaliases).\n";
+
+static int
+add_users(const struct init *in, struct err *err)
+{
+	struct str lines = STR_INIT;
+	struct users_edit e;
+	size_t i;
+	int r;
+
+	for (i = 0; i < in->users.n; i++)
+		str_addf(&lines, "%s\n", in->users.v[i]);
+	r = users_begin(&e, err);
+	if (r == 0) {
+		if (e.text.len == 0)
+			str_adds(&e.text, users_head);
+		if (users_import(&e, slice_str(&lines), true, err) < 0) {
+			users_abort(&e);
+			r = -1;
+		} else {
+			r = users_commit(&e, err);
+		}
+	}
+	explicit_bzero(lines.s, lines.len);
+	str_free(&lines);
+	return r;
+}
+
+static int
+write_tables(const struct init *in, struct err *err)
+{
+	const char *aliases = arena_printf(&ctl_arena, "%s/aliases",
+	    in->conf);
+	const char *users = arena_printf(&ctl_arena, "%s/users", in->conf);
+
+	/* --force with users: these are the accounts from now on */
+	if (in->force && in->users.n > 0 && unlink(users) != 0 &&
+	    errno != ENOENT)
+		return err_sys(err, "cannot remove %s", users);
+	if (access(aliases, F_OK) != 0 && file_replace(aliases,
+	    slice_of(aliases_head), 0644, err) != 0)
+		return -1;
+	if (add_users(in, err) != 0)
+		return -1;
+	return aliases_compile(common.conf_dir, NULL, err);
+}
+
+static int
+run_dirs(struct err *err)
+{
+	char *argv[] = { (char *)"master", (char *)"-D", (char *)"-c",
+	    (char *)common.conf_dir, NULL };
+
+	if (run_program(program_path("master"), argv) != 0)
+		return err_temp(err, "4.3.5", "the directories could not be "
+		    "made");
+	return 0;
+}
+
+/* Started by root, the programs take other ids, and must reach it. */
+static void
+warn_unreachable(const struct init *in)
+{
+	char *copy = xstrdup(in->dir), *slash;
+	struct stat st;
+
+	while (geteuid() == 0 && copy[0] != '\0') {
+		if (stat(copy, &st) == 0 && (st.st_mode & S_IXOTH) == 0)
+			(void)fail("warning: %s is closed to the users that "
+			    "the programs run as; chmod o+x", copy);
+		slash = strrchr(copy, '/');
+		*slash = '\0';
+	}
+	free(copy);
+}
+
+static int
+make(struct init *in, struct err *err)
+{
+	const char *tls;
+
+	if (geteuid() == 0 && init_system_users(err) != 0)
+		return -1;
+	if (make_dirs(in, err) != 0 || copy_conf(in, err) != 0)
+		return -1;
+	instance = in->dir;
+	if (instance_load(err) != 0 || run_dirs(err) != 0 ||
+	    write_tables(in, err) != 0)
+		return -1;
+	tls = arena_printf(&ctl_arena, "%s/tls", in->conf);
+	return init_tls(tls, in->host, &in->domains, err);
+}
+
+int
+cmd_init(int argc, char **argv)
+{
+	struct init in = { 0 };
+	struct err err = ERR_INIT;
+	unsigned long long base;
+	int r = parse(argc, argv, &in);
+
+	if (r == EXIT_OK)
+		r = check(&in);
+	if (r != EXIT_OK)
+		return r;
+	umask(022);
+	find_host(&in);
+	if (make(&in, &err) != 0)
+		return fail_err(&err);
+	warn_unreachable(&in);
+	base = in.port_base;
+	printf("%s is ready: %s, %zu accounts\n\n"
+	    "SMTP on 127.0.0.1:%llu, submission %llu, POP3 %llu.  Next:\n"
+	    "    postrider -i %s start\n"
+	    "    postrider -i %s user add NAME\n"
+	    "    postrider -i %s status\n", in.dir, join(&in.domains),
+	    in.users.n, base + 25, base + 587, base + 110, in.dir, in.dir,
+	    in.dir);
+	return EXIT_OK;
+}

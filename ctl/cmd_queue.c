@@ -1,0 +1,493 @@
+/*
+ * cmd_queue.c - postrider queue: questions and orders to qmgr.  Every verb
+ * takes the same filters; a list is asked for page by page, so neither we nor
+ * qmgr hold a long queue in memory.
+ */
+#include "base/clock.h"
+#include "conf/common.h"
+#include "ctl.h"
+#include "password.h"
+#include "proto/qmgr.h"
+
+enum { PAGE = 1000, CALL_MS = 300000 };
+
+struct query {
+	struct qmgr_filter filter;
+	char **ids;		/* the words behind the options */
+	int n_ids;
+	bool any;		/* a filter was given */
+	bool json, yes;
+};
+
+static const struct option longs[] = {
+	{ "id", required_argument, NULL, 'i' },
+	{ "from", required_argument, NULL, 'f' },
+	{ "to", required_argument, NULL, 't' },
+	{ "dest", required_argument, NULL, 'd' },
+	{ "state", required_argument, NULL, 's' },
+	{ "older", required_argument, NULL, 'o' },
+	{ "younger", required_argument, NULL, 'y' },
+	{ "limit", required_argument, NULL, 'l' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "yes", no_argument, NULL, 'Y' },
+	{ NULL, 0, NULL, 0 }
+};
+
+static int
+take_age(const char *name, const char *arg, int64_t *r)
+{
+	int64_t ms;
+
+	if (!parse_duration(slice_of(arg), &ms))
+		return fail_usage("--%s %s: expected a time such as 30m, 2h "
+		    "or 3d", name, arg);
+	*r = MAX(ms / 1000, 1);
+	return EXIT_OK;
+}
+
+/* a filter as the interface's own table reads it */
+static int
+take_field(struct query *q, const char *name, const char *arg)
+{
+	const struct field *f = field_find(qmgr_list.in, slice_of(name));
+	struct err err = ERR_INIT;
+
+	assert(f != NULL);
+	if (field_set(f, &q->filter, slice_of(arg), &ctl_arena, &err) != 0)
+		return fail_usage("--%s", err.text);
+	return EXIT_OK;
+}
+
+static int
+take_option(struct query *q, int c)
+{
+	switch (c) {
+	case 'j':
+		q->json = true;
+		return EXIT_OK;
+	case 'Y':
+		q->yes = true;
+		return EXIT_OK;
+	case 'l':
+		return take_field(q, "limit", optarg);
+	}
+	q->any = true;
+	switch (c) {
+	case 'i':
+		return take_field(q, "q", optarg);
+	case 'f':
+		return take_field(q, "from", optarg);
+	case 't':
+		return take_field(q, "to", optarg);
+	case 'd':
+		return take_field(q, "dest", optarg);
+	case 's':
+		return take_field(q, "state", optarg);
+	case 'o':
+		return take_age("older", optarg, &q->filter.older);
+	case 'y':
+		return take_age("younger", optarg, &q->filter.younger);
+	}
+	return EXIT_USAGE;
+}
+
+static int
+parse(int argc, char **argv, struct query *q)
+{
+	struct err err = ERR_INIT;
+	int c, r;
+
+	*q = (struct query){ 0 };
+	field_defaults(qmgr_list.in, &q->filter, &ctl_arena);
+	while ((c = next_option(argc, argv, ":", longs)) != -1) {
+		r = take_option(q, c);
+		if (r != EXIT_OK)
+			return r;
+	}
+	q->ids = argv + optind;
+	q->n_ids = argc - optind;
+	q->any |= q->n_ids > 0;
+	if (q->filter.limit < 0)
+		return fail_usage("--limit: expected a number");
+	return instance_load(&err) == 0 ? EXIT_OK : fail_err(&err);
+}
+
+/* --- list --- */
+
+struct listing {
+	bool json, first;
+	int64_t now;
+	char last[32];		/* id of the item before */
+	struct str line;
+	int64_t messages, rcpts;
+};
+
+static void
+list_json(struct listing *l, const struct qmgr_item *m)
+{
+	struct str *o = &l->line;
+	bool first = true;
+
+	str_adds(o, l->first ? "[{" : ",\n{");
+	l->first = false;
+	json_member(o, &first, "id", m->q);
+	json_member(o, &first, "state", m->state);
+	json_member(o, &first, "from", m->sender);
+	json_member(o, &first, "to", m->rcpt);
+	json_member(o, &first, "original", m->orig);
+	json_member(o, &first, "destination", m->dest);
+	json_int(o, &first, "size", (int64_t)m->size);
+	json_int(o, &first, "created", m->created);
+	json_int(o, &first, "due", m->due);
+	json_int(o, &first, "attempts", m->attempts);
+	json_int(o, &first, "priority", m->priority);
+	json_member(o, &first, "status", m->dsn);
+	json_member(o, &first, "text", m->text);
+	json_member(o, &first, "session", m->session);
+	str_addc(o, '}');
+}
+
+/* the columns are fixed, so that a line can go out at once */
+static void
+list_text(struct listing *l, const struct qmgr_item *m)
+{
+	struct str age = STR_INIT, size = STR_INIT, due = STR_INIT;
+
+	if (l->first)
+		str_addf(&l->line, "%-11s %-9s %5s %6s %6s  %s\n", "ID",
+		    "STATE", "AGE", "SIZE", "NEXT", "FROM and TO");
+	l->first = false;
+	if (strcmp(l->last, m->q) != 0) {
+		show_age(&age, l->now - m->created);
+		show_size(&size, m->size);
+		if (m->due > l->now)
+			show_age(&due, m->due - l->now);
+		else
+			str_adds(&due, "-");
+		str_addf(&l->line, "%-11s %-9s %5s %6s %6s  <%s>\n", m->q,
+		    m->state, age.s, size.s, due.s, m->sender);
+	}
+	str_addf(&l->line, "%43s%s%s%s\n", "", m->rcpt, m->dest[0] ? " via " :
+	    "", m->dest);
+	if (m->text[0] != '\0' || m->dsn[0] != '\0')
+		str_addf(&l->line, "%45s(%s%s%s; attempts: %lld)\n", "",
+		    m->dsn, m->dsn[0] ? " " : "", m->text,
+		    (long long)m->attempts);
+	str_free(&age);
+	str_free(&size);
+	str_free(&due);
+}
+
+static int
+list_item(void *ctx, const void *more, struct err *err)
+{
+	const struct qmgr_item *m = more;
+	struct listing *l = ctx;
+
+	str_reset(&l->line);
+	if (l->json)
+		list_json(l, m);
+	else
+		list_text(l, m);
+	slice_copy(l->last, sizeof(l->last), slice_of(m->q));
+	if (fwrite(l->line.s, 1, l->line.len, stdout) != l->line.len)
+		return err_sys(err, "cannot write");
+	return 0;
+}
+
+/* pages until the end or the limit; 0 or -1 */
+static int
+list_pages(struct ipc *c, const struct qmgr_filter *filter,
+    struct listing *l, struct err *err)
+{
+	struct qmgr_filter f = *filter;
+	int64_t left = f.limit;
+	struct qmgr_count n;
+
+	do {
+		f.limit = left > 0 ? MIN(left, (int64_t)PAGE) : PAGE;
+		if (ipc_call_more(c, &qmgr_list, &f, -1, list_item, l, &n,
+		    err) != 0)
+			return -1;
+		l->messages += n.messages;
+		l->rcpts += n.rcpts;
+		f.after = arena_strdup(&ctl_arena, n.next);
+		left -= n.messages;
+	} while (n.next[0] != '\0' && n.messages > 0 &&
+	    (filter->limit == 0 || left > 0));
+	return 0;
+}
+
+/* once for each id, or once */
+typedef int each_fn(struct ipc *c, const struct qmgr_filter *f, void *ctx,
+    struct err *err);
+static int
+for_each(struct query *q, each_fn *fn, void *ctx)
+{
+	struct err err = ERR_INIT;
+	struct ipc c;
+	int i = 0, r;
+
+	ipc_init(&c, socket_path("qmgr"), CALL_MS);
+	do {
+		if (q->n_ids > 0)
+			q->filter.q = q->ids[i];
+		r = fn(&c, &q->filter, ctx, &err);
+	} while (r == 0 && ++i < q->n_ids);
+	ipc_free(&c);
+	if (r != 0 && instance_pid() == 0)
+		return fail("%s is not running", common.instance_dir);
+	return r == 0 ? EXIT_OK : fail_err(&err);
+}
+
+static int
+list_one(struct ipc *c, const struct qmgr_filter *f, void *ctx,
+    struct err *err)
+{
+	return list_pages(c, f, ctx, err);
+}
+
+static int
+queue_list(int argc, char **argv)
+{
+	struct listing l = { .first = true, .now = wall_s(),
+	    .line = STR_INIT };
+	struct query q;
+	int r = parse(argc, argv, &q);
+
+	if (r != EXIT_OK)
+		return r;
+	l.json = q.json;
+	r = for_each(&q, list_one, &l);
+	if (r == EXIT_OK && q.json)
+		printf("%s]\n", l.first ? "[" : "");
+	else if (r == EXIT_OK && l.messages == 0)
+		printf("no messages%s\n", q.any ? " match" : "");
+	else if (r == EXIT_OK)
+		printf("%lld messages, %lld recipients\n",
+		    (long long)l.messages, (long long)l.rcpts);
+	str_free(&l.line);
+	return r;
+}
+
+/* --- orders --- */
+
+struct order {
+	const struct verb_def *def;
+	int64_t messages, rcpts;
+};
+
+static int
+order_one(struct ipc *c, const struct qmgr_filter *f, void *ctx,
+    struct err *err)
+{
+	struct order *o = ctx;
+	struct qmgr_count n;
+
+	if (ipc_call(c, o->def, f, -1, &n, NULL, NULL, err) != 0)
+		return -1;
+	o->messages += n.messages;
+	o->rcpts += n.rcpts;
+	return 0;
+}
+
+static int
+run_order(struct query *q, const struct verb_def *def, const char *done)
+{
+	struct order o = { def, 0, 0 };
+	int r = for_each(q, order_one, &o);
+
+	if (r != EXIT_OK)
+		return r;
+	if (q->json)
+		printf("{\"messages\":%lld,\"recipients\":%lld}\n",
+		    (long long)o.messages, (long long)o.rcpts);
+	else
+		printf("%s: %lld messages, %lld recipients\n", done,
+		    (long long)o.messages, (long long)o.rcpts);
+	/* a name that names nothing is a mistake */
+	return o.messages == 0 && q->n_ids > 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static int
+queue_flush(int argc, char **argv)
+{
+	struct query q;
+	int r = parse(argc, argv, &q);
+
+	return r == EXIT_OK ? run_order(&q, &qmgr_flush, "to be tried now") :
+	    r;
+}
+
+static int
+queue_hold(int argc, char **argv)
+{
+	struct query q;
+	int r = parse(argc, argv, &q);
+
+	return r == EXIT_OK ? run_order(&q, &qmgr_hold, "on hold") : r;
+}
+
+static int
+queue_release(int argc, char **argv)
+{
+	struct query q;
+	int r = parse(argc, argv, &q);
+
+	return r == EXIT_OK ? run_order(&q, &qmgr_release, "released") : r;
+}
+
+static int
+queue_delete(int argc, char **argv)
+{
+	struct query q;
+	int r = parse(argc, argv, &q);
+
+	if (r != EXIT_OK)
+		return r;
+	if (!q.any && !q.yes &&
+	    !confirmed("Delete every message of the queue?"))
+		return fail("nothing was deleted; to delete every message, "
+		    "say --yes");
+	return run_order(&q, &qmgr_delete, "deleted");
+}
+
+/* --- show --- */
+
+static int
+copy_fd(int fd)
+{
+	char buf[65536];
+	off_t at = 0;
+	ssize_t n;
+
+	fflush(stdout);
+	while ((n = pread(fd, buf, sizeof(buf), at)) > 0) {
+		if (full_write(STDOUT_FILENO, buf, (size_t)n) != 0)
+			return -1;
+		at += n;
+	}
+	return n < 0 ? -1 : 0;
+}
+
+static int
+show_item(void *ctx, const void *more, struct err *err)
+{
+	return list_item(ctx, more, err);
+}
+
+static int
+show_one(struct ipc *c, const struct qmgr_filter *f, void *ctx,
+    struct err *err)
+{
+	struct qmgr_count n;
+
+	if (ipc_call_more(c, &qmgr_show, f, -1, show_item, ctx, &n, err) != 0)
+		return -1;
+	if (((struct listing *)ctx)->json || c->reply.fd < 0)
+		return 0;
+	printf("\n");
+	if (copy_fd(c->reply.fd) != 0)
+		return err_sys(err, "cannot copy the message");
+	return 0;
+}
+
+static int
+queue_show(int argc, char **argv)
+{
+	struct listing l = { .first = true, .now = wall_s(),
+	    .line = STR_INIT };
+	struct query q;
+	int r = parse(argc, argv, &q);
+
+	if (r != EXIT_OK)
+		return r;
+	if (q.n_ids == 0 && q.filter.q[0] == '\0')
+		return fail_usage("usage: postrider queue show [--json] ID");
+	l.json = q.json;
+	r = for_each(&q, show_one, &l);
+	if (r == EXIT_OK && q.json)
+		printf("%s]\n", l.first ? "[" : "");
+	str_free(&l.line);
+	return r;
+}
+
+static void
+print_stats(const struct qmgr_stats *s, bool json)
+{
+	const struct field *f;
+	struct str o = STR_INIT;
+	bool first = true;
+
+	for (f = qmgr_stat.out; f->kind != FIELD_END; f++) {
+		int64_t v = *(const int64_t *)((const char *)s + f->offset);
+
+		if (json)
+			json_int(&o, &first, f->name, v);
+		else
+			str_addf(&o, "%-10s %12lld  %s\n", f->name,
+			    (long long)v, f->doc);
+	}
+	printf(json ? "{%s}\n" : "%s", o.s);
+	str_free(&o);
+}
+
+static int
+stats_one(struct ipc *c, const struct qmgr_filter *f UNUSED, void *ctx,
+    struct err *err)
+{
+	return ipc_call(c, &qmgr_stat, NULL, -1, ctx, NULL, NULL, err);
+}
+
+static int
+queue_stats(int argc, char **argv)
+{
+	struct qmgr_stats s;
+	struct query q;
+	int r = parse(argc, argv, &q);
+
+	if (r == EXIT_OK)
+		r = for_each(&q, stats_one, &s);
+	if (r == EXIT_OK)
+		print_stats(&s, q.json);
+	return r;
+}
+
+static const struct cmd verbs[] = {
+	{ "list", queue_list, "[FILTER]... [ID]...", "messages and why they "
+	    "wait" },
+	{ "show", queue_show, "ID", "one message with its content" },
+	{ "flush", queue_flush, "[FILTER]... [ID]...", "try now" },
+	{ "hold", queue_hold, "[FILTER]... [ID]...", "keep back" },
+	{ "release", queue_release, "[FILTER]... [ID]...", "end a hold or a "
+	    "schedule" },
+	{ "delete", queue_delete, "[FILTER]... [ID]...", "remove without a "
+	    "report (all: --yes)" },
+	{ "stats", queue_stats, "[--json]", "figures" },
+	{ NULL, NULL, NULL, NULL }
+};
+
+int
+cmd_queue(int argc, char **argv)
+{
+	if (argc < 2) {
+		printf("usage: postrider queue VERB ...\n\n");
+		print_cmds(verbs, "queue ");
+		printf("\nFILTER: --from A --to A --dest D --state S "
+		    "--older T --younger T --id Q --limit N\n"
+		    "  A is an address, @domain, <> or a pattern with * and "
+		    "?; S is one of\n  " QMGR_STATES "; --json for "
+		    "programs.\n");
+		return EXIT_USAGE;
+	}
+	return run_cmd(verbs, "queue verb", argc - 1, argv + 1);
+}
+
+int
+mailq_main(int argc UNUSED, char **argv UNUSED)
+{
+	char *words[] = { (char *)"list", NULL };
+
+	restart_options();
+	return queue_list(1, words);
+}

@@ -1,0 +1,112 @@
+/*
+ * ctl.h - inside postrider, the one admin command: what the verbs share.
+ *
+ * A verb is one file cmd_NAME.c and one row in main.c.  It gets its own words
+ * as argc and argv (argv[0] is the verb) and returns an exit status: EXIT_OK,
+ * EXIT_FAILED (said why on standard error), EXIT_USAGE.
+ */
+#ifndef CTL_CTL_H
+#define CTL_CTL_H
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <getopt.h>
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+struct cmd {
+	const char *name;
+	int (*fn)(int argc, char **argv);
+	const char *args;	/* for the usage line */
+	const char *doc;
+};
+
+extern const char *instance;	/* -i, or the default */
+extern struct arena ctl_arena;	/* for as long as we run */
+
+/* print "postrider: text" to standard error: EXIT_FAILED */
+int fail(const char *fmt, ...) PRINTF(1, 2);
+int fail_err(const struct err *err);
+/* the same with a hint at the usage: EXIT_USAGE */
+int fail_usage(const char *fmt, ...) PRINTF(1, 2);
+/* run the row that argv[0] names; unknown: did you mean */
+int run_cmd(const struct cmd *table, const char *what, int argc, char **argv);
+void print_cmds(const struct cmd *table, const char *prefix);
+
+/* --- options.c --- */
+/* getopt_long of our making: an unknown option is told with the nearest known
+ * one.  The option's val, -1 at the end, '?' after a complaint. */
+int next_option(int argc, char **argv, const char *shorts,
+    const struct option *longs);
+void restart_options(void);
+
+/* --- instance.c --- */
+/* the conf directory of the instance: 0, or -1: err */
+int instance_load(struct err *err);
+/* pid of its master by the pid file, if that process is there; else 0 */
+pid_t instance_pid(void);
+/* run a program to its end, with our standard streams: its exit status */
+int run_program(const char *path, char *const argv[]);
+
+/* --- show.c --- */
+void json_string(struct str *out, const char *z);
+void json_member(struct str *out, bool *first, const char *name,
+    const char *z);
+void json_int(struct str *out, bool *first, const char *name, int64_t v);
+/* "3d", "5h", "12m", "40s" */
+void show_age(struct str *out, int64_t seconds);
+/* bytes as "12", "3.4K", "20M" */
+void show_size(struct str *out, uint64_t n);
+/* rows of cells, each column as wide as its widest cell */
+struct table {
+	struct strlist cells;
+	size_t columns;
+};
+void table_cell(struct table *t, const char *z);
+void table_print(const struct table *t);
+
+/* --- edit.c --- */
+/* replace a file as a whole: written beside it, synced, renamed */
+int file_replace(const char *path, struct slice text, mode_t mode,
+    struct err *err);
+/* Set name = value in the text of a conf file, in its place or at the end of
+ * the section ("" the part before any section). */
+void conf_text_set(struct str *text, const char *section, const char *name,
+    const char *value);
+/* an exclusive lock for editors of conf_dir/NAME: fd, or -1 err */
+int edit_lock(const char *name, struct err *err);
+/* the rows of a text table: where the row of that key lies in the text (with
+ * its continuation lines); 1 or 0 */
+int row_find(struct slice text, const char *key, size_t *at, size_t *len);
+/* the key of a line, folded and appended; nothing where it begins no row */
+void row_key(struct slice line, struct str *key);
+
+/* --- the verbs --- */
+int cmd_init(int argc, char **argv);
+int cmd_start(int argc, char **argv);
+int cmd_stop(int argc, char **argv);
+int cmd_reload(int argc, char **argv);
+int cmd_status(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_user(int argc, char **argv);
+int cmd_queue(int argc, char **argv);
+int cmd_map(int argc, char **argv);
+int cmd_log(int argc, char **argv);
+int cmd_call(int argc, char **argv);
+
+/* --- init_tls.c, init_system.c --- */
+int init_tls(const char *dir, const char *hostname,
+    const struct strlist *domains, struct err *err);
+int init_system_users(struct err *err);
+
+/* --- other names of the program --- */
+int sendmail_main(int argc, char **argv);
+int mailq_main(int argc, char **argv);
+int newaliases_main(int argc, char **argv);
+
+/* compile what is stale (all: everything); prints what it did unless quiet */
+int maps_compile(bool all, bool quiet, struct err *err);
+
+#endif

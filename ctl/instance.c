@@ -1,0 +1,68 @@
+/*
+ * instance.c - which instance, and is it running.
+ */
+#include "conf/common.h"
+#include "ctl.h"
+#include "map/map.h"
+
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+extern char **environ;
+
+/* DIR/conf is the conf directory, or, for /etc/postrider, DIR itself */
+int
+instance_load(struct err *err)
+{
+	char *sub = xasprintf("%s/conf", instance);
+	char *file = xasprintf("%s/common.conf", sub);
+	char *own = xasprintf("%s/common.conf", instance);
+	int r;
+
+	if (access(file, F_OK) != 0 && access(own, F_OK) != 0)
+		r = err_perm(err, "5.3.5", "%s is no instance (there is no "
+		    "conf/common.conf); see -i and `postrider init'",
+		    instance);
+	else
+		r = common_load(access(file, F_OK) == 0 ? sub : instance, err);
+	if (r == 0)
+		map_set_dir(common.conf_dir);
+	free(sub);
+	free(file);
+	free(own);
+	return r;
+}
+
+pid_t
+instance_pid(void)
+{
+	size_t n;
+	char *text = read_file(common_path(common.run_dir, "master.pid"), 64,
+	    &n);
+	uint64_t pid = 0;
+
+	if (text == NULL)
+		return 0;
+	if (!slice_u64(slice_trim((struct slice){ text, n }), INT32_MAX, &pid))
+		pid = 0;
+	free(text);
+	if (pid == 0 || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
+		return 0;
+	return (pid_t)pid;
+}
+
+int
+run_program(const char *path, char *const argv[])
+{
+	int r, status;
+	pid_t pid;
+
+	r = posix_spawn(&pid, path, NULL, NULL, argv, environ);
+	if (r != 0)
+		return fail("cannot run %s: %s", path, strerror(r));
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return fail("%s is lost: %s", path, strerror(errno));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+}

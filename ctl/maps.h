@@ -1,0 +1,17 @@
+/*
+ * maps.h - inside ctl: the tables that have a text in the conf directory.
+ */
+#ifndef CTL_MAPS_H
+#define CTL_MAPS_H
+
+#include "base/err.h"
+
+struct map_file {
+	const char *name;
+	int (*stale)(const char *conf_dir, struct err *err);
+	int (*compile)(const char *conf_dir, size_t *rows, struct err *err);
+};
+extern const struct map_file map_files[];	/* ends with NULL */
+int map_file_compile(const struct map_file *f, bool quiet, struct err *err);
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * sendmail.c - the command that programs on this host know: a message from
+ * standard input goes to the suite by its public socket.  No privilege is
+ * needed or held; who calls is told by the kernel.
+ */
+#include "sendmail.h"
+
+#include "conf/common.h"
+#include "ctl.h"
+#include "proto/qmgr.h"
+#include "smtp/command.h"
+
+int
+sm_fail(int status, const char *fmt, ...)
+{
+	struct str s = STR_INIT;
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vaddf(&s, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "sendmail: %s\n", s.s);
+	str_free(&s);
+	return status;
+}
+
+static int
+flush_queue(void)
+{
+	struct qmgr_filter f;
+	struct qmgr_count n;
+	struct err err = ERR_INIT;
+	struct ipc c;
+	int r;
+
+	field_defaults(qmgr_flush.in, &f, &ctl_arena);
+	ipc_init(&c, socket_path("qmgr"), 60000);
+	r = ipc_call(&c, &qmgr_flush, &f, -1, &n, NULL, NULL, &err);
+	ipc_free(&c);
+	if (r == 0)
+		return EX_OK;
+	return sm_fail(access(socket_path("qmgr"), W_OK) != 0 &&
+	    errno == EACCES ? EX_NOPERM : EX_TEMPFAIL, "%s", err.text);
+}
+
+static int
+check_dsn(struct mail *m)
+{
+	struct str x = STR_INIT;
+	struct err err = ERR_INIT;
+	enum smtp_ret ret;
+	unsigned bits;
+
+	if (m->notify != NULL &&
+	    smtp_notify_parse(slice_of(m->notify), &bits, &err) != 1)
+		return sm_fail(EX_USAGE, "-N %s: %s", m->notify, err.text);
+	if (m->ret != NULL &&
+	    smtp_ret_parse(slice_of(m->ret), &ret, &err) != 1)
+		return sm_fail(EX_USAGE, "-R %s: %s", m->ret, err.text);
+	if (m->envid == NULL)
+		return EX_OK;
+	smtp_xtext_encode(&x, slice_of(m->envid));
+	m->envid = arena_strdup(&m->arena, x.s);
+	str_free(&x);
+	return strlen(m->envid) <= SMTP_ENVID_MAX ? EX_OK :
+	    sm_fail(EX_USAGE, "-V: the envelope id is too long");
+}
+
+static int
+submit(struct mail *m, int argc, char **argv)
+{
+	int i, r = check_dsn(m);
+
+	if (r == EX_OK)
+		r = sm_read(m);
+	for (i = 0; r == EX_OK && i < argc; i++)
+		r = sm_add_rcpts(m, slice_of(argv[i]));
+	if (r == EX_OK)
+		r = sm_header(m);
+	if (r == EX_OK && m->rcpts.n == 0)
+		r = sm_fail(m->from_header ? EX_DATAERR : EX_USAGE,
+		    "no recipients");
+	if (r == EX_OK)
+		r = sm_send(m);
+	close_fd(m->fd);
+	str_free(&m->header);
+	arena_free(&m->arena);
+	return r;
+}
+
+struct mode {
+	char b;			/* of -bX */
+	bool queue;		/* -q */
+};
+
+/* options without a meaning here are taken and forgotten, as everybody's
+ * sendmail does; those that would mean something else are refused */
+static int
+parse(int argc, char **argv, struct mail *m, struct mode *mode)
+{
+	int c;
+
+	opterr = 0;
+	while ((c = getopt(argc, argv, "A:B:C:F:GIL:N:O:R:UV:X:b:d:f:h:imno:"
+	    "p:q::r:s:tvx")) != -1) {
+		if (c == 'f' || c == 'r')
+			m->sender = optarg;
+		else if (c == 'F')
+			m->full_name = optarg;
+		else if (c == 'N')
+			m->notify = optarg;
+		else if (c == 'R')
+			m->ret = optarg;
+		else if (c == 'V')
+			m->envid = optarg;
+		else if (c == 't')
+			m->from_header = true;
+		else if (c == 'i' || (c == 'o' && strcmp(optarg, "i") == 0))
+			m->ignore_dots = true;
+		else if (c == 'v')
+			m->verbose = true;
+		else if (c == 'q')
+			mode->queue = true;
+		else if (c == 'I')
+			mode->b = 'i';
+		else if (c == 'b')
+			mode->b = optarg[0];
+		else if (c == '?')
+			return sm_fail(EX_USAGE, "unknown option -%c; see "
+			    "sendmail(8)", optopt);
+	}
+	return EX_OK;
+}
+
+int
+sendmail_main(int argc, char **argv)
+{
+	struct mail m = { .fd = -1, .header = STR_INIT };
+	struct mode mode = { 'm', false };
+	struct err err = ERR_INIT;
+	int r = parse(argc, argv, &m, &mode);
+
+	if (r != EX_OK)
+		return r;
+	if (mode.b == 'p')
+		return mailq_main(1, argv);
+	if (mode.b == 'i')
+		return newaliases_main(1, argv);
+	if (instance_load(&err) != 0)
+		return sm_fail(EX_TEMPFAIL, "%s", err.text);
+	if (mode.b == 's')
+		return sm_relay();
+	if (mode.queue)
+		return flush_queue();
+	if (mode.b != 'm')
+		return sm_fail(EX_USAGE, "-b%c is not done here; "
+		    "`postrider start' starts the suite", mode.b);
+	return submit(&m, argc - optind, argv + optind);
+}
