@@ -70,20 +70,20 @@ sub root_pids {
 	return split ' ', capture($self->_ctl('status', '--pids'));
 }
 
-sub _queue {
-	my ($self, @filter) = @_;
-	my $out = capture({ quiet => 1 }, $self->_ctl('queue', 'list',
-	    '--json', @filter));
-	return scalar(() = $out =~ /^\s*\{/mg);
+sub _stats {
+	my ($self) = @_;
+	return JSON::PP::decode_json(capture({ quiet => 1 },
+	    $self->_ctl('queue', 'stats', '--json')));
 }
 
+# what is neither deferred nor held
 sub active_count {
 	my ($self) = @_;
-	return $self->_queue('--state', 'ready')
-	    + $self->_queue('--state', 'active');
+	my $q = $self->_stats;
+	return $q->{messages} - $q->{deferred} - $q->{held};
 }
 
-sub deferred_count { return $_[0]->_queue('--state', 'deferred') }
+sub deferred_count { return $_[0]->_stats->{deferred} }
 
 sub list_cmd {
 	my ($self, $domain) = @_;
