@@ -141,6 +141,38 @@ group(struct slice s, int n)
 }
 
 static void
+check_status(struct slice part)
+{
+	struct slice s;
+
+	ok(slice_eqz(value(part, "Content-Type"),
+	    "message/delivery-status"), "type of the status part");
+	s = body(part);
+	ok(slice_eqz(value(s, "Reporting-MTA"), "dns; mx.example"),
+	    "Reporting-MTA");
+	ok(slice_eqz(value(s, "Original-Envelope-Id"), "QQ+1"), "envelope id");
+	ok(value(s, "Arrival-Date").n > 0, "Arrival-Date");
+	s = group(body(part), 1);
+	ok(slice_eqz(value(s, "Original-Recipient"),
+	    "rfc822;robert@d.example"), "Original-Recipient");
+	ok(slice_eqz(value(s, "Final-Recipient"),
+	    "rfc822; bob@other.example"), "Final-Recipient");
+	ok(slice_eqz(value(s, "Action"), "failed"), "Action");
+	ok(slice_eqz(value(s, "Status"), "5.1.1"), "Status");
+	ok(slice_eqz(value(s, "Remote-MTA"), "dns; mx.other.example"),
+	    "Remote-MTA");
+	ok(slice_eqz(value(s, "Diagnostic-Code"),
+	    "smtp; 550 5.1.1 no such user X: injected"),
+	    "a diagnostic of two lines is one field");
+	ok(value(s, "X").p == NULL, "  and forges none");
+	s = group(body(part), 2);
+	ok(slice_eqz(value(s, "Final-Recipient"), "rfc822; cat@d.example") &&
+	    slice_eqz(value(s, "Diagnostic-Code"),
+	    "x-postrider; mailbox is full") &&
+	    value(s, "Remote-MTA").p == NULL, "the second recipient");
+}
+
+static void
 check_failure(void)
 {
 	int fd = file_with(SLICE_LIT(original));
@@ -166,31 +198,7 @@ check_failure(void)
 	    "the text says who, why and what was said");
 	ok(has(s, "mailbox is full") && has(s, "postmaster@d.example") &&
 	    has(s, "4bX9"), "  and whom to ask");
-	ok(slice_eqz(value(p.part[1], "Content-Type"),
-	    "message/delivery-status"), "type of the status part");
-	s = body(p.part[1]);
-	ok(slice_eqz(value(s, "Reporting-MTA"), "dns; mx.example"),
-	    "Reporting-MTA");
-	ok(slice_eqz(value(s, "Original-Envelope-Id"), "QQ+1"), "envelope id");
-	ok(value(s, "Arrival-Date").n > 0, "Arrival-Date");
-	s = group(body(p.part[1]), 1);
-	ok(slice_eqz(value(s, "Original-Recipient"),
-	    "rfc822;robert@d.example"), "Original-Recipient");
-	ok(slice_eqz(value(s, "Final-Recipient"),
-	    "rfc822; bob@other.example"), "Final-Recipient");
-	ok(slice_eqz(value(s, "Action"), "failed"), "Action");
-	ok(slice_eqz(value(s, "Status"), "5.1.1"), "Status");
-	ok(slice_eqz(value(s, "Remote-MTA"), "dns; mx.other.example"),
-	    "Remote-MTA");
-	ok(slice_eqz(value(s, "Diagnostic-Code"),
-	    "smtp; 550 5.1.1 no such user X: injected"),
-	    "a diagnostic of two lines is one field");
-	ok(value(s, "X").p == NULL, "  and forges none");
-	s = group(body(p.part[1]), 2);
-	ok(slice_eqz(value(s, "Final-Recipient"), "rfc822; cat@d.example") &&
-	    slice_eqz(value(s, "Diagnostic-Code"),
-	    "x-postrider; mailbox is full") &&
-	    value(s, "Remote-MTA").p == NULL, "the second recipient");
+	check_status(p.part[1]);
 	ok(slice_eqz(value(p.part[2], "Content-Type"), "message/global"),
 	    "type of the original");
 	s = body(p.part[2]);
