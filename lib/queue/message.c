@@ -4,7 +4,7 @@
  */
 #include "queue/message.h"
 
-enum { VERSION = 1, F_UTF8 = 1, F_BODY8 = 2, F_INTERNAL = 4 };
+enum { RECORD_VERSION = 1, F_UTF8 = 1, F_BODY8 = 2, F_INTERNAL = 4 };
 enum { RCPT_MIN = 8 + 8 + 7 };	/* bytes of the shortest recipient */
 
 static void
@@ -30,7 +30,7 @@ queue_message_encode(struct str *out, const struct queue_message *m)
 {
 	const struct queue_rcpt *r;
 
-	put_int(out, VERSION);
+	put_int(out, RECORD_VERSION);
 	put_int(out, (m->utf8 ? F_UTF8 : 0) | (m->body8 ? F_BODY8 : 0) |
 	    (m->internal ? F_INTERNAL : 0));
 	put_int(out, m->id);
@@ -116,7 +116,7 @@ get_head(struct reader *in, struct queue_message *m)
 {
 	int64_t flags;
 
-	if (get_int(in) != VERSION)
+	if (get_int(in) != RECORD_VERSION)
 		in->bad = true;
 	flags = get_int(in);
 	m->utf8 = flags & F_UTF8;
