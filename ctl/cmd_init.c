@@ -258,12 +258,28 @@ copy_conf(const struct init *in, struct err *err)
 	return r;
 }
 
-static const char users_head[] =
-    "# accounts: ADDRESS pass=HASH [quota=SIZE] ...; see\n"
-    "# postrider-tables(5).  `postrider user' edits and compiles this file.\n";
-static const char aliases_head[] =
-    "# aliases: NAME: ADDRESS, ...; see postrider-tables(5).\n"
-    "# Compile with `postrider map aliases' (or newaliases).\n";
+/* A table that is there is kept: --force is for configuration.  But where
+ * users are given, these are the accounts from now on. */
+static int
+copy_table(const struct init *in, const char *name, mode_t mode, bool anew,
+    struct err *err)
+{
+	const char *path = arena_printf(&ctl_arena, "%s/%s", in->conf, name);
+	char *text;
+	size_t n = 0;
+	int r;
+
+	if (!anew && access(path, F_OK) == 0)
+		return 0;
+	text = read_file(arena_printf(&ctl_arena, "%s/%s", defaults_dir(),
+	    name), CONF_MAX, &n);
+	if (text == NULL && errno != ENOENT)
+		return err_sys(err, "cannot read the default %s", name);
+	r = file_replace(path, (struct slice){ text != NULL ? text : "", n },
+	    mode, err);
+	free(text);
+	return r;
+}
 
 static int
 add_users(const struct init *in, struct err *err)
@@ -277,8 +293,6 @@ add_users(const struct init *in, struct err *err)
 		str_addf(&lines, "%s\n", in->users.v[i]);
 	r = users_begin(&e, err);
 	if (r == 0) {
-		if (e.text.len == 0)
-			str_adds(&e.text, users_head);
 		if (users_import(&e, slice_str(&lines), true, err) < 0) {
 			users_abort(&e);
 			r = -1;
@@ -294,16 +308,8 @@ add_users(const struct init *in, struct err *err)
 static int
 write_tables(const struct init *in, struct err *err)
 {
-	const char *aliases = arena_printf(&ctl_arena, "%s/aliases",
-	    in->conf);
-	const char *users = arena_printf(&ctl_arena, "%s/users", in->conf);
-
-	/* --force with users: these are the accounts from now on */
-	if (in->force && in->users.n > 0 && unlink(users) != 0 &&
-	    errno != ENOENT)
-		return err_sys(err, "cannot remove %s", users);
-	if (access(aliases, F_OK) != 0 && file_replace(aliases,
-	    slice_of(aliases_head), 0644, err) != 0)
+	if (copy_table(in, "users", 0600, in->users.n > 0, err) != 0 ||
+	    copy_table(in, "aliases", 0644, false, err) != 0)
 		return -1;
 	if (add_users(in, err) != 0)
 		return -1;

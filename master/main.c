@@ -356,11 +356,9 @@ main(int argc, char **argv)
 		return complain(&err);
 	conf_dir = common.conf_dir;
 	log_set_level((enum log_level)common.log_level);
-	if ((config = config_read(conf_dir, &err)) == NULL)
-		return complain(&err);
-	if (check)
-		return check_only();
 	if (dirs)
 		return dirs_prepare(&err) != 0 ? complain(&err) : 0;
-	return run();
+	if ((config = config_read(conf_dir, &err)) == NULL)
+		return complain(&err);
+	return check ? check_only() : run();
 }
