@@ -41,8 +41,27 @@ static const struct verb verbs[] = {
 	{ 0 }
 };
 
+/* the directory of the table of accounts: the file in it may be replaced */
 static int
-before_jail(struct err *err UNUSED)
+accounts_jail(struct err *err)
+{
+	struct str path = STR_INIT;
+	int r;
+
+	jail_path("/etc", PATH_READ);
+	if (strcmp(common.system_users, "passwd") == 0)
+		return 0;
+	r = map_path(common.system_users, &path, err);
+	if (r == 0 && path.len > 0) {
+		str_trunc(&path, slice_rfind(slice_str(&path), '/'));
+		jail_path(path.len > 0 ? path.s : "/", PATH_READ);
+	}
+	str_free(&path);
+	return r;
+}
+
+static int
+before_jail(struct err *err)
 {
 	size_t i;
 
@@ -51,8 +70,8 @@ before_jail(struct err *err UNUSED)
 		return 0;
 	}
 	map_set_dir(common.conf_dir);
-	jail_path("/etc", PATH_READ);
-	jail_path(common.conf_dir, PATH_READ);
+	if (accounts_jail(err) < 0)
+		return -1;
 	for (i = 0; i < conf.home_dirs.n; i++)
 		jail_path(conf.home_dirs.v[i], PATH_ALL | PATH_LINK);
 	getpwnam("root");	/* loads what the C library needs for it */

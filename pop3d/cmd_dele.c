@@ -45,8 +45,9 @@ cmd_quit(void *session, struct slice args UNUSED)
 	if (conf.mark_seen)
 		flags |= DROP_MARK_SEEN;
 	if (drop_update(&s->drop, flags, &s->done, &err) == 0) {
-		pop3_ok(&s->pop3, "%llu messages deleted, good-bye",
-		    (unsigned long long)s->done.deleted);
+		pop3_ok(&s->pop3, "%llu message%s deleted, good-bye",
+		    (unsigned long long)s->done.deleted,
+		    s->done.deleted == 1 ? "" : "s");
 		return CMD_QUIT;
 	}
 	log_event(LOG_ERROR, "mailbox", KERR(&err), KEND);

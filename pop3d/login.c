@@ -54,7 +54,7 @@ client(struct io *io, struct peer *peer)
 	int64_t start = mono_ms();
 	struct cmd_stats stats;
 	struct line_proto p;
-	enum cmd_end end;
+	const char *end;
 
 	io->timeout_ms = (int)conf.timeout;
 	ipc_init(&l.auth, socket_path("auth"), (int)conf.auth_timeout);
@@ -64,10 +64,13 @@ client(struct io *io, struct peer *peer)
 	p.max_commands = (int)conf.max_commands;
 	p.cmd_timeout_ms = conf.timeout;
 	pop3_ok(&l.pop3, "%s POP3 ready", common.hostname);
-	end = cmd_loop(io, &p, &l, &stats);
+	end = cmd_end_name(cmd_loop(io, &p, &l, &stats));
+	if (l.bad_logins >= conf.max_bad_logins)
+		end = "auth";
+	else if (l.handed_over)
+		end = "login";
 	log_event(l.handed_over ? LOG_DEBUG : LOG_INFO, "disconnect",
-	    KS("client", peer->addr),
-	    KS("end", l.handed_over ? "login" : cmd_end_name(end)),
+	    KS("client", peer->addr), KS("end", end),
 	    KI("bad_logins", l.bad_logins), KU("commands", stats.commands),
 	    KI("ms", mono_ms() - start), KEND);
 	ipc_free(&l.auth);
