@@ -31,9 +31,9 @@ data_refuse(struct session *s, int perm, const struct err *err)
 	for (i = 0; i < n; i++) {
 		if (conf.personality == LMTP)
 			reply(s, code, err->dsn, "<%s> %s",
-			    s->txn->accepted.v[i], err->text);
+			    s->txn->accepted.v[i], reply_text(err));
 		else
-			reply(s, code, err->dsn, "%s", err->text);
+			reply(s, code, err->dsn, "%s", reply_text(err));
 	}
 	session_reset(s);
 	return err->kind == ERR_PERM ? CMD_BAD : CMD_OK;

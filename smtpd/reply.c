@@ -48,12 +48,21 @@ reply_code(int perm, const struct err *err)
 	return err->kind == ERR_PERM ? perm : 451;
 }
 
+const char *
+reply_text(const struct err *err)
+{
+	if (err->kind != ERR_TEMP || strncmp(err->dsn, "4.3.", 4) != 0)
+		return err->text;
+	return strcmp(err->dsn, "4.3.1") == 0 ? "not enough disk space" :
+	    "temporary trouble here; try again later";
+}
+
 int
 reply_err(struct session *s, int perm, const struct err *err)
 {
 	int code = reply_code(perm, err);
 
-	reply(s, code, err->dsn, "%s", err->text);
+	reply(s, code, err->dsn, "%s", reply_text(err));
 	return code;
 }
 

@@ -116,6 +116,9 @@ void reply(struct session *s, int code, const char *dsn, const char *fmt,
  * gives a code of its own.  Returns that code. */
 int reply_err(struct session *s, int perm, const struct err *err);
 int reply_code(int perm, const struct err *err);
+/* the text of an error for the client: trouble of our own machine, with its
+ * paths and names, is only for the log */
+const char *reply_text(const struct err *err);
 /* log that something was refused: cmd MAIL, RCPT, DATA; to may be NULL */
 void log_reject(struct session *s, const char *cmd, const char *to,
     const struct err *err);
