@@ -120,7 +120,7 @@ make_dir(int dir, const char *name, struct store_batch *b)
 	return dir_open(dir, name, O_PATH | O_DIRECTORY, 0);
 }
 
-/* make path component by component; changes path.  0 or -1 */
+/* make path component by component; changes path.  fd (O_PATH) or -1 */
 static int
 make_path(struct store *st, char *path, struct store_batch *b,
     struct err *err)
@@ -141,8 +141,7 @@ make_path(struct store *st, char *path, struct store_batch *b,
 		if (slash != NULL)
 			part = slash + 1;
 	} while (slash != NULL && dir >= 0);
-	close_fd(dir);
-	return dir < 0 ? -1 : 0;
+	return dir;
 }
 
 int
@@ -151,17 +150,23 @@ store_make(struct store *st, const char *home, struct store_batch *b,
 {
 	static const char *const subs[] = { "tmp", "cur", ".state", "new" };
 	struct str path = STR_INIT;
+	int dir, sub = -1;
 	size_t i;
-	int r = 0;
 
-	for (i = 0; i < ARRAY_LEN(subs) && r == 0; i++) {
-		str_reset(&path);
-		str_addf(&path, "%s%sMaildir/%s", home, home[0] ? "/" : "",
-		    subs[i]);
-		r = make_path(st, path.s, b, err);
+	str_addf(&path, "%s%sMaildir", home, home[0] ? "/" : "");
+	dir = make_path(st, path.s, b, err);
+	for (i = 0; i < ARRAY_LEN(subs) && dir >= 0; i++) {
+		sub = make_dir(dir, subs[i], b);
+		close_fd(sub);
+		if (sub < 0) {
+			err_sys(err, "make %s/.../Maildir/%s", st->path,
+			    subs[i]);
+			break;
+		}
 	}
+	close_fd(dir);
 	str_free(&path);
-	return r;
+	return sub < 0 ? -1 : 0;
 }
 
 int
