@@ -179,6 +179,10 @@ put_closing(struct str *out, const struct dsn_report *r,
 	str_addc(out, '\n');
 	put_wrapped(out, "", s.s);
 	str_free(&s);
+	if (r->footer != NULL && r->footer[0] != '\0') {
+		str_addc(out, '\n');
+		put_wrapped(out, "", r->footer);
+	}
 }
 
 void

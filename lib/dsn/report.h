@@ -40,6 +40,7 @@ struct dsn_report {
 				 * MAILER-DAEMON@reporting_mta */
 	const char *to;		/* who is notified; required */
 	const char *postmaster;	/* named in the text for help; or NULL */
+	const char *footer;	/* a last line for people; or NULL */
 	const char *envid;	/* decoded; or NULL */
 	const char *queue_id;	/* of the original message; or NULL */
 	const char *received_from;	/* "host" it came from; or NULL */

@@ -64,10 +64,10 @@ sub _control {
 	return pack 'Q l l l x4', 20, SOL_SOCKET, SCM_RIGHTS, $fd;
 }
 
+# (iov, control): of the caller's own variables, not of copies
 sub _msghdr {
-	my ($iov, $control) = @_;
-	return pack 'Q L x4 P Q P Q l x4', 0, 0, $iov, 1, $control,
-	    length $control, 0;
+	return pack 'Q L x4 P Q P Q l x4', 0, 0, $_[0], 1, $_[1],
+	    length $_[1], 0;
 }
 
 # bytes as they are, and a file handle
@@ -100,6 +100,8 @@ sub recv {
 	    die "no message within the time\n";
 	my $buf = "\0" x MAX;
 	my $control = "\0" x 24;
+	# written to, so that neither shares its bytes with anything
+	vec($_, 0, 8) = 0 for $buf, $control;
 	my $iov = pack 'P Q', $buf, MAX;
 	my $hdr = _msghdr($iov, $control);
 	my $n = syscall $RECVMSG, fileno $self->{s}, $hdr, 0;
