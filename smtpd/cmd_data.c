@@ -3,14 +3,10 @@
  * when, cleanup has said that the message is on disk; everything else ends
  * the transaction too.
  */
-#include <malloc.h>
-
 #include "base/log.h"
 #include "backend.h"
 #include "cmd.h"
 #include "content.h"
-
-enum { TRIM_FROM = 65536 };
 
 /* RFC 2033 section 4.2: one reply for each recipient that was accepted */
 static size_t
@@ -79,10 +75,7 @@ data_finish(struct session *s)
 		r = data_refuse(s, 554, &err);
 	else
 		queued(s, size);
-	/* an idle session does not keep what a message needed */
 	io_shrink(s->io);
-	if (size > TRIM_FROM)
-		malloc_trim(0);
 	session_pause(s);
 	return r;
 }

@@ -1,6 +1,7 @@
 /*
  * session.c - one client from the greeting to the closing log line.
  */
+#include <malloc.h>
 #include <poll.h>
 
 #include "base/clock.h"
@@ -61,8 +62,10 @@ session_pause(struct session *s)
 	if (!backend_connected() || io_pending(s->io) > 0 ||
 	    io_flush(s->io) < 0)
 		return;
-	if (poll(&p, 1, PAUSE_MS) == 0)
+	if (poll(&p, 1, PAUSE_MS) == 0) {
 		backend_release();
+		malloc_trim(0);
+	}
 }
 
 enum cmd_result

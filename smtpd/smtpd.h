@@ -100,7 +100,7 @@ void session_proto(const struct session *s, struct str *out);
 /* HELO, RSET and the end of each transaction */
 void session_reset(struct session *s);
 /* Between commands: a client that sends nothing for a moment holds no
- * connection to cleanup, of which there are few. */
+ * connection to cleanup, of which there are few, and little memory. */
 void session_pause(struct session *s);
 /* The client is lost or too slow in the middle of what a command reads: 421
  * where it may still hear it. */
