@@ -203,7 +203,7 @@ sub _answer {
 	my %seen = %$m;
 	if (my $fd = delete $seen{fd}) {
 		local $/;
-		$seen{content} = <$fd>;
+		$seen{content} = <$fd> if -f $fd;
 	}
 	open my $fh, '>>', $file or die "$file: $!\n";
 	Storable::store_fd(\%seen, $fh);
