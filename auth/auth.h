@@ -9,8 +9,8 @@
  * Passwords and hashes live in struct sasl, in the received message and in
  * an arena here; all are wiped before the answer goes out.
  */
-#ifndef AUTH_H
-#define AUTH_H
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
 
 #include "map/users.h"
 #include "proto/auth.h"

@@ -10,8 +10,8 @@
  * A failure of kind ERR_TEMP is trouble of our own machine and says nothing
  * about the address; ERR_PERM does.
  */
-#ifndef ROUTER_H
-#define ROUTER_H
+#ifndef ROUTER_ROUTER_H
+#define ROUTER_ROUTER_H
 
 #include "map/live.h"
 #include "proto/router.h"

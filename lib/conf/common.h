@@ -16,7 +16,7 @@ enum role { ROLE_ROOT, ROLE_NET, ROLE_QUEUE, ROLE_MAPS, ROLE_STORE, ROLE_AUTH,
 
 struct common {
 	const char *hostname;
-	struct strlist domains;		/* of virtual mailboxes, first = default */
+	struct strlist domains;		/* virtual; the first: default */
 	struct strlist system_domains;	/* mailboxes of system accounts */
 	const char *spool_dir, *run_dir, *mail_dir, *log_dir;
 	const char *group;		/* shared by all programs */
