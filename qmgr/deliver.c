@@ -1,0 +1,321 @@
+/*
+ * deliver.c - requests of recipients to delivery agents.
+ */
+#include "qmgr.h"
+
+#include <event2/event.h>
+
+enum { LOSSES_MAX = 3, BYTES_MAX = 56 << 10 /* of recipients, of 64 K */ };
+
+/* a request and its recipients; strings of the lists are theirs */
+struct delivery {
+	struct request request;
+	struct msg *msg;
+	struct dest *dest;
+	enum sched_class class;
+	size_t n;
+	struct rcpt **rcpt;
+	struct agent_result *result;	/* status -1: none came */
+	struct arena arena;		/* strings of the results */
+	bool trouble;
+};
+
+static size_t under_way;
+static struct event *soon_ev;
+static bool soon;
+
+size_t
+deliver_under_way(void)
+{
+	return under_way;
+}
+
+static void
+on_more(struct request *q, const struct agent_result *r)
+{
+	struct delivery *d = (struct delivery *)q;
+	struct agent_result *to;
+
+	if (r->i < 0 || (size_t)r->i >= d->n) {
+		log_event(LOG_ERROR, "bad-answer", KS("q", d->msg->q),
+		    KS("transport", d->dest->transport->name),
+		    KS("reason", "a result for no recipient"), KEND);
+		return;
+	}
+	to = &d->result[r->i];
+	*to = *r;
+	to->dsn = arena_strdup(&d->arena, r->dsn);
+	to->text = arena_strdup(&d->arena, r->text);
+	to->peer = arena_strdup(&d->arena, r->peer);
+	d->trouble = d->trouble || r->dest_trouble;
+}
+
+/* the destination's trouble is known before its recipients are looked at */
+static void
+end(struct delivery *d, const struct agent_result *trouble)
+{
+	under_way--;
+	if (trouble != NULL)
+		dest_trouble(d->dest, trouble->dsn, trouble->text);
+	sched_done(d->dest, d->class, trouble == NULL);
+	arena_free(&d->arena);
+	free(d->result);
+	free(d->rcpt);
+	free(d);
+	deliver_soon();
+}
+
+static struct rcpt *
+take(struct delivery *d, size_t i)
+{
+	struct rcpt *r = d->rcpt[i];
+
+	r->place = AT_NOTHING;
+	r->msg->out--;
+	return r;
+}
+
+static void
+apply(struct rcpt *r, const struct agent_result *a)
+{
+	if (a->status < 0 || a->status == AGENT_DELIVERED)
+		result_delivered(r);
+	else if (a->status == AGENT_DEFERRED)
+		result_deferred(r, a->dsn, a->text, a->peer);
+	else
+		result_failed(r, a->dsn, a->text, a->peer);
+}
+
+static void
+on_ok(struct request *q)
+{
+	struct delivery *d = (struct delivery *)q;
+	const struct agent_result *trouble = NULL;
+	size_t i;
+
+	for (i = 0; i < d->n; i++) {
+		if (trouble == NULL && d->result[i].dest_trouble)
+			trouble = &d->result[i];
+		apply(take(d, i), &d->result[i]);
+	}
+	end(d, trouble);
+}
+
+/* The agent could not even try: that is our own trouble, never a bounce. */
+static void
+on_failed(struct request *q, const struct err *why)
+{
+	struct delivery *d = (struct delivery *)q;
+	size_t i;
+
+	log_event(LOG_WARN, "agent-error", KS("q", d->msg->q),
+	    KS("transport", d->dest->transport->name), KERR(why), KEND);
+	for (i = 0; i < d->n; i++)
+		result_deferred(take(d, i), why->dsn[0] == '4' ? why->dsn :
+		    "4.3.0", why->text, "");
+	end(d, NULL);
+}
+
+/* No attempt, for nobody knows what was done; the next one looks first.  A
+ * message that agents die of is put off like any other. */
+static void
+on_lost(struct request *q, bool head)
+{
+	struct delivery *d = (struct delivery *)q;
+	struct msg *m = d->msg;
+	bool poison;
+	size_t i;
+
+	m->again = true;
+	if (head)
+		m->losses++;
+	poison = m->losses >= LOSSES_MAX;
+	if (poison)
+		m->losses = 0;
+	for (i = 0; i < d->n; i++)
+		if (poison)
+			result_deferred(take(d, i), "4.3.0",
+			    "the delivery agent died at it", "");
+		else if (m->doomed || m->m.hold || qmgr.draining)
+			result_put_back(take(d, i), "", "");
+		else
+			sched_again(take(d, i));
+	end(d, NULL);
+}
+
+static struct delivery *
+new_delivery(const struct pick *p)
+{
+	struct delivery *d = xcalloc(1, sizeof(*d));
+	struct rcpt *r;
+
+	d->request.more = on_more;
+	d->request.ok = on_ok;
+	d->request.failed = on_failed;
+	d->request.lost = on_lost;
+	d->msg = p->msg;
+	d->dest = p->dest;
+	d->class = p->class;
+	d->rcpt = xcalloc(p->n, sizeof(*d->rcpt));
+	d->result = xcalloc(p->n, sizeof(*d->result));
+	STAILQ_FOREACH(r, &p->rcpts, next) {
+		d->rcpt[d->n] = r;
+		d->result[d->n++].status = -1;
+	}
+	under_way++;
+	return d;
+}
+
+static void
+add_rcpt(struct agent_deliver_in *in, struct arena *a,
+    const struct queue_rcpt *r)
+{
+	strlist_add(&in->n, a, arena_printf(a, "%lld", (long long)r->n));
+	strlist_add(&in->addr, a, r->addr);
+	strlist_add(&in->orig, a, r->orig);
+	strlist_add(&in->mailbox, a, r->mailbox);
+	strlist_add(&in->quota, a, arena_printf(a, "%llu",
+	    (unsigned long long)r->quota));
+	strlist_add(&in->orcpt, a, r->orcpt);
+	strlist_add(&in->notify, a, r->notify);
+}
+
+static void
+fill(struct agent_deliver_in *in, const struct delivery *d, struct arena *a)
+{
+	const struct queue_message *m = &d->msg->m;
+	size_t i;
+
+	*in = (struct agent_deliver_in){ .q = d->msg->q,
+		.sender = m->sender, .ret = m->ret, .envid = m->envid,
+		.nexthop = d->dest->nexthop, .session = m->session,
+		.size = m->size, .wsize = m->wsize, .created = m->created,
+		.again = d->msg->again, .utf8 = m->utf8, .body8 = m->body8 };
+	for (i = 0; i < d->n; i++)
+		add_rcpt(in, a, &d->rcpt[i]->q);
+}
+
+/* give all back without an attempt */
+static void
+put_back(struct delivery *d, const char *dsn, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < d->n; i++)
+		result_put_back(take(d, i), dsn, text);
+	end(d, NULL);
+}
+
+/* The content must be there: an envelope without it can not be. */
+static int
+open_content(struct delivery *d)
+{
+	struct err err = ERR_INIT;
+	int64_t id = d->msg->m.id;
+	int fd = -1, rc;
+
+	rc = content_open(common.spool_dir, d->msg->q, &fd, &err);
+	if (rc == 1)
+		return fd;
+	if (rc < 0) {
+		log_event(LOG_ERROR, "content", KS("q", d->msg->q), KERR(&err),
+		    KEND);
+		dest_suspend(d->dest, wall_s() +
+		    MS(qmgr.conf.transport_retry), err.dsn, err.text);
+		put_back(d, err.dsn, err.text);
+		return -1;
+	}
+	put_back(d, "4.3.0", "content file is missing");
+	hold_message(id, "content file is missing");
+	return -1;
+}
+
+void
+transport_down(struct transport *t, const struct err *why)
+{
+	int64_t seconds, first = MS(qmgr.conf.transport_retry);
+	uint16_t rnd;
+
+	random_bytes(&rnd, sizeof(rnd));
+	t->failures++;
+	seconds = sched_backoff(first, first, MS(qmgr.conf.suspend_max),
+	    t->failures, rnd);
+	t->suspended_until = wall_s() + seconds;
+	free(t->dsn);
+	free(t->text);
+	t->dsn = xstrdup("4.3.5");
+	t->text = xstrdup("mail transport unavailable");
+	log_event(LOG_WARN, "transport-down", KS("transport", t->name),
+	    KI("seconds", seconds), KERR(why), KEND);
+}
+
+static void
+deliver(struct transport *t, const struct pick *p)
+{
+	static struct arena arena;
+	struct delivery *d = new_delivery(p);
+	struct agent_deliver_in in;
+	struct err err = ERR_INIT;
+	int fd = open_content(d), rc;
+	size_t i;
+
+	if (fd < 0)
+		return;
+	fill(&in, d, &arena);
+	rc = agent_send(t, &agent_deliver, &in, fd, &d->request, &err);
+	close_fd(fd);
+	arena_reset(&arena);
+	if (rc == 1)
+		return;
+	if (rc < 0 && err.kind == ERR_PERM) {
+		on_failed(&d->request, &err);
+		return;
+	}
+	if (rc < 0) {
+		transport_down(t, &err);
+		put_back(d, t->dsn, t->text);
+		return;
+	}
+	for (i = 0; i < d->n; i++)
+		sched_again(take(d, i));
+	end(d, NULL);
+}
+
+void
+deliver_all(void)
+{
+	struct transport *t;
+	struct pick p;
+
+	if (qmgr.draining)
+		return;
+	for (t = transports; t != NULL; t = t->next)
+		while (agent_free(t) && sched_pick(t, AGENT_RCPTS, BYTES_MAX,
+		    &p))
+			deliver(t, &p);
+}
+
+static void
+on_soon(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
+	soon = false;
+	deliver_all();
+}
+
+void
+deliver_soon(void)
+{
+	static const struct timeval zero;
+
+	if (!soon && event_add(soon_ev, &zero) < 0)
+		die("event_add");
+	soon = true;
+}
+
+void
+deliver_init(void)
+{
+	soon_ev = event_new(hub_base, -1, 0, on_soon, NULL);
+	if (soon_ev == NULL)
+		die("event_new");
+}

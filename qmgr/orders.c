@@ -1,0 +1,287 @@
+/*
+ * orders.c - flush, hold, release, delete: at most WALK_MESSAGES messages a
+ * call, all in one transaction, answered when it is durable.  What is in an
+ * agent's hands stays there until its result is known.
+ */
+#include "qmgr.h"
+
+enum order_kind { FLUSH, HOLD, RELEASE, DELETE };
+
+struct order {
+	struct op op;
+	enum order_kind kind;
+	const char *reason;	/* of a hold; static */
+	bool answer;
+	struct hub_ticket ticket;
+	struct qmgr_count count;
+	char next[QID_SIZE];
+	int64_t now;
+	int64_t *ids;
+	size_t n;
+	size_t waiting;		/* deletions that wait for results */
+};
+
+static const int64_t far = INT64_MAX / 2;
+
+/* a fresh message gets rows, held or not */
+static int
+file_first(struct msg *m, bool hold, const char *reason, struct err *err)
+{
+	bool old = m->m.hold;
+	const char *old_reason = m->m.reason;
+	int rc;
+
+	if (msg_row_now(m) != ROW_FRESH)
+		return 0;
+	if (qdb_fresh_del(qmgr.db, m->m.id, err) < 0)
+		return -1;
+	m->m.hold = hold;
+	m->m.reason = reason;
+	rc = msg_file(m, err);
+	m->m.hold = old;
+	m->m.reason = old_reason;
+	return rc == 0 ? 1 : -1;
+}
+
+static int
+apply_hold(int64_t id, const char *reason, struct err *err)
+{
+	struct msg *m = msg_find(id);
+	int rc = m == NULL ? 0 : file_first(m, true, reason, err);
+
+	if (rc != 0)
+		return MIN(rc, 0);
+	rc = qdb_message_hold(qmgr.db, id, reason, err);
+	if (rc >= 0 && *reason)
+		rc = qdb_report_later(qmgr.db, id, far, err);
+	return MIN(rc, 0);
+}
+
+static int
+apply_delete(int64_t id, struct err *err)
+{
+	struct msg *m = msg_find(id);
+
+	if (m != NULL && m->out > 0)
+		return 0;	/* when its results are known */
+	if (m != NULL && msg_row_now(m) == ROW_FRESH)
+		return MIN(qdb_fresh_del(qmgr.db, id, err), 0);
+	return qdb_message_del(qmgr.db, id, err);
+}
+
+static int
+apply(struct op *op, struct err *err)
+{
+	struct order *o = (struct order *)op;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < o->n && rc >= 0; i++)
+		switch (o->kind) {
+		case FLUSH:
+			rc = qdb_message_flush(qmgr.db, o->ids[i], o->now,
+			    err);
+			break;
+		case HOLD:
+			rc = apply_hold(o->ids[i], o->reason, err);
+			break;
+		case RELEASE:
+			rc = qdb_message_release(qmgr.db, o->ids[i], o->now,
+			    err);
+			break;
+		case DELETE:
+			rc = apply_delete(o->ids[i], err);
+			break;
+		}
+	return MIN(rc, 0);
+}
+
+static void
+drop(struct rcpt *r)
+{
+	rcpt_free(r);
+}
+
+static void
+doom(struct rcpt *r)
+{
+	r->gone = true;
+	rcpt_dirty(r);
+}
+
+static void
+held(struct msg *m, const char *reason)
+{
+	m->row = ROW_FILED;
+	m->m.hold = true;
+	m->m.reason = reason;
+	sched_remove(m, drop);
+	msg_release(m);
+}
+
+static void
+deleted(struct order *o, int64_t id)
+{
+	struct msg *m = msg_find(id);
+
+	if (m != NULL && m->out > 0) {
+		if (m->doomed)
+			return;
+		m->doomed = true;
+		m->deleter = o;
+		o->waiting++;
+		sched_remove(m, doom);
+		return;
+	}
+	if (m != NULL) {
+		sched_remove(m, drop);
+		msg_release(m);
+	}
+	/* its last result may have come in the same transaction */
+	if (!recent_has(id))
+		message_gone(id, "", "deleted");
+}
+
+static void
+finish(struct order *o, const struct err *err)
+{
+	o->count.next = o->next;
+	if (o->answer && err != NULL)
+		hub_err(o->ticket, err);
+	else if (o->answer)
+		hub_ok(o->ticket, &o->count);
+	free(o->ids);
+	free(o);
+}
+
+static void
+done(struct op *op, const struct err *err)
+{
+	struct order *o = (struct order *)op;
+	struct msg *m;
+	size_t i;
+
+	for (i = 0; err == NULL && i < o->n; i++) {
+		m = msg_find(o->ids[i]);
+		if (o->kind == DELETE)
+			deleted(o, o->ids[i]);
+		else if (o->kind == HOLD && m != NULL)
+			held(m, o->reason);
+		else if (o->kind == RELEASE && m != NULL)
+			m->m.hold = m->holding = false;
+	}
+	if (err == NULL && (o->kind == FLUSH || o->kind == RELEASE))
+		dests_refresh();
+	if (o->waiting == 0)
+		finish(o, err);
+}
+
+void
+admin_deleted(void *deleter, size_t rcpts UNUSED)
+{
+	struct order *o = deleter;
+
+	if (--o->waiting == 0)
+		finish(o, NULL);
+}
+
+/* is there anything to do? */
+static bool
+concerns(enum order_kind kind, const struct walk *w)
+{
+	const struct queue_message *m = &w->m;
+
+	if (kind == HOLD)
+		return !m->hold;
+	if (kind == RELEASE)
+		return m->hold || m->release_at > w->now;
+	return kind == DELETE || !m->hold;
+}
+
+static int
+order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
+    struct err *err)
+{
+	struct order *o;
+	struct walk w;
+	int rc;
+
+	if (walk_open(&w, in, c->arena, err) != 0)
+		return -1;
+	o = xcalloc(1, sizeof(*o));
+	o->op.apply = apply;
+	o->op.done = done;
+	o->kind = kind;
+	o->reason = "";
+	o->now = w.now;
+	o->ids = xcalloc(WALK_MESSAGES, sizeof(*o->ids));
+	while ((rc = walk_next(&w, err)) == 1) {
+		if (!concerns(kind, &w))
+			continue;
+		o->count.messages++;
+		o->count.rcpts += (int64_t)w.m.n;
+		o->ids[o->n++] = w.m.id;
+	}
+	if (rc == 2)
+		qid_print(w.last, o->next);
+	walk_close(&w);
+	if (rc < 0) {
+		free(o->ids);
+		free(o);
+		return -1;
+	}
+	o->answer = true;
+	o->ticket = hub_hold(c);
+	commit_op(&o->op);
+	return CALL_LATER;
+}
+
+int
+admin_flush(struct call *c, const void *in, void *out UNUSED, struct err *err)
+{
+	return order(c, in, FLUSH, err);
+}
+
+int
+admin_hold(struct call *c, const void *in, void *out UNUSED, struct err *err)
+{
+	return order(c, in, HOLD, err);
+}
+
+int
+admin_release(struct call *c, const void *in, void *out UNUSED,
+    struct err *err)
+{
+	return order(c, in, RELEASE, err);
+}
+
+int
+admin_delete(struct call *c, const void *in, void *out UNUSED,
+    struct err *err)
+{
+	return order(c, in, DELETE, err);
+}
+
+void
+hold_message(int64_t id, const char *reason)
+{
+	struct msg *m = msg_find(id);
+	struct order *o;
+	char q[QID_SIZE];
+
+	if (m != NULL && m->holding)
+		return;
+	if (m != NULL)
+		m->holding = true;
+	qid_print(id, q);
+	log_event(LOG_ERROR, "held", KS("q", q), KS("reason", reason), KEND);
+	o = xcalloc(1, sizeof(*o));
+	o->op.apply = apply;
+	o->op.done = done;
+	o->kind = HOLD;
+	o->reason = reason;
+	o->now = wall_s();
+	o->ids = xcalloc(1, sizeof(*o->ids));
+	o->ids[o->n++] = id;
+	commit_op(&o->op);
+}

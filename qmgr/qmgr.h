@@ -1,0 +1,222 @@
+/*
+ * qmgr.h - what the files of the queue manager share.
+ *
+ * The invariant of memory and database: what is in memory is in the database,
+ * too, but for an enqueue that nobody has been told about.  Changes are made in
+ * memory, the message is put on the list of those to be written (msg_dirty), and
+ * commit.c writes all of them in one transaction; until that has succeeded
+ * they stay on the list.  Only then do callers get their answers, files go, and
+ * fresh messages to the agents.
+ */
+#ifndef QMGR_QMGR_H
+#define QMGR_QMGR_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/common.h"
+#include "queue/content.h"
+#include "queue/db.h"
+#include "proto/qmgr.h"
+#include "schedule.h"
+#include "serve/hub.h"
+
+struct qmgr_conf {
+	int64_t active_limit, backlog_share, destination_backlog;
+	int64_t agents, agent_requests, agent_timeout;
+	int64_t destination_concurrency, initial_concurrency;
+	struct strlist transport_limits;
+	int64_t transport_retry, destination_suspend, suspend_max;
+	int64_t first_retry, min_retry, max_retry;
+	int64_t lifetime, bounce_lifetime, delay_warning;
+	bool double_bounce;
+	int64_t message_recipients, result_delay, settle_memory, drain_timeout;
+	int64_t sweep_interval, sweep_age;
+	uint64_t database_cache;
+};
+extern const struct field qmgr_fields[];
+
+struct qmgr {
+	struct qmgr_conf conf;
+	struct queue_db *db;
+	int64_t started_us;
+	bool draining;
+	TAILQ_HEAD(, msg) dirty;	/* to be written */
+	size_t messages;	/* in memory */
+	size_t rcpts[CLASSES];	/* in memory, by the way they came */
+	int64_t accepted, delivered, bounced, commits;
+};
+extern struct qmgr qmgr;
+
+#define MS(ms) ((ms) / 1000)	/* options are in ms, times in seconds */
+
+/* ---- active.c: what is in memory ---- */
+struct msg *msg_find(int64_t id);
+struct msg *msg_new(const struct queue_message *m, enum msg_row row);
+void msg_dirty(struct msg *m);
+/* free it where nothing of it is in memory and nothing is to be written */
+void msg_release(struct msg *m);
+void msg_each(bool (*fn)(struct msg *m, void *ctx), void *ctx);
+struct rcpt *rcpt_find(int64_t id, int64_t n);
+/* q's strings must live as long as the message */
+struct rcpt *rcpt_new(struct msg *m, const struct queue_rcpt *q,
+    struct dest *d, enum sched_class class);
+void rcpt_free(struct rcpt *r);
+/* r has an outcome, or goes out of memory: to be written */
+void rcpt_dirty(struct rcpt *r);
+/* a string that lives as long as the message, at most max bytes */
+const char *msg_string(struct msg *m, const char *z, size_t max);
+
+/* ---- dests.c: destinations and transports in memory ---- */
+extern struct transport *transports;
+extern struct dest_list dests;
+bool transport_name_ok(const char *name);
+struct transport *transport_get(const char *name);
+/* the one in memory, or read from the database, or new; NULL: err */
+struct dest *dest_get(const char *transport, const char *nexthop,
+    struct err *err);
+struct dest *dest_find(const char *transport, const char *nexthop);
+/* an answer that says how the destination is */
+void dest_good(struct dest *d);
+void dest_trouble(struct dest *d, const char *dsn, const char *text);
+void dest_suspend(struct dest *d, int64_t until, const char *dsn,
+    const char *text);
+/* in a transaction: give it a row; a recipient is filed with that time */
+int dest_need_row(struct dest *d, struct err *err);
+int dest_filed(struct dest *d, int64_t due, bool in_memory, struct err *err);
+int dest_write(struct dest *d, struct err *err);
+/* all rows as the transaction left them: keep or forget what was noted */
+void dests_committed(bool good);
+/* those without work leave memory, in bounded steps (in a transaction) */
+int dests_leave(int max, struct err *err);
+bool dests_to_write(void);
+void dest_wanted(struct dest *d);	/* look if it may leave */
+/* after an order of the admin: suspensions are as the rows say */
+void dests_refresh(void);
+void dests_tick(int64_t now);
+
+/* ---- load.c: from the database into memory ---- */
+/* a fresh message from its record, which it takes; NULL: err */
+struct msg *msg_from_record(char *rec, size_t len, enum msg_row row,
+    struct err *err);
+int load_fresh(struct err *err);	/* at start */
+/* true: there is more to do soon */
+bool load_due(int64_t now);
+void expire_due(int64_t now);
+
+/* ---- write.c: a message in memory, and its rows ---- */
+/* in a transaction: make the rows say what memory says */
+int msg_write(struct msg *m, struct err *err);
+enum msg_row msg_row_now(const struct msg *m);
+/* in a transaction: rows for a message that has none but its record */
+int msg_file(struct msg *m, struct err *err);
+/* it is durable: forget what is done, start what is new */
+void msg_written(struct msg *m);
+/* a message leaves: its content, too */
+void message_gone(int64_t id, const char *session, const char *why);
+/* forget a message that is not in the database */
+void msg_forget(struct msg *m);
+/* ids that left the queue within the last minutes */
+void recent_add(int64_t id);
+bool recent_has(int64_t id);
+
+/* ---- commit.c: one transaction for all that came meanwhile ---- */
+struct op {
+	STAILQ_ENTRY(op) next;
+	/* in the transaction, after the messages; NULL: nothing of its own */
+	int (*apply)(struct op *op, struct err *err);
+	/* err NULL: it is durable; frees op */
+	void (*done)(struct op *op, const struct err *err);
+	bool first;	/* done before the messages are looked after: it
+			 * answers a caller and touches no message but one
+			 * that failed */
+};
+void commit_init(void);
+void commit_op(struct op *op);		/* in the transaction of this round */
+void commit_results(void);		/* soon, to share one with callers */
+void commit_now(void);
+bool commit_pending(void);
+
+/* ---- agents.c: requests to other daemons ---- */
+struct request {
+	STAILQ_ENTRY(request) next;
+	int64_t sent_ms;
+	void (*more)(struct request *q, const struct agent_result *r);
+	void (*ok)(struct request *q);
+	void (*failed)(struct request *q, const struct err *why);
+	void (*lost)(struct request *q, bool head);	/* the agent died */
+};
+/* 1 sent, 0 all agents are busy, -1 nobody is there, or the request can not
+ * be sent (err_perm).  q is the agent's until one of its ends is called. */
+int agent_send(struct transport *t, const struct verb_def *v, const void *rec,
+    int fd, struct request *q, struct err *err);
+bool agent_free(const struct transport *t);	/* one could take a request */
+void agents_tick(void);
+
+/* ---- deliver.c: requests of recipients ---- */
+void deliver_all(void);
+void deliver_soon(void);	/* after the events at hand */
+void deliver_init(void);
+size_t deliver_under_way(void);
+void transport_down(struct transport *t, const struct err *why);
+
+/* ---- results.c: what becomes of a recipient ---- */
+void result_delivered(struct rcpt *r);
+/* also where the message has expired: then it fails */
+void result_deferred(struct rcpt *r, const char *dsn, const char *text,
+    const char *peer);
+void result_failed(struct rcpt *r, const char *dsn, const char *text,
+    const char *peer);
+/* out of memory, no attempt: why may be "" */
+void result_put_back(struct rcpt *r, const char *dsn, const char *text);
+bool notify_wants(const char *notify, const char *word, bool by_default);
+int64_t message_expires(const struct queue_message *m);
+
+/* ---- report.c: reports through bounce ---- */
+void report_want(int64_t id);
+void report_delay(int64_t id);
+void report_tick(int64_t now);
+size_t report_under_way(void);
+
+/* ---- walk.c: messages that match a filter, in the order of ids ---- */
+enum { WALK_MESSAGES = 500, WALK_MS = 20, WALK_RCPTS = 1000 };
+struct walk {
+	struct queue_filter f;
+	int64_t now, end_ms;	/* unix seconds; mono_ms: enough for a call */
+	int64_t *fresh;		/* ids in memory that are not filed */
+	size_t nfresh, at, cap;
+	int64_t filed[64];	/* ids of the next candidates */
+	int nfiled, filed_at;
+	bool filed_end;
+	struct queue_filter page;
+	struct arena arena;	/* of the message at hand */
+	/* the message at hand: its recipients that match, and their states */
+	struct queue_message m;
+	int *state;
+	bool active;		/* one of them is in an agent's hands */
+	int64_t messages, last;	/* that matched; id looked at last */
+};
+int walk_open(struct walk *w, const struct qmgr_filter *in, struct arena *a,
+    struct err *err);
+/* 1 a message, 0 no more, 2 enough for one call (go on after last), -1 */
+int walk_next(struct walk *w, struct err *err);
+void walk_close(struct walk *w);
+
+/* ---- admin.c, orders.c ---- */
+verb_fn admin_list, admin_show, admin_stat;
+verb_fn admin_flush, admin_hold, admin_release, admin_delete;
+void admin_deleted(void *deleter, size_t rcpts);
+/* keep a message back and say why: its content can not be had */
+void hold_message(int64_t id, const char *reason);
+
+/* ---- enqueue.c, settle.c, sweep.c ---- */
+verb_fn enqueue_rcpt, enqueue, settle;
+void *enqueue_open(const struct ipc_cred *peer);
+void enqueue_close(void *conn);
+int settle_load(struct err *err);
+bool settle_refused(int64_t id);
+/* was it in the queue?  1, 0, -1 */
+int settle_known(int64_t id, struct err *err);
+/* some content files are looked at; ms until the next step */
+int64_t sweep_step(void);
+
+#endif
