@@ -156,7 +156,8 @@ print_pairs(const struct ipc_msg *m)
 	const char *p = NULL;
 
 	while ((p = ipc_next_pair(m, p)) != NULL)
-		printf("%s\n", p);
+		if (strncmp(p, "verb=", 5) != 0)
+			printf("%s\n", p);
 }
 
 /* 1 a further message may come, else an exit status as -1 - status */

@@ -123,6 +123,8 @@ copy_line(struct conf_copy *c, struct slice line)
 	struct slice name;
 
 	if (header(line, &name)) {
+		if (c->section[0] == '\0' && c->end == SIZE_MAX)
+			c->end = c->out->len;	/* before all sections */
 		c->at = name;
 		c->skipping = false;
 	} else if (c->skipping && line.n > 0 && ascii_isblank(line.p[0])) {
@@ -155,7 +157,7 @@ conf_text_set(struct str *text, const char *section, const char *name,
 
 	if (rest.n > 0 && rest.p[rest.n - 1] == '\n')
 		rest.n--;
-	while (slice_cut(&rest, '\n', &line))
+	while (text->len > 0 && slice_cut(&rest, '\n', &line))
 		copy_line(&c, line);
 	if (!c.done && c.end == SIZE_MAX && section[0] != '\0') {
 		str_addf(&out, "\n[%s]\n%s = %s\n", section, name, value);

@@ -34,6 +34,24 @@ instance_load(struct err *err)
 	return r;
 }
 
+/* dead, and only not waited for by whoever is its parent now */
+static bool
+is_zombie(pid_t pid)
+{
+	char path[64], *text, *paren;
+	bool yes;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	text = read_file(path, 4096, &n);
+	if (text == NULL)
+		return false;
+	paren = strrchr(text, ')');
+	yes = paren != NULL && strncmp(paren, ") Z", 3) == 0;
+	free(text);
+	return yes;
+}
+
 pid_t
 instance_pid(void)
 {
@@ -47,7 +65,8 @@ instance_pid(void)
 	if (!slice_u64(slice_trim((struct slice){ text, n }), INT32_MAX, &pid))
 		pid = 0;
 	free(text);
-	if (pid == 0 || (kill((pid_t)pid, 0) != 0 && errno == ESRCH))
+	if (pid == 0 || (kill((pid_t)pid, 0) != 0 && errno == ESRCH) ||
+	    is_zombie((pid_t)pid))
 		return 0;
 	return (pid_t)pid;
 }

@@ -268,6 +268,8 @@ prepare(struct err *err)
 	raise_limits();
 	if (dirs_prepare(err) != 0 || lock_take(&unclean, err) != 0)
 		return -1;
+	if (unclean)
+		leftover_end();
 	return listen_prepare(config, unclean ? REBIND_MS : 0, err) != 0 ||
 	    control_open(err) != 0 || open_log_pipe(err) != 0 ? -1 : 0;
 }

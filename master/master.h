@@ -137,6 +137,9 @@ int lock_take(bool *unclean, struct err *err);
 int lock_write_pid(struct err *err);	/* after the last fork */
 void lock_release(void);		/* removes the pid file */
 
+/* --- leftover.c --- */
+void leftover_end(void);	/* of a master that was killed; holds lock */
+
 /* --- listen.c --- */
 /* is a listener well-formed?  0, or -1 */
 int listen_check(const char *spec, struct err *err);

@@ -1,8 +1,9 @@
 /*
  * stop.c - the orderly end: services leave in groups by their order, those
  * that take clients first, so that what is under way can still be finished.
- * Each group gets its share of the time left, is asked (life pipe), asked
- * again (SIGTERM), then killed.  The log's reader is always last.
+ * Each group gets its share of the time left, is asked (life pipe: idle ones
+ * leave), asked again (SIGTERM: sessions say good-bye to clients that wait),
+ * then killed.  The log's reader is always last.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -11,7 +12,7 @@
 #include <event2/event.h>
 #include <signal.h>
 
-enum { LAST_ORDER = 1000 };
+enum { LAST_ORDER = 1000, ASK_AGAIN_MS = 2000 };
 
 static struct event *timer;
 static int64_t deadline;	/* mono_ms of the whole stop; 0: none */
@@ -87,7 +88,7 @@ next_phase(void)
 			service_finish(s);
 			service_close(s);
 		}
-	wait_until(now + share * 3 / 4);
+	wait_until(now + MIN(share * 3 / 4, (int64_t)ASK_AGAIN_MS));
 	stop_progress();
 }
 

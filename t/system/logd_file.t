@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+# Whole lines, a moved file, a full disk.
+use strict;
+use warnings;
+use Postrider::Instance;
+use Test::More;
+
+my $i = Postrider::Instance->new(conf => { 'logd.conf' =>
+	{ check => '100ms' } })->start;
+my $log = $i->log_file;
+is sprintf('%o', (stat $log)[2] & 07777), '640', 'mode of the file';
+
+# many writers at a time
+my @c = map { $i->smtp } 1 .. 20;
+for my $n (1 .. 10) {
+	$_->put("NOOP $n\r\n") for @c;
+	$_->reply for @c;
+}
+$_->quit for @c;
+my $quit = qr/smtpd\[\d+\]: disconnect /;
+ok $i->wait_for(sub { (grep { /$quit/ } $i->log_lines) >= 20 }),
+    'a line of each session';
+is scalar(grep { !/^\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}Z [a-z0-9-]+\[\d+\]: \S/ }
+    $i->log_lines), 0, 'every line is whole and has its time';
+
+rename $log, "$log.1";
+ok $i->wait_for(sub { -e $log }), 'a moved file is replaced';
+$i->smtp->quit;
+ok $i->wait_log($quit), 'new lines go to the new one';
+$i->reload;
+ok $i->wait_log(qr/reloaded/), 'also after a reload';
+ok $i->stop, 'stopped';
+
+SKIP: {
+	skip 'a small file system needs root', 3 if $> != 0;
+	my $f = Postrider::Instance->new;
+	my $d = $f->dir . '/log';
+	my @st = stat $d;
+	if (system("mount -t tmpfs -o size=64k,mode=750,uid=$st[4]," .
+	    "gid=$st[5] none '$d'") != 0) {
+		skip 'no tmpfs can be mounted here', 3;
+	}
+	$f->start;
+	$f->spew("$d/fill", '');
+	open my $fh, '>', "$d/fill" or die;
+	1 while syswrite $fh, 'x' x 4096;
+	close $fh;
+	is $f->smtp->greeting, 220, 'a full log disk stops nobody';
+	ok $f->wait_for(sub { $f->smtp->quit; -s "$d/mail.log" &&
+	    -s _ == $f->wait_for(sub { $f->smtp->quit; -s "$d/mail.log" })
+	    && -s _ % 4096 == 0 }), 'its last page fills up';
+	$f->smtp->quit for 1 .. 5;
+	unlink "$d/fill";
+	$f->smtp->quit;
+	my $l = $f->wait_log(qr/log_resumed/, 10);
+	like $l, qr/dropped=\d+/, 'what was lost is counted and told';
+	$f->stop;
+	system("umount '$d'");
+}
+done_testing;

@@ -1,0 +1,47 @@
+#!/usr/bin/perl
+# Directories are made, checked, and refused where somebody else could put
+# things into them.
+use strict;
+use warnings;
+use Postrider::Instance;
+use Test::More;
+
+my $i = Postrider::Instance->new;
+my $d = $i->dir;
+
+sub start_fails {
+	my ($re, $name) = @_;
+	my ($st, $out, $err) = $i->ctl('start');
+	is $st, 1, "$name: refused";
+	like $err, $re, "$name: told";
+	return;
+}
+
+is sprintf('%o', (stat "$d/spool/content/a7")[2] & 07777), '2771',
+    'content folders are set-gid';
+is sprintf('%o', (stat "$d/run/private")[2] & 07777), '750',
+    'run/private is closed to others';
+
+chmod 0777, "$d/spool";
+start_fails(qr{/spool may be written by everybody}, 'world-writable');
+chmod 0711, "$d/spool";
+
+rename "$d/log", "$d/elsewhere";
+symlink 'elsewhere', "$d/log";
+start_fails(qr{/log is no directory}, 'symbolic link');
+unlink "$d/log";
+rename "$d/elsewhere", "$d/log";
+
+if ($> == 0) {
+	my @st = stat "$d/mail";
+	mkdir "$d/mail/x";
+	chown 12345, 12345, "$d/mail";
+	start_fails(qr{/mail belongs to uid 12345}, 'foreign owner');
+	chown @st[4, 5], "$d/mail";
+	rmdir "$d/mail/x";
+}
+rmdir "$d/spool/content/00";
+$i->start;
+ok -d "$d/spool/content/00", 'what is missing is made';
+ok $i->stop, 'stopped';
+done_testing;
