@@ -9,6 +9,8 @@
 # curl shows the server's octets.  fetchmail and getmail change some odd
 # messages themselves; there, what they stored must be what they make of the
 # server's octets (Postrider::Clients says what that is), and it is counted.
+# sendmail completes a header without Date, From or Message-ID, ends a header
+# that has no end and drops a mailbox file's "From " line: counted too.
 # A line over 998 octets may be refused, but not altered.
 
 use strict;
@@ -62,16 +64,43 @@ sub send_all {
 	return grep { !$no{ $_->{name} } } @corpus;
 }
 
-# the trace fields in front of the message, or undef
-sub trace_of {
-	my ($got, $m) = @_;
-	my $want = Postrider::Corpus::stored($m->{text});
-	my $n = length($got) - length($want);
-	return if $n <= 0 || substr($got, $n) ne $want;
+# What is behind the trace fields of the message: undef where they are wrong.
+sub behind_trace {
+	my ($got, $m, $n) = @_;
+	return if $n <= 0;
 	my $trace = substr $got, 0, $n;
 	return $trace =~ /\AReturn-Path:\ <\Q$m->{name}\E\@sender\.test>\n
 	    (?:Delivered-To:\ [^\n]+\n)?
-	    (?:Received:\ [^\n]*\n(?:[ \t][^\n]*\n)*)+\z/x ? $trace : undef;
+	    (?:Received:\ [^\n]*\n(?:[ \t][^\n]*\n)*)+\z/x ?
+	    substr($got, $n) : undef;
+}
+
+# the same octets as were sent, behind trace fields
+sub is_exact {
+	my ($got, $m) = @_;
+	my $want = Postrider::Corpus::stored($m->{text});
+	my $rest = behind_trace($got, $m, length($got) - length($want));
+	return defined $rest && $rest eq $want;
+}
+
+# The same, but for what sendmail has put in: the lines up to some point, the
+# fields and the end of the header, the other lines.
+sub is_completed {
+	my ($got, $m) = @_;
+	my $want = Postrider::Corpus::stored($m->{text});
+	$want =~ s/\AFrom [^\n]*\n//;
+	my $trace = qr/Return-Path: [^\n]*\n(?:Delivered-To: [^\n]*\n)?
+	    (?:Received:\ [^\n]*\n(?:[\ \t][^\n]*\n)*?)+/x;
+	my $added = qr/(?:Date: [^\n]+\n)?(?:From: [^\n]+\n)?
+	    (?:Message-ID:\ <[^\n<>]+>\n)?\n?/x;
+	my $at = 0;
+	for my $line ('', split /^/, $want) {
+		$at += length $line;
+		my ($one, $two) = (substr($want, 0, $at), substr $want, $at);
+		return 1 if $got =~ /\A$trace\Q$one\E$added\Q$two\E\z/;
+		last if $line eq "\n";
+	}
+	return 0;
 }
 
 # the copies of a reader by the name of the message
@@ -88,31 +117,42 @@ sub read_all {
 	return \%got;
 }
 
+# what is wrong with the copies of one message in a mailbox, or ''
+sub trouble {
+	my ($sender, $reader, $m, $got, $server, $count) = @_;
+	my @copy = @{ $got->{ $m->{name} } // [] };
+	my ($orig) = @{ $server->{ $m->{name} } // [] };
+	return @copy . ' copies' if @copy != 1 || !defined $orig;
+	if ($copy[0] ne $orig) {
+		return 'differs from what the server has'
+		    if $copy[0] ne $ALTERS{$reader}->($orig);
+		$count->{"altered by $reader"}++;
+		note "$reader alters $m->{name}";
+	} elsif (is_exact($orig, $m)) {
+		$count->{exact}++;
+		return '';
+	}
+	return '' if is_exact($orig, $m);
+	return 'differs from what was sent'
+	    if $sender ne 'sendmail' || !is_completed($orig, $m);
+	$count->{'completed by sendmail'}++;
+	note "sendmail completes $m->{name}";
+	return '';
+}
+
 sub check {
 	my ($sender, $reader, $server, @sent) = @_;
 	my $got = $reader eq 'curl' ? $server :
 	    read_all($reader, $SENDER{$sender}, scalar @sent);
-	my (@bad, $exact, $altered);
-	for my $m (@sent) {
-		my @copy = @{ $got->{ $m->{name} } // [] };
-		my $orig = ($server->{ $m->{name} } // [''])->[0];
-		if (@copy != 1) {
-			push @bad, "$m->{name}: " . @copy . ' copies';
-		} elsif (defined trace_of($copy[0], $m)) {
-			$exact++;
-		} elsif ($reader ne 'curl' && defined trace_of($orig, $m) &&
-		    $copy[0] eq $ALTERS{$reader}->($orig)) {
-			$altered++;
-			note "$reader alters $m->{name}";
-		} else {
-			push @bad, "$m->{name} differs";
-		}
-	}
+	my %count = (exact => 0);
+	my @bad = map { $_->[1] ? "$_->[0]: $_->[1]" : () } map {
+	    [$_->{name}, trouble($sender, $reader, $_, $got, $server, \%count)]
+	    } @sent;
 	push @bad, 'a message that nobody sent' if $got->{unknown};
-	is scalar @bad, 0, "$sender to $reader: " . ($exact // 0) . ' of ' .
-	    @sent . ' byte-identical' . ($altered ?
-	    ", $altered altered by $reader itself and else identical" : '') or
-	    diag join "\n", @bad;
+	my $exact = delete $count{exact};
+	is scalar @bad, 0, "$sender to $reader: $exact of " . @sent .
+	    ' byte-identical' . join('', map { ", $count{$_} $_" }
+	    sort keys %count) or diag join "\n", @bad;
 	return;
 }
 
