@@ -34,7 +34,8 @@ become(const struct system_user *u, struct err *err)
 {
 	if (common.single_uid)
 		return 0;
-	if (setgroups(1, &u->gid) < 0 || setresgid(u->gid, u->gid, u->gid) < 0 ||
+	if (setgroups(1, &u->gid) < 0 ||
+	    setresgid(u->gid, u->gid, u->gid) < 0 ||
 	    setresuid(u->uid, u->uid, u->uid) < 0)
 		return err_sys(err, "become uid %u", (unsigned)u->uid);
 	if (setuid(0) == 0 || geteuid() != u->uid)

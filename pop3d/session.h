@@ -9,7 +9,8 @@
 #include "store/drop.h"
 
 struct pop3d_conf {
-	int64_t login_delay, expire, timeout, lock_timeout, max_messages, max_errors;
+	int64_t login_delay, expire, timeout, lock_timeout, max_messages,
+	    max_errors;
 	bool save_seen, mark_seen;
 };
 extern struct pop3d_conf conf;

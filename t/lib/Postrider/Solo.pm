@@ -85,7 +85,8 @@ sub start {
 		_place($log_w, $status_w, $life, $l->fh);
 		chdir '/';
 		my $n = $self->{name};
-		my @cmd = (@{ $self->{prefix} || [] }, "$self->{build}/$n/$n",
+		my @cmd = (@{ $self->{prefix} || [] }, "$self->{build}/" .
+		    ($self->{program} // "$n/$n"),
 		    '-c', "$self->{dir}/conf", '-M', "service=$n",
 		    '-M', 'user=queue', '-M', 'listeners=1',
 		    '-M', 'clients=' . ($arg{clients} || 10));
