@@ -62,7 +62,8 @@ for my $case (@cases) {
 }
 my $tail = 'service=pop3 mech=PASS client=192\.0\.2\.9';
 like $s->log, qr/ login s=abc1 user=bob\@b\.test $tail$/m, 'a login is logged';
-like $s->log, qr/ login-failed s=abc1 user=nobody $tail reason="unknown user"$/m,
+my $why = 'reason="unknown user"';
+like $s->log, qr/ login-failed s=abc1 user=nobody $tail $why$/m,
     'a failure too';
 unlike $s->log, qr/[Gg]eheim/, 'no password is';
 
