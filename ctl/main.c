@@ -19,7 +19,7 @@ static int cmd_version(int argc, char **argv);
 static const struct cmd cmds[] = {
 	{ "init", cmd_init, "DIR [--domain D]... [--user NAME:PASSWORD]... "
 	    "[--port-base N] [--force]", "make a private instance" },
-	{ "start", cmd_start, "", "start it; done when every listener answers" },
+	{ "start", cmd_start, "", "done when every listener answers" },
 	{ "stop", cmd_stop, "", "let sessions end, then stop" },
 	{ "reload", cmd_reload, "", "take a changed configuration" },
 	{ "status", cmd_status, "[--pids | --json]", "what runs" },

@@ -78,6 +78,15 @@ users_commit(struct users_edit *e, struct err *err)
 	return r;
 }
 
+static bool
+plain_text(const char *z)
+{
+	for (; *z != '\0'; z++)
+		if ((unsigned char)*z < 0x20 || *z == 0x7f)
+			return false;
+	return true;
+}
+
 const char *
 users_name(const char *name, struct err *err)
 {
@@ -92,7 +101,7 @@ users_name(const char *name, struct err *err)
 		full = arena_printf(&ctl_arena, "%s@%s", name,
 		    common.domains.v[0]);
 	}
-	if (!user_key_valid(slice_of(full))) {
+	if (!user_key_valid(slice_of(full)) || !plain_text(full)) {
 		err_perm(err, "5.1.3", "%s can not be the name of an account",
 		    full);
 		return NULL;
@@ -149,10 +158,27 @@ users_get(const struct users_edit *e, const char *name, struct user_record *u,
 	return r == 0 ? 1 : -1;
 }
 
+/* a key that holds what ends a key is quoted */
+static void
+put_key(struct str *out, const char *name)
+{
+	if (strpbrk(name, " :\"") == NULL && name[0] != '#') {
+		str_adds(out, name);
+		return;
+	}
+	str_addc(out, '"');
+	for (; *name != '\0'; name++) {
+		if (*name == '"' || *name == '\\')
+			str_addc(out, '\\');
+		str_addc(out, *name);
+	}
+	str_addc(out, '"');
+}
+
 static void
 put_row(struct str *out, const char *name, const struct user_record *u)
 {
-	str_adds(out, name);
+	put_key(out, name);
 	str_addc(out, ' ');
 	record_print(user_fields, u, true, out);
 	str_addc(out, '\n');

@@ -60,12 +60,18 @@ $i->spew("$i->{tmp}/list", "new:secret\n");
 is(($i->ctl('user', 'import', "$i->{tmp}/list"))[0], 1,
     'a password is not taken for a hash');
 
-for my $bad ('a b', 'x@', '@example.test', 'a/b@example.test',
-    "a\@b\nc\@d") {
+for my $bad ('x@', '@example.test', 'a@b..c', "a\@b\nc\@d", "a\tb") {
 	($st, $out, $err) = $i->ctl('user', 'add', $bad, 'pw');
 	isnt $st, 0, 'no account: ' . $bad =~ s/\n/\\n/r;
 }
 is $i->slurp($users), $before, 'all as before';
+for my $odd ('a b:c', 'say "hi"', '#1') {
+	$i->ctl_ok('user', 'add', $odd, 'pw');
+	like $i->ctl_ok('user', 'show', $odd), qr/^login\s+yes$/m,
+	    "quoted where it must be: $odd";
+	$i->ctl_ok('user', 'delete', $odd);
+}
+is $i->slurp($users), $before, 'and gone again';
 ($st, $out, $err) = $i->ctl('user', 'pasword', 'ann');
 is $st, 2, 'an unknown verb';
 like $err, qr/did you mean "passwd"/, 'did you mean';
