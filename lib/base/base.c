@@ -118,6 +118,7 @@ read_file(const char *path, size_t max, size_t *n_r)
 		errno = e;
 		return NULL;
 	}
+	s.s[s.len] = '\0';	/* str_grow left room */
 	if (n_r != NULL)
 		*n_r = s.len;
 	return str_steal(&s);

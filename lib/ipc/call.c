@@ -39,7 +39,16 @@ lost(struct ipc *c, struct err *err)
 	return err_prefix(err, "%s", c->path);
 }
 
-/* Send, on a new connection where the old one turns out to be dead. */
+static int
+dial(struct ipc *c, struct err *err)
+{
+	c->fresh = true;
+	c->fd = ipc_connect(c->path, c->timeout_ms, err);
+	return c->fd < 0 ? -1 : 0;
+}
+
+/* Send, on a new connection where the old one turns out to be dead; and once
+ * more where a daemon that ends took the new one and closed it unread. */
 static int
 send_request(struct ipc *c, const struct verb_def *v, const void *in,
     int in_fd, struct err *err)
@@ -52,13 +61,17 @@ send_request(struct ipc *c, const struct verb_def *v, const void *in,
 			return -1;
 		ipc_close(c);
 	}
-	c->fd = ipc_connect(c->path, c->timeout_ms, err);
-	if (c->fd < 0)
+	if (dial(c, err) < 0)
 		return -1;
-	c->fresh = true;
-	if (ipc_send(c->fd, v->name, v->in, in, in_fd, -1, err) < 0)
+	if (ipc_send(c->fd, v->name, v->in, in, in_fd, -1, err) == 0)
+		return 0;
+	if (err->kind == ERR_PERM || (errno != EPIPE && errno != ECONNRESET))
 		return lost(c, err);
-	return 0;
+	ipc_close(c);
+	if (dial(c, err) < 0)
+		return -1;
+	return ipc_send(c->fd, v->name, v->in, in, in_fd, -1, err) == 0 ? 0 :
+	    lost(c, err);
 }
 
 /* Read replies up to ok or err.  0, -1; *answered where anything came. */

@@ -14,12 +14,12 @@
 #include "serve/internal.h"
 #include "serve/sendq.h"
 
-enum { BURST = 64 };
+enum { BURST = 64, CROWD_MS = 200 };
 
 struct hub_conn {
 	struct hub_conn *next, **prev;
 	int fd;
-	uint64_t serial;
+	uint64_t serial, once;
 	void *state;
 	struct ipc_cred peer;
 	struct event *readable, *writable;
@@ -30,8 +30,9 @@ struct hub_conn {
 struct event_base *hub_base;
 static const struct daemon *daemon_;
 static struct hub_conn *conns;
-static struct event *listeners[64], *life, *stop;
+static struct event *listeners[64], *life, *stop, *crowd;
 static uint64_t serials;
+static bool draining;
 static struct arena arena;
 static struct ipc_msg msg;
 
@@ -66,17 +67,6 @@ put(struct hub_conn *c, const struct str *bytes, int fd)
 }
 
 static void
-put_record(struct hub_conn *c, const char *verb, const struct field *t,
-    const void *rec, int fd)
-{
-	static struct str bytes = STR_INIT;
-
-	str_reset(&bytes);
-	ipc_encode(&bytes, verb, t, rec);
-	put(c, &bytes, fd);
-}
-
-static void
 put_err(struct hub_conn *c, const struct err *why)
 {
 	static struct str bytes = STR_INIT;
@@ -86,11 +76,44 @@ put_err(struct hub_conn *c, const struct err *why)
 	put(c, &bytes, -1);
 }
 
+/* 0, or -1: too long for a message, nothing is sent */
+static int
+put_record(struct hub_conn *c, const char *verb, const struct field *t,
+    const void *rec, int fd, struct err *err)
+{
+	static struct str bytes = STR_INIT;
+
+	str_reset(&bytes);
+	ipc_encode(&bytes, verb, t, rec);
+	if (bytes.len > IPC_MAX)
+		return err_perm(err, "5.3.4", "%s: message of %zu bytes", verb,
+		    bytes.len);
+	put(c, &bytes, fd);
+	return 0;
+}
+
+static void
+put_ok(struct hub_conn *c, const struct verb_def *def, const void *out, int fd)
+{
+	struct err err;
+
+	if (put_record(c, "ok", def->out, out, fd, &err) < 0)
+		put_err(c, &err);
+}
+
 static int
 send_more(struct call *call, const void *more, struct err *err)
 {
-	put_record(call->hub, "more", call->def->more, more, -1);
+	if (put_record(call->hub, "more", call->def->more, more, -1, err) < 0)
+		return -1;
 	return call->hub->dead ? err_temp(err, "4.3.0", "caller is gone") : 0;
+}
+
+static void
+bad_channel(const struct hub_conn *c, const struct err *err)
+{
+	log_event(LOG_WARN, "bad-request", KI("uid", c->peer.uid),
+	    KI("pid", c->peer.pid), KERR(err), KEND);
 }
 
 static void
@@ -98,21 +121,20 @@ run_message(struct hub_conn *c)
 {
 	struct call call = { .sock = c->fd, .fd = -1, .out_fd = -1,
 		.conn = c->state, .arena = &arena, .peer = c->peer,
-		.hub = c, .more = send_more };
+		.hub = c, .more = send_more, .once = &c->once };
 	struct err err = ERR_INIT;
 	bool fatal = false;
 	void *out = NULL;
 	int rc = verb_run(daemon_, &call, &msg, &out, &fatal, &err);
 
 	if (fatal)
-		log_event(LOG_WARN, "bad-request", KI("uid", c->peer.uid),
-		    KI("pid", c->peer.pid), KERR(&err), KEND);
+		bad_channel(c, &err);
 	if (call.def != NULL && (call.def->flags & VERB_NO_REPLY) && !fatal)
 		rc = CALL_LATER;
 	if (rc < 0)
 		put_err(c, &err);
 	else if (rc != CALL_LATER)
-		put_record(c, "ok", call.def->out, out, call.out_fd);
+		put_ok(c, call.def, out, call.out_fd);
 	if (fatal)
 		c->dead = true;
 	close_fd(call.fd);
@@ -131,10 +153,15 @@ on_readable(evutil_socket_t fd, short what UNUSED, void *arg)
 		rc = ipc_recv((int)fd, &msg, 0, &err);
 		if (rc < 0 && strcmp(err.dsn, "again") == 0)
 			break;
-		if (rc <= 0)
-			c->dead = true;
-		else
+		if (rc > 0) {
 			run_message(c);
+			continue;
+		}
+		if (rc < 0)
+			bad_channel(c, &err);
+		close_fd(msg.fd);
+		msg.fd = -1;
+		c->dead = true;
 	}
 	if (c->dead)
 		free_conn(c);
@@ -154,6 +181,38 @@ on_writable(evutil_socket_t fd, short what UNUSED, void *arg)
 }
 
 static void
+set_listening(bool on)
+{
+	int i;
+
+	for (i = 0; i < launch.listeners; i++)
+		if (on)
+			event_add(listeners[i], NULL);
+		else
+			event_del(listeners[i]);
+}
+
+/* Without a descriptor for one more, look again a little later. */
+static void
+no_client(void)
+{
+	static const struct timeval pause = { 0, CROWD_MS * 1000 };
+
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
+	    errno != ENOMEM)
+		return;
+	set_listening(false);
+	event_add(crowd, &pause);
+}
+
+static void
+on_crowd(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
+	if (!draining)
+		set_listening(true);
+}
+
+static void
 on_listener(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 {
 	struct hub_conn *c;
@@ -162,8 +221,10 @@ on_listener(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 	for (i = 0; i < BURST; i++) {
 		client = accept4((int)fd, NULL, NULL, SOCK_CLOEXEC |
 		    SOCK_NONBLOCK);
-		if (client < 0)
+		if (client < 0) {
+			no_client();
 			return;
+		}
 		c = xcalloc(1, sizeof(*c));
 		c->fd = client;
 		c->serial = ++serials;
@@ -206,7 +267,7 @@ void
 hub_ok(struct hub_ticket t, const void *out)
 {
 	if (ticket_alive(t))
-		put_record(t.conn, "ok", t.def->out, out, -1);
+		put_ok(t.conn, t.def, out, -1);
 }
 
 void
@@ -216,24 +277,20 @@ hub_err(struct hub_ticket t, const struct err *why)
 		put_err(t.conn, why);
 }
 
-/* the generation ends: what waits in the listeners is the successor's */
+/* The generation ends: what waits in the listeners is the successor's.
+ * SIGTERM ends us even where the life pipe began to drain before. */
 static void
-on_end(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+on_end(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 {
-	static bool draining;
-	int i;
+	bool again = draining;
 
-	event_del(life);
-	event_del(stop);
-	for (i = 0; i < launch.listeners; i++)
-		event_del(listeners[i]);
-	if (draining)
-		return;
+	event_del(fd == LIFE_FD ? life : stop);
 	draining = true;
-	if (daemon_->drain != NULL && !serve_stopping())
-		daemon_->drain();
-	else
+	set_listening(false);
+	if (daemon_->drain == NULL || serve_stopping())
 		hub_exit();
+	else if (!again)
+		daemon_->drain();
 }
 
 void
@@ -262,7 +319,8 @@ hub_run(const struct daemon *d)
 	daemon_ = d;
 	ipc_msg_init(&msg);
 	hub_base = event_base_new();
-	if (hub_base == NULL)
+	crowd = hub_base ? event_new(hub_base, -1, 0, on_crowd, NULL) : NULL;
+	if (crowd == NULL)
 		die("event_base_new");
 	if (d->start != NULL && d->start(&err) < 0) {
 		log_event(LOG_ERROR, "start", KERR(&err), KEND);

@@ -18,6 +18,9 @@
 #endif
 
 enum { MAX_RULES = 32 };
+/* flags of clone(2) */
+#define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
+	CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 static struct jail_rule rules[MAX_RULES];
 static size_t nrules;
@@ -26,8 +29,8 @@ static size_t nrules;
 static const int base_calls[] = {
 	N(read), N(write), N(readv), N(writev), N(close), N(fstat), N(lseek),
 	N(newfstatat), N(fcntl), N(poll), N(ppoll), N(epoll_create1),
-	N(epoll_ctl), N(epoll_wait), N(epoll_pwait), N(recvmsg), N(sendmsg),
-	N(recvfrom), N(sendto), N(accept4), N(getsockopt), N(setsockopt),
+	N(epoll_ctl), N(epoll_wait), N(epoll_pwait), N(recvmsg), N(recvfrom),
+	N(accept4), N(getsockopt), N(setsockopt),
 	N(getsockname), N(getpeername), N(shutdown), N(brk), N(munmap),
 	N(mremap), N(madvise), N(rt_sigaction), N(rt_sigprocmask),
 	N(rt_sigreturn), N(clock_gettime), N(clock_nanosleep), N(nanosleep),
@@ -49,7 +52,7 @@ static const int write_calls[] = {
 	N(fallocate), N(copy_file_range), N(sendfile),
 };
 static const int fork_calls[] = {
-	N(clone), N(fork), N(vfork), N(wait4), N(waitid), N(kill), N(pipe),
+	N(fork), N(vfork), N(wait4), N(waitid), N(kill), N(pipe),
 	N(pipe2), N(dup2), N(dup3), N(setpgid), N(setsid),
 };
 static const int exec_calls[] = { N(execve), N(execveat), N(arch_prctl),
@@ -119,7 +122,7 @@ allow_group(scmp_filter_ctx ctx, const struct group *g)
 }
 
 /* calls that depend on an argument: no executable memory, no other families
- * of sockets, terminals and devices out of reach */
+ * of sockets, no connection by sending, no new namespaces */
 static int
 allow_conditional(scmp_filter_ctx ctx, unsigned set)
 {
@@ -133,6 +136,13 @@ allow_conditional(scmp_filter_ctx ctx, unsigned set)
 	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(mprotect), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 #endif
+	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(sendmsg), 1,
+	    SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(sendto), 1,
+	    SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	if (set & JAIL_FORK)
+		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(clone), 1,
+		    SCMP_A0(SCMP_CMP_MASKED_EQ, NAMESPACES, 0));
 	if (set & JAIL_UNIX) {
 		for (i = 0; i < ARRAY_LEN(unix_calls); i++)
 			rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW,
@@ -168,22 +178,30 @@ seccomp_enter(unsigned set, struct err *err)
 	return err_sys(err, "seccomp");
 }
 
+/* for good; where whoever started us allows less, it stays less */
+static int
+set_limit(int what, rlim_t n, struct err *err)
+{
+	struct rlimit rl;
+
+	if (getrlimit(what, &rl) < 0)
+		return err_sys(err, "getrlimit %d", what);
+	n = MIN(n, rl.rlim_max);
+	rl = (struct rlimit){ n, n };
+	return setrlimit(what, &rl) < 0 ? err_sys(err, "setrlimit %d", what) :
+	    0;
+}
+
 static int
 set_limits(const struct jail *j, struct err *err)
 {
-	struct rlimit none = { 0, 0 }, rl;
-
-	setrlimit(RLIMIT_CORE, &none);
+	if (set_limit(RLIMIT_CORE, 0, err) < 0)
+		return -1;
 #ifndef WITH_SANITIZERS
-	rl = (struct rlimit){ j->memory, j->memory };
-	if (j->memory > 0 && setrlimit(RLIMIT_AS, &rl) < 0)
-		return err_sys(err, "RLIMIT_AS");
+	if (j->memory > 0 && set_limit(RLIMIT_AS, j->memory, err) < 0)
+		return -1;
 #endif
-	rl = (struct rlimit){ j->files, j->files };
-	if (j->files > 0 && setrlimit(RLIMIT_NOFILE, &rl) < 0)
-		return err_sys(err, "RLIMIT_NOFILE %llu",
-		    (unsigned long long)j->files);
-	return 0;
+	return j->files > 0 ? set_limit(RLIMIT_NOFILE, j->files, err) : 0;
 }
 
 int

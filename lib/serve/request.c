@@ -16,7 +16,7 @@ enum { BATCH = 32, SEND_TIMEOUT_MS = 5000 };
 
 struct conn {
 	int fd;			/* -1: slot is free */
-	uint64_t serial;
+	uint64_t serial, once;
 	void *state;
 	struct ipc_cred peer;
 };
@@ -27,6 +27,7 @@ static int nconns, nslots, epoll_fd;
 static int64_t used;
 static uint64_t serials;
 static bool accepting, draining, was_busy;
+static bool crowded;		/* no descriptor for another connection */
 static struct arena arena;
 static struct ipc_msg msg;
 
@@ -61,7 +62,7 @@ set_accepting(bool on)
 static bool
 may_accept(void)
 {
-	return !draining && nconns < launch.clients &&
+	return !draining && !crowded && nconns < launch.clients &&
 	    (launch.uses == 0 || used < launch.uses);
 }
 
@@ -82,12 +83,17 @@ update_status(void)
 static void
 close_conn(struct conn *c)
 {
+	if (c->fd < 0)		/* a failed answer closed it meanwhile */
+		return;
 	if (daemon_->conn_close != NULL)
 		daemon_->conn_close(c->state);
+	/* a child that was forked may hold a copy, which epoll would watch */
+	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
 	c->fd = -1;
 	c->state = NULL;
 	nconns--;
+	crowded = false;
 }
 
 static struct conn *
@@ -105,6 +111,20 @@ free_slot(void)
 	return &conns[n];
 }
 
+/* Without a descriptor for one more, wait until a connection ends. */
+static void
+no_client(void)
+{
+	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
+	    errno != ENOMEM)
+		return;
+	if (nconns == 0)
+		die("accept: %s", strerror(errno));
+	crowded = true;
+	log_event(LOG_WARN, "crowded", KS("reason", strerror(errno)),
+	    KI("connections", nconns), KEND);
+}
+
 static void
 accept_one(int listener)
 {
@@ -114,10 +134,13 @@ accept_one(int listener)
 	if (!may_accept())
 		return;
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	if (fd < 0)
+	if (fd < 0) {
+		no_client();
 		return;
+	}
 	c = free_slot();
 	c->fd = fd;
+	c->once = 0;
 	c->serial = ++serials;
 	if (ipc_peer(fd, &c->peer) < 0) {
 		close(fd);
@@ -132,19 +155,32 @@ accept_one(int listener)
 
 /* 0, or -1: the connection is lost */
 static int
+send_ok(struct conn *c, const struct verb_def *def, const void *out, int fd)
+{
+	struct err err, ignored;
+
+	if (ipc_send(c->fd, "ok", def->out, out, fd, SEND_TIMEOUT_MS,
+	    &err) == 0)
+		return 0;
+	/* too long for a message: nothing was sent yet */
+	return err.kind == ERR_PERM ? ipc_reply_err(c->fd, &err, &ignored) :
+	    -1;
+}
+
+/* 0, or -1: the connection is lost */
+static int
 reply(struct conn *c, struct call *call, int rc, void *out, struct err *err)
 {
 	const struct verb_def *def = call->def;
 	struct err ignored;
 
+	if (c->fd < 0)
+		return -1;
 	if (rc == CALL_LATER || (def != NULL && (def->flags & VERB_NO_REPLY)))
 		return 0;
 	if (rc < 0)
-		rc = ipc_reply_err(c->fd, err, &ignored);
-	else
-		rc = ipc_send(c->fd, "ok", def->out, out, call->out_fd,
-		    SEND_TIMEOUT_MS, &ignored);
-	return rc;
+		return ipc_reply_err(c->fd, err, &ignored);
+	return send_ok(c, def, out, call->out_fd);
 }
 
 static void
@@ -167,7 +203,7 @@ serve_message(struct conn *c)
 {
 	struct call call = { .sock = c->fd, .fd = -1, .out_fd = -1,
 		.conn = c->state, .arena = &arena, .peer = c->peer,
-		.more = send_more };
+		.more = send_more, .once = &c->once };
 	struct err err = ERR_INIT;
 	bool fatal = false;
 	void *out = NULL;
@@ -178,6 +214,8 @@ serve_message(struct conn *c)
 	if (rc <= 0) {
 		if (rc < 0)
 			bad_channel(c, &err);
+		close_fd(msg.fd);
+		msg.fd = -1;
 		return -1;
 	}
 	call.slot = (int)(c - conns);
@@ -192,33 +230,54 @@ serve_message(struct conn *c)
 	return fatal || rc < 0 ? -1 : 1;
 }
 
-static void
-serve_conn(struct conn *c)
+/* 1 there may be more, 0 none is left, -1 the connection must close */
+static int
+serve_batch(struct conn *c)
 {
 	int i, n = daemon_->idle != NULL ? BATCH : 1, rc = 1;
 
 	for (i = 0; i < n && rc == 1; i++)
 		rc = serve_message(c);
-	if (rc < 0)
+	return rc;
+}
+
+static void
+serve_conn(struct conn *c)
+{
+	if (serve_batch(c) < 0)
 		close_conn(c);
 }
 
-/* the generation ends: serve what had arrived, keep only what is under way */
+/* The generation ends: serve what had arrived, keep only what is under way.
+ * Where nothing can be, the caller's next send fails at once: it knows that
+ * nobody read it and goes to our successor. */
+static void
+drain_conn(struct conn *c)
+{
+	bool (*busy)(void *) = daemon_->conn_busy;
+	int i, rc = 1;
+
+	if (busy == NULL)
+		shutdown(c->fd, SHUT_RD);
+	for (i = 0; rc == 1 && c->fd >= 0 && (busy == NULL || i < BATCH);
+	    i++) {
+		rc = serve_batch(c);
+		if (daemon_->idle != NULL)
+			daemon_->idle();
+	}
+	if (c->fd >= 0 && (rc < 0 || (rc == 0 && (busy == NULL ||
+	    !busy(c->state)))))
+		close_conn(c);
+}
+
 static void
 drain_conns(void)
 {
 	int i;
 
-	for (i = 0; i < nslots; i++) {
+	for (i = 0; i < nslots; i++)
 		if (conns[i].fd >= 0)
-			serve_conn(&conns[i]);
-		if (conns[i].fd >= 0 && (daemon_->conn_busy == NULL ||
-		    !daemon_->conn_busy(conns[i].state))) {
-			if (daemon_->idle != NULL)
-				daemon_->idle();
-			close_conn(&conns[i]);
-		}
-	}
+			drain_conn(&conns[i]);
 }
 
 static void
@@ -310,10 +369,8 @@ void
 request_ok(struct call_ticket t, const void *out, int out_fd)
 {
 	struct conn *c = ticket_conn(t);
-	struct err err;
 
-	if (c != NULL && ipc_send(c->fd, "ok", t.def->out, out, out_fd,
-	    SEND_TIMEOUT_MS, &err) < 0)
+	if (c != NULL && send_ok(c, t.def, out, out_fd) < 0)
 		close_conn(c);
 }
 

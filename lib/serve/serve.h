@@ -84,6 +84,7 @@ struct call {
 	int (*more)(struct call *c, const void *rec, struct err *err);
 	int slot;
 	uint64_t serial;
+	uint64_t *once;	/* VERB_ONCE: rows of the table that were used */
 };
 /* one `more` record; 0, or -1 where the caller is gone */
 int call_more(struct call *c, const void *more, struct err *err);

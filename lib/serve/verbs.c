@@ -44,21 +44,38 @@ verb_allowed(const struct verb *v, const struct ipc_cred *peer)
 	return false;
 }
 
+/* the bit of a verb that a connection may use only once, or 0 */
+static uint64_t
+once_bit(const struct daemon *d, const struct verb *v)
+{
+	if (!(v->def->flags & VERB_ONCE))
+		return 0;
+	assert(v - d->verbs < 64);
+	return (uint64_t)1 << (v - d->verbs);
+}
+
 int
 verb_run(const struct daemon *d, struct call *c, struct ipc_msg *m,
     void **out, bool *fatal, struct err *err)
 {
 	const struct verb *v = verb_find(d, m->verb);
+	uint64_t bit;
 	void *in = NULL;
+	int rc;
 
 	*fatal = true;
+	c->fd = m->fd;	/* whatever comes, the caller closes it */
+	m->fd = -1;
 	if (v == NULL)
 		return err_perm(err, "5.5.1", "unknown verb %s", m->verb);
 	c->def = v->def;
 	if (!verb_allowed(v, &c->peer))
 		return err_perm(err, "5.7.1", "%s: not permitted to uid %u",
 		    m->verb, (unsigned)c->peer.uid);
-	if ((v->def->flags & VERB_FD_IN) && m->fd < 0)
+	bit = once_bit(d, v);
+	if (*c->once & bit)
+		return err_perm(err, "5.5.1", "%s: only once", m->verb);
+	if ((v->def->flags & VERB_FD_IN) && c->fd < 0)
 		return err_perm(err, "5.5.4", "%s: no descriptor came along",
 		    m->verb);
 	if (v->def->in != NULL) {
@@ -72,7 +89,8 @@ verb_run(const struct daemon *d, struct call *c, struct ipc_msg *m,
 		field_defaults(v->def->out, *out, c->arena);
 	}
 	*fatal = false;
-	c->fd = m->fd;
-	m->fd = -1;
-	return v->fn(c, in, *out, err);
+	rc = v->fn(c, in, *out, err);
+	if (rc >= 0)
+		*c->once |= bit;
+	return rc;
 }

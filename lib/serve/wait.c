@@ -115,7 +115,8 @@ fill_addr(const struct sockaddr_storage *ss, char addr[64], int *port)
 			inet_ntop(AF_INET6, &in6->sin6_addr, addr, 64);
 		*port = ntohs(in6->sin6_port);
 	} else {
-		slice_copy(addr, 64, SLICE_LIT("unix"));
+		slice_copy(addr, 64, ss->ss_family == AF_UNIX ?
+		    SLICE_LIT("unix") : SLICE_LIT("unknown"));
 	}
 }
 
@@ -123,17 +124,21 @@ void
 peer_fill(struct peer *peer, int fd)
 {
 	struct sockaddr_storage ss = { 0 };
-	socklen_t len = sizeof(ss);
+	socklen_t len = sizeof(ss), domain_len = sizeof(int);
 	struct ipc_cred cred;
-	int one = 1;
+	int one = 1, domain = AF_UNSPEC;
 
 	memset(peer, 0, sizeof(*peer));
 	peer->fd = fd;
 	peer->uid = (uid_t)-1;
 	session_id(peer->id);
-	getpeername(fd, (struct sockaddr *)&ss, &len);
+	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len);
+	/* a client that is gone has no address; it must not seem local */
+	if (getpeername(fd, (struct sockaddr *)&ss, &len) < 0)
+		ss = (struct sockaddr_storage){ 0 };
+	ss.ss_family = (sa_family_t)domain;
 	fill_addr(&ss, peer->addr, &peer->port);
-	if (ss.ss_family == AF_UNIX || ss.ss_family == 0) {
+	if (domain == AF_UNIX) {
 		slice_copy(peer->local_addr, 64, SLICE_LIT("unix"));
 		if (ipc_peer(fd, &cred) == 0) {
 			peer->uid = cred.uid;
