@@ -143,7 +143,6 @@ done(struct op *op, const struct err *err)
 
 	if (err == NULL) {
 		hub_ok(e->ticket, NULL);
-		qmgr.accepted++;
 	} else {
 		hub_err(e->ticket, err);
 		if (m != NULL && m->row == ROW_NONE)

@@ -171,6 +171,7 @@ msg_written(struct msg *m)
 	size_t n = 0;
 
 	m->row = m->row_after;
+	qmgr.accepted += new;
 	for (r = LIST_FIRST(&m->rcpts); r != NULL; r = next) {
 		next = LIST_NEXT(r, of_msg);
 		if (r->place != AT_DIRTY)

@@ -1,0 +1,86 @@
+# Who is told what: failure, success, delay; and who is not.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Postrider::Queue;
+use Test::More;
+
+my $s = Postrider::Queue->new(conf => { first_retry => '1s',
+    min_retry => '1s', transport_retry => '1s', suspend_max => '2s',
+    delay_warning => '1s' });
+$s->start;
+
+my $id = $s->put(['fail1@a.test', 'ok@a.test', 'fail2@b.test'],
+    orcpt => ['rfc822;x', '', ''], ret => 'hdrs', envid => 'e1',
+    orig => ['list@a.test', 'ok@a.test', 'fail2@b.test']);
+ok $s->wait_empty, 'two failed, one did not';
+ok $s->wait_log(qr/failed q=$id to=fail1\@a\.test orig=list\@a\.test /),
+    'logged';
+my @b = $s->asked('bounce');
+is scalar @b, 1, 'one report';
+my $f = $b[0]{f};
+is "@$f{qw(q sender ret envid)}", "$id s\@example.org hdrs e1",
+    'of that message';
+is +($f->{kind} // 'failure'), 'failure', 'about a failure';
+is "@{ $b[0]{l}{addr} } @{ $b[0]{l}{dsn} } @{ $b[0]{l}{orcpt} }",
+    'fail1@a.test fail2@b.test 5.1.1 5.1.1 rfc822;x ', 'of both';
+like $b[0]{content}, qr/body of $id/, 'the content comes along';
+ok !-e $s->file($id), 'then it is gone';
+
+$s->put(['fail@a.test', 'ok@a.test'], notify => ['never', 'success,delay']);
+ok $s->wait_empty, 'NOTIFY';
+@b = $s->asked('bounce');
+is "$b[1]{f}{kind} $b[1]{f}{addr}", 'success ok@a.test',
+    'a success is reported where it is asked for';
+is scalar @b, 2, 'and a failure not where it is not';
+
+$s->put('fail@a.test', sender => '');
+$s->put('no@a.test', sender => '', dsn => ['5.1.1'], text => ['no']);
+ok $s->wait_empty, 'the null sender';
+is scalar($s->asked('bounce')), 2, 'gets no report';
+ok $s->wait_log(qr/bounce-dropped .*to=fail\@a\.test/), 'which is logged';
+
+$id = $s->put(['no@a.test', 'ok@a.test'], dsn => ['5.1.1', ''],
+    text => ['no such user', ''], transport => ['', 'local']);
+ok $s->wait_empty, 'failed at routing';
+@b = $s->asked('bounce');
+is "$b[2]{f}{q} $b[2]{f}{addr} $b[2]{f}{text}",
+    "$id no\@a.test no such user", 'is reported, too';
+
+# delay, once
+$id = $s->put(['defer1@a.test', 'defer2@a.test'], notify => ['', 'failure']);
+ok $s->wait_for(sub { @b = $s->asked('bounce'); @b > 3 }), 'a delay';
+is "$b[3]{f}{kind} @{ $b[3]{l}{addr} }", 'delay defer1@a.test',
+    'is told of where NOTIFY does not say no';
+ok $b[3]{f}{expires} > time + 86400, 'with the end of the trials';
+ok $s->wait_log(qr/deferred q=$id to=defer1\S* .*attempts=3/), 'later';
+is scalar(grep { $_->{f}{kind} eq 'delay' } $s->asked('bounce')), 1,
+    'but once';
+$s->call('delete');
+
+# bounce in trouble
+open my $fh, '>', $s->dir . '/bounce.fails' or die;
+print {$fh} 'temp';
+close $fh;
+$id = $s->put('fail@a.test');
+ok $s->wait_log(qr/report-failed .*q=$id/), 'bounce can not';
+like $s->list, qr/^fail\@a\.test=/, 'the recipient is kept';
+$s->crash;
+$s->again;
+like $s->list, qr/^fail\@a\.test=/, 'also over a crash';
+unlink $s->dir . '/bounce.fails';
+ok $s->wait_empty, 'until it can';
+is scalar(grep { $_->{f}{q} eq $id } $s->asked('local')), 1,
+    'without another delivery';
+$s->unfake('bounce');
+$id = $s->put('fail@a.test');
+ok $s->wait_log(qr/transport-down .*transport=bounce/), 'no bounce at all';
+$s->fake(bounce => sub { $_[1]->send('err', [kind => 'perm',
+    text => 'no way']); return });
+ok $s->wait_log(qr/held .*q=$id reason="bounce refuses/), 'a refusal';
+is $s->list, 'fail@a.test=hold', 'puts the message on hold';
+$s->fake(bounce => sub { $_[1]->send('ok'); return });
+is $s->call('release')->{f}{messages}, 1, 'released';
+ok $s->wait_empty, 'and reported';
+done_testing;
