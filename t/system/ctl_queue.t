@@ -1,0 +1,59 @@
+#!/usr/bin/perl
+# postrider queue: what waits is listed, filtered, held, released, deleted.
+use strict;
+use warnings;
+use JSON::PP;
+use Postrider::Instance;
+use Test::More;
+
+my $i = Postrider::Instance->new(users => { ann => 'pw' })->start;
+
+# no program takes mail for elsewhere: it waits
+sub submit {
+	my ($from, $to) = @_;
+	my $c = $i->smtp('submission');
+	my ($code, $text) = $c->send(auth => ['ann', 'pw'], from => $from,
+	    to => $to, message => "Subject: to $to\n\nhi\n");
+	return $code;
+}
+is submit('ann@example.test', $_), 250, "accepted for $_"
+    for 'a@one.test', 'b@one.test', 'c@two.test';
+is submit('', 'd@two.test'), 250, 'accepted from the null sender';
+
+sub list { return @{ decode_json($i->queue('list', '--json', @_)) } }
+ok $i->wait_for(sub { 4 == grep { $_->{text} } list() }),
+    'all wait';
+my ($a) = list('--to', 'a@one.test');
+is $a->{from}, 'ann@example.test', 'sender';
+like $a->{text}, qr/unavailable/i, 'and why it waits';
+is scalar(list('--to', '@one.test')), 2, '--to a domain';
+is scalar(list('--to', '*@t?o.test')), 2, '--to a pattern';
+is scalar(list('--from', '<>')), 1, '--from nobody';
+is scalar(list('--dest', 'two.test')), 2, '--dest';
+is scalar(list('--older', '1h')), 0, '--older';
+is scalar(list('--younger', '1h')), 4, '--younger';
+is scalar(list('--limit', '3')), 3, '--limit';
+is scalar(list($a->{id}, (list('--from', '<>'))[0]{id})), 2, 'by id';
+like $i->queue('list'), qr/^\Q$a->{id}\E +\w+ .*^4 messages/ms,
+    'for people';
+like $i->queue('show', $a->{id}), qr/^Subject: to a\@one\.test$/m, 'show';
+
+like $i->queue('hold', '--to', '@one.test'), qr/^on hold: 2 messages/,
+    'hold';
+is scalar(list('--state', 'hold')), 2, '--state';
+like $i->queue('release', $a->{id}), qr/^released: 1 messages/, 'release';
+is scalar(list('--state', 'hold')), 1, 'one is left';
+like $i->queue('flush'), qr/^to be tried now: \d/, 'flush';
+like $i->queue('delete', '--state', 'hold'), qr/^deleted: 1 messages/,
+    'delete';
+is scalar(list()), 3, 'it is gone';
+is(($i->ctl('queue', 'delete'))[0], 1, 'not all without a word');
+is scalar(list()), 3, 'nothing was deleted';
+is decode_json($i->queue('delete', '--yes', '--json'))->{messages}, 3,
+    'all with --yes';
+is $i->queue('list'), "no messages\n", 'an empty queue';
+like $i->queue('stats'), qr/^accepted +4 /m, 'stats';
+my ($st, $out, $err) = $i->ctl('queue', 'show', $a->{id});
+isnt $st, 0, 'what is gone can not be shown';
+$i->stop;
+done_testing;
