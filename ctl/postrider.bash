@@ -1,0 +1,84 @@
+# Completion of postrider(8) for bash.
+
+_postrider_ids()
+{
+	"$1" "${@:2}" queue list --limit 50 2>/dev/null |
+	    sed -n 's/^\([0-9A-Za-z]\{11\}\) .*/\1/p'
+}
+
+_postrider_users()
+{
+	"$1" "${@:2}" user list 2>/dev/null | sed '1d;s/ .*//'
+}
+
+_postrider()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
+	local filters='--from --to --dest --state --older --younger --id
+	    --limit --json'
+	local words= verb= sub= i inst=()
+	COMPREPLY=()
+
+	# the verb and its first word, and -i DIR on the way
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-i|--instance)
+			inst=(-i "${COMP_WORDS[i+1]}")
+			((i++)) ;;
+		-*) ;;
+		*)
+			if [ -z "$verb" ]; then
+				verb=${COMP_WORDS[i]}
+			elif [ -z "$sub" ]; then
+				sub=${COMP_WORDS[i]}
+			fi ;;
+		esac
+	done
+
+	case $prev in
+	-i|--instance|--fd-in|--fd-out)
+		COMPREPLY=($(compgen -f -- "$cur"))
+		return ;;
+	--state)
+		words='any active ready deferred hold scheduled' ;;
+	--id)
+		words=$(_postrider_ids "$1" "${inst[@]}") ;;
+	--from|--to|--dest|--older|--younger|--limit|--since|--match|-n|\
+	    --domain|--user|--port-base|--quota|--hash|--q|--s)
+		return ;;
+	esac
+
+	if [ -z "$words" ]; then
+		case $verb/$sub in
+		/) words="$("$1" help --names 2>/dev/null) -i --help" ;;
+		help/) words=$("$1" help --names 2>/dev/null) ;;
+		init/*) words='--domain --user --port-base --force' ;;
+		status/*) words='--pids --json' ;;
+		log/*) words='-f -n --q --s --since --match' ;;
+		map/) words='--all get users aliases' ;;
+		map/*) words='users aliases' ;;
+		user/) words='add delete passwd list show import quota' ;;
+		user/add) words='--quota --hash' ;;
+		user/list) words='--json' ;;
+		user/import) words='--plain' ;;
+		user/*) words=$(_postrider_users "$1" "${inst[@]}") ;;
+		queue/) words='list show flush hold release delete stats' ;;
+		queue/show)
+			words="$(_postrider_ids "$1" "${inst[@]}") --json" ;;
+		queue/delete) words="$filters --yes" ;;
+		queue/stats) words='--json' ;;
+		queue/*) words=$filters ;;
+		call/) words='auth bounce cleanup local master pop3d qmgr
+			router system --fd-in --fd-out' ;;
+		esac
+	fi
+	COMPREPLY=($(compgen -W "$words" -- "$cur"))
+	# a directory or file where a word of ours does not fit
+	case $verb/$sub in
+	init/|user/import)
+		[ "${cur#-}" != "$cur" ] ||
+		    COMPREPLY=($(compgen -f -- "$cur")) ;;
+	esac
+}
+
+complete -F _postrider postrider
