@@ -91,9 +91,15 @@ int normalize(const struct message *m, struct content_facts *f,
 int spool_open(struct err *err);		/* still privileged */
 /* is there room for size more bytes?  0, or -1: 4.3.1 */
 int spool_space(uint64_t size, struct err *err);
-/* content and its directory entry are on disk when this returns 0 */
-int spool_sync(int fd, const char *q, struct err *err);
+/* the directory entries of q and its neighbours are on disk when this
+ * returns 0 */
+int spool_sync_dir(const char *q, struct err *err);
 void spool_remove(const char *q);
+
+/* pool.c: an empty content file, its directory entry on disk; the fd and the
+ * file are the caller's.  0 or -1 */
+int pool_take(char q[QID_SIZE], int *fd_r, struct err *err);
+void pool_empty(void);			/* at exit */
 
 /* route.c: where everything goes, aliases expanded */
 struct dest {

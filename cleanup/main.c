@@ -46,12 +46,20 @@ before_jail(struct err *err)
 	return spool_open(err);
 }
 
+static int
+start(struct err *err UNUSED)
+{
+	/* every orderly end comes here; qmgr sweeps after the others */
+	return atexit(pool_empty) == 0 ? 0 : -1;
+}
+
 static const struct daemon cleanup = {
 	.name = "cleanup",
 	.kind = SERVE_REQUEST,
 	.fields = conf_fields,
 	.conf = &conf,
 	.before_jail = before_jail,
+	.start = start,
 	.verbs = verbs,
 	.conn_open = conn_open,
 	.conn_close = conn_close,

@@ -1,8 +1,9 @@
 /*
  * message.c - begin to commit.
  *
- * Order at commit: judged, completed, routed, read-only, content synced,
- * directory synced, envelope durable; only then the answer.  What fails
+ * The directory entry is on disk from the beginning (pool.c).  Order at commit:
+ * judged, completed, routed, read-only, content synced, envelope durable; only
+ * then the answer.  What fails
  * before the envelope was sent leaves nothing behind.
  */
 #include <sys/stat.h>
@@ -98,7 +99,7 @@ message_begin(struct message *m, const struct cleanup_begin_in *in,
 	static struct str head = STR_INIT;
 
 	if (check_envelope(m, in, err) < 0 ||
-	    content_create_new(common.spool_dir, m->q, &m->fd, err) < 0)
+	    pool_take(m->q, &m->fd, err) < 0)
 		return -1;
 	m->begun = true;
 	m->created = wall_us();
@@ -159,8 +160,8 @@ message_commit(struct message *m, uint64_t size, bool *keep_r,
 		return -1;
 	if (fchmod(m->fd, 0440) < 0)
 		return err_sys(err, "chmod content");
-	if (spool_sync(m->fd, m->q, err) < 0)
-		return -1;
+	if (fsync(m->fd) < 0)
+		return err_sys(err, "fsync content");
 	return enqueue(m, &dests, total, total + f.lines, keep_r, err);
 }
 

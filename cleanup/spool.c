@@ -78,14 +78,12 @@ dir_fd(const char *q, struct err *err)
 }
 
 int
-spool_sync(int fd, const char *q, struct err *err)
+spool_sync_dir(const char *q, struct err *err)
 {
 	int dir = dir_fd(q, err);
 
 	if (dir < 0)
 		return -1;
-	if (fsync(fd) < 0)
-		return err_sys(err, "fsync content");
 	if (fsync(dir) < 0)
 		return err_sys(err, "fsync directory");
 	return 0;
