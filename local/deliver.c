@@ -91,6 +91,21 @@ fill_content(struct job *j, const struct agent_deliver_in *in, int fd)
 	}
 }
 
+/* Answers on a connection are given in the order of its requests: before one
+ * that is answered at once, those that are held back. */
+void
+deliver_flush(const struct call *c)
+{
+	size_t i;
+
+	for (i = 0; i < njobs; i++)
+		if (jobs[i].ticket.slot == c->slot &&
+		    jobs[i].ticket.serial == c->serial) {
+			deliver_idle();
+			return;
+		}
+}
+
 int
 deliver_verb(struct call *c, const void *vin, void *out UNUSED,
     struct err *err)
@@ -101,8 +116,10 @@ deliver_verb(struct call *c, const void *vin, void *out UNUSED,
 	size_t i;
 	bool good;
 
-	if (check_lists(in, err) < 0)
+	if (check_lists(in, err) < 0) {
+		deliver_flush(c);
 		return -1;
+	}
 	if (njobs == JOBS_MAX)
 		deliver_idle();
 	j = &jobs[njobs++];

@@ -45,6 +45,7 @@ struct job {
 /* deliver.c */
 int deliver_verb(struct call *c, const void *in, void *out, struct err *err);
 void deliver_idle(void);
+void deliver_flush(const struct call *c);
 void rcpt_fail(struct rcpt *r, const struct err *err);
 
 /* virtual.c: the mail root is opened when it is needed */

@@ -21,12 +21,13 @@ static const struct field fields[] = {
 };
 
 static int
-quota_verb(struct call *c UNUSED, const void *in, void *out, struct err *err)
+quota_verb(struct call *c, const void *in, void *out, struct err *err)
 {
 	const struct local_quota_in *q = in;
 	struct local_quota_out *o = out;
 	int r;
 
+	deliver_flush(c);
 	if (conf.personality == SYSTEM)
 		r = system_quota(q->mailbox, q->quota, &o->used, err);
 	else

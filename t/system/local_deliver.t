@@ -56,4 +56,11 @@ is $l->deliver($m, ['ann'], n => [1, 2]),
     'err 5.5.4 lists of different lengths', 'a malformed request';
 is $l->deliver($m, ['ann'], q => '../../../x'), 'err 5.5.4 bad queue id',
     'a path for a queue id';
+
+# answers come in the order of the requests, the bad ones too
+$l->ask($m, ['ann'], n => [20]);
+$l->ask($m, ['ann'], n => [1, 2]);
+$l->ask($m, ['ann'], n => [21]);
+is join(' | ', map { $l->answer } 1 .. 3),
+    'ok | err 5.5.4 lists of different lengths | ok', 'order is kept';
 done_testing;
