@@ -244,11 +244,13 @@ field_print(const struct field *f, const void *rec, struct str *out)
 {
 	const void *m = cmember(f, rec);
 	const struct strlist *l;
+	const char *z;
 	size_t i;
 
 	switch (f->kind) {
 	case FIELD_STR:
-		str_adds(out, *(const char *const *)m);
+		z = *(const char *const *)m;
+		str_adds(out, z ? z : "");
 		break;
 	case FIELD_LIST:
 		l = m;

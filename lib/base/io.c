@@ -90,6 +90,8 @@ wait_for(struct io *io, short events)
 
 	for (;;) {
 		left = time_left(io);
+		if (left == 0)	/* whatever the peer goes on to send */
+			return fail_timeout(io);
 		r = poll(p, n, left);
 		if (r < 0 && errno == EINTR)
 			continue;

@@ -57,14 +57,26 @@ needs_quotes(const char *p, size_t n)
 	return n == 0;
 }
 
+/* at most max bytes, no UTF-8 character in parts */
+static size_t
+cut(const char *p, size_t n, size_t max)
+{
+	size_t k = max;
+
+	if (n <= max)
+		return n;
+	while (k > 0 && max - k < 3 && ((unsigned char)p[k] & 0xc0) == 0x80)
+		k--;
+	return k;
+}
+
 void
 log_quote(struct str *out, const char *value, size_t n)
 {
 	size_t i;
 	unsigned char c;
 
-	if (n > VALUE_MAX)
-		n = VALUE_MAX;
+	n = cut(value, n, VALUE_MAX);
 	if (!needs_quotes(value, n)) {
 		str_add(out, value, n);
 		return;
@@ -82,13 +94,42 @@ log_quote(struct str *out, const char *value, size_t n)
 	str_addc(out, '"');
 }
 
+static bool
+fits(const struct str *line)
+{
+	return line->len < LINE_MAX_BYTES;	/* LF comes too */
+}
+
+/* What does not fit is cut so that quotes are closed, or left out. */
 static void
 add_value(struct str *line, const char *key, const char *z)
 {
+	size_t at = line->len, n, most;
+
 	if (z == NULL)
 		return;
+	n = strlen(z);
 	str_addf(line, " %s=", key);
-	log_quote(line, z, strlen(z));
+	log_quote(line, z, n);
+	if (fits(line))
+		return;
+	str_trunc(line, at);
+	most = at + strlen(key) + sizeof(" =\"\"");
+	if (most + 4 >= LINE_MAX_BYTES)
+		return;
+	str_addf(line, " %s=", key);
+	/* a byte takes four at most */
+	log_quote(line, z, cut(z, n, (LINE_MAX_BYTES - most) / 4));
+}
+
+static void
+add_number(struct str *line, const char *key, bool neg, unsigned long long u)
+{
+	size_t at = line->len;
+
+	str_addf(line, " %s=%s%llu", key, neg ? "-" : "", u);
+	if (!fits(line))
+		str_trunc(line, at);
 }
 
 static void
@@ -103,27 +144,29 @@ static void
 add_args(struct str *line, va_list ap)
 {
 	const char *key;
+	long long i;
 	int kind;
 
 	while ((kind = va_arg(ap, int)) != LOG_A_END) {
 		key = va_arg(ap, const char *);
 		if (kind == LOG_A_STR)
 			add_value(line, key, va_arg(ap, const char *));
-		else if (kind == LOG_A_INT)
-			str_addf(line, " %s=%lld", key, va_arg(ap, long long));
 		else if (kind == LOG_A_UINT)
-			str_addf(line, " %s=%llu", key,
+			add_number(line, key, false,
 			    va_arg(ap, unsigned long long));
-		else
+		else if (kind == LOG_A_ERR)
 			add_err(line, va_arg(ap, const struct err *));
+		else {
+			i = va_arg(ap, long long);
+			add_number(line, key, i < 0, i < 0 ?
+			    0 - (unsigned long long)i : (unsigned long long)i);
+		}
 	}
 }
 
 static void
 emit(struct str *line)
 {
-	if (line->len > LINE_MAX_BYTES - 1)
-		str_trunc(line, LINE_MAX_BYTES - 1);
 	str_addc(line, '\n');
 	if (sink != NULL)
 		sink(line->s, line->len);
@@ -152,7 +195,7 @@ log_event(enum log_level level, const char *event, ...)
 	if (queue[0])
 		add_value(&line, "q", queue);
 	if (dropped > 0)
-		str_addf(&line, " dropped=%llu", dropped);
+		add_number(&line, "dropped", false, dropped);
 	va_start(ap, event);
 	add_args(&line, ap);
 	va_end(ap);

@@ -6,15 +6,20 @@
 
 #include <inttypes.h>
 
+enum { ROWS_MAX = 256 };	/* of a table */
+
 /* true where the receiver's default gives the same value */
 static bool
 is_default(const struct field *f, const void *m)
 {
+	const char *z;
+
 	if (f->def == NULL)
 		return false;
 	switch (f->kind) {
 	case FIELD_STR:
-		return strcmp(*(const char *const *)m, f->def) == 0;
+		z = *(const char *const *)m;
+		return strcmp(z ? z : "", f->def) == 0;
 	case FIELD_BOOL:
 		return !*(const bool *)m && strcmp(f->def, "no") == 0;
 	case FIELD_INT:
@@ -105,12 +110,12 @@ find_from(const struct field *t, const struct field *hint, struct slice name)
 }
 
 static int
-missing(const struct field *t, uint64_t seen, struct err *err)
+missing(const struct field *t, const uint64_t *seen, struct err *err)
 {
 	size_t i;
 
 	for (i = 0; t[i].kind != FIELD_END; i++)
-		if (t[i].def == NULL && !(seen >> i & 1))
+		if (t[i].def == NULL && !(seen[i / 64] >> i % 64 & 1))
 			return err_perm(err, "5.5.4", "%s is missing",
 			    t[i].name);
 	return 0;
@@ -122,7 +127,7 @@ ipc_decode(const struct ipc_msg *m, const struct field *t, void *rec,
 {
 	const struct field *f, *hint = t;
 	const char *pair = m->buf, *eq;
-	uint64_t seen = 0;
+	uint64_t seen[ROWS_MAX / 64] = { 0 };
 	size_t len;
 
 	if (t == NULL)
@@ -138,7 +143,8 @@ ipc_decode(const struct ipc_msg *m, const struct field *t, void *rec,
 		if (f == NULL)
 			continue;
 		hint = f->kind == FIELD_LIST ? f : f + 1;
-		seen |= (uint64_t)1 << (f - t);
+		assert(f - t < ROWS_MAX);
+		seen[(f - t) / 64] |= (uint64_t)1 << (f - t) % 64;
 		if (f->kind == FIELD_LIST)
 			strlist_add((struct strlist *)((char *)rec +
 			    f->offset), a, eq + 1);

@@ -143,9 +143,38 @@ test_arena(void)
 	arena_free(&a);
 }
 
+/* a length at which the buffer is filled to its last byte */
+static void
+test_read_file(void)
+{
+	static const size_t lens[] = { 0, 1, 4095, 4096, 4097, 8193 };
+	char path[200], *text;
+	struct str s = STR_INIT;
+	size_t i, n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/file", tap_dir());
+	for (i = 0; i < ARRAY_LEN(lens); i++) {
+		while (s.len < lens[i])
+			str_addc(&s, 'x');
+		f = fopen(path, "w");
+		if (f == NULL || fwrite(s.s, 1, s.len, f) != s.len ||
+		    fclose(f) != 0)
+			die("%s", path);
+		text = read_file(path, 10000, &n);
+		ok(text != NULL && n == s.len && text[n] == '\0' &&
+		    memcmp(text, s.s, n) == 0, "a file of %zu bytes", n);
+		free(text);
+	}
+	ok(read_file(path, 8192, &n) == NULL && errno == EFBIG,
+	    "a file that is too long");
+	str_free(&s);
+}
+
 int
 main(void)
 {
+	test_read_file();
 	test_cut();
 	test_numbers();
 	test_base64();

@@ -104,6 +104,21 @@ test_deadlines(void)
 	end();
 }
 
+/* the end comes for a peer that never stops sending, too */
+static void
+test_deadline_flood(void)
+{
+	struct slice line;
+	bool too_long;
+
+	begin("one\ntwo\n", 8);
+	io.deadline = mono_ms() - 1;
+	is_int(io_getline(&io, 100, &line, NULL, &too_long), -1,
+	    "past the deadline nothing is read");
+	ok(io.timed_out, "and that is a timeout");
+	end();
+}
+
 static void
 test_write(void)
 {
@@ -142,6 +157,7 @@ main(void)
 	test_lines();
 	test_long_lines();
 	test_deadlines();
+	test_deadline_flood();
 	test_write();
 	return tap_done();
 }

@@ -94,6 +94,55 @@ test_malformed(void)
 	ipc_msg_free(&m);
 }
 
+/* a record that its owner filled by hand: NULL is as good as "" */
+static void
+test_null(void)
+{
+	struct rec in = { .n = 3 }, out;
+	struct err err;
+	struct ipc_msg m;
+
+	ipc_msg_init(&m);
+	is_int(ipc_send(pair[0], "x", fields, &in, -1, 1000, &err), 0,
+	    "a string that is NULL is sent");
+	ok(ipc_recv(pair[1], &m, 1000, &err) == 1 &&
+	    ipc_decode(&m, fields, &out, &arena, &err) == 0 &&
+	    strcmp(out.text, "") == 0 && out.n == 3, "as an empty one");
+	ipc_msg_free(&m);
+}
+
+/* more rows than bits in a word */
+static void
+test_many_rows(void)
+{
+	enum { ROWS = 130 };
+	static char names[ROWS][16];
+	struct field t[ROWS + 1] = { [ROWS] = F_END };
+	int64_t in[ROWS], out[ROWS];
+	struct err err;
+	struct ipc_msg m;
+	int i;
+
+	for (i = 0; i < ROWS; i++) {
+		snprintf(names[i], sizeof(names[i]), "f%d", i);
+		t[i] = (struct field){ .name = names[i], .kind = FIELD_INT,
+			.offset = (size_t)i * sizeof(in[0]), .doc = "" };
+		in[i] = i;
+	}
+	ipc_msg_init(&m);
+	ipc_send(pair[0], "x", t, in, -1, 1000, &err);
+	ok(ipc_recv(pair[1], &m, 1000, &err) == 1 &&
+	    ipc_decode(&m, t, out, NULL, &err) == 0 &&
+	    memcmp(in, out, sizeof(in)) == 0, "%d required rows", ROWS);
+	t[100].name = "f0";	/* as if 100 had not come */
+	ipc_send(pair[0], "x", t, in, -1, 1000, &err);
+	t[100].name = "other";
+	ok(ipc_recv(pair[1], &m, 1000, &err) == 1 &&
+	    ipc_decode(&m, t, out, NULL, &err) == -1,
+	    "the 101st row is missed: %s", err.text);
+	ipc_msg_free(&m);
+}
+
 static void
 test_too_long(void)
 {
@@ -132,6 +181,8 @@ main(void)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
 		die("socketpair");
 	test_round_trip();
+	test_null();
+	test_many_rows();
 	test_too_long();
 	test_malformed();
 	test_nobody_there();
