@@ -50,7 +50,7 @@ my @as;
 if ($> == 0) {
 	my ($uid, $gid) = (getpwnam 'nobody')[2, 3];
 	@as = ('setpriv', "--reuid=$uid", "--regid=$gid", '--clear-groups',
-	    '--');
+	    '--') unless $i->{prefix};
 	chown $uid, $gid, $tmp, glob("$tmp/*"), glob("$tmp/*/*");
 }
 
