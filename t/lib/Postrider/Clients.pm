@@ -148,9 +148,23 @@ sub as_nobody {
 	    '--');
 }
 
+# getmail misses the end of its own delivery process now and then (the
+# condition may be notified before it is waited for) and gives up: then, and
+# only then, all of it once more.
 sub read_getmail {
 	my ($i, $dir, $user, $pass, $n) = @_;
-	make_path("$dir/getmail/$_") for qw(new cur tmp);
+	for my $try (1 .. 8) {
+		my $d = "$dir/getmail$try";
+		make_path("$d/$_") for qw(new cur tmp);
+		_run_getmail($i, $d, $user, $pass);
+		return map { slurp($_) } glob "$d/new/*"
+		    if $try == 8 || slurp("$d/out") !~
+		    /waiting child pid \d+ timed out/;
+	}
+}
+
+sub _run_getmail {
+	my ($i, $dir, $user, $pass) = @_;
 	my $rc = spew("$dir/getmailrc", <<"END");
 [retriever]
 type = SimplePOP3Retriever
@@ -158,10 +172,10 @@ server = 127.0.0.1
 port = ${\ $i->port('pop3') }
 username = $user
 password = $pass
-timeout = 120
+timeout = 15
 [destination]
 type = Maildir
-path = $dir/getmail/
+path = $dir/
 [options]
 read_all = true
 delete = false
@@ -170,11 +184,11 @@ received = false
 verbose = 1
 END
 	chmod 0600, $rc;
-	my @as = as_nobody($dir, $rc, map { "$dir/$_" } 'out', 'getmail',
-	    map { "getmail/$_" } qw(new cur tmp));
+	spew("$dir/out", '');
+	my @as = as_nobody($rc, map { "$dir$_" } '', qw(/out /new /cur /tmp));
 	quiet($dir, '/dev/null', @as, 'getmail', "--getmaildir=$dir",
 	    "--rcfile=$rc");
-	return map { slurp($_) } glob "$dir/getmail/new/*";
+	return;
 }
 
 # ---- what the clients themselves change -----------------------------------
