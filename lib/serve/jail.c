@@ -78,7 +78,7 @@ static const int relock_calls[] = {
 #ifdef WITH_SANITIZERS
 /* what the runtime of ASan and UBSan does on its own, reports included */
 static const int sanitizer_calls[] = {
-	N(mmap), N(mprotect), N(openat), N(open), N(readlink), N(prctl),
+	N(openat), N(open), N(readlink), N(prctl),
 	N(sigaltstack), N(sched_getaffinity), N(prlimit64), N(getrlimit),
 	N(tgkill), N(access), N(pread64), N(getdents64),
 };
@@ -130,12 +130,10 @@ allow_conditional(scmp_filter_ctx ctx, unsigned set)
 	size_t i;
 	int rc = 0;
 
-#ifndef WITH_SANITIZERS
 	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(mmap), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
 	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(mprotect), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-#endif
 	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(sendmsg), 1,
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
 	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(sendto), 1,

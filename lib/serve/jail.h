@@ -41,7 +41,7 @@ enum { PATH_READ = 1, PATH_WRITE = 2 /* existing files, no create */,
 void jail_path(const char *path, unsigned rights);
 /* Landlock, then seccomp; clears the list of paths.  0 or -1 */
 int jail_enter(const struct jail *j, struct err *err);
-/* -J: try what must fail and print one line each: "open /etc/passwd: EACCES" */
+/* -J: try what must fail and print one line each: "open-outside EACCES" */
 int jail_probe(void);
 
 #endif

@@ -18,7 +18,7 @@
 static int
 try_open(void)
 {
-	return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+	return open("/bin/sh", O_RDONLY | O_CLOEXEC);
 }
 
 static int
@@ -121,6 +121,18 @@ try_mount(void)
 	return mount("none", "/mnt", "tmpfs", 0, NULL);
 }
 
+/* a child in a user namespace of its own, where a child is allowed */
+static int
+try_clone_namespace(void)
+{
+	pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0,
+	    0);
+
+	if (pid == 0)
+		_exit(0);
+	return (int)pid;
+}
+
 static int
 try_unshare(void)
 {
@@ -146,6 +158,7 @@ static const struct {
 	{ "kill-parent", try_kill }, { "ptrace", try_ptrace },
 	{ "exec-memory", try_exec_memory }, { "chmod", try_chmod },
 	{ "mount", try_mount }, { "unshare", try_unshare },
+	{ "clone-namespace", try_clone_namespace },
 	{ "io-uring", try_uring }, { "fork", try_fork },
 	{ "exec", try_exec },	/* last: it would not come back */
 };

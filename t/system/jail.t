@@ -9,7 +9,8 @@ my $pr = Postrider::Instance->new(users => { ann => 'pw' });
 
 # what nobody may
 my @never = qw(open-outside list-root create-outside unlink-outside inet-socket
-    connect ptrace exec-memory chmod mount unshare io-uring exec);
+    connect ptrace exec-memory chmod mount unshare
+    clone-namespace io-uring exec);
 # service => what this one may besides, because its job needs it
 my %job = (
 	smtpd => ['unix-socket'], submission => ['unix-socket'],
@@ -17,7 +18,8 @@ my %job = (
 	cleanup => ['unix-socket'], bounce => ['unix-socket'],
 	router => ['unix-socket'], qmgr => ['unix-socket'],
 	auth => ['unix-socket'], 'pop3-login' => ['unix-socket'],
-	local => [], pop3d => [], logd => [],
+	local => [], pop3d => [],
+	logd => ['unix-socket'],	# to syslog
 	# the parent of deliveries to system accounts forks and changes ids
 	system => [qw(fork kill-parent setuid-root)],
 );
