@@ -52,8 +52,8 @@ do_include(struct reader *r, const char *from, struct slice name,
 	int rc;
 
 	if (r->depth >= MAX_DEPTH)
-		return err_perm(err, "5.3.5", "include: more than %d deep",
-		    MAX_DEPTH);
+		return err_perm(err, "5.3.5", "%s: include: more than %d "
+		    "deep", from, MAX_DEPTH);
 	name = unquote(name);
 	if (!slice_starts(name, "/")) {
 		dir.n = slice_rfind(dir, '/');

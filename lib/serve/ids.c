@@ -36,6 +36,19 @@ set_fsuid(struct err *err)
 	return 0;
 }
 
+/* Only what belongs to the suite reaches its sockets; a mailbox owner's
+ * session does not. */
+static bool
+is_role(uid_t uid)
+{
+	int i;
+
+	for (i = 0; i < ROLE_COUNT; i++)
+		if (common.uid[i] == uid)
+			return true;
+	return false;
+}
+
 int
 serve_become(uid_t uid, gid_t gid, bool fsuid_store, struct err *err)
 {
@@ -43,7 +56,7 @@ serve_become(uid_t uid, gid_t gid, bool fsuid_store, struct err *err)
 
 	if (common.single_uid)
 		return 0;
-	if (setgroups(2, groups) < 0 || setresgid(gid, gid, gid) < 0)
+	if (setgroups(is_role(uid) ? 2 : 1, groups) < 0 || setresgid(gid, gid, gid) < 0)
 		return err_sys(err, "set group %u", (unsigned)gid);
 	if (fsuid_store && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return err_sys(err, "keep capabilities");
