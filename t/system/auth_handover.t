@@ -66,7 +66,7 @@ is handover($c, $file), 'err 5.5.4 that is no client', 'no file';
 is handover($c, $theirs), 'ok', 'a client';
 sysread $ours, my $got, 100;
 is $got, "+OK hello\r\n", 'which the session program then serves';
-is handover($c, $theirs), 'err 5.5.1 already handed over', 'only once';
+is handover($c, $theirs), 'err 5.5.1 handover: only once', 'only once';
 
 my ($m) = $s->asked('pop3d');
 my ($uid, $gid) = (stat $s->dir . '/conf/common.conf')[4, 5];
