@@ -16,7 +16,7 @@ is scalar(grep { !/ s=\Q$s\E\b/ } @l), 0, 'and no other';
 is scalar(split /\n/, $i->ctl_ok('log', '-n', 2)), 2, 'the last two lines';
 is $i->ctl_ok('log', '--since', '1d'), $i->log, '--since a day: all';
 is $i->ctl_ok('log', '--since', '2999-01-01'), '', '--since the future';
-like $i->ctl_ok('log', '--match', 'ready'), qr/^\S+ master\[\d+\]: ready/,
+like $i->ctl_ok('log', '--match', 'ready ms='), qr/^\S+ master\[\d+\]: ready/,
     '--match';
 
 my $pid = fork // die;

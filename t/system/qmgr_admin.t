@@ -109,6 +109,7 @@ my $sum = 0;
 do {
 	$r = $s->call('delete', after => $after, to => 'p.test');
 	$sum += $r->{f}{messages};
+	$s->log;	# the pipe is read, so that it does not fill up
 	$after = $r->{f}{next} // '';
 } while ($after ne '');
 is $sum, 1100, 'deleted page by page';

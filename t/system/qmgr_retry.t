@@ -14,7 +14,8 @@ my $s = Postrider::Queue->new(conf => { %soon });
 $s->start;
 
 my $id = $s->put(['defer@a.test', 'ok@a.test']);
-ok $s->wait_log(qr/deferred q=$id to=defer\@a\.test .*attempts=1 .*dsn=4\.2\.1/),
+ok $s->wait_log(
+    qr/deferred q=$id to=defer\@a\.test .*attempts=1 .*dsn=4\.2\.1/),
     'one of two is deferred';
 my $r = $s->call('list')->{more};
 is scalar @$r, 1, 'the other has gone';
@@ -52,16 +53,16 @@ $s->call('delete', q => $one);
 $s->_conf('qmgr', %soon, destination_suspend => '1h', suspend_max => '1h');
 $s->stop;
 $s->again;
-$s->put('trouble@b.test');
+$s->put('trouble@e.test');
 ok $s->wait_for(sub { $s->call('stat')->{f}{suspended} }),
     'suspended for long';
 $s->crash;
 $s->again;
 $n = () = $s->deliveries;
-$two = $s->put('ok@b.test');
+$two = $s->put('ok@e.test');
 sleep 1.5;
 is scalar(() = $s->deliveries), $n, 'it is known after a crash';
-is $s->call('flush', to => 'b.test')->{f}{messages}, 2,
+is $s->call('flush', to => 'e.test')->{f}{messages}, 2,
     'unless the admin says now';
 ok $s->wait_for(sub { $s->list(q => $two) eq '' }), 'delivered';
 $s->call('delete');
