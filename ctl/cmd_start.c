@@ -182,9 +182,10 @@ cmd_stop(int argc, char **argv)
 	if (order(&master_stop, 5000, &err) != 0)
 		return fail_err(&err);
 	until = mono_ms() + STOP_MS;
-	while (instance_pid() == pid && mono_ms() < until)
+	/* its pid file goes a moment before it does */
+	while (pid_alive(pid) && mono_ms() < until)
 		poll(NULL, 0, 5);
-	if (instance_pid() == pid)
+	if (pid_alive(pid))
 		return fail("master (pid %d) does not end", (int)pid);
 	printf("stopped\n");
 	return EXIT_OK;

@@ -47,6 +47,7 @@ void restart_options(void);
 int instance_load(struct err *err);
 /* pid of its master by the pid file, if that process is there; else 0 */
 pid_t instance_pid(void);
+bool pid_alive(pid_t pid);	/* and no zombie */
 /* run a program to its end, with our standard streams: its exit status */
 int run_program(const char *path, char *const argv[]);
 

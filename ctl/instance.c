@@ -52,6 +52,12 @@ is_zombie(pid_t pid)
 	return yes;
 }
 
+bool
+pid_alive(pid_t pid)
+{
+	return (kill(pid, 0) == 0 || errno != ESRCH) && !is_zombie(pid);
+}
+
 pid_t
 instance_pid(void)
 {
@@ -65,10 +71,7 @@ instance_pid(void)
 	if (!slice_u64(slice_trim((struct slice){ text, n }), INT32_MAX, &pid))
 		pid = 0;
 	free(text);
-	if (pid == 0 || (kill((pid_t)pid, 0) != 0 && errno == ESRCH) ||
-	    is_zombie((pid_t)pid))
-		return 0;
-	return (pid_t)pid;
+	return pid != 0 && pid_alive((pid_t)pid) ? (pid_t)pid : 0;
 }
 
 int

@@ -178,10 +178,12 @@ on_client(evutil_socket_t fd UNUSED, short what UNUSED, void *ctx)
 {
 	struct watch *w = ctx;
 	struct service *s = w->service;
+	unsigned n = listen_waiting(w->listener);
 
+	/* none: a child has become idle meanwhile and taken the client */
 	service_disarm(s);
-	if (may_spawn(s) && s->idle + s->starting == 0)
-		(void)spawn(s, MAX(1U, listen_waiting(w->listener)));
+	if (n > 0 && may_spawn(s) && s->idle + s->starting == 0)
+		(void)spawn(s, n);
 	service_update(s);
 }
 

@@ -295,15 +295,26 @@ sub master_pid {
 sub pids_of {
 	my ($self, $name) = @_;
 	return grep {
-		(readlink("/proc/$_/exe") || '') =~ m{/\Q$name\E(?: \(del.*)?$}
+		(readlink("/proc/$_/exe") || (_cmdline($_))[0] || '') =~
+		    m{(?:^|/)\Q$name\E(?: \(del.*)?$}
 	} $self->pids;
+}
+
+# what a jailed process shows to who is not root; () where it is dead
+sub _cmdline {
+	my ($pid) = @_;
+	open my $fh, '<:raw', "/proc/$pid/cmdline" or return;
+	local $/;
+	return split /\0/, scalar(<$fh>) // '';
 }
 
 # is it a live process of this build?
 sub _ours {
 	my ($self, $pid) = @_;
-	my $exe = readlink "/proc/$pid/exe" or return 0;
-	return index($exe, "$self->{build}/") == 0;
+	my $exe = readlink "/proc/$pid/exe";
+	return index($exe, "$self->{build}/") == 0 if defined $exe;
+	my (undef, $c, $conf) = _cmdline($pid);
+	return ($c // '') eq '-c' && index($conf, "$self->{dir}/") == 0;
 }
 
 sub stop {
