@@ -172,13 +172,17 @@ int service_apply(struct config *c, struct err *err);
 void service_sweep(void);	/* forget what was removed and has ended */
 /* do what the service needs now: spare children, armed listeners */
 void service_update(struct service *s);
+void service_finish(struct service *s);	/* no further children; drain */
+void service_disarm(struct service *s);
+void service_close(struct service *s);	/* its listeners, for good */
+
+/* --- failure.c --- */
+/* a child failed (young: soon after its start) or could not be started */
+void service_failed(struct service *s, const char *why, bool young);
 /* a child is gone: status as of waitpid */
 void service_child_gone(struct service *s, const struct child *c, int status);
 bool service_ready(const struct service *s);
 const char *service_state(const struct service *s);
-void service_finish(struct service *s);	/* no further children; drain */
-void service_disarm(struct service *s);
-void service_close(struct service *s);	/* its listeners, for good */
 
 /* --- stop.c --- */
 void stop_begin(const char *why);

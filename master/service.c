@@ -3,17 +3,14 @@
  *
  * A listener is watched only while nobody is idle or starting and a further
  * child is allowed; so a connection that a child will take wakes nobody else.
- * A service whose children fail waits ever longer; the others go on.
  */
 #include "base/clock.h"
 #include "base/log.h"
 #include "master.h"
 
 #include <event2/event.h>
-#include <signal.h>
-#include <sys/wait.h>
 
-enum { BURST = 16, LOOK_AGAIN_MS = 5, YOUNG_MS = 10000, TELL_MS = 60000 };
+enum { BURST = 16, LOOK_AGAIN_MS = 5, TELL_MS = 60000 };
 
 struct service *services;
 
@@ -65,25 +62,6 @@ arm(struct service *s)
 	s->armed = true;
 }
 
-/* a child failed, or could not be started */
-static void
-failed(struct service *s, const char *why, bool young)
-{
-	int64_t now = mono_ms(), wait;
-
-	if (!young || now - s->last_failure > TELL_MS)
-		s->failures = 0;
-	s->last_failure = now;
-	s->failures++;
-	wait = s->failures > 16 ? config->throttle_max :
-	    MIN(config->throttle_max, 1000LL << (s->failures - 1));
-	s->throttled_until = now + wait;
-	slice_copy(s->why, sizeof(s->why), slice_of(why));
-	log_event(LOG_ERROR, "throttled", KS("service", s->name),
-	    KS("reason", why), KI("failures", s->failures),
-	    KI("wait_ms", wait), KEND);
-}
-
 static bool
 spawn(struct service *s, size_t n)
 {
@@ -92,7 +70,7 @@ spawn(struct service *s, size_t n)
 
 	for (n = MIN(MIN(n, room), (size_t)BURST); n > 0; n--)
 		if (child_spawn(s, &err) != 0) {
-			failed(s, err.text, true);
+			service_failed(s, err.text, true);
 			return false;
 		}
 	return true;
@@ -363,48 +341,4 @@ service_sweep(void)
 		*p = s->next;
 		service_free(s);
 	}
-}
-
-void
-service_child_gone(struct service *s, const struct child *c, int status)
-{
-	bool crashed = WIFSIGNALED(status) || WEXITSTATUS(status) != 0;
-	bool old = c->gen != s->gen;
-	char why[160];
-
-	if (!crashed && (c->was_ready || old))
-		return;
-	if (WIFSIGNALED(status) && old && (WTERMSIG(status) == SIGKILL ||
-	    WTERMSIG(status) == SIGTERM))
-		return;		/* by us, or it makes no difference */
-	if (WIFSIGNALED(status))
-		snprintf(why, sizeof(why), "%s by signal %d (%s)",
-		    c->was_ready ? "killed" : "killed at its start",
-		    WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		snprintf(why, sizeof(why), "%s with status %d",
-		    c->was_ready ? "ended" : "did not start, ended",
-		    WEXITSTATUS(status));
-	s->crashes++;
-	log_event(LOG_ERROR, "crashed", KS("service", s->name),
-	    KI("child", c->pid), KS("reason", why), KEND);
-	if (!old)
-		failed(s, why, !c->was_ready ||
-		    mono_ms() - c->started < YOUNG_MS);
-}
-
-bool
-service_ready(const struct service *s)
-{
-	return s->conf == NULL || s->conf->spare == 0 || s->idle + s->busy > 0;
-}
-
-const char *
-service_state(const struct service *s)
-{
-	if (s->stopping)
-		return "stopped";
-	if (s->throttled_until > mono_ms())
-		return "throttled";
-	return service_ready(s) ? "ready" : "starting";
 }

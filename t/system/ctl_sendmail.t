@@ -14,8 +14,8 @@ sub sendmail {
 	my ($in, @arg) = @_;
 	$i->spew("$i->{tmp}/in", $in);
 	chmod 0644, "$i->{tmp}/in";
-	my ($st, $out, $err) = $i->run('sh', '-c', 'in=$1; shift; exec "$@" <$in',
-	    'sh', "$i->{tmp}/in", 'env', "POSTRIDER_INSTANCE=" . $i->dir,
+	my ($st, $out, $err) = $i->run('sh', '-c',
+	    'in=$1; shift; exec "$@" <$in', 'sh', "$i->{tmp}/in", 'env', "POSTRIDER_INSTANCE=" . $i->dir,
 	    $sendmail, @arg);
 	return wantarray ? ($st, "$out$err") : $st;
 }

@@ -1,0 +1,23 @@
+/*
+ * queue_list.h - inside ctl: printing messages of the queue as they come.
+ */
+#ifndef CTL_QUEUE_LIST_H
+#define CTL_QUEUE_LIST_H
+
+#include "proto/qmgr.h"
+
+struct listing {
+	bool json, first;
+	int64_t now;
+	char last[32];		/* id of the item before */
+	struct str line;
+	int64_t messages, rcpts;
+};
+
+/* an ipc_more_fn for struct qmgr_item; ctx is the struct listing */
+int queue_item(void *ctx, const void *more, struct err *err);
+/* ask qmgr, page by page, until the end or the filter's limit; 0 or -1 */
+int queue_pages(struct ipc *c, const struct qmgr_filter *filter,
+    struct listing *l, struct err *err);
+
+#endif
