@@ -125,6 +125,8 @@ bad(struct err *err)
 	log_event(LOG_ERROR, "commit-failed", KERR(err), KEND);
 	if (qdb_corrupt(qmgr.db))
 		die("queue.db is damaged: %s", err->text);
+	/* a log that was moved into the file is begun anew: that is room */
+	qdb_checkpoint(qmgr.db, 1);
 	finish_ops(true, err);
 	finish_ops(false, err);
 	retry_ms = retry_ms ? MIN(2 * retry_ms, RETRY_MAX_MS) : 1000;

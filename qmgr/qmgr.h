@@ -2,11 +2,11 @@
  * qmgr.h - what the files of the queue manager share.
  *
  * The invariant of memory and database: what is in memory is in the database,
- * too, but for an enqueue that nobody has been told about.  Changes are made in
- * memory, the message is put on the list of those to be written (msg_dirty), and
- * commit.c writes all of them in one transaction; until that has succeeded
- * they stay on the list.  Only then do callers get their answers, files go, and
- * fresh messages to the agents.
+ * too, but for an enqueue that nobody has been told about.  Changes are made
+ * in memory, the message is put on the list of those to be written
+ * (msg_dirty), and commit.c writes all of them in one transaction; until that
+ * has succeeded they stay on the list.  Only then do callers get their
+ * answers, files go, and fresh messages to the agents.
  */
 #ifndef QMGR_QMGR_H
 #define QMGR_QMGR_H
@@ -178,7 +178,7 @@ void report_tick(int64_t now);
 size_t report_under_way(void);
 
 /* ---- walk.c: messages that match a filter, in the order of ids ---- */
-enum { WALK_MESSAGES = 500, WALK_MS = 20, WALK_RCPTS = 1000 };
+enum { WALK_MESSAGES = 500, WALK_MS = 15, WALK_RCPTS = 1000 };
 struct walk {
 	struct queue_filter f;
 	int64_t now, end_ms;	/* unix seconds; mono_ms: enough for a call */

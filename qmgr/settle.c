@@ -54,14 +54,16 @@ settle_load(struct err *err)
 }
 
 /* An id older than this process whose content is gone was delivered: content
- * goes only after its envelope. */
+ * goes only after its envelope, or as an orphan, but not so soon. */
 static int
 was_here(int64_t id, struct err *err)
 {
+	int64_t us = qid_time_us(id);
 	char q[QID_SIZE];
 	int fd = -1, rc;
 
-	if (qid_time_us(id) >= qmgr.started_us)
+	if (us >= qmgr.started_us ||
+	    us <= wall_us() - qmgr.conf.sweep_age * 1000)
 		return 0;
 	qid_print(id, q);
 	rc = content_open(common.spool_dir, q, &fd, err);
@@ -72,12 +74,7 @@ was_here(int64_t id, struct err *err)
 int
 settle_known(int64_t id, struct err *err)
 {
-	int rc;
-
-	if (recent_has(id))
-		return 1;
-	rc = qdb_message_has(qmgr.db, id, err);
-	return rc != 0 ? rc : was_here(id, err);
+	return recent_has(id) ? 1 : qdb_message_has(qmgr.db, id, err);
 }
 
 static int
@@ -136,6 +133,8 @@ settle(struct call *c, const void *in_, void *out_, struct err *err)
 	if (m != NULL && m->row == ROW_NONE)
 		return later(c, id, true);
 	rc = m != NULL ? 1 : settle_known(id, err);
+	if (rc == 0)
+		rc = was_here(id, err);
 	if (rc < 0)
 		return -1;
 	if (rc == 1) {

@@ -3,13 +3,13 @@
  *
  * An id is a 63-bit number, wall microseconds << 12 | 12 random bits, written
  * as 11 characters of base 62 (0-9A-Za-z), so that ids sort as text and as
- * numbers in the order in which they were made (until the clock needs more than
- * 51 bits, in 2041; then they begin anew).  The number is the key in
+ * numbers in the order in which they were made (until the clock needs more
+ * than 51 bits, in 2041; then they begin anew).  The number is the key in
  * queue.db.  The content lies in SPOOL/content/XX/ID, XX being the low 8 bits
  * in hex.
  *
- * Content is appended to while it is written, never changed afterwards.  Trouble
- * of the disk is err_temp (4.3.0, 4.3.1 full).
+ * Content is appended to while it is written, never changed afterwards.
+ * Trouble of the disk is err_temp (4.3.0, 4.3.1 full).
  */
 #ifndef QUEUE_CONTENT_H
 #define QUEUE_CONTENT_H

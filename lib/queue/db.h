@@ -11,8 +11,8 @@
  * A message is either fresh or filed.
  *
  * Everything that writes happens between qdb_begin and qdb_commit.  Errors
- * are err_temp (4.3.1 where the disk is full); after one the transaction must be
- * rolled back.  A damaged file sets qdb_corrupt: stop and say so.
+ * are err_temp (4.3.1 where the disk is full); after one the transaction must
+ * be rolled back.  A damaged file sets qdb_corrupt: stop and say so.
  * Not thread-safe.
  */
 #ifndef QUEUE_DB_H

@@ -78,7 +78,8 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_MSG_EXPIRES] = "UPDATE message SET expires = ?2 WHERE id = ?1",
 	/* what is released after its time gets another day */
 	[Q_MSG_RELEASE] = "UPDATE message SET hold = 0, release_at = 0,"
-	    " expires = max(expires, ?2 + 86400), reason = '' WHERE id = ?1 AND (hold = 1 OR release_at > ?2)",
+	    " expires = max(expires, ?2 + 86400), reason = ''"
+	    " WHERE id = ?1 AND (hold = 1 OR release_at > ?2)",
 	[Q_MSG_FREE] = "SELECT 1 FROM message WHERE id = ? AND hold = 0",
 
 	[Q_RCPT_ADD] = "INSERT INTO rcpt (msg, n, addr, domain, orig, orcpt,"
