@@ -15,17 +15,13 @@
 #include <dirent.h>
 #include <sys/stat.h>
 
-#ifndef PATH_DEFAULTS
-#define PATH_DEFAULTS "/usr/local/share/postrider/conf"
-#endif
-
 enum { PORT_BASE = 10000, PORT_BASE_MAX = 65535 - 4190, CONF_MAX = 1 << 20 };
 
 struct init {
 	const char *dir, *conf;		/* absolute */
 	struct strlist domains, users;
 	uint64_t port_base;
-	bool force;
+	bool force, given;	/* given: a domain or port base */
 	char host[256];
 };
 
@@ -51,6 +47,7 @@ parse(int argc, char **argv, struct init *in)
 
 	in->port_base = PORT_BASE;
 	while ((c = next_option(argc, argv, ":", longs)) != -1) {
+		in->given |= c == 'd' || c == 'p';
 		if (c == 'd')
 			strlist_add(&in->domains, &ctl_arena, optarg);
 		else if (c == 'u')
@@ -148,31 +145,6 @@ make_dirs(struct init *in, struct err *err)
 	if (mkdir(in->conf, 0755) != 0 && errno != EEXIST)
 		return err_sys(err, "cannot make %s", in->conf);
 	return 0;
-}
-
-/* where the default files are: of the build tree that we run from, else
- * installed */
-static const char *
-defaults_dir(void)
-{
-	char self[PATH_MAX], *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *path;
-	int i;
-
-	for (i = 0; i < 2 && n > 0; i++) {
-		self[i == 0 ? n : (ssize_t)strlen(self)] = '\0';
-		slash = strrchr(self, '/');
-		if (slash != NULL)
-			*slash = '\0';
-	}
-	if (n > 0) {
-		path = arena_printf(&ctl_arena, "%s/conf", self);
-		if (access(arena_printf(&ctl_arena, "%s/master.conf", path),
-		    R_OK) == 0)
-			return path;
-	}
-	return PATH_DEFAULTS;
 }
 
 static const char *
@@ -362,6 +334,30 @@ make(struct init *in, struct err *err)
 	return init_tls(tls, in->host, &in->domains, err);
 }
 
+/* a configuration directory that was installed: all but its files */
+static int
+prepare_installed(const struct init *in)
+{
+	struct err err = ERR_INIT;
+	const char *tls;
+
+	if (in->users.n > 0 || in->force || in->given)
+		return fail_usage("%s is a configuration directory: edit its "
+		    "files; init makes the rest, without options", in->dir);
+	instance = in->dir;
+	if ((geteuid() == 0 && init_system_users(&err) != 0) ||
+	    instance_load(&err) != 0 || run_dirs(&err) != 0 ||
+	    maps_compile(false, true, &err) != 0)
+		return fail_err(&err);
+	tls = arena_printf(&ctl_arena, "%s/tls", common.conf_dir);
+	if (access(arena_printf(&ctl_arena, "%s/key.pem", tls), F_OK) != 0 &&
+	    init_tls(tls, common.hostname, &common.domains, &err) != 0)
+		return fail_err(&err);
+	printf("%s is ready: users, directories, tables and certificate are "
+	    "there\n", in->dir);
+	return EXIT_OK;
+}
+
 int
 cmd_init(int argc, char **argv)
 {
@@ -375,6 +371,9 @@ cmd_init(int argc, char **argv)
 	if (r != EXIT_OK)
 		return r;
 	umask(022);
+	if (access(arena_printf(&ctl_arena, "%s/common.conf", in.dir),
+	    F_OK) == 0)
+		return prepare_installed(&in);
 	find_host(&in);
 	if (make(&in, &err) != 0)
 		return fail_err(&err);

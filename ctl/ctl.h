@@ -48,6 +48,9 @@ int instance_load(struct err *err);
 /* pid of its master by the pid file, if that process is there; else 0 */
 pid_t instance_pid(void);
 bool pid_alive(pid_t pid);	/* and no zombie */
+/* where the default files are: of the build tree that we run from, else
+ * installed */
+const char *defaults_dir(void);
 /* run a program to its end, with our standard streams: its exit status */
 int run_program(const char *path, char *const argv[]);
 

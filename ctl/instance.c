@@ -11,6 +11,10 @@
 
 extern char **environ;
 
+#ifndef PATH_DEFAULTS
+#define PATH_DEFAULTS "/usr/local/share/postrider/conf"
+#endif
+
 /* DIR/conf is the conf directory, or, for /etc/postrider, DIR itself */
 int
 instance_load(struct err *err)
@@ -87,4 +91,27 @@ run_program(const char *path, char *const argv[])
 		if (errno != EINTR)
 			return fail("%s is lost: %s", path, strerror(errno));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILED;
+}
+
+const char *
+defaults_dir(void)
+{
+	char self[PATH_MAX], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *path;
+	int i;
+
+	for (i = 0; i < 2 && n > 0; i++) {
+		self[i == 0 ? n : (ssize_t)strlen(self)] = '\0';
+		slash = strrchr(self, '/');
+		if (slash != NULL)
+			*slash = '\0';
+	}
+	if (n > 0) {
+		path = arena_printf(&ctl_arena, "%s/conf", self);
+		if (access(arena_printf(&ctl_arena, "%s/master.conf", path),
+		    R_OK) == 0)
+			return path;
+	}
+	return PATH_DEFAULTS;
 }

@@ -57,7 +57,17 @@ for my $single ($> == 0 ? (0, 1) : (1)) {
 	ok $i->stop, 'and stops';
 }
 
+# an installed configuration directory gets what is missing beside it
 my $i = Postrider::Instance->new;
+my $conf = $i->conf_dir;
+my $text = $i->slurp("$conf/common.conf");
+system 'rm', '-rf', "$conf/tls", "$conf/aliases.cdb", $i->dir . '/spool';
+like $i->ctl_ok('!init', $conf), qr/is ready/, 'init of a conf directory';
+ok -e $_, "$_ is there" for "$conf/tls/key.pem", "$conf/aliases.cdb",
+    $i->dir . '/spool/content/ff';
+is $i->slurp("$conf/common.conf"), $text, 'its files stay';
+is(($i->ctl('!init', $conf, '--force'))[0], 2, 'and no option changes them');
+
 for my $bad (['--domain', 'a b'], ['--user', 'nopassword'],
     ['--port-base', '70000'], ['--port-base', 'x'], ['--dommain', 'x'], []) {
 	my ($st, $out, $err) = $i->ctl('!init', @$bad,

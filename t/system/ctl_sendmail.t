@@ -15,8 +15,8 @@ sub sendmail {
 	$i->spew("$i->{tmp}/in", $in);
 	chmod 0644, "$i->{tmp}/in";
 	my ($st, $out, $err) = $i->run('sh', '-c',
-	    'in=$1; shift; exec "$@" <$in', 'sh', "$i->{tmp}/in", 'env', "POSTRIDER_INSTANCE=" . $i->dir,
-	    $sendmail, @arg);
+	    'in=$1; shift; exec "$@" <$in', 'sh', "$i->{tmp}/in", 'env',
+	    "POSTRIDER_INSTANCE=" . $i->dir, $sendmail, @arg);
 	return wantarray ? ($st, "$out$err") : $st;
 }
 
