@@ -157,7 +157,9 @@ walk_next(struct walk *w, struct err *err)
 		id = MIN(id, filed);
 		if (id == INT64_MAX)
 			return 0;
-		if (w->messages >= WALK_MESSAGES || mono_ms() >= w->end_ms)
+		/* at least one, however slow the disk is */
+		if (w->messages >= WALK_MESSAGES ||
+		    (w->last != w->f.after && mono_ms() >= w->end_ms))
 			return 2;
 		if (id == filed)
 			w->filed_at++;

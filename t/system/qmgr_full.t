@@ -58,8 +58,12 @@ is $got, $n, 'each of them';
 
 # results while it is full
 $s->put("gate$_\@d.test") for 1 .. 3;
-system 'dd', 'if=/dev/zero', "of=$spool/filler", 'bs=4k', 'status=none';
-truncate "$spool/filler", (-s "$spool/filler") - 4096;
+open my $filler, '>', "$spool/filler" or die;
+while (syswrite $filler, "\0" x 4096) {
+	next;
+}
+truncate $filler, (-s $filler) - 4096;
+close $filler;
 my $fill = 0;
 while ($fill++ < 2000) {
 	$r = $s->call(enqueue => @{ Postrider::Queue::fields(

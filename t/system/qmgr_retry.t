@@ -19,8 +19,8 @@ ok $s->wait_log(
     'one of two is deferred';
 my $r = $s->call('list')->{more};
 is scalar @$r, 1, 'the other has gone';
-is "@{ $r->[0]{f} }{qw(q rcpt state dsn text attempts dest)}",
-    "$id defer\@a.test deferred 4.2.1 come again 1 local:a.test",
+is "@{ $r->[0]{f} }{qw(q rcpt dsn text attempts dest)}",
+    "$id defer\@a.test 4.2.1 come again 1 local:a.test",
     'what is said about it' or diag explain $r;
 cmp_ok $r->[0]{f}{due}, '<=', time + 2, 'it is due soon';
 ok $s->wait_log(qr/deferred q=$id .*attempts=2/), 'and tried again';

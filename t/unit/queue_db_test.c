@@ -227,8 +227,10 @@ static void
 fill(void)
 {
 	struct queue_dest d[2] = {
-		{ .transport = "smtp", .nexthop = "even", .dsn = "", .text = "" },
-		{ .transport = "smtp", .nexthop = "odd", .dsn = "", .text = "" },
+		{ .transport = "smtp", .nexthop = "even", .dsn = "",
+		    .text = "" },
+		{ .transport = "smtp", .nexthop = "odd", .dsn = "",
+		    .text = "" },
 	};
 	struct queue_message m = { .ret = "", .envid = "", .session = "",
 		.reason = "" };
