@@ -121,7 +121,7 @@ sub init {
 	    . "rare.test smtp:[127.0.0.10]:9\n");
 	my %c = $self->_main_cf;
 	spew("$d/etc/main.cf", join('', map { "$_ = $c{$_}\n" } sort keys %c));
-	my $max = $self->{opt}{sessions} // '-';
+	my $max = $self->{opt}{idle} ? $self->{opt}{sessions} + 20 : '-';
 	spew("$d/etc/master.cf", join("\n",
 	    "127.0.0.1:$self->{port} inet n - n - $max smtpd", @SERVICES, ''));
 	my $postfix = getpwnam('postfix') // die "no user postfix\n";

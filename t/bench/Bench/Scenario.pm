@@ -61,7 +61,11 @@ sub local {
 				$s->clean_mail;
 			}
 		}
-		$report->add($_->name, _syncs($opt, $_, %o)) for @servers;
+		for my $s (@servers) {
+			my %n = eval { _syncs($opt, $s, %o) };
+			warn $s->name . ": syncs not counted: $@" if $@;
+			$report->add($s->name, %n) if %n;
+		}
 		$report->print(@LOCAL_KEYS);
 	}
 	return $bad ? 1 : 0;

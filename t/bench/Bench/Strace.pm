@@ -23,8 +23,14 @@ sub attach {
 	wait_until(20, sub {
 		my @free = grep { !_traced($_) } @pids;
 		return !@free || waitpid($pid, 1) == $pid;
-	}) or warn "strace did not get hold of all processes\n";
-	die 'strace: ' . (slurp("$file.err") // '') unless kill 0, $pid;
+	});
+	# a process that has ended meanwhile counts as held
+	if (!kill(0, $pid) || grep { !_traced($_) } @pids) {
+		kill 'INT', $pid;
+		waitpid($pid, 0);
+		my ($why) = (slurp("$file.err") // '') =~ /^(.*)/;
+		die "strace can not hold all processes: $why\n";
+	}
 	return $self;
 }
 
