@@ -1,0 +1,76 @@
+package Postrider::Chaos;
+
+# The processes of an instance as the kernel knows them, also while master is
+# dead, and ways to kill them.
+
+use strict;
+use warnings;
+use Time::HiRes qw(sleep time);
+
+# { pid => program }: all that run with the configuration of the instance
+sub suite {
+	my ($i) = @_;
+	my $conf = $i->conf_dir;
+	my %found;
+	opendir my $dh, '/proc' or die "/proc: $!\n";
+	for my $pid (grep { /^\d+$/ } readdir $dh) {
+		open my $fh, '<:raw', "/proc/$pid/cmdline" or next;
+		my ($name, $c, $dir) = split /\0/, <$fh> // '';
+		next unless defined $dir && $c eq '-c' && $dir eq $conf;
+		$found{$pid} = $name =~ s{.*/}{}r;
+	}
+	return \%found;
+}
+
+# kill -9 one of them, but none of a name that is to be spared; its name
+sub kill_one {
+	my ($i, %spare) = @_;
+	my $all = suite($i);
+	# a program first, then one of its processes: else nothing but the
+	# most numerous would be hit; those on a message's way more often
+	my %by;
+	push @{ $by{ $all->{$_} } }, $_
+	    for grep { !$spare{ $all->{$_} } } keys %$all;
+	my @names = keys %by or return;
+	my @way = grep { $by{$_} } qw(smtpd cleanup qmgr local router);
+	@names = @way if @way && rand() < 0.6;
+	my $name = $names[rand @names];
+	my @pid = @{ $by{$name} };
+	return kill('KILL', $pid[rand @pid]) ? $name : undef;
+}
+
+# As a power cut: all of them at once, nobody notices the end of another.
+sub kill_tree {
+	my ($i) = @_;
+	my (%seen, $new);
+	do {
+		my $all = suite($i);
+		$new = grep { !$seen{$_}++ } keys %$all;
+		kill 'STOP', keys %$all;
+	} while $new;
+	kill 'KILL', keys %seen;
+	my $end = time + 20;
+	while (%{ suite($i) } && time < $end) {
+		sleep 0.01;
+	}
+	$i->{started} = 0;
+	$i->{pids} = {};
+	return scalar keys %seen;
+}
+
+# `postrider start`, whatever is left of the last run
+sub start {
+	my ($i) = @_;
+	my ($st, $out, $err) = $i->ctl('start');
+	$st == 0 or die "start: exit $st\n$out$err" . $i->log_tail(40);
+	$i->{started} = 1;
+	$i->pids;
+	return;
+}
+
+sub alive {
+	my ($i, $name) = @_;
+	return scalar grep { $_ eq $name } values %{ suite($i) };
+}
+
+1;
