@@ -37,6 +37,7 @@ struct message {
 	size_t n, cap;
 	struct err err;		/* of a recipient: told at begin */
 	bool begun;		/* from here on: valid only where begun */
+	bool over;		/* refused at commit; its file goes next */
 	char q[QID_SIZE];
 	int fd;			/* content, read and append */
 	uint64_t trace;		/* bytes that we wrote in front */
@@ -59,6 +60,8 @@ int message_begin(struct message *m, const struct cleanup_begin_in *in,
 /* *keep_r: the envelope may be in the queue, so the file must stay */
 int message_commit(struct message *m, uint64_t size, bool *keep_r,
     struct err *err);
+/* not queued: room is given back now, the name goes with message_drop */
+void message_over(struct message *m);
 /* forget it; unlink_it: with its content */
 void message_drop(struct message *m, bool unlink_it);
 

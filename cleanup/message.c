@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cleanup.h"
 #include "conf/common.h"
 #include "smtp/command.h"
@@ -166,6 +167,16 @@ message_commit(struct message *m, uint64_t size, bool *keep_r,
 }
 
 void
+message_over(struct message *m)
+{
+	m->over = true;
+	m->n = 0;
+	if (ftruncate(m->fd, 0) < 0)
+		log_event(LOG_WARN, "orphan", KS("q", m->q),
+		    KS("reason", strerror(errno)), KEND);
+}
+
+void
 message_drop(struct message *m, bool unlink_it)
 {
 	if (m->begun) {
@@ -174,7 +185,7 @@ message_drop(struct message *m, bool unlink_it)
 			spool_remove(m->q);
 	}
 	m->fd = -1;
-	m->begun = false;
+	m->begun = m->over = false;
 	m->n = 0;
 	m->err = (struct err)ERR_INIT;
 	if (m->cap > 1024) {

@@ -1,8 +1,11 @@
 /*
  * verbs.c - requests of smtpd and bounce.  A message that ends without a
- * durable envelope takes its content with it, whatever ended it.
+ * durable envelope takes its content with it, whatever ended it, but not
+ * before the answer was given: content that is gone tells a new qmgr, asked
+ * for a lost answer, that the message was delivered.
  */
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include "base/log.h"
 #include "cleanup.h"
@@ -34,7 +37,7 @@ conn_busy(void *conn)
 {
 	const struct message *m = conn;
 
-	return m->begun || m->n > 0;
+	return (m->begun && !m->over) || m->n > 0;
 }
 
 /* What was refused, and what we could not do, is said here once.  Clients
@@ -135,16 +138,24 @@ do_commit(struct call *c, const void *in_, void *out_, struct err *err)
 	bool keep = false;
 	int rc;
 
-	if (!m->begun)
+	if (!m->begun || m->over)
 		return err_temp(err, "4.3.0", "no message is under way");
 	log_ids(m->session, m->q);
 	out->q = arena_strdup(c->arena, m->q);
 	rc = message_commit(m, in->size, &keep, err);
 	if (rc < 0)
 		failed(err);
-	message_drop(m, rc < 0 && !keep);
 	log_ids(NULL, NULL);
-	return rc;
+	if (rc == 0 || keep)
+		message_drop(m, false);
+	else
+		message_over(m);
+	if (rc == 0 || !keep)
+		return rc;
+	/* Nobody knows yet, and "no" might be untrue: who gets no answer asks
+	 * (settle). */
+	shutdown(c->sock, SHUT_RDWR);
+	return CALL_LATER;
 }
 
 static int
