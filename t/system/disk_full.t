@@ -14,6 +14,15 @@ my %soon = (first_retry => '1s', min_retry => '1s', max_retry => '1s',
     suspend_max => '1s');
 my (@disks, $n);
 
+sub finish {
+	my ($i, $what) = @_;
+	unlike $i->log, qr/\bqmgr\[\d+\]: failed |\blocal\[\d+\]: failed /,
+	    "$what: nothing was bounced";
+	$i->stop;
+	$_->umount for reverse splice @disks;
+	return;
+}
+
 # an instance; a disk of the given size for each of the directories named
 # (below its own directory)
 sub instance {
@@ -62,13 +71,6 @@ sub code {
 sub drained {
 	my ($i) = @_;
 	return $i->wait_for(sub { $i->queue('list') eq "no messages\n" });
-}
-
-sub no_bounce {
-	my ($i, $what) = @_;
-	unlike $i->log, qr/\bqmgr\[\d+\]: failed |\blocal\[\d+\]: failed /,
-	    "$what: nothing was bounced";
-	return;
 }
 
 # ---- spool and mail on one disk ----
@@ -123,8 +125,7 @@ sub no_bounce {
 	ok drained($i), 'the queue runs empty';
 	is join(' ', got($i, 'ann')), "$one $two",
 	    'what was accepted has come once, what was not has not';
-	no_bounce($i, 'full spool');
-	$i->stop;
+	finish($i, 'full spool');
 }
 
 # ---- queue.db on a full disk ----
@@ -135,12 +136,7 @@ sub no_bounce {
 	# content has room, so it is the database that has not
 	my $path = $i->dir . '/spool/content';
 	$i->stop;
-	my @dirs = glob "$path/*";
-	my $own = $i->dir . '/content.own';
-	rename $path, $own;
-	mkdir $path;
-	push @disks, Postrider::Disk->new($path, size => '64m', own => $own);
-	rmdir $_ for glob "$own/*";
+	push @disks, Postrider::Disk->new($path, size => '64m', own => $path);
 	$i->{disk}{mail}->read_only(1);	# so that the queue grows
 	$i->start;
 	is code($i, message => body(1000)), 250, 'room: accepted';
@@ -176,9 +172,8 @@ sub no_bounce {
 	@want{ @ok[0, -1] } = (1, 1);
 	is_deeply \%have, \%want, scalar(@ok) . ' accepted messages have ' .
 	    'come, each once to each recipient, and no other';
-	no_bounce($i, 'full queue.db');
 	ok $i->wait_for(sub { !content($i) }), 'no content is left';
-	$i->stop;
+	finish($i, 'full queue.db');
 }
 
 # ---- the disk of the mailboxes ----
@@ -210,8 +205,7 @@ sub no_bounce {
 		is scalar(grep { /\b\Q$_\E/ } glob $i->maildir('ann') .
 		    '/tmp/*'), 0, 'nothing is left in tmp/';
 	}
-	no_bounce($i, 'mailboxes');
-	$i->stop;
+	finish($i, 'mailboxes');
 }
 
 # ---- the disk of the log ----
@@ -231,7 +225,6 @@ sub no_bounce {
 	ok $i->wait_log(qr/accepted /, 10, $mark), 'and logged';
 	like $i->log, qr/\blogd\[\d+\]: .*(?:lost|dropped)/,
 	    'what was lost is counted';
-	$i->stop;
+	finish($i, 'full log');
 }
-$_->umount for reverse @disks;
 done_testing;

@@ -46,9 +46,9 @@ sub _mount {
 sub new {
 	my ($class, $dir, %arg) = @_;
 	my $self = bless { dir => $dir, size => $arg{size}, n => 0 }, $class;
+	my @s = stat($arg{own} || $dir) or die "$arg{own}: $!\n";
 	_mount($dir, 0, "size=$arg{size},nr_inodes=20000,mode=0755");
 	if ($arg{own}) {
-		my @s = stat $arg{own};
 		chown @s[4, 5], $dir;
 		chmod $s[2] & 07777, $dir;
 	}
