@@ -63,7 +63,8 @@ test_scan(void)
 	put("new/30.foreign", "x\r\ny\rz");
 	put("new/31.empty", "");
 	put("tmp/32.half", "never");
-	symlinkat("../tmp/32.half", md, "new/33.link");
+	if (symlinkat("../tmp/32.half", md, "new/33.link") < 0)
+		die("symlink: %s", strerror(errno));
 	mkdirat(md, "new/34.dir", 0700);
 	load(&d);
 	is_int(d.n, 4, "files of new/ and cur/, no links, no directories");
@@ -145,7 +146,8 @@ test_dup(void)
 	drop_close(&d);
 
 	put("new/41.e,S=2", "1\n");
-	linkat(md, "new/41.e,S=2", md, "cur/41.e,S=2:2,", 0);
+	if (linkat(md, "new/41.e,S=2", md, "cur/41.e,S=2:2,", 0) < 0)
+		die("link: %s", strerror(errno));
 	load(&d);
 	is_int(d.n, 4, "one inode that is being moved is one message");
 	drop_close(&d);

@@ -107,7 +107,8 @@ test_lies(void)
 	unlinkat(md, "maildirsize", 0);
 	quota_add(md, 5, 1);
 	is_str(get(), "", "a missing file is not begun by a change");
-	symlinkat("new", md, "maildirsize");
+	if (symlinkat("new", md, "maildirsize") < 0)
+		die("symlink: %s", strerror(errno));
 	is_int(quota_used(md, 1000, &u, &err), 0, "a link is replaced");
 	is_str(get(), "1000S\n162 4\n", "by a file");
 }
