@@ -22,16 +22,14 @@ static int
 begin(const char *to, bool utf8, bool body8, struct arena *a,
     const char **q_r, int *fd_r, struct err *err)
 {
-	struct cleanup_rcpt_in rcpt = { .addr = to, .notify = "never",
-		.orcpt = "" };
-	struct cleanup_begin_in in = { .sender = "", .rcpts = 1, .ret = "",
-		.envid = "", .utf8 = utf8, .body8 = body8, .proto = "",
+	struct cleanup_begin_in in = { .sender = "", .rcpts = 1, .rcpt = to,
+		.notify = "never", .orcpt = "", .ret = "", .envid = "",
+		.utf8 = utf8, .body8 = body8, .proto = "",
 		.helo = "", .client_addr = "", .client_name = "",
 		.login = "", .uid = -1, .session = "", .internal = true };
 	struct cleanup_begin_out out;
 
-	if (ipc_tell(&cleanup, &cleanup_rcpt, &rcpt, err) < 0 ||
-	    ipc_call(&cleanup, &cleanup_begin, &in, -1, &out, fd_r, NULL,
+	if (ipc_call(&cleanup, &cleanup_begin, &in, -1, &out, fd_r, NULL,
 	    err) < 0)
 		return -1;
 	*q_r = arena_strdup(a, out.q);

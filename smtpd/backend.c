@@ -72,8 +72,8 @@ backend_resolve(const char *addr, bool relay, struct arena *a,
 	return 0;
 }
 
-/* Recipients, one message each.  A connection that turns out to be dead is
- * opened anew by ipc_tell; what was told before is lost then. */
+/* Recipients but the last, which goes with begin.  A connection that turns out
+ * to be dead is opened anew by ipc_tell; what was told before is lost then. */
 static int
 tell_rcpts(const struct txn *t, bool *torn, struct err *err)
 {
@@ -81,7 +81,7 @@ tell_rcpts(const struct txn *t, bool *torn, struct err *err)
 	size_t i;
 
 	*torn = false;
-	for (i = 0; i < t->n; i++) {
+	for (i = 0; i + 1 < t->n; i++) {
 		in.addr = t->rcpts[i].addr;
 		in.notify = t->rcpts[i].notify;
 		in.orcpt = t->rcpts[i].orcpt;
@@ -98,11 +98,14 @@ tell_rcpts(const struct txn *t, bool *torn, struct err *err)
 static struct cleanup_begin_in
 begin_record(const struct session *s, const struct txn *t, const char *proto)
 {
+	const struct rcpt *last = &t->rcpts[t->n - 1];
 	bool unix_peer = s->peer->port == 0;
 
 	return (struct cleanup_begin_in){
 		.sender = t->sender,
 		.rcpts = (int64_t)t->n,
+		.rcpt = last->addr, .notify = last->notify,
+		.orcpt = last->orcpt,
 		.ret = t->ret,
 		.envid = t->envid,
 		.utf8 = t->utf8,
@@ -137,8 +140,10 @@ begin(const struct session *s, struct txn *t, int *fd_r, bool *again,
 	if (r == 0) {
 		r = ipc_call(&cleanup, &cleanup_begin, &in, -1, &out, fd_r,
 		    NULL, err);
-		/* a connection opened for begin alone has no recipients */
-		torn = cleanup.fresh;
+		/* a connection opened for begin alone lacks the others */
+		torn = cleanup.fresh && t->n > 1;
+	} else {
+		ipc_close(&cleanup);	/* it knows some of them */
 	}
 	str_free(&proto);
 	*again = r < 0 && old && (torn || cleanup.fd < 0);

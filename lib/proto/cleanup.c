@@ -19,7 +19,10 @@ static const struct field rcpt_in[] = {
 static const struct field begin_in[] = {
 	F_STR(struct cleanup_begin_in, sender, "", "return path"),
 	F_INT(struct cleanup_begin_in, rcpts, "0", NULL, NULL,
-	    "recipients that came before"),
+	    "how many recipients in all"),
+	F_STR(struct cleanup_begin_in, rcpt, "", "a recipient"),
+	F_STR(struct cleanup_begin_in, notify, "", "its NOTIFY="),
+	F_STR(struct cleanup_begin_in, orcpt, "", "its ORCPT="),
 	F_STR(struct cleanup_begin_in, ret, "", "RET="),
 	F_STR(struct cleanup_begin_in, envid, "", "ENVID="),
 	F_BOOL(struct cleanup_begin_in, utf8, "no", "SMTPUTF8"),

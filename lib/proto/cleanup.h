@@ -3,7 +3,7 @@
  * after another; `begin` starts anew whatever was before.
  *
  *   space            at MAIL: is there room on the disk?
- *   rcpt ...         one for each recipient, no reply
+ *   rcpt ...         one for each recipient, no reply; one may come in begin
  *   begin            at DATA: queue id and the content descriptor, open for
  *                    appending, trace headers already written
  *   commit           content is complete: checked, synced, queued
@@ -29,7 +29,9 @@ extern const struct verb_def cleanup_rcpt;
 
 struct cleanup_begin_in {
 	const char *sender;	/* "" is the null sender */
-	int64_t rcpts;		/* how many rcpt came before: must agree */
+	int64_t rcpts;		/* how many in all: must agree */
+	/* the only or last recipient: saves the rcpt message; "" none */
+	const char *rcpt, *notify, *orcpt;
 	const char *ret;	/* "", full, hdrs */
 	const char *envid;	/* "", or xtext */
 	bool utf8;		/* SMTPUTF8 was asked for */

@@ -24,7 +24,6 @@ sub cleanup {
 	my ($m, $c) = @_;
 	my $how = do { open my $fh, '<', $mode or die; local $/; <$fh> };
 	my $q = sprintf 'Q%010d', $n;
-	return if $m->{verb} eq 'rcpt';
 	if ($m->{verb} eq 'begin') {
 		if ($how eq 'full') {
 			$c->send('err', [kind => 'temp', dsn => '4.3.1',
@@ -71,8 +70,12 @@ my $text = "Subject: secret plan\n\nthe body\n";
 my $r = $c->call('report', [@base, @gone], message($text));
 is $r->{verb}, 'ok', 'a failure is reported' or diag explain $r;
 is $r->{f}{q}, 'Q0000000001', 'the id of the report comes back';
-my ($rcpt, $begin, $commit) = $s->asked('cleanup');
-is $rcpt->{f}{addr}, 'joe@example.org', 'it goes to the sender';
+my @asked = $s->asked('cleanup');
+is "@{[map { $_->{verb} } @asked]}", 'begin commit', 'in two requests';
+my $begin = $asked[0];
+is $begin->{f}{rcpt}, 'joe@example.org', 'it goes to the sender';
+is $begin->{f}{rcpts}, 1, '... alone';
+is $begin->{f}{notify}, 'never', '... and is not reported about';
 is $begin->{f}{sender} // '', '', '... from the null sender';
 is $begin->{f}{internal}, 'yes', '... as internal mail';
 my $got = slurp();

@@ -60,6 +60,13 @@ is_deeply $e->{l}{notify}, ['', 'NEVER'], 'NOTIFY goes along';
 is_deeply $e->{l}{orcpt}, ['', 'rfc822;b+2Bx@example.test'], 'ORCPT too';
 is "@{ $e->{f} }{qw(ret envid priority hold)}", 'hdrs x1 3 1',
     'what concerns the message too';
+my $lists = sub { return { map { $_ => $_[0]{l}{$_} } qw(addr notify orcpt) } };
+my $once = $lists->($e);
+($r) = submit($c, tell => 1, rcpt => ['ann@example.test',
+    [addr => 'bob@example.test', notify => 'NEVER',
+    orcpt => 'rfc822;b+2Bx@example.test']], content => $text);
+is_deeply $lists->(($s->asked('qmgr'))[-1]), $once,
+    'the same where each came before begin';
 my ($two) = grep { /$r->{f}{q}$/ } $s->content;
 open $fh, '<', $two or die;
 $got = do { local $/; <$fh> };

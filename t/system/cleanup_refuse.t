@@ -37,15 +37,32 @@ refused('perm', '5.6.0', qr/bare CR/, 'CR far behind',
     content => "A: b\n\n" . ("x" x 99 . "\n") x 5000 . "\r\n");
 refused('temp', '4.5.3', qr/too many recipients/, 'too many recipients',
     rcpt => [map { "u$_\@example.test" } 1 .. 6]);
+is submit($c, rcpt => [map { "u$_\@example.test" } 1 .. 5],
+    content => "A: b\n\nx\n")->{verb}, 'ok', 'one less is fine';
+unlink $s->content;
 refused('temp', '4.3.0', qr/temporary/, 'a recipient that got lost',
     begin => [rcpts => 2]);
 refused('perm', '5.1.3', qr/recipient/, 'a recipient with a line end',
     rcpt => "ann\@example.test\nX: y");
+refused('perm', '5.1.3', qr/recipient/, '... told before begin', tell => 1,
+    rcpt => "ann\@example.test\nX: y");
+refused('perm', '5.1.3', qr/recipient/, 'a bad one before a good one',
+    rcpt => ["ann\@example.test\nX: y", $to]);
+refused('perm', '5.1.3', qr/recipient/, 'ORCPT with a line end',
+    rcpt => [[addr => $to, orcpt => "rfc822;x\nX: y"]]);
 refused('perm', '5.1.7', qr/sender/, 'a sender with a line end',
     from => "a\@b\nX: y");
 refused('perm', '5.1.7', qr/sender/, 'an internal message with a sender',
     begin => [internal => 'yes']);
 refused('perm', '5.5.1', qr/no recipients/, 'no recipients', rcpt => []);
+
+# begin with a recipient, where others of a lost message came before
+$c->send('rcpt', [addr => 'old@example.test']);
+refused('temp', '4.3.0', qr/temporary/, 'recipients of another message');
+is submit($c, rcpt => $to, content => "A: b\n\nx\n")->{verb}, 'ok',
+    '... which are forgotten then';
+is_deeply(($s->asked('qmgr'))[-1]{l}{addr}, [$to], '... for good');
+unlink $s->content;
 
 ok $s->wait_log(qr/2 recipients were announced, 1 came/),
     'our own trouble is explained in the log only';

@@ -10,6 +10,7 @@
  *   d  closes when it reads commit, without queueing it
  *   e  refuses commit
  *   m  refuses begin (as one that missed recipients does) and goes on
+ *   q  closes when a commit was answered
  * A plan that is used up answers everything.
  */
 #include "../../smtpd/backend.h"
@@ -32,17 +33,44 @@
 static struct shared {
 	char plan[16];
 	size_t at;
-	int rcpts, begun, queued, spaces;
+	int rcpts, begun, queued, spaces, conns;
+	char last[64];
 } *sh;
+
+/* the last recipient comes along; a begin that misses one is refused */
+static int
+begin(int sock, const struct ipc_msg *m, char how, int told)
+{
+	struct cleanup_begin_out b = { "QID" };
+	struct cleanup_begin_in in;
+	struct arena arena = { 0 };
+	struct err err = ERR_INIT;
+	int fd, n;
+
+	if (ipc_decode(m, cleanup_begin.in, &in, &arena, &err) < 0)
+		return -1;
+	n = told + (in.rcpt[0] != '\0');
+	slice_copy(sh->last, sizeof(sh->last), slice_of(in.rcpt));
+	arena_free(&arena);
+	if (how == 'm' || n == 0 || n != in.rcpts) {
+		err_temp(&err, "4.3.0", "recipients are missing");
+		return ipc_reply_err(sock, &err, &err) < 0 ? -1 : 1;
+	}
+	sh->rcpts = n;
+	sh->begun++;
+	fd = memfd_create("content", MFD_CLOEXEC);
+	ipc_send(sock, "ok", cleanup_begin.out, &b, fd, 1000, &err);
+	close_fd(fd);
+	return how == 's' ? -1 : 0;
+}
 
 static int
 answer(int sock, const struct ipc_msg *m, char how, int *rcpts, bool *begun)
 {
-	struct cleanup_begin_out b = { "QID" };
 	struct cleanup_commit_out c = { "QID" };
 	struct cleanup_settle_out s = { sh->queued > 0 };
 	struct err err = ERR_INIT;
-	int fd;
+	int rc;
 
 	if (strcmp(m->verb, "rcpt") == 0) {
 		++*rcpts;
@@ -53,18 +81,10 @@ answer(int sock, const struct ipc_msg *m, char how, int *rcpts, bool *begun)
 	if (strcmp(m->verb, "begin") == 0) {
 		if (how == 'b')
 			return -1;
-		if (how == 'm' || *rcpts == 0) {
-			err_temp(&err, "4.3.0", "recipients are missing");
-			return ipc_reply_err(sock, &err, &err);
-		}
-		sh->rcpts = *rcpts;
+		rc = begin(sock, m, how, *rcpts);
 		*rcpts = 0;
-		sh->begun++;
-		*begun = true;
-		fd = memfd_create("content", MFD_CLOEXEC);
-		ipc_send(sock, "ok", cleanup_begin.out, &b, fd, 1000, &err);
-		close_fd(fd);
-		return how == 's' ? -1 : 0;
+		*begun = rc == 0;
+		return rc < 0 ? -1 : 0;
 	}
 	if (strcmp(m->verb, "commit") == 0) {
 		if (how == 'e' || !*begun) {
@@ -76,7 +96,7 @@ answer(int sock, const struct ipc_msg *m, char how, int *rcpts, bool *begun)
 		if (how == 'c' || how == 'd')
 			return -1;
 		return ipc_send(sock, "ok", cleanup_commit.out, &c, -1, 1000,
-		    &err);
+		    &err) < 0 || how == 'q' ? -1 : 0;
 	}
 	if (strcmp(m->verb, "settle") == 0)
 		return ipc_send(sock, "ok", cleanup_settle.out, &s, -1, 1000,
@@ -99,6 +119,7 @@ serve(int listener)
 		sock = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (sock < 0)
 			_exit(1);
+		sh->conns++;
 		how = sh->plan[sh->at];
 		if (how == '\0')
 			how = 'o';
@@ -190,8 +211,11 @@ test_messages(void)
 	plan("");
 	is_str(message(3), "ok", "a message");
 	is_int(sh->rcpts, 3, "its recipients came");
+	is_str(sh->last, "a0@example.org", "the last of them with begin");
 	is_str(message(1), "ok", "another on the same connection");
+	is_int(sh->rcpts, 1, "to one");
 	is_int(sh->queued, 2, "both are queued");
+	is_int(sh->conns, 1, "over one connection");
 	plan("b");
 	is_str(message(1), "begin 4.3.0", "begin refused by death");
 	is_int(sh->queued, 0, "nothing is queued");
@@ -227,6 +251,26 @@ test_old(const char *letters, size_t rcpts, const char *want, int begun)
 	is_str(message(rcpts), want, "%s: message to %zu", letters, rcpts);
 	is_int(sh->begun, begun, "%s: began", letters);
 	is_int(sh->rcpts, begun ? (int)rcpts : 0, "%s: recipients", letters);
+}
+
+/* between two messages, as between two sessions, the connection is kept: and
+ * each time cleanup has ended meanwhile */
+static void
+test_kept(size_t rcpts)
+{
+	int i;
+
+	plan("qqq");
+	for (i = 1; i <= 4; i++) {
+		is_str(message(rcpts), "ok", "message %d to %zu", i, rcpts);
+		is_int(sh->rcpts, (int)rcpts, "its recipients");
+		is_int(sh->conns, i, "a new connection");
+		ok(backend_connected(), "which is kept");
+		if (i % 2 == 0)
+			usleep(20000);	/* the close has arrived, or not */
+	}
+	is_int(sh->begun, 4, "each began once");
+	is_int(sh->queued, 4, "and was queued once");
 }
 
 static void
@@ -270,6 +314,8 @@ main(void)
 	test_old("bo", 2, "ok", 1);
 	test_old("sbo", 2, "ok", 1);
 	test_old("sbb", 2, "begin 4.3.0", 0);
+	test_kept(1);
+	test_kept(3);
 	test_space();
 	backend_release();
 	kill(pid, SIGKILL);

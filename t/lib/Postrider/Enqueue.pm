@@ -55,16 +55,24 @@ sub put {
 	return;
 }
 
-# One message: rcpt (one or a list), content, begin => [more fields].  The
+# One message: rcpt (one or a list), content, begin => [more fields].  The last
+# recipient goes with begin, or, with tell => 1, before it like the others.  The
 # answer that decided; $_[1] of the list is that of begin.
 sub submit {
 	my ($c, %arg) = @_;
 	my @rcpt = ref $arg{rcpt} ? @{ $arg{rcpt} } : $arg{rcpt};
+	my $n = @rcpt;
+	my @last;
+	if (@rcpt && !$arg{tell}) {
+		my $r = pop @rcpt;
+		my %f = ref $r ? @$r : (addr => $r);
+		@last = (rcpt => delete $f{addr}, %f);
+	}
 	for my $r (@rcpt) {
 		$c->send('rcpt', ref $r ? $r : [addr => $r]);
 	}
 	my $b = $c->call('begin', [sender => $arg{from} // 'joe@example.org',
-	    rcpts => scalar @rcpt, helo => 'client.example.org',
+	    rcpts => $n, @last, helo => 'client.example.org',
 	    client_addr => '192.0.2.7', proto => 'ESMTP',
 	    @{ $arg{begin} || [] }]);
 	return wantarray ? ($b, $b) : $b if $b->{verb} ne 'ok';

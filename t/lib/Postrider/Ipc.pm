@@ -4,7 +4,7 @@ package Postrider::Ipc;
 # is `verb=NAME\0name=value\0...` with at most one descriptor.
 #
 #   my $c = Postrider::Ipc->connect($path);
-#   my $r = $c->call('begin', [sender => 'a@b', rcpts => 1]);
+#   my $r = $c->call('begin', [sender => 'a@b', rcpts => 1, rcpt => 'c@d']);
 #   $r->{verb} is ok or err, $r->{f}{q} a field, $r->{l}{addr} a list,
 #   $r->{fd} a file handle or undef
 #

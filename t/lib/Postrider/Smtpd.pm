@@ -89,10 +89,13 @@ sub cleanup {
 	my ($took, $n, $m, $c) = @_;
 	my ($verb, $f) = ($m->{verb}, $m->{f});
 	if ($verb eq 'rcpt') {
-		push @{ $c->{rcpt} }, $f->{addr};
+		$c->{told}++;
 		return '';
 	}
 	if ($verb eq 'begin') {
+		my $came = (delete $c->{told} // 0) + defined $f->{rcpt};
+		return _err($c, 'temp', '4.3.0', "$came recipients came")
+		    if $came != $f->{rcpts};
 		my $who = $f->{sender} // '';
 		return _err($c, 'temp', '4.3.0', 'no') if $who =~ /^nobegin/;
 		my $q = sprintf 'Q%07d', ++$$n;
@@ -140,6 +143,8 @@ sub messages {
 		if ($r->{verb} eq 'rcpt') {
 			push @$rcpt, $r->{f};
 		} elsif ($r->{verb} eq 'begin') {
+			push @$rcpt, { addr => $r->{f}{rcpt},
+			    map { $_ => $r->{f}{$_} } qw(notify orcpt) };
 			push @m, { sender => $r->{f}{sender} // '',
 			    begin => $r->{f},
 			    rcpt => [map { $_->{addr} } @$rcpt],

@@ -138,10 +138,15 @@ sub wait_log {
 	return 0;
 }
 
-# content files in the spool
+# content files in the spool, and those that cleanup keeps ready, empty
 sub content {
 	my ($self) = @_;
-	return glob "$self->{dir}/spool/content/*/*";
+	return grep { -s } glob "$self->{dir}/spool/content/*/*";
+}
+
+sub ready {
+	my ($self) = @_;
+	return grep { -z } glob "$self->{dir}/spool/content/*/*";
 }
 
 # Answer for a neighbour.  code($message, $connection) is called for each
