@@ -47,10 +47,11 @@ before_jail(struct err *err)
 }
 
 static int
-start(struct err *err UNUSED)
+start(struct err *err)
 {
 	/* every orderly end comes here; qmgr sweeps after the others */
-	return atexit(pool_empty) == 0 ? 0 : -1;
+	return atexit(pool_empty) == 0 ? 0 :
+	    err_temp(err, "4.3.0", "atexit");
 }
 
 static const struct daemon cleanup = {

@@ -1,10 +1,10 @@
 /*
  * message.c - begin to commit.
  *
- * The directory entry is on disk from the beginning (pool.c).  Order at commit:
- * judged, completed, routed, read-only, content synced, envelope durable; only
- * then the answer.  What fails
- * before the envelope was sent leaves nothing behind.
+ * The directory entry is on disk from the beginning (pool.c).  Order at
+ * commit: judged, completed, routed, read-only, content synced, envelope
+ * durable; only then the answer.  What fails before the envelope was sent
+ * leaves nothing behind.
  */
 #include <sys/stat.h>
 
@@ -122,6 +122,9 @@ check_size(const struct message *m, uint64_t size, uint64_t *total_r,
 
 	if (fstat(m->fd, &st) < 0)
 		return err_sys(err, "stat content");
+	/* qmgr took it for an orphan: the clock leapt, or the machine slept */
+	if (st.st_nlink == 0)
+		return err_temp(err, "4.3.0", "content was removed");
 	if (add_overflows(m->trace, size, total_r) ||
 	    (uint64_t)st.st_size != *total_r)
 		return err_temp(err, "4.3.0", "content has %lld bytes, not "
