@@ -76,7 +76,6 @@ data_finish(struct session *s)
 	else
 		queued(s, size);
 	io_shrink(s->io);
-	session_pause(s);
 	return r;
 }
 

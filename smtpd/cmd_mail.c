@@ -77,6 +77,5 @@ cmd_mail(void *session, struct slice args)
 	s->txn = t;
 	s->transactions++;
 	reply(s, 250, "2.1.0", "Ok");
-	session_pause(s);
 	return CMD_OK;
 }

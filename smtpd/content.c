@@ -74,9 +74,13 @@ judge(struct content *c)
 static void
 store(struct content *c)
 {
+	struct err err = ERR_INIT;
+
 	judge(c);
-	if (c->err.kind == ERR_NONE && c->fd < 0)
-		backend_begin(c->s, c->s->txn, &c->fd, &c->err);
+	/* err also keeps what went wrong before a second try was well */
+	if (c->err.kind == ERR_NONE && c->fd < 0 &&
+	    backend_begin(c->s, c->s->txn, &c->fd, &err) < 0)
+		c->err = err;
 	if (c->err.kind == ERR_NONE && c->out.len > 0) {
 		if (full_write(c->fd, c->out.s, c->out.len) < 0)
 			err_sys(&c->err, "can not store the message");

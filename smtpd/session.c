@@ -2,14 +2,11 @@
  * session.c - one client from the greeting to the closing log line.
  */
 #include <malloc.h>
-#include <poll.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "backend.h"
 #include "conf/common.h"
-
-enum { PAUSE_MS = 100 };
 
 bool
 session_trusted(const struct session *s)
@@ -55,17 +52,22 @@ session_reset(struct session *s)
 }
 
 void
-session_pause(struct session *s)
+session_idle(void)
 {
-	struct pollfd p = { .fd = s->io->fd, .events = POLLIN };
-
-	if (!backend_connected() || io_pending(s->io) > 0 ||
-	    io_flush(s->io) < 0)
+	if (!backend_connected())
 		return;
-	if (poll(&p, 1, PAUSE_MS) == 0) {
-		backend_release();
-		malloc_trim(0);
-	}
+	backend_release();
+	malloc_trim(0);
+}
+
+/* the client sends nothing: only a message that has begun needs cleanup */
+static void
+pause_session(void *session)
+{
+	const struct session *s = session;
+
+	if (s->txn == NULL || !s->txn->begun)
+		session_idle();
 }
 
 enum cmd_result
@@ -252,6 +254,9 @@ session_run(struct io *io, struct peer *peer)
 
 	io->deadline = start + conf.session_time;
 	io->timeout_ms = (int)conf.timeout;
+	io->idle_ms = IDLE_MS;
+	io->idle = pause_session;
+	io->idle_arg = &s;
 	if (identify(&s)) {
 		reply(&s, 220, NULL, "%s %s %s", common.hostname,
 		    conf.personality == LMTP ? "LMTP" : "ESMTP", conf.banner);
@@ -261,7 +266,7 @@ session_run(struct io *io, struct peer *peer)
 		io_flush(io);
 	}
 	session_reset(&s);
-	backend_release();
+	io->idle = NULL;
 	log_end(&s, s.end != NULL ? s.end : cmd_end_name(end), &stats, start);
 	str_free(&s.helo);
 	str_free(&s.login);

@@ -99,9 +99,10 @@ bool session_normalizes(void);
 void session_proto(const struct session *s, struct str *out);
 /* HELO, RSET and the end of each transaction */
 void session_reset(struct session *s);
-/* Between commands: a client that sends nothing for a moment holds no
- * connection to cleanup, of which there are few, and little memory. */
-void session_pause(struct session *s);
+/* Give back what is kept for the next message, of this client or the next: the
+ * connection to cleanup, of which there are few, and memory.  Called where
+ * nothing came for IDLE_MS, between commands as between clients. */
+void session_idle(void);
 /* The client is lost or too slow in the middle of what a command reads: 421
  * where it may still hear it. */
 enum cmd_result session_lost(struct session *s);

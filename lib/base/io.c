@@ -86,13 +86,23 @@ wait_for(struct io *io, short events)
 	struct pollfd p[2] = { { io->fd, events, 0 },
 	    { io->wake_fd, POLLIN, 0 } };
 	nfds_t n = events == POLLIN && io->wake_fd >= 0 ? 2 : 1;
-	int r, left;
+	int r, left, idle = events == POLLIN && io->idle != NULL ?
+	    io->idle_ms : 0;
 
 	for (;;) {
 		left = time_left(io);
 		if (left == 0)	/* whatever the peer goes on to send */
 			return fail_timeout(io);
-		r = poll(p, n, left);
+		if (idle > 0 && (left < 0 || idle < left)) {
+			r = poll(p, n, idle);
+			if (r == 0) {
+				io->idle(io->idle_arg);
+				idle = 0;
+				continue;
+			}
+		} else {
+			r = poll(p, n, left);
+		}
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)

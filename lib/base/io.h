@@ -27,6 +27,9 @@ struct io {
 	bool failed, eof, timed_out, is_socket;
 	int wake_fd;		/* a readable wake_fd ends a wait: io->woken */
 	bool woken;		/* (serve: SIGTERM); -1: none */
+	int idle_ms;		/* a read that has waited so long calls */
+	void (*idle)(void *);	/* this, once a wait; NULL: nothing */
+	void *idle_arg;
 	struct err err;
 };
 

@@ -1,6 +1,7 @@
 /*
  * client.c - SERVE_CLIENT: one client after another, `uses` times.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "serve/internal.h"
 
@@ -20,14 +21,33 @@ serve_one(const struct daemon *d, int fd)
 	log_set_queue(NULL);
 }
 
+/* After a client, what the daemon keeps for the next is given back at *idle_at,
+ * also where another process is faster at each client that wakes us. */
+static enum wait_result
+wait_client(const struct daemon *d, int64_t *idle_at)
+{
+	enum wait_result r;
+	int64_t left;
+
+	if (*idle_at > 0) {
+		left = *idle_at - mono_ms();
+		r = left > 0 ? serve_wait(left) : WAIT_IDLE;
+		if (r != WAIT_IDLE)
+			return r;
+		d->idle();
+		*idle_at = 0;
+	}
+	return serve_wait(launch.max_idle);
+}
+
 int
 serve_clients(const struct daemon *d)
 {
-	int64_t used = 0;
+	int64_t used = 0, idle_at = 0;
 	int fd;
 
 	for (;;) {
-		if (serve_wait() != WAIT_READY)
+		if (wait_client(d, &idle_at) != WAIT_READY)
 			return 0;
 		fd = serve_accept();
 		if (fd < 0)
@@ -38,5 +58,7 @@ serve_clients(const struct daemon *d)
 		if (launch.uses > 0 && used >= launch.uses)
 			return 0;
 		status_send('i');
+		if (d->idle != NULL)
+			idle_at = mono_ms() + IDLE_MS;
 	}
 }

@@ -12,8 +12,8 @@ enum wait_result { WAIT_READY, WAIT_DRAIN, WAIT_IDLE };
 extern int serve_stop_fd;
 
 /* Wait until a listener is readable, master wants the end, or nothing came
- * for max_idle. */
-enum wait_result serve_wait(void);
+ * for timeout_ms (0: for ever). */
+enum wait_result serve_wait(int64_t timeout_ms);
 /* accept from any listener that has a client now: fd or -1 */
 int serve_accept(void);
 bool serve_stopping(void);	/* SIGTERM came */

@@ -21,6 +21,7 @@
 #include "serve/jail.h"
 
 enum { STATUS_FD = 3, LIFE_FD = 4, LISTEN_FD = 5 };
+enum { IDLE_MS = 100 };	/* a client that is silent so long is idle */
 
 enum serve_kind {
 	SERVE_CLIENT,	/* one stream client at a time, blocking */
@@ -115,7 +116,8 @@ struct daemon {
 	 * generation must not cut off?  NULL: never */
 	bool (*conn_busy)(void *conn);
 	/* SERVE_REQUEST: called once before waiting, after all requests that
-	 * had arrived were answered; may be NULL */
+	 * had arrived were answered.  SERVE_CLIENT: called once when no
+	 * client has come for IDLE_MS since the last.  May be NULL */
 	void (*idle)(void);
 	/* SERVE_EVENT: asked to end (life pipe, SIGTERM): finish what is under
 	 * way and call hub_exit; NULL: the loop ends at once */

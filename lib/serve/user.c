@@ -148,7 +148,7 @@ serve_users(const struct daemon *d)
 	int fd;
 
 	for (;;) {
-		if (serve_wait() != WAIT_READY)
+		if (serve_wait(launch.max_idle) != WAIT_READY)
 			return 0;
 		fd = serve_accept();
 		if (fd < 0)

@@ -57,10 +57,10 @@ serve_draining(void)
 }
 
 enum wait_result
-serve_wait(void)
+serve_wait(int64_t timeout_ms)
 {
 	struct epoll_event ev[8];
-	int i, n, timeout = launch.max_idle > 0 ? (int)MIN(launch.max_idle,
+	int i, n, timeout = timeout_ms > 0 ? (int)MIN(timeout_ms,
 	    (int64_t)INT_MAX) : -1;
 
 	if (epoll_fd < 0)

@@ -120,6 +120,44 @@ test_deadline_flood(void)
 }
 
 static void
+count(void *arg)
+{
+	++*(int *)arg;
+}
+
+/* idle is called in a wait that lasts, once, and changes no deadline */
+static void
+test_idle(void)
+{
+	struct slice line;
+	bool too_long;
+	int called = 0;
+	int64_t t = mono_ms();
+
+	begin("one\nno end", 10);
+	io.idle = count;
+	io.idle_arg = &called;
+	io.idle_ms = 50;
+	is_int(io_getline(&io, 100, &line, NULL, &too_long), 1, "a line");
+	is_int(called, 0, "that is there is not waited for");
+	is_int(io_getline(&io, 100, &line, NULL, &too_long), -1,
+	    "a silent peer times out");
+	is_int(called, 1, "and was idle once");
+	t = mono_ms() - t;
+	ok(t >= 190, "the timeout is none the shorter");
+	end();
+	begin("", 0);
+	io.idle = count;
+	io.idle_arg = &called;
+	io.idle_ms = 50;
+	io.deadline = mono_ms() + 20;
+	is_int(io_getline(&io, 100, &line, NULL, &too_long), -1,
+	    "a deadline that comes first");
+	is_int(called, 1, "is not idle");
+	end();
+}
+
+static void
 test_write(void)
 {
 	char buf[64] = { 0 };
@@ -158,6 +196,7 @@ main(void)
 	test_long_lines();
 	test_deadlines();
 	test_deadline_flood();
+	test_idle();
 	test_write();
 	return tap_done();
 }
