@@ -9,12 +9,13 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "ipc/codec.h"
 #include "serve/internal.h"
 #include "serve/sendq.h"
 
-enum { BURST = 64, CROWD_MS = 200 };
+enum { BURST = 64, CROWD_MS = 200, IDLE_MIN_MS = 500 };
 
 struct hub_conn {
 	struct hub_conn *next, **prev;
@@ -24,6 +25,8 @@ struct hub_conn {
 	struct ipc_cred peer;
 	struct event *readable, *writable;
 	struct sendq out;
+	int64_t used;		/* mono_ms of its last message */
+	size_t held;		/* answers that it waits for */
 	bool dead;
 };
 
@@ -127,6 +130,7 @@ run_message(struct hub_conn *c)
 	void *out = NULL;
 	int rc = verb_run(daemon_, &call, &msg, &out, &fatal, &err);
 
+	c->used = mono_ms();
 	if (fatal)
 		bad_channel(c, &err);
 	if (call.def != NULL && (call.def->flags & VERB_NO_REPLY) && !fatal)
@@ -192,6 +196,24 @@ set_listening(bool on)
 			event_del(listeners[i]);
 }
 
+/* Callers keep their connections.  Where they are too many, those that have
+ * nothing under way go; their next call is on a new one. */
+static void
+close_idle(void)
+{
+	int64_t before = mono_ms() - IDLE_MIN_MS;
+	struct hub_conn *c, *next;
+	int n = 0;
+
+	for (c = conns; c != NULL && n < BURST; c = next) {
+		next = c->next;
+		if (c->held > 0 || c->out.head != NULL || c->used > before)
+			continue;
+		free_conn(c);
+		n++;
+	}
+}
+
 /* Without a descriptor for one more, look again a little later. */
 static void
 no_client(void)
@@ -201,6 +223,7 @@ no_client(void)
 	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
 	    errno != ENOMEM)
 		return;
+	close_idle();
 	set_listening(false);
 	event_add(crowd, &pause);
 }
@@ -228,6 +251,7 @@ on_listener(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 		c = xcalloc(1, sizeof(*c));
 		c->fd = client;
 		c->serial = ++serials;
+		c->used = mono_ms();
 		ipc_peer(client, &c->peer);
 		c->state = daemon_->conn_open ? daemon_->conn_open(&c->peer) :
 		    NULL;
@@ -249,6 +273,7 @@ on_listener(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 struct hub_ticket
 hub_hold(struct call *c)
 {
+	c->hub->held++;
 	return (struct hub_ticket){ c->hub, c->hub->serial, c->def };
 }
 
@@ -266,15 +291,19 @@ ticket_alive(struct hub_ticket t)
 void
 hub_ok(struct hub_ticket t, const void *out)
 {
-	if (ticket_alive(t))
-		put_ok(t.conn, t.def, out, -1);
+	if (!ticket_alive(t))
+		return;
+	t.conn->held--;
+	put_ok(t.conn, t.def, out, -1);
 }
 
 void
 hub_err(struct hub_ticket t, const struct err *why)
 {
-	if (ticket_alive(t))
-		put_err(t.conn, why);
+	if (!ticket_alive(t))
+		return;
+	t.conn->held--;
+	put_err(t.conn, why);
 }
 
 /* The generation ends: what waits in the listeners is the successor's.
