@@ -16,7 +16,8 @@ fd_high(int fd)
 	if (fd < 0)
 		return -1;
 	r = fcntl(fd, F_DUPFD_CLOEXEC, FD_LOW);
-	e = errno;
+	/* EINVAL: RLIMIT_NOFILE is below FD_LOW */
+	e = errno == EINVAL ? EMFILE : errno;
 	close(fd);
 	errno = e;
 	return r;
