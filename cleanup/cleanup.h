@@ -13,7 +13,7 @@
 #include "base/err.h"
 #include "proto/cleanup.h"
 #include "queue/content.h"
-#include "serve/serve.h"
+#include "serve/request.h"
 
 struct cleanup_conf {
 	uint64_t min_free_space;
@@ -31,6 +31,7 @@ struct rcpt {
 	const char *addr, *notify, *orcpt;
 };
 
+struct job;
 struct message {
 	struct arena arena;
 	struct rcpt *rcpts;	/* malloced, kept from message to message */
@@ -38,6 +39,7 @@ struct message {
 	struct err err;		/* of a recipient: told at begin */
 	bool begun;		/* from here on: valid only where begun */
 	bool over;		/* refused at commit; its file goes next */
+	struct job *job;	/* a commit that is not answered yet */
 	char q[QID_SIZE];
 	int fd;			/* content, read and append */
 	uint64_t trace;		/* bytes that we wrote in front */
@@ -57,8 +59,8 @@ bool conn_busy(void *conn);
 void message_rcpt(struct message *m, const struct cleanup_rcpt_in *in);
 int message_begin(struct message *m, const struct cleanup_begin_in *in,
     struct err *err);
-/* *keep_r: the envelope may be in the queue, so the file must stay */
-int message_commit(struct message *m, uint64_t size, bool *keep_r,
+/* judge, complete, route, make read-only: fills dests and sizes of j */
+int message_prepare(struct message *m, uint64_t size, struct job *j,
     struct err *err);
 /* not queued: room is given back now, the name goes with message_drop */
 void message_over(struct message *m);
@@ -90,6 +92,9 @@ int content_check(int fd, uint64_t size, const struct content_limits *l,
 int normalize(const struct message *m, struct content_facts *f,
     uint64_t *size_r, struct err *err);
 
+/* verbs.c: log what failed, and take our paths out of it; returns -1 */
+int say_failed(struct err *err);
+
 /* spool.c: the content directory */
 int spool_open(struct err *err);		/* still privileged */
 /* is there room for size more bytes?  0, or -1: 4.3.1 */
@@ -97,6 +102,8 @@ int spool_space(uint64_t size, struct err *err);
 /* the directory entries of q and its neighbours are on disk when this
  * returns 0 */
 int spool_sync_dir(const char *q, struct err *err);
+/* the whole file system of the spool; 0 or -1 */
+int spool_syncfs(struct err *err);
 void spool_remove(const char *q);
 
 /* pool.c: an empty content file, its directory entry on disk; the fd and the
@@ -121,11 +128,28 @@ int route_all(struct message *m, struct dests *d, struct err *err);
 /* drop what is twice; keeps the order of the first ones */
 void dests_unique(struct dests *d);
 
+/* batch.c: commits that share their syncs */
+enum { BATCH_MAX = 32 };
+struct job {
+	struct message *m;
+	struct call_ticket ticket;
+	int sock;		/* of the connection */
+	struct dests dests;	/* memory is kept for the next job */
+	uint64_t size, wsize;	/* of the content; with CRLF */
+	int rc;			/* 0 queued, -1 err */
+	bool keep;		/* it may be in the queue although rc is -1 */
+	struct err err;
+};
+/* Prepare a commit and hold its answer: CALL_LATER, or -1 */
+int batch_add(struct message *m, uint64_t size, struct call *c,
+    struct err *err);
+void batch_run(void);		/* sync, queue and answer all that wait */
+void batch_settle(struct message *m);	/* the same where m is one of them */
+
 /* enqueue.c: the queue manager */
 void enqueue_init(void);
-/* 0: durable.  *maybe_r: it may be in the queue although this failed */
-int enqueue(const struct message *m, const struct dests *d, uint64_t size,
-    uint64_t wsize, bool *maybe_r, struct err *err);
+/* sets rc, err and keep of each */
+void enqueue_all(struct job *jobs, size_t n);
 int enqueue_settle(const char *q, bool *queued_r, struct err *err);
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * enqueue.c - hands the envelope to qmgr.
+ * enqueue.c - hands the envelopes of a batch to qmgr, each over a connection
+ * of its own, so that all share one of its transactions.
  *
- * All recipients and the enqueue go over one connection: qmgr forgets what it
- * was told on another.  Nothing is lost by sending all of it twice, as qmgr
+ * All recipients of a message and its enqueue go over one connection: qmgr
+ * forgets what it was told on another.  Nothing is lost by sending all of it twice, as qmgr
  * takes an id once; an answer that never came leaves the outcome open, and
  * then the content must stay.
  */
@@ -14,7 +15,7 @@
 enum { CHUNK = 150, CHUNK_BYTES = 56000, PAIRS = 80 /* names and NULs */ };
 enum { LISTS = 10 };
 
-static struct ipc qmgr;
+static struct ipc qmgr[BATCH_MAX];
 
 /* the lists of one request, filled anew for each */
 static struct {
@@ -24,7 +25,11 @@ static struct {
 void
 enqueue_init(void)
 {
-	ipc_init(&qmgr, socket_path("qmgr"), (int)conf.qmgr_timeout);
+	const char *path = socket_path("qmgr");
+	size_t i;
+
+	for (i = 0; i < BATCH_MAX; i++)
+		ipc_init(&qmgr[i], path, (int)conf.qmgr_timeout);
 }
 
 static size_t
@@ -64,7 +69,8 @@ fill(struct qmgr_rcpts *r, const struct dests *d, size_t *next, size_t room)
 }
 
 static int
-send_all(const struct dests *d, struct qmgr_enqueue_in *in, struct err *err)
+send_all(struct ipc *c, const struct dests *d, struct qmgr_enqueue_in *in,
+    struct err *err)
 {
 	size_t next = 0, room = CHUNK_BYTES - strlen(in->sender);
 
@@ -72,26 +78,26 @@ send_all(const struct dests *d, struct qmgr_enqueue_in *in, struct err *err)
 		fill(&in->r, d, &next, room);
 		if (next >= d->n)
 			break;
-		if (ipc_send(qmgr.fd, qmgr_rcpt.name, qmgr_rcpt.in, &in->r,
+		if (ipc_send(c->fd, qmgr_rcpt.name, qmgr_rcpt.in, &in->r,
 		    -1, -1, err) < 0)
 			return -1;
 	}
-	return ipc_send(qmgr.fd, qmgr_enqueue.name, qmgr_enqueue.in, in, -1,
+	return ipc_send(c->fd, qmgr_enqueue.name, qmgr_enqueue.in, in, -1,
 	    -1, err);
 }
 
 /* 1 answered ok, -1 answered err, 0 no answer (the connection is closed) */
 static int
-receive(struct err *err)
+receive(struct ipc *c, struct err *err)
 {
-	int r = ipc_recv(qmgr.fd, &qmgr.reply, -1, err);
+	int r = ipc_recv(c->fd, &c->reply, -1, err);
 
-	if (r == 1 && strcmp(qmgr.reply.verb, "ok") == 0)
+	if (r == 1 && strcmp(c->reply.verb, "ok") == 0)
 		return 1;
-	if (r == 1 && strcmp(qmgr.reply.verb, "err") == 0) {
-		ipc_get_err(&qmgr.reply, err);
+	if (r == 1 && strcmp(c->reply.verb, "err") == 0) {
+		ipc_get_err(&c->reply, err);
 		/* with what it was told before */
-		ipc_close(&qmgr);
+		ipc_close(c);
 		return -1;
 	}
 	if (r == 0)
@@ -99,55 +105,75 @@ receive(struct err *err)
 	else if (r == 1)
 		err_temp(err, "4.3.0", "unexpected reply");
 	err->kind = ERR_TEMP;
-	ipc_close(&qmgr);
-	err_prefix(err, "%s", qmgr.path);
+	ipc_close(c);
+	err_prefix(err, "%s", c->path);
 	return 0;
 }
 
+static struct qmgr_enqueue_in
+record(const struct job *j)
+{
+	const struct message *m = j->m;
+
+	return (struct qmgr_enqueue_in){
+		.q = m->q, .sender = m->sender, .ret = m->ret,
+		.envid = m->envid, .session = m->session, .size = j->size,
+		.wsize = j->wsize, .created = m->created, .utf8 = m->utf8,
+		.body8 = m->body8, .internal = m->internal, .hold = m->hold,
+		.release_at = m->release_at, .priority = m->priority };
+}
+
 static int
-exchange(const struct dests *d, struct qmgr_enqueue_in *in, bool *maybe_r,
-    struct err *err)
+send_job(struct ipc *c, struct job *j)
+{
+	struct qmgr_enqueue_in in = record(j);
+
+	if (c->fd < 0)
+		c->fd = ipc_connect(c->path, c->timeout_ms, &j->err);
+	if (c->fd < 0)
+		return -1;
+	if (send_all(c, &j->dests, &in, &j->err) == 0)
+		return 0;
+	j->err.kind = ERR_TEMP;
+	ipc_close(c);
+	return -1;
+}
+
+/* The answer; what was not sent, or not answered, is sent once more. */
+static int
+finish_job(struct ipc *c, struct job *j, bool sent)
 {
 	int try, r;
 
 	for (try = 0; try < 2; try++) {
-		if (qmgr.fd < 0)
-			qmgr.fd = ipc_connect(qmgr.path, qmgr.timeout_ms, err);
-		if (qmgr.fd < 0)
-			return -1;
-		if (send_all(d, in, err) < 0) {
-			err->kind = ERR_TEMP;
-			ipc_close(&qmgr);
+		if (!sent && send_job(c, j) < 0)
 			continue;
-		}
-		r = receive(err);
+		sent = false;
+		r = receive(c, &j->err);
 		if (r > 0) {
-			*maybe_r = false;
+			j->keep = false;
 			return 0;
 		}
 		/* a refusal settles it only where nothing was sent before */
 		if (r < 0)
 			return -1;
-		*maybe_r = true;
-		if (strcmp(err->dsn, "4.4.2") == 0)	/* alive, but slow */
+		j->keep = true;
+		if (strcmp(j->err.dsn, "4.4.2") == 0)	/* alive, but slow */
 			break;
 	}
 	return -1;
 }
 
-int
-enqueue(const struct message *m, const struct dests *d, uint64_t size,
-    uint64_t wsize, bool *maybe_r, struct err *err)
+void
+enqueue_all(struct job *jobs, size_t n)
 {
-	struct qmgr_enqueue_in in = {
-		.q = m->q, .sender = m->sender, .ret = m->ret,
-		.envid = m->envid, .session = m->session, .size = size,
-		.wsize = wsize, .created = m->created, .utf8 = m->utf8,
-		.body8 = m->body8, .internal = m->internal, .hold = m->hold,
-		.release_at = m->release_at, .priority = m->priority };
+	bool sent[BATCH_MAX];
+	size_t i;
 
-	*maybe_r = false;
-	return exchange(d, &in, maybe_r, err);
+	for (i = 0; i < n; i++)
+		sent[i] = send_job(&qmgr[i], &jobs[i]) == 0;
+	for (i = 0; i < n; i++)
+		jobs[i].rc = finish_job(&qmgr[i], &jobs[i], sent[i]);
 }
 
 int
@@ -156,7 +182,7 @@ enqueue_settle(const char *q, bool *queued_r, struct err *err)
 	struct qmgr_settle_in in = { .q = q };
 	struct qmgr_settle_out out;
 
-	if (ipc_call(&qmgr, &qmgr_settle, &in, -1, &out, NULL, NULL, err) < 0)
+	if (ipc_call(&qmgr[0], &qmgr_settle, &in, -1, &out, NULL, NULL, err) < 0)
 		return -1;
 	*queued_r = out.queued;
 	return 0;

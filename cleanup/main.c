@@ -65,6 +65,7 @@ static const struct daemon cleanup = {
 	.conn_open = conn_open,
 	.conn_close = conn_close,
 	.conn_busy = conn_busy,
+	.idle = batch_run,
 	.jail = { .groups = JAIL_FILES | JAIL_WRITE | JAIL_UNIX |
 	    JAIL_CHMOD, .memory = 2ULL << 30, .files = 8192 },
 };

@@ -149,24 +149,19 @@ judge(const struct message *m, uint64_t *total, struct content_facts *f,
 }
 
 int
-message_commit(struct message *m, uint64_t size, bool *keep_r,
+message_prepare(struct message *m, uint64_t size, struct job *j,
     struct err *err)
 {
-	static struct dests dests;
 	struct content_facts f;
-	uint64_t total;
 
-	*keep_r = false;
-	dests.n = 0;
-	if (check_size(m, size, &total, err) < 0 ||
-	    judge(m, &total, &f, err) < 0 ||
-	    route_all(m, &dests, err) < 0)
+	if (check_size(m, size, &j->size, err) < 0 ||
+	    judge(m, &j->size, &f, err) < 0 ||
+	    route_all(m, &j->dests, err) < 0)
 		return -1;
+	j->wsize = j->size + f.lines;
 	if (fchmod(m->fd, 0440) < 0)
 		return err_sys(err, "chmod content");
-	if (fsync(m->fd) < 0)
-		return err_sys(err, "fsync content");
-	return enqueue(m, &dests, total, total + f.lines, keep_r, err);
+	return 0;
 }
 
 void

@@ -89,6 +89,12 @@ spool_sync_dir(const char *q, struct err *err)
 	return 0;
 }
 
+int
+spool_syncfs(struct err *err)
+{
+	return syncfs(root) < 0 ? err_sys(err, "syncfs") : 0;
+}
+
 void
 spool_remove(const char *q)
 {

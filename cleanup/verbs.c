@@ -26,6 +26,7 @@ conn_close(void *conn)
 {
 	struct message *m = conn;
 
+	batch_settle(m);
 	message_drop(m, true);
 	arena_free(&m->arena);
 	free(m->rcpts);
@@ -42,8 +43,8 @@ conn_busy(void *conn)
 
 /* What was refused, and what we could not do, is said here once.  Clients
  * need not know our paths. */
-static int
-failed(struct err *err)
+int
+say_failed(struct err *err)
 {
 	bool perm = err->kind == ERR_PERM;
 
@@ -79,6 +80,7 @@ do_rcpt(struct call *c, const void *in, void *out UNUSED,
 {
 	struct message *m = c->conn;
 
+	batch_settle(m);
 	if (m->begun)
 		message_drop(m, true);
 	message_rcpt(m, in);
@@ -107,6 +109,7 @@ do_begin(struct call *c, const void *in_, void *out_, struct err *err)
 	struct message *m = c->conn;
 	int rc;
 
+	batch_settle(m);
 	if (m->begun)
 		message_drop(m, true);
 	log_ids(in->session, NULL);
@@ -117,14 +120,14 @@ do_begin(struct call *c, const void *in_, void *out_, struct err *err)
 	if (rc == 0)
 		rc = message_begin(m, in, err);
 	if (rc < 0) {
-		failed(err);
+		say_failed(err);
 		message_drop(m, true);
 	} else {
 		out->q = m->q;
 		c->out_fd = fcntl(m->fd, F_DUPFD_CLOEXEC, 3);
 		if (c->out_fd < 0) {
 			rc = err_sys(err, "dup");
-			failed(err);
+			say_failed(err);
 			message_drop(m, true);
 		}
 	}
@@ -133,38 +136,31 @@ do_begin(struct call *c, const void *in_, void *out_, struct err *err)
 }
 
 static int
-do_commit(struct call *c, const void *in_, void *out_, struct err *err)
+do_commit(struct call *c, const void *in_, void *out UNUSED,
+    struct err *err)
 {
 	const struct cleanup_commit_in *in = in_;
-	struct cleanup_commit_out *out = out_;
 	struct message *m = c->conn;
-	bool keep = false;
 	int rc;
 
+	batch_settle(m);
 	if (!m->begun || m->over)
 		return err_temp(err, "4.3.0", "no message is under way");
 	log_ids(m->session, m->q);
-	out->q = arena_strdup(c->arena, m->q);
-	rc = message_commit(m, in->size, &keep, err);
-	if (rc < 0)
-		failed(err);
-	log_ids(NULL, NULL);
-	if (rc == 0 || keep)
-		message_drop(m, false);
-	else
+	rc = batch_add(m, in->size, c, err);
+	if (rc < 0) {
+		say_failed(err);
 		message_over(m);
-	if (rc == 0 || !keep)
-		return rc;
-	/* Nobody knows yet, and "no" might be untrue: who gets no answer asks
-	 * (settle). */
-	shutdown(c->sock, SHUT_RDWR);
-	return CALL_LATER;
+	}
+	log_ids(NULL, NULL);
+	return rc;
 }
 
 static int
 do_abort(struct call *c, const void *in UNUSED, void *out UNUSED,
     struct err *err UNUSED)
 {
+	batch_settle(c->conn);
 	message_drop(c->conn, true);
 	return 0;
 }
@@ -182,7 +178,7 @@ do_settle(struct call *c UNUSED, const void *in_, void *out_,
 	log_ids(NULL, in->q);
 	rc = enqueue_settle(in->q, &out->queued, err);
 	if (rc < 0)
-		failed(err);
+		say_failed(err);
 	log_ids(NULL, NULL);
 	return rc;
 }
