@@ -128,13 +128,11 @@ write_filed(struct msg *m, struct err *err)
 	return rc < 0 ? -1 : 0;
 }
 
-int
-msg_write(struct msg *m, struct err *err)
+static int
+write_rows(struct msg *m, struct err *err)
 {
 	struct slice rec = { m->blob, m->blob_len };
 
-	m->row_after = m->row;
-	m->ended = false;
 	if (m->row == ROW_FILED)
 		return write_filed(m, err);
 	if (m->row == ROW_NONE) {
@@ -150,6 +148,18 @@ msg_write(struct msg *m, struct err *err)
 		return -1;
 	m->ended = all_gone(m);
 	return m->ended ? 0 : msg_file(m, err);
+}
+
+int
+msg_write(struct msg *m, struct err *err)
+{
+	m->row_after = m->row;
+	m->ended = false;
+	if (write_rows(m, err) != 0)
+		return -1;
+	if (m->ended)
+		m->row_after = ROW_NONE;
+	return 0;
 }
 
 static void
