@@ -2,7 +2,9 @@
  * leftover.c - children of a master that was killed may still be serving; they
  * hold the listeners (and, a hub, its data).  We hold the instance's lock, so
  * whoever runs for this instance is such a one: asked to end, then killed.
- * They lose no mail by it: what was answered is on disk.
+ * They lose no mail by it: what was answered is on disk.  But a child whose
+ * parent is a master tells that somebody removed the lock file of one that
+ * runs: then it is we who go.
  */
 #include "base/clock.h"
 #include "master.h"
@@ -13,6 +15,31 @@
 #include <sys/stat.h>
 
 enum { CMDLINE_MAX = 4096, ASK_MS = 3000, KILL_MS = 2000 };
+
+/* the parent of a process, where that is a master; else 0 */
+static pid_t
+master_of(pid_t pid)
+{
+	char path[64], *text, *name;
+	int parent = 0;
+	size_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	text = read_file(path, CMDLINE_MAX, &n);
+	name = text != NULL ? strrchr(text, ')') : NULL;
+	if (name == NULL || sscanf(name, ") %*c %d", &parent) != 1)
+		parent = 0;
+	free(text);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", parent);
+	text = parent > 1 ? read_file(path, CMDLINE_MAX, &n) : NULL;
+	if (text == NULL)
+		return 0;
+	name = strrchr(text, '/');
+	if (strcmp(name != NULL ? name + 1 : text, "master") != 0)
+		parent = 0;
+	free(text);
+	return parent;
+}
 
 /* is it PROGRAM -c CONFDIR -M service=..., by one of our users? */
 static bool
@@ -37,9 +64,9 @@ is_leftover(pid_t pid)
 	return yes;
 }
 
-/* how many there are; sig 0: only counted */
+/* how many there are; sig 0: only counted; *owner: the master of one */
 static int
-signal_all(int sig)
+signal_all(int sig, pid_t *owner)
 {
 	DIR *d = opendir("/proc");
 	struct dirent *e;
@@ -52,6 +79,8 @@ signal_all(int sig)
 			n++;
 			if (sig != 0)
 				(void)kill((pid_t)pid, sig);
+			if (owner != NULL && *owner == 0)
+				*owner = master_of((pid_t)pid);
 		}
 	if (d != NULL)
 		closedir(d);
@@ -63,7 +92,7 @@ all_gone(int within_ms)
 {
 	int64_t until = mono_ms() + within_ms;
 
-	while (signal_all(0) > 0) {
+	while (signal_all(0, NULL) > 0) {
 		if (mono_ms() > until)
 			return false;
 		poll(NULL, 0, 20);
@@ -71,11 +100,20 @@ all_gone(int within_ms)
 	return true;
 }
 
-void
-leftover_end(void)
+int
+leftover_end(struct err *err)
 {
-	if (signal_all(SIGTERM) == 0 || all_gone(ASK_MS))
-		return;
-	(void)signal_all(SIGKILL);
-	(void)all_gone(KILL_MS);
+	pid_t owner = 0;
+
+	if (signal_all(0, &owner) == 0)
+		return 0;
+	if (owner != 0)
+		return err_temp(err, "4.3.5", "master is running already "
+		    "(pid %d) without its lock file", (int)owner);
+	(void)signal_all(SIGTERM, NULL);
+	if (!all_gone(ASK_MS)) {
+		(void)signal_all(SIGKILL, NULL);
+		(void)all_gone(KILL_MS);
+	}
+	return 1;
 }

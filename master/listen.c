@@ -272,6 +272,9 @@ drop(bool (*test)(const struct listener *))
 			continue;
 		}
 		*p = l->next;
+		/* busy children hold it too: nobody shall connect in vain */
+		if (l->kind == LISTEN_INET)
+			(void)shutdown(l->fd, SHUT_RDWR);
 		close_fd(l->fd);
 		if (l->path != NULL)
 			(void)unlink(l->path);

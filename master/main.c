@@ -255,6 +255,7 @@ static int
 prepare(struct err *err)
 {
 	bool unclean = false;
+	int left;
 	struct str out = STR_INIT;
 
 	if (check_programs(config, &out) > 0) {
@@ -268,8 +269,10 @@ prepare(struct err *err)
 	raise_limits();
 	if (dirs_prepare(err) != 0 || lock_take(&unclean, err) != 0)
 		return -1;
-	if (unclean)
-		leftover_end();
+	left = leftover_end(err);
+	if (left < 0)
+		return -1;
+	unclean |= left > 0;
 	return listen_prepare(config, unclean ? REBIND_MS : 0, err) != 0 ||
 	    control_open(err) != 0 || open_log_pipe(err) != 0 ? -1 : 0;
 }

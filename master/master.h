@@ -138,7 +138,9 @@ int lock_write_pid(struct err *err);	/* after the last fork */
 void lock_release(void);		/* removes the pid file */
 
 /* --- leftover.c --- */
-void leftover_end(void);	/* of a master that was killed; holds lock */
+/* Of a master that was killed; we hold the lock.  1 there were some, 0, or -1:
+ * their master lives */
+int leftover_end(struct err *err);
 
 /* --- listen.c --- */
 /* is a listener well-formed?  0, or -1 */

@@ -1,9 +1,10 @@
 /*
  * stop.c - the orderly end: services leave in groups by their order, those
  * that take clients first, so that what is under way can still be finished.
- * Each group gets its share of the time left, is asked (life pipe: idle ones
- * leave), asked again (SIGTERM: sessions say good-bye to clients that wait),
- * then killed.  The log's reader is always last.
+ * Each group gets the time left but a second for each that follows; it is
+ * asked (life pipe: idle ones leave), asked again (SIGTERM: sessions say
+ * good-bye to clients that wait), then killed.  The log's reader is always
+ * last.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -12,7 +13,7 @@
 #include <event2/event.h>
 #include <signal.h>
 
-enum { LAST_ORDER = 1000, ASK_AGAIN_MS = 2000 };
+enum { LAST_ORDER = 1000, ASK_AGAIN_MS = 2000, RESERVE_MS = 1000 };
 
 static struct event *timer;
 static int64_t deadline;	/* mono_ms of the whole stop; 0: none */
@@ -80,7 +81,9 @@ next_phase(void)
 	}
 	if (phase == LAST_ORDER)
 		log_event(LOG_INFO, "stopped", KEND);
-	share = MAX((deadline - now) / MAX(n, 1), 500);
+	share = MAX(deadline - now - (n - 1) * RESERVE_MS,
+	    (deadline - now) / MAX(n, 1));
+	share = MAX(share, 500);
 	asked = 0;
 	phase_ends = now + share;
 	for (s = services; s != NULL; s = s->next)
