@@ -3,9 +3,9 @@
  * of its own, so that all share one of its transactions.
  *
  * All recipients of a message and its enqueue go over one connection: qmgr
- * forgets what it was told on another.  Nothing is lost by sending all of it twice, as qmgr
- * takes an id once; an answer that never came leaves the outcome open, and
- * then the content must stay.
+ * forgets what it was told on another.  Nothing is lost by sending all of it
+ * twice, as qmgr takes an id once; an answer that never came leaves the
+ * outcome open, and then the content must stay.
  */
 #include "cleanup.h"
 #include "conf/common.h"
@@ -182,7 +182,8 @@ enqueue_settle(const char *q, bool *queued_r, struct err *err)
 	struct qmgr_settle_in in = { .q = q };
 	struct qmgr_settle_out out;
 
-	if (ipc_call(&qmgr[0], &qmgr_settle, &in, -1, &out, NULL, NULL, err) < 0)
+	if (ipc_call(&qmgr[0], &qmgr_settle, &in, -1, &out, NULL, NULL,
+	    err) < 0)
 		return -1;
 	*queued_r = out.queued;
 	return 0;

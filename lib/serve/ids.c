@@ -56,7 +56,8 @@ serve_become(uid_t uid, gid_t gid, bool fsuid_store, struct err *err)
 
 	if (common.single_uid)
 		return 0;
-	if (setgroups(is_role(uid) ? 2 : 1, groups) < 0 || setresgid(gid, gid, gid) < 0)
+	if (setgroups(is_role(uid) ? 2 : 1, groups) < 0 ||
+	    setresgid(gid, gid, gid) < 0)
 		return err_sys(err, "set group %u", (unsigned)gid);
 	if (fsuid_store && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return err_sys(err, "keep capabilities");

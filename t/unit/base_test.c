@@ -11,7 +11,8 @@ test_cut(void)
 
 	while (slice_cut(&rest, ',', &part))
 		str_addf(&got, "[%.*s]", (int)part.n, part.p);
-	is_str(got.s, "[a][][b][]", "slice_cut gives every part, empty ones too");
+	is_str(got.s, "[a][][b][]",
+	    "slice_cut gives every part, empty ones too");
 	str_free(&got);
 	rest = SLICE_NULL;
 	ok(!slice_cut(&rest, ',', &part), "nothing is cut from nothing");
@@ -45,7 +46,11 @@ test_numbers(void)
 static void
 test_base64(void)
 {
-	static const struct { const char *in; int rc; const char *want; } t[] = {
+	static const struct {
+		const char *in;
+		int rc;
+		const char *want;
+	} t[] = {
 		{ "", 1, "" }, { "Zg==", 1, "f" }, { "Zm8=", 1, "fo" },
 		{ "Zm9v", 1, "foo" }, { "Zm9vYmFy", 1, "foobar" },
 		{ "Zg=", 0, "" }, { "Zh==", 0, "" }, { "Zg==Zg==", 0, "" },
@@ -101,7 +106,8 @@ test_units(void)
 	static const struct { const char *s; int rc; int64_t ms; } t[] = {
 		{ "90", 1, 90000 }, { "250ms", 1, 250 }, { "5m", 1, 300000 },
 		{ "1w", 1, 604800000 }, { "5x", 0, 0 }, { "", 0, 0 },
-		{ "99999999999999999999", 0, 0 }, { "9223372036854775807d", 0, 0 },
+		{ "99999999999999999999", 0, 0 },
+		{ "9223372036854775807d", 0, 0 },
 	};
 	struct str out = STR_INIT;
 	uint64_t size = 0;

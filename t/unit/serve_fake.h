@@ -1,6 +1,6 @@
 /* serve_fake.h - for serve_test: daemons, their master, their callers */
-#ifndef SERVE_FAKE_H
-#define SERVE_FAKE_H
+#ifndef UNIT_SERVE_FAKE_H
+#define UNIT_SERVE_FAKE_H
 
 #include "serve/serve.h"
 

@@ -212,20 +212,29 @@ test_term(void)
 
 /* --- SERVE_EVENT ---------------------------------------------------------- */
 
+/* utime and stime, the 14th and 15th field of proc(5)'s stat: the 2nd, a name
+ * in parentheses, is the only one that may hold blanks */
 static long
 cpu_ticks(void)
 {
+	struct slice rest, word;
+	uint64_t ticks = 0, one;
 	char path[64], *text;
-	unsigned long u = 0, s = 0;
+	int field;
 
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	text = read_file(path, 4096, NULL);
-	if (text == NULL || strrchr(text, ')') == NULL ||
-	    sscanf(strrchr(text, ')') + 2, "%*c %*d %*d %*d %*d %*d %*u %*u "
-	    "%*u %*u %*u %lu %lu", &u, &s) != 2)
-		die("no %s", path);
+	rest = slice_of(text != NULL ? strrchr(text, ')') : NULL);
+	for (field = 2; field <= 15; field++) {
+		if (!slice_word(&rest, &word))
+			die("no %s", path);
+		if (field >= 14 && slice_u64(word, INT32_MAX, &one) != 1)
+			die("%s: field %d", path, field);
+		if (field >= 14)
+			ticks += one;
+	}
 	free(text);
-	return (long)(u + s);
+	return (long)ticks;
 }
 
 /* more callers than descriptors: they wait, and the hub does not spin */
