@@ -103,8 +103,12 @@ good(void)
 	struct msg *m;
 
 	qmgr.commits++;
-	retry_ms = 0;
 	waiting = 0;
+	if (retry_ms > 0) {	/* later results need not wait so long */
+		retry_ms = 0;
+		asked_later = false;
+		event_del(later_ev);
+	}
 	dests_committed(true);
 	TAILQ_CONCAT(&written, &qmgr.dirty, link);
 	finish_ops(true, NULL);
