@@ -3,7 +3,7 @@
 # every message that was answered 250 is in each mailbox exactly once, and one
 # that was answered otherwise is in none.
 #
-#   POSTRIDER_SOAK=SECONDS  how long, in all (default: 21)
+#   POSTRIDER_SOAK=SECONDS  how long, in all (default: 18)
 use strict;
 use warnings;
 use Postrider::Chaos;
@@ -12,7 +12,7 @@ use Postrider::Load;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $soak = $ENV{POSTRIDER_SOAK} || 21;
+my $soak = $ENV{POSTRIDER_SOAK} || 18;
 my @users = map { "u$_" } 1 .. 8;
 my $i = Postrider::Instance->new(
     users => { map { $_ => 'pw' } @users },
