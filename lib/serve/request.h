@@ -1,8 +1,9 @@
 /*
  * request.h - for SERVE_REQUEST programs that answer later: a verb function
  * that returns CALL_LATER holds a ticket and answers it from the daemon's
- * idle hook, which runs when every request that had arrived (at most 32) was
- * given to its verb function.  A caller that has gone meanwhile is ignored.
+ * idle hook, which runs when the requests that had arrived (of at most 32
+ * connections, at most 32 of each) were given to their verb functions.  A
+ * caller that has gone meanwhile is ignored.
  * Answers on one connection must be given in the order of the requests.
  */
 #ifndef SERVE_REQUEST_H

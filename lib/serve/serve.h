@@ -69,8 +69,8 @@ struct verb {
 };
 
 /* One request being answered.  The verb function returns 0 (ok is sent with
- * out), -1 (err is sent), or CALL_LATER (hubs: answer with call_ok/call_err
- * from the event loop, exactly once). */
+ * out), -1 (err is sent), or CALL_LATER: answered later, exactly once, by
+ * hub_ok or hub_err (hub.h), request_ok or request_err (request.h). */
 enum { CALL_LATER = 2 };
 struct call {
 	const struct verb_def *def;

@@ -48,7 +48,7 @@ struct store_batch {
 	/* the first directories, and one of each file system */
 	struct batch_dir { char *home; int fd; dev_t dev; } dir[BATCH_DIRS];
 	size_t n;		/* of dir */
-	bool many;		/* touched more than dir holds */
+	bool many;		/* more than BATCH_FSYNC were touched */
 };
 void store_batch_init(struct store_batch *b, struct store *st);
 /* All is on the disk: 0, or -1 and none of the batch may be called
