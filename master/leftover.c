@@ -21,16 +21,19 @@ static pid_t
 master_of(pid_t pid)
 {
 	char path[64], *text, *name;
-	int parent = 0;
+	struct slice rest, word;
+	uint64_t parent = 0;
 	size_t n;
 
+	/* "12 (name) S 1 ...": only the name may hold blanks */
 	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
 	text = read_file(path, CMDLINE_MAX, &n);
-	name = text != NULL ? strrchr(text, ')') : NULL;
-	if (name == NULL || sscanf(name, ") %*c %d", &parent) != 1)
+	rest = slice_of(text != NULL ? strrchr(text, ')') : NULL);
+	if (!slice_word(&rest, &word) || !slice_word(&rest, &word) ||
+	    !slice_word(&rest, &word) || !slice_u64(word, INT32_MAX, &parent))
 		parent = 0;
 	free(text);
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", parent);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)parent);
 	text = parent > 1 ? read_file(path, CMDLINE_MAX, &n) : NULL;
 	if (text == NULL)
 		return 0;
@@ -38,7 +41,7 @@ master_of(pid_t pid)
 	if (strcmp(name != NULL ? name + 1 : text, "master") != 0)
 		parent = 0;
 	free(text);
-	return parent;
+	return (pid_t)parent;
 }
 
 /* is it PROGRAM -c CONFDIR -M service=..., by one of our users? */
