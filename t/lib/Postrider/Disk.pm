@@ -20,7 +20,7 @@ my %NR = $Config{archname} =~ /^x86_64/ ? (mount => 165, umount => 166) :
 my ($REMOUNT, $RDONLY, $DETACH) = (32, 1, 2);
 
 sub import {
-	return if $ENV{POSTRIDER_DISK_NS};
+	return if $^C || $ENV{POSTRIDER_DISK_NS};	# perl -c runs nothing
 	my @u = $> == 0 ? ('unshare', '-m') :
 	    ('unshare', '-m', '-U', '--map-current-user', '--keep-caps');
 	if (!%NR || system("@u true 2>/dev/null") != 0) {
