@@ -196,9 +196,10 @@ follow(struct expansion *x, const char *addr, int depth, struct err *err)
 }
 
 int
-expand(const char *addr, struct arena *a, struct places *r, struct err *err)
+expand(const char *addr, struct arena *a, int64_t limit, struct places *r,
+    struct err *err)
 {
-	struct expansion x = { .a = a, .r = r, .left = conf.alias_targets };
+	struct expansion x = { .a = a, .r = r, .left = limit };
 
 	if (seed == 0)
 		random_bytes(&seed, sizeof(seed));
@@ -208,8 +209,9 @@ expand(const char *addr, struct arena *a, struct places *r, struct err *err)
 	if (x.too_many) {
 		r->n = 0;
 		add_bad_alias(&x, addr, "too many addresses");
-	} else if (r->n == 0) {
-		add_bad_alias(&x, addr, "leads nowhere");
+		return 1;
 	}
+	if (r->n == 0)
+		add_bad_alias(&x, addr, "leads nowhere");
 	return 0;
 }

@@ -69,9 +69,10 @@ struct places {
 	struct router_route_more *v;
 	size_t n, cap;
 };
-/* 0, or -1: trouble of our own machine, nothing is to be used */
-int expand(const char *addr, struct arena *a, struct places *r,
-    struct err *err);
+/* 0; 1 more than limit addresses, in r as one failure; or -1: trouble of our
+ * own machine, nothing is to be used */
+int expand(const char *addr, struct arena *a, int64_t limit,
+    struct places *r, struct err *err);
 
 void quota_init(void);
 /* 1 full, 0 not full or not known */

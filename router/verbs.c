@@ -3,23 +3,32 @@
  */
 #include "router.h"
 
-/* postmaster and abuse of nobody: does it end in any mailbox? */
+/* so many names of an alias are looked at while a client waits at RCPT */
+enum { RCPT_TARGETS = 100 };
+
+/*
+ * What the sender can be told at RCPT is not left for a report later: an
+ * alias that ends nowhere, or one that an admin must mend, which would hold
+ * up the whole message at its end.
+ */
 static int
-check_fallback(const char *addr, struct arena *a, struct err *err)
+check_alias(const struct place *p, struct arena *a, struct err *err)
 {
 	struct places r = { 0 };
-	size_t i;
-	int rc = expand(addr, a, &r, err);
+	size_t i, failed = 0;
+	int rc = expand(p->addr, a, RCPT_TARGETS, &r, err);
 
-	if (rc == 0) {
-		for (i = 0; i < r.n && r.v[i].failed; i++)
-			continue;
-		if (i == r.n)
-			rc = err_temp(err, "4.3.0", "%s leads to no mailbox",
-			    addr);
+	for (i = 0; i < r.n && rc == 0; i++) {
+		failed += r.v[i].failed;
+		if (r.v[i].failed && r.v[i].temporary)
+			rc = err_temp(err, "4.3.5", "%s", r.v[i].text);
 	}
+	if (rc == 0 && failed == r.n && p->fallback)
+		rc = err_temp(err, "4.3.0", "%s leads to no mailbox", p->addr);
+	else if (rc == 0 && failed == r.n)
+		rc = err_perm(err, "5.1.1", "no such user");
 	free(r.v);
-	return rc;
+	return MIN(rc, 0);
 }
 
 static int
@@ -44,7 +53,7 @@ do_resolve(struct call *c, const void *vin, void *vout, struct err *err)
 		return -1;
 	if (p.class == CLASS_RELAY && !in->relay)
 		return err_perm(err, "5.7.1", "relaying denied");
-	if (p.fallback && check_fallback(in->addr, c->arena, err) < 0)
+	if (p.class == CLASS_ALIAS && check_alias(&p, c->arena, err) < 0)
 		return -1;
 	if (p.class == CLASS_VIRTUAL && check_quota(&p, err) < 0)
 		return -1;
@@ -75,8 +84,9 @@ do_route(struct call *c, const void *vin, void *out UNUSED, struct err *err)
 	int rc = 0;
 
 	for (i = 0; i < in->addr.n && rc == 0; i++) {
-		rc = expand(in->addr.v[i], c->arena, &r, err);
-		if (rc == 0)
+		rc = expand(in->addr.v[i], c->arena, conf.alias_targets, &r,
+		    err);
+		if (rc >= 0)
 			rc = send_places(c, i, &r, err);
 	}
 	free(r.v);

@@ -23,7 +23,9 @@ sub table {
 
 table(boxes => 'ann@example.test', 'full@b.test quota=1M',
     'gone@b.test disabled=yes');
-table(aliases => 'sales: ann@example.test, far@away.example', 'loop: loop');
+table(aliases => 'sales: ann@example.test, far@away.example', 'loop: loop',
+    'prog: ann@example.test |/bin/sh', 'left: gone@b.test, nobody',
+    'half: nobody, ann', 'long: ' . join(' ', map { "no$_" } 1 .. 200));
 $s->fake(local => sub {
 	my ($m, $c) = @_;
 	$c->send('ok', [used => 1, full => $m->{f}{mailbox} =~ /full/ ?
@@ -52,6 +54,14 @@ is resolve('x@away.example', relay => 'yes'), 'relay x@away.example',
 is resolve('x%away.example@b.test', relay => 'yes'), '5.7.1 relaying denied',
     'no percent hack for anybody';
 is resolve('sales@b.test'), 'alias sales@b.test', 'an alias';
+is resolve('loop'), '4.3.5 alias loop@example.test: leads nowhere',
+    'an alias that must be mended';
+like resolve('prog'), qr/^4\.3\.5 .*commands/,
+    'also where a part of it would do';
+is resolve('left'), '5.1.1 no such user', 'an alias of nobody';
+is resolve('half'), 'alias half@example.test', 'an alias of somebody';
+is resolve('long'), 'alias long@example.test',
+    'a long one is not followed to its end';
 is resolve('postmaster@b.test'), 'alias postmaster@b.test', 'postmaster';
 like resolve('a b@b.test'), qr/^5\.1\.3 /, 'not an address';
 my @asked = $s->asked('local');
