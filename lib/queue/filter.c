@@ -39,7 +39,7 @@ glob_match(const char *p, const char *s)
 static void
 read_pattern(const char *z, struct address_pattern *p)
 {
-	*p = (struct address_pattern){ PAT_ANY, false, z };
+	*p = (struct address_pattern){ .kind = PAT_ANY, .s = z };
 	if (*z == '\0')
 		return;
 	if (slice_eqz(slice_of(z), "<>")) {
@@ -48,6 +48,7 @@ read_pattern(const char *z, struct address_pattern *p)
 	}
 	p->wild = strpbrk(z, "*?") != NULL;
 	p->kind = strchr(z, '@') != NULL ? PAT_ADDR : PAT_DOMAIN;
+	p->whole = p->wild && p->kind == PAT_DOMAIN;
 	if (*z == '@') {
 		p->kind = PAT_DOMAIN;
 		p->s = z + 1;
@@ -129,9 +130,12 @@ domain_of(const char *addr)
 	return at != NULL ? at + 1 : "";
 }
 
+/* A pattern without an @ may mean a domain as well as an address. */
 static bool
 pattern_match(const struct address_pattern *p, const char *addr)
 {
+	if (p->whole && glob_match(p->s, addr))
+		return true;
 	switch (p->kind) {
 	case PAT_ANY:
 		return true;

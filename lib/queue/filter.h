@@ -2,8 +2,9 @@
  * filter.h - which messages does the admin mean?  struct qmgr_filter, read
  * once and matched many times.
  *
- * An address pattern is an address, @domain or domain; * and ? are wild; case
- * is ignored.  "<>" as sender is the null sender.
+ * An address pattern is an address, @domain or domain; * and ? are wild, and
+ * then one without an @ means either; case is ignored.  "<>" as sender is the
+ * null sender.
  */
 #ifndef QUEUE_FILTER_H
 #define QUEUE_FILTER_H
@@ -18,6 +19,7 @@ enum pattern_kind { PAT_ANY, PAT_ADDR, PAT_DOMAIN, PAT_NULL };
 struct address_pattern {
 	enum pattern_kind kind;
 	bool wild;
+	bool whole;		/* PAT_DOMAIN that may be a whole address */
 	const char *s;		/* without the @ of @domain */
 };
 

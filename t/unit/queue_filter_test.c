@@ -29,6 +29,8 @@ static const struct {
 	{ "null sender", "<>", "", "", false },
 	{ "sender pattern", "a*@example.*", "", "", true },
 	{ "domain pattern", "*.com", "", "", true },
+	{ "pattern without @", "", "j*", "", true },
+	{ "no part of a domain", "", "@j*", "", false },
 	{ "recipient", "", "joe@example.org", "", true },
 	{ "recipient's domain", "", "example.org", "", true },
 	{ "recipient of another", "", "example.com", "", false },
