@@ -1,7 +1,7 @@
 /* password_test.c - hashes of every scheme, and what must not match */
 #include <crypt.h>
+#include <time.h>
 
-#include "base/clock.h"
 #include "sasl/password.h"
 #include "sasl/sasl.h"
 #include "test/tap.h"
@@ -94,6 +94,17 @@ test_unusable(void)
 	}
 }
 
+/* of the processor: what else the machine does must not count */
+static int64_t
+cpu_us(void)
+{
+	struct timespec ts;
+
+	if (clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &ts) != 0)
+		die("clock_gettime: %s", strerror(errno));
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 static int64_t
 time_of(const char *hash, const char *password)
 {
@@ -101,9 +112,9 @@ time_of(const char *hash, const char *password)
 	int i;
 
 	for (i = 0; i < 5; i++) {
-		t = wall_us();
+		t = cpu_us();
 		sasl_password_ok(hash, password);
-		t = wall_us() - t;
+		t = cpu_us() - t;
 		best = MIN(best, t);
 	}
 	return best;
