@@ -181,7 +181,7 @@ add_rcpt(struct bounce_report_in *in, const struct queue_rcpt *q)
 static bool
 belongs(const struct report *r, const struct queue_rcpt *q)
 {
-	return r->kind != BOUNCE_DELAY || (q->attempts > 0 &&
+	return r->kind != BOUNCE_DELAY || (*q->dsn != '\0' &&
 	    notify_wants(q->notify, "delay", true));
 }
 

@@ -115,7 +115,8 @@ expire(struct rcpt *r)
 	fail(r);
 }
 
-/* a delay report, once, after delay_warning */
+/* a delay report, once, after delay_warning, where there is a reason to tell;
+ * that nothing was tried because the destination is in trouble is one */
 static void
 note_delay(struct rcpt *r)
 {
@@ -123,7 +124,7 @@ note_delay(struct rcpt *r)
 	int64_t after = MS(qmgr.conf.delay_warning);
 
 	if (after == 0 || m->m.delay_warned || *m->m.sender == '\0' ||
-	    wall_s() < m->m.created / 1000000 + after)
+	    *r->q.dsn == '\0' || wall_s() < m->m.created / 1000000 + after)
 		return;
 	if (notify_wants(r->q.notify, "delay", true))
 		m->delayed = true;
@@ -181,8 +182,8 @@ result_put_back(struct rcpt *r, const char *dsn, const char *text)
 		return;
 	}
 	note_delay(r);
-	if (m->row == ROW_FILED && !r->changed) {
-		/* its row is as it was */
+	if (m->row == ROW_FILED && !r->changed && !m->delayed) {
+		/* its row is as it was, and there is nothing to tell */
 		r->dest->mem_next = MIN(r->dest->mem_next, r->q.due);
 		rcpt_free(r);
 		msg_release(m);

@@ -59,6 +59,14 @@ is scalar(grep { $_->{f}{kind} eq 'delay' } $s->asked('bounce')), 1,
     'but once';
 $s->call('delete');
 
+# nothing was tried: the transport is not there
+$s->put('wait@a.test', transport => ['nowhere']);
+ok $s->wait_for(sub { @b = $s->asked('bounce'); @b > 4 }),
+    'a delay without any attempt';
+is "$b[4]{f}{kind} $b[4]{f}{addr} $b[4]{f}{dsn}", 'delay wait@a.test 4.3.5',
+    'is told of, too';
+$s->call('delete');
+
 # bounce in trouble
 open my $fh, '>', $s->dir . '/bounce.fails' or die;
 print {$fh} 'temp';
