@@ -144,7 +144,7 @@ static int
 queue_list(int argc, char **argv)
 {
 	struct listing l = { .first = true, .now = wall_s(),
-	    .line = STR_INIT };
+	    .text = STR_INIT };
 	struct query q;
 	int r = parse(argc, argv, &q);
 
@@ -159,7 +159,7 @@ queue_list(int argc, char **argv)
 	else if (r == EXIT_OK)
 		printf("%lld messages, %lld recipients\n",
 		    (long long)l.messages, (long long)l.rcpts);
-	str_free(&l.line);
+	str_free(&l.text);
 	return r;
 }
 
@@ -269,7 +269,7 @@ show_one(struct ipc *c, const struct qmgr_filter *f, void *ctx,
 {
 	struct qmgr_count n;
 
-	if (ipc_call_more(c, &qmgr_show, f, -1, queue_item, ctx, &n, err) != 0)
+	if (ipc_call_more(c, &qmgr_show, f, -1, queue_items, ctx, &n, err) != 0)
 		return -1;
 	if (((struct listing *)ctx)->json || c->reply.fd < 0)
 		return 0;
@@ -283,7 +283,7 @@ static int
 queue_show(int argc, char **argv)
 {
 	struct listing l = { .first = true, .now = wall_s(),
-	    .line = STR_INIT };
+	    .text = STR_INIT };
 	struct query q;
 	int r = parse(argc, argv, &q);
 
@@ -295,7 +295,7 @@ queue_show(int argc, char **argv)
 	r = for_each(&q, show_one, &l);
 	if (r == EXIT_OK && q.json)
 		printf("%s]\n", l.first ? "[" : "");
-	str_free(&l.line);
+	str_free(&l.text);
 	return r;
 }
 

@@ -7,12 +7,12 @@
 
 #include "ctl.h"
 
-enum { PAGE = 1000 };
+enum { PAGE = 100000 };
 
 static void
 list_json(struct listing *l, const struct qmgr_item *m)
 {
-	struct str *o = &l->line;
+	struct str *o = &l->text;
 	bool first = true;
 
 	str_adds(o, l->first ? "[{" : ",\n{");
@@ -23,7 +23,7 @@ list_json(struct listing *l, const struct qmgr_item *m)
 	json_member(o, &first, "to", m->rcpt);
 	json_member(o, &first, "original", m->orig);
 	json_member(o, &first, "destination", m->dest);
-	json_int(o, &first, "size", (int64_t)m->size);
+	json_int(o, &first, "size", m->size);
 	json_int(o, &first, "created", m->created);
 	json_int(o, &first, "due", m->due);
 	json_int(o, &first, "attempts", m->attempts);
@@ -34,50 +34,91 @@ list_json(struct listing *l, const struct qmgr_item *m)
 	str_addc(o, '}');
 }
 
+/* right-aligned; printf would take most of the time of a long list */
+static void
+pad(struct str *o, const char *z, size_t width)
+{
+	static const char blanks[] = "                "
+	    "                                ";
+	size_t n = strlen(z);
+
+	assert(width < sizeof(blanks));
+	if (width > n)
+		str_add(o, blanks, width - n);
+	str_add(o, z, n);
+}
+
+static void
+head_line(struct listing *l, const struct qmgr_item *m)
+{
+	struct str *o = &l->text, cell = STR_INIT;
+	size_t at = o->len;
+
+	str_adds(o, m->q);
+	pad(o, "", at + 12 - MIN(o->len, at + 12));
+	at = o->len;
+	str_adds(o, m->state);
+	pad(o, "", at + 9 - MIN(o->len, at + 9));
+	show_age(&cell, l->now - m->created);
+	pad(o, cell.s, 6);
+	str_reset(&cell);
+	show_size(&cell, (uint64_t)m->size);
+	pad(o, cell.s, 7);
+	str_reset(&cell);
+	if (m->due > l->now)
+		show_age(&cell, m->due - l->now);
+	pad(o, cell.len > 0 ? cell.s : "-", 7);
+	str_free(&cell);
+	str_adds(o, "  <");
+	str_adds(o, m->sender);
+	str_adds(o, ">\n");
+}
+
 /* the columns are fixed, so that a line can go out at once */
 static void
 list_text(struct listing *l, const struct qmgr_item *m)
 {
-	struct str age = STR_INIT, size = STR_INIT, due = STR_INIT;
+	struct str *o = &l->text;
 
 	if (l->first)
-		str_addf(&l->line, "%-11s %-9s %5s %6s %6s  %s\n", "ID",
-		    "STATE", "AGE", "SIZE", "NEXT", "FROM and TO");
+		str_addf(o, "%-11s %-9s %5s %6s %6s  %s\n", "ID", "STATE",
+		    "AGE", "SIZE", "NEXT", "FROM and TO");
 	l->first = false;
-	if (strcmp(l->last, m->q) != 0) {
-		show_age(&age, l->now - m->created);
-		show_size(&size, m->size);
-		if (m->due > l->now)
-			show_age(&due, m->due - l->now);
-		else
-			str_adds(&due, "-");
-		str_addf(&l->line, "%-11s %-9s %5s %6s %6s  <%s>\n", m->q,
-		    m->state, age.s, size.s, due.s, m->sender);
-	}
-	str_addf(&l->line, "%43s%s%s%s\n", "", m->rcpt, m->dest[0] ? " via " :
-	    "", m->dest);
-	if (m->text[0] != '\0' || m->dsn[0] != '\0')
-		str_addf(&l->line, "%45s(%s%s%s; attempts: %lld)\n", "",
-		    m->dsn, m->dsn[0] ? " " : "", m->text,
-		    (long long)m->attempts);
-	str_free(&age);
-	str_free(&size);
-	str_free(&due);
+	if (strcmp(l->last, m->q) != 0)
+		head_line(l, m);
+	pad(o, "", 43);
+	str_adds(o, m->rcpt);
+	str_adds(o, m->dest[0] ? " via " : "");
+	str_adds(o, m->dest);
+	str_addc(o, '\n');
+	if (m->text[0] == '\0' && m->dsn[0] == '\0')
+		return;
+	pad(o, "(", 46);
+	str_adds(o, m->dsn);
+	str_adds(o, m->dsn[0] ? " " : "");
+	str_adds(o, m->text);
+	str_addf(o, "; attempts: %lld)\n", (long long)m->attempts);
 }
 
 int
-queue_item(void *ctx, const void *more, struct err *err)
+queue_items(void *ctx, const void *more, struct err *err)
 {
-	const struct qmgr_item *m = more;
+	const struct qmgr_items *v = more;
 	struct listing *l = ctx;
+	struct qmgr_item m;
+	size_t i;
 
-	str_reset(&l->line);
-	if (l->json)
-		list_json(l, m);
-	else
-		list_text(l, m);
-	slice_copy(l->last, sizeof(l->last), slice_of(m->q));
-	if (fwrite(l->line.s, 1, l->line.len, stdout) != l->line.len)
+	str_reset(&l->text);
+	for (i = 0; i < v->q.n; i++) {
+		if (qmgr_items_get(v, i, &m, err) != 0)
+			return -1;
+		if (l->json)
+			list_json(l, &m);
+		else
+			list_text(l, &m);
+		slice_copy(l->last, sizeof(l->last), slice_of(m.q));
+	}
+	if (fwrite(l->text.s, 1, l->text.len, stdout) != l->text.len)
 		return err_sys(err, "cannot write");
 	return 0;
 }
@@ -92,7 +133,7 @@ queue_pages(struct ipc *c, const struct qmgr_filter *filter,
 
 	do {
 		f.limit = left > 0 ? MIN(left, (int64_t)PAGE) : PAGE;
-		if (ipc_call_more(c, &qmgr_list, &f, -1, queue_item, l, &n,
+		if (ipc_call_more(c, &qmgr_list, &f, -1, queue_items, l, &n,
 		    err) != 0)
 			return -1;
 		l->messages += n.messages;

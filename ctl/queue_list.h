@@ -10,12 +10,12 @@ struct listing {
 	bool json, first;
 	int64_t now;
 	char last[32];		/* id of the item before */
-	struct str line;
+	struct str text;	/* to be printed */
 	int64_t messages, rcpts;
 };
 
-/* an ipc_more_fn for struct qmgr_item; ctx is the struct listing */
-int queue_item(void *ctx, const void *more, struct err *err);
+/* an ipc_more_fn for struct qmgr_items; ctx is the struct listing */
+int queue_items(void *ctx, const void *more, struct err *err);
 /* ask qmgr, page by page, until the end or the filter's limit; 0 or -1 */
 int queue_pages(struct ipc *c, const struct qmgr_filter *filter,
     struct listing *l, struct err *err);

@@ -9,18 +9,22 @@ json_string(struct str *out, const char *z)
 	struct slice s = slice_of(z);
 	bool utf8 = utf8_valid(s);
 	unsigned char c;
-	size_t i;
+	size_t i, from = 0;
 
 	str_addc(out, '"');
 	for (i = 0; i < s.n; i++) {
 		c = (unsigned char)s.p[i];
+		if (c != '"' && c != '\\' && c >= 0x20 && c != 0x7f &&
+		    (c < 0x7f || utf8))
+			continue;
+		str_add(out, s.p + from, i - from);
+		from = i + 1;
 		if (c == '"' || c == '\\')
 			str_addf(out, "\\%c", c);
-		else if (c < 0x20 || c == 0x7f || (c > 0x7f && !utf8))
-			str_addf(out, "\\u%04x", c);
 		else
-			str_addc(out, (char)c);
+			str_addf(out, "\\u%04x", c);
 	}
+	str_add(out, s.p + from, s.n - from);
 	str_addc(out, '"');
 }
 

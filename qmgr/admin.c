@@ -3,65 +3,122 @@
  */
 #include "qmgr.h"
 
-enum { LIST_BYTES = 64 << 10 };
+enum {
+	LIST_MESSAGES = 5000,		/* of an answer */
+	LIST_BYTES = 512 << 10,		/* the same, about */
+	FRAME_BYTES = 48 << 10		/* of a message, but for one item */
+};
 
-/* one recipient as a record; how many bytes it is, or -1 */
+/* what goes out with the next message */
+struct frame {
+	struct call *call;
+	struct qmgr_items items;
+	struct arena arena;
+	size_t bytes, sent;
+};
+
 static int
-send_item(struct call *c, const struct walk *w, size_t i, struct err *err)
+send_items(struct frame *f, struct err *err)
+{
+	int rc = f->items.q.n > 0 ? call_more(f->call, &f->items, err) : 0;
+
+	f->sent += f->bytes;
+	f->bytes = 0;
+	f->items = (struct qmgr_items){ 0 };
+	arena_reset(&f->arena);
+	return rc;
+}
+
+static const char *
+dest_name(const struct queue_rcpt *r, struct arena *a)
+{
+	size_t t = strlen(r->transport), n = strlen(r->nexthop);
+	char *p = arena_alloc(a, t + 1 + n + 1);
+
+	memcpy(p, r->transport, t);
+	p[t] = ':';
+	memcpy(p + t + 1, r->nexthop, n);
+	return p;
+}
+
+static void
+make_item(const struct walk *w, const struct queue_rcpt *r, int state,
+    struct qmgr_item *it)
 {
 	const struct queue_message *m = &w->m;
-	const struct queue_rcpt *r = &m->rcpt[i];
-	struct qmgr_item it = { .sender = m->sender, .rcpt = r->addr,
-		.orig = r->orig, .state = queue_state_name(w->state[i]),
-		.dsn = r->dsn, .text = r->text, .size = m->size,
-		.created = m->created / 1000000, .due = r->due,
-		.attempts = r->attempts, .priority = m->priority,
-		.rcpts = (int64_t)m->n, .session = m->session };
-	struct str dest = STR_INIT;
-	char q[QID_SIZE];
+
+	*it = (struct qmgr_item){ .sender = m->sender, .rcpt = r->addr,
+		.orig = r->orig, .state = queue_state_name(state),
+		.dsn = r->dsn, .text = r->text, .session = m->session,
+		.size = (int64_t)m->size, .created = m->created / 1000000,
+		.due = r->due, .attempts = r->attempts,
+		.priority = m->priority, .rcpts = (int64_t)m->n };
+	if (m->hold && *m->reason)
+		it->text = m->reason;
+	if (state == QSTATE_SCHEDULED)
+		it->due = m->release_at;
+}
+
+/* The last item may go over the mark: its strings, each a line of SMTP at
+ * most, have room up to IPC_MAX. */
+static int
+add_message(struct frame *f, struct walk *w, struct err *err)
+{
+	struct qmgr_item it;
+	char q[QID_SIZE], *id;
+	size_t i;
+
+	qid_print(w->m.id, q);
+	id = arena_strdup(&w->arena, q);
+	for (i = 0; i < w->m.n; i++) {
+		make_item(w, &w->m.rcpt[i], w->state[i], &it);
+		it.q = id;
+		it.dest = dest_name(&w->m.rcpt[i], &f->arena);
+		f->bytes += qmgr_items_add(&f->items, &it, &f->arena);
+		if (f->bytes >= FRAME_BYTES && send_items(f, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+walk_list(struct walk *w, struct frame *f, struct qmgr_count *out,
+    struct err *err)
+{
 	int rc;
 
-	qid_print(m->id, q);
-	it.q = q;
-	str_addf(&dest, "%s:%s", r->transport, r->nexthop);
-	it.dest = dest.s;
-	if (m->hold && *m->reason)
-		it.text = m->reason;
-	if (w->state[i] == QSTATE_SCHEDULED)
-		it.due = m->release_at;
-	rc = call_more(c, &it, err);
-	str_free(&dest);
-	return rc != 0 ? -1 : (int)(200 + strlen(it.sender) +
-	    strlen(it.rcpt) + strlen(it.orig) + strlen(it.text));
+	while ((rc = walk_next(w, err)) == 1) {
+		if (add_message(f, w, err) != 0)
+			return -1;
+		out->messages++;
+		out->rcpts += (int64_t)w->m.n;
+		if (f->items.q.n == 0)
+			arena_reset(&w->arena);
+		if (f->sent >= LIST_BYTES)
+			return 2;
+	}
+	return rc;
 }
 
 static int
 list(struct call *c, const struct qmgr_filter *in, struct qmgr_count *out,
     struct err *err)
 {
+	struct frame f = { .call = c };
 	struct walk w;
-	size_t i, bytes = 0;
 	char q[QID_SIZE];
-	int rc, n = 0;
+	int rc;
 
-	if (walk_open(&w, in, c->arena, err) != 0)
+	if (walk_open(&w, in, LIST_MESSAGES, c->arena, err) != 0)
 		return -1;
-	while ((rc = walk_next(&w, err)) == 1) {
-		for (i = 0; i < w.m.n && n >= 0; i++) {
-			n = send_item(c, &w, i, err);
-			bytes += (size_t)MAX(n, 0);
-		}
-		out->messages++;
-		out->rcpts += (int64_t)w.m.n;
-		if (n < 0 || bytes >= LIST_BYTES) {
-			rc = n < 0 ? -1 : 2;
-			break;
-		}
-	}
+	rc = walk_list(&w, &f, out, err);
+	if (rc >= 0 && send_items(&f, err) != 0)
+		rc = -1;
 	if (rc == 2) {
 		qid_print(w.last, q);
 		out->next = arena_strdup(c->arena, q);
 	}
+	arena_free(&f.arena);
 	walk_close(&w);
 	return rc < 0 ? -1 : 0;
 }

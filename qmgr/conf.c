@@ -53,7 +53,7 @@ const struct field qmgr_fields[] = {
 	    "how long an ending process waits for results"),
 	F_TIME(struct qmgr_conf, sweep_interval, "1h", "1s", "7d",
 	    "how often the content directory is looked through"),
-	F_TIME(struct qmgr_conf, sweep_age, "1h", "1s", "7d",
+	F_TIME(struct qmgr_conf, sweep_age, "1h", "2m", "7d",
 	    "content without envelope is removed after that time"),
 	F_SIZE(struct qmgr_conf, database_cache, "16M", "1M", "1G",
 	    "memory for pages of queue.db"),

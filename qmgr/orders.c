@@ -1,10 +1,11 @@
 /*
- * orders.c - flush, hold, release, delete: at most WALK_MESSAGES messages a
+ * orders.c - flush, hold, release, delete: at most ORDER_MESSAGES messages a
  * call, all in one transaction, answered when it is durable.  What is in an
  * agent's hands stays there until its result is known.
  */
 #include "qmgr.h"
 
+enum { ORDER_MESSAGES = 500 };
 enum order_kind { FLUSH, HOLD, RELEASE, DELETE };
 
 struct order {
@@ -206,7 +207,7 @@ order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
 	struct walk w;
 	int rc;
 
-	if (walk_open(&w, in, c->arena, err) != 0)
+	if (walk_open(&w, in, ORDER_MESSAGES, c->arena, err) != 0)
 		return -1;
 	o = xcalloc(1, sizeof(*o));
 	o->op.apply = apply;
@@ -214,13 +215,14 @@ order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
 	o->kind = kind;
 	o->reason = "";
 	o->now = w.now;
-	o->ids = xcalloc(WALK_MESSAGES, sizeof(*o->ids));
+	o->ids = xcalloc(ORDER_MESSAGES, sizeof(*o->ids));
 	while ((rc = walk_next(&w, err)) == 1) {
-		if (!concerns(kind, &w))
-			continue;
-		o->count.messages++;
-		o->count.rcpts += (int64_t)w.m.n;
-		o->ids[o->n++] = w.m.id;
+		if (concerns(kind, &w)) {
+			o->count.messages++;
+			o->count.rcpts += (int64_t)w.m.n;
+			o->ids[o->n++] = w.m.id;
+		}
+		arena_reset(&w.arena);
 	}
 	if (rc == 2)
 		qid_print(w.last, o->next);

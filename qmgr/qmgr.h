@@ -178,25 +178,24 @@ void report_tick(int64_t now);
 size_t report_under_way(void);
 
 /* ---- walk.c: messages that match a filter, in the order of ids ---- */
-enum { WALK_MESSAGES = 500, WALK_MS = 15, WALK_RCPTS = 1000 };
+enum { WALK_MS = 15, WALK_RCPTS = 1000 };
 struct walk {
 	struct queue_filter f;
 	int64_t now, end_ms;	/* unix seconds; mono_ms: enough for a call */
+	int64_t most;		/* messages that are enough for a call */
 	int64_t *fresh;		/* ids in memory that are not filed */
 	size_t nfresh, at, cap;
-	int64_t filed[64];	/* ids of the next candidates */
-	int nfiled, filed_at;
-	bool filed_end;
-	struct queue_filter page;
-	struct arena arena;	/* of the message at hand */
+	struct qdb_list *filed;
+	struct arena arena;	/* of the messages: the caller resets it */
 	/* the message at hand: its recipients that match, and their states */
 	struct queue_message m;
 	int *state;
 	bool active;		/* one of them is in an agent's hands */
 	int64_t messages, last;	/* that matched; id looked at last */
 };
-int walk_open(struct walk *w, const struct qmgr_filter *in, struct arena *a,
-    struct err *err);
+/* -1: err, nothing to close */
+int walk_open(struct walk *w, const struct qmgr_filter *in, int64_t most,
+    struct arena *a, struct err *err);
 /* 1 a message, 0 no more, 2 enough for one call (go on after last), -1 */
 int walk_next(struct walk *w, struct err *err);
 void walk_close(struct walk *w);

@@ -2,6 +2,7 @@
  * walk.c - messages that match a filter, fresh ones (all in memory) and filed
  * ones (by index) merged in the order of their ids.  A walk never takes much
  * longer than WALK_MS: the caller goes on after the id it has reached.
+ * Nothing is written while it is open.
  */
 #include "qmgr.h"
 
@@ -29,13 +30,14 @@ by_id(const void *a, const void *b)
 }
 
 int
-walk_open(struct walk *w, const struct qmgr_filter *in, struct arena *a,
-    struct err *err)
+walk_open(struct walk *w, const struct qmgr_filter *in, int64_t most,
+    struct arena *a, struct err *err)
 {
-	*w = (struct walk){ .now = wall_s(), .end_ms = mono_ms() + WALK_MS };
-	if (queue_filter_read(in, w->now, a, &w->f, err) != 0)
+	*w = (struct walk){ .now = wall_s(), .end_ms = mono_ms() + WALK_MS,
+		.most = most };
+	if (queue_filter_read(in, w->now, a, &w->f, err) != 0 ||
+	    qdb_list_open(qmgr.db, &w->f, &w->filed, err) != 0)
 		return -1;
-	w->page = w->f;
 	w->last = w->f.after;
 	msg_each(collect, w);
 	if (w->nfresh > 0)
@@ -46,29 +48,9 @@ walk_open(struct walk *w, const struct qmgr_filter *in, struct arena *a,
 void
 walk_close(struct walk *w)
 {
+	qdb_list_close(w->filed);
 	free(w->fresh);
 	arena_free(&w->arena);
-}
-
-/* the next filed id, or INT64_MAX */
-static int
-peek_filed(struct walk *w, int64_t *id, struct err *err)
-{
-	int n;
-
-	if (w->filed_at == w->nfiled && !w->filed_end) {
-		n = qdb_candidates(qmgr.db, &w->page, w->filed,
-		    ARRAY_LEN(w->filed), err);
-		if (n < 0)
-			return -1;
-		w->nfiled = n;
-		w->filed_at = 0;
-		w->filed_end = n < (int)ARRAY_LEN(w->filed);
-		if (n > 0)
-			w->page.after = w->filed[n - 1];
-	}
-	*id = w->filed_at < w->nfiled ? w->filed[w->filed_at] : INT64_MAX;
-	return 0;
 }
 
 static void
@@ -102,31 +84,25 @@ view_fresh(struct walk *w, const struct msg *m)
 	w->active = m->out > 0;
 }
 
-/* 1, 0 it is gone, -1 */
-static int
-view_filed(struct walk *w, int64_t id, struct err *err)
+/* recipients of a filed message, those that match moved to the front */
+static void
+view_filed(struct walk *w)
 {
-	struct queue_message m;
-	const struct msg *in = msg_find(id);
+	const struct msg *in = msg_find(w->m.id);
+	struct queue_rcpt *v = w->m.rcpt;
 	const struct rcpt *r;
-	size_t i;
-	int rc = qdb_message_get(qmgr.db, id, -1, WALK_RCPTS, &w->arena, &m,
-	    err);
+	size_t i, n = w->m.n;
 
-	if (rc != 1 || !queue_filter_message(&w->f, &m))
-		return MIN(rc, 0);
-	w->m = m;
 	w->m.n = 0;
-	w->m.rcpt = arena_alloc(&w->arena, (m.n + 1) * sizeof(*m.rcpt));
-	w->state = arena_alloc(&w->arena, (m.n + 1) * sizeof(*w->state));
-	for (i = 0; i < m.n; i++) {
-		r = in != NULL ? rcpt_find(id, m.rcpt[i].n) : NULL;
+	if (!queue_filter_message(&w->f, &w->m))
+		return;
+	w->state = arena_alloc(&w->arena, n * sizeof(*w->state));
+	for (i = 0; i < n; i++) {
+		r = in != NULL ? rcpt_find(w->m.id, v[i].n) : NULL;
 		if (r == NULL || !r->gone)
-			match(w, &m.rcpt[i], r != NULL &&
-			    r->place != AT_DIRTY);
+			match(w, &v[i], r != NULL && r->place != AT_DIRTY);
 	}
 	w->active = in != NULL && in->out > 0;
-	return 1;
 }
 
 static int
@@ -134,39 +110,37 @@ view(struct walk *w, int64_t id, struct err *err)
 {
 	const struct msg *m = msg_find(id);
 
-	arena_reset(&w->arena);
-	w->m = (struct queue_message){ 0 };
-	if (m != NULL && m->row == ROW_FRESH) {
+	if (id == qdb_list_id(w->filed) && qdb_list_take(w->filed, WALK_RCPTS,
+	    &w->arena, &w->m, err) != 0)
+		return -1;
+	if (w->at < w->nfresh && id == w->fresh[w->at]) {
+		w->at++;
 		view_fresh(w, m);
-		return 1;
+	} else {
+		view_filed(w);
 	}
-	return view_filed(w, id, err);
+	return 0;
 }
 
 int
 walk_next(struct walk *w, struct err *err)
 {
-	int64_t id, filed;
+	int64_t id;
 
 	for (;;) {
 		if (w->f.limit > 0 && w->messages >= w->f.limit)
 			return 0;
-		if (peek_filed(w, &filed, err) != 0)
-			return -1;
-		id = w->at < w->nfresh ? w->fresh[w->at] : INT64_MAX;
-		id = MIN(id, filed);
+		id = qdb_list_id(w->filed);
+		if (w->at < w->nfresh)
+			id = MIN(id, w->fresh[w->at]);
 		if (id == INT64_MAX)
 			return 0;
 		/* at least one, however slow the disk is */
-		if (w->messages >= WALK_MESSAGES ||
+		if (w->messages >= w->most ||
 		    (w->last != w->f.after && mono_ms() >= w->end_ms))
 			return 2;
-		if (id == filed)
-			w->filed_at++;
-		if (w->at < w->nfresh && id == w->fresh[w->at])
-			w->at++;
 		w->last = id;
-		if (view(w, id, err) < 0)
+		if (view(w, id, err) != 0)
 			return -1;
 		if (w->m.n > 0) {
 			w->messages++;

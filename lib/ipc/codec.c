@@ -41,10 +41,11 @@ add_name(struct str *out, const struct field *f)
 static void
 encode_list(const struct field *f, const struct strlist *l, struct str *out)
 {
-	size_t i;
+	size_t i, n = strlen(f->name);
 
 	for (i = 0; i < l->n; i++) {
-		add_name(out, f);
+		str_add(out, f->name, n);
+		str_addc(out, '=');
 		str_add(out, l->v[i], strlen(l->v[i]) + 1);
 	}
 }

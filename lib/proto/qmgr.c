@@ -71,22 +71,22 @@ static const struct field filter[] = {
 	F_END
 };
 
-static const struct field item[] = {
-	F_STR(struct qmgr_item, q, "", "queue id"),
-	F_STR(struct qmgr_item, sender, "", "return path"),
-	F_STR(struct qmgr_item, rcpt, "", "recipient"),
-	F_STR(struct qmgr_item, orig, "", "as the client named it"),
-	F_STR(struct qmgr_item, dest, "", "transport:nexthop"),
-	F_STR(struct qmgr_item, state, "", "state"),
-	F_STR(struct qmgr_item, dsn, "", "last status code"),
-	F_STR(struct qmgr_item, text, "", "last reply"),
-	F_SIZE(struct qmgr_item, size, "0", NULL, NULL, "bytes"),
-	F_INT(struct qmgr_item, created, "0", NULL, NULL, "unix seconds"),
-	F_INT(struct qmgr_item, due, "0", NULL, NULL, "unix seconds"),
-	F_INT(struct qmgr_item, attempts, "0", NULL, NULL, "so far"),
-	F_INT(struct qmgr_item, priority, "0", NULL, NULL, "-9 to 9"),
-	F_INT(struct qmgr_item, rcpts, "0", NULL, NULL, "recipients left"),
-	F_STR(struct qmgr_item, session, "", "session id"),
+static const struct field items[] = {
+	F_LIST(struct qmgr_items, q, "queue ids"),
+	F_LIST(struct qmgr_items, sender, "return paths"),
+	F_LIST(struct qmgr_items, rcpt, "recipients"),
+	F_LIST(struct qmgr_items, orig, "as the client named them"),
+	F_LIST(struct qmgr_items, dest, "transport:nexthop"),
+	F_LIST(struct qmgr_items, state, "states"),
+	F_LIST(struct qmgr_items, dsn, "last status codes"),
+	F_LIST(struct qmgr_items, text, "last replies"),
+	F_LIST(struct qmgr_items, session, "session ids"),
+	F_LIST(struct qmgr_items, size, "bytes"),
+	F_LIST(struct qmgr_items, created, "unix seconds"),
+	F_LIST(struct qmgr_items, due, "unix seconds"),
+	F_LIST(struct qmgr_items, attempts, "so far"),
+	F_LIST(struct qmgr_items, priority, "-9 to 9"),
+	F_LIST(struct qmgr_items, rcpts, "recipients that match"),
 	F_END
 };
 
@@ -145,7 +145,7 @@ const struct verb_def qmgr_list = {
 	.name = "list",
 	.in = filter, .in_size = sizeof(struct qmgr_filter),
 	.out = count, .out_size = sizeof(struct qmgr_count),
-	.more = item, .more_size = sizeof(struct qmgr_item),
+	.more = items, .more_size = sizeof(struct qmgr_items),
 	.doc = "messages that match",
 };
 
@@ -181,7 +181,7 @@ const struct verb_def qmgr_show = {
 	.name = "show",
 	.in = filter, .in_size = sizeof(struct qmgr_filter),
 	.out = count, .out_size = sizeof(struct qmgr_count),
-	.more = item, .more_size = sizeof(struct qmgr_item),
+	.more = items, .more_size = sizeof(struct qmgr_items),
 	.flags = VERB_FD_OUT,
 	.doc = "one message and its content",
 };
@@ -206,3 +206,91 @@ const struct verb_def *const qmgr_verbs[] = {
 	&qmgr_stat,
 	NULL
 };
+
+/* members of the two structs that belong together */
+struct column {
+	size_t list, member;
+	bool number;
+};
+#define COLUMN(m, number) \
+	{ offsetof(struct qmgr_items, m), offsetof(struct qmgr_item, m), \
+	  number }
+static const struct column columns[] = {
+	COLUMN(q, false), COLUMN(sender, false), COLUMN(rcpt, false),
+	COLUMN(orig, false), COLUMN(dest, false), COLUMN(state, false),
+	COLUMN(dsn, false), COLUMN(text, false), COLUMN(session, false),
+	COLUMN(size, true), COLUMN(created, true), COLUMN(due, true),
+	COLUMN(attempts, true), COLUMN(priority, true), COLUMN(rcpts, true),
+};
+
+enum { NAME_BYTES = 10 + 1 + 1 /* the longest, = and NUL */ };
+
+static const char *
+number_text(int64_t v, struct arena *a)
+{
+	char buf[24], *p = buf + sizeof(buf);
+	uint64_t u = v < 0 ? -(uint64_t)v : (uint64_t)v;
+
+	if (v == 0)
+		return "0";
+	for (; u > 0; u /= 10)
+		*--p = (char)('0' + u % 10);
+	if (v < 0)
+		*--p = '-';
+	return arena_slice(a, (struct slice){ p,
+	    (size_t)(buf + sizeof(buf) - p) });
+}
+
+static bool
+read_number(const char *z, int64_t *r)
+{
+	bool neg = *z == '-';
+	uint64_t u;
+
+	if (!slice_u64(slice_of(z + neg), INT64_MAX, &u))
+		return false;
+	*r = neg ? -(int64_t)u : (int64_t)u;
+	return true;
+}
+
+size_t
+qmgr_items_add(struct qmgr_items *l, const struct qmgr_item *it,
+    struct arena *a)
+{
+	const struct column *c;
+	const char *z;
+	size_t bytes = 0;
+
+	for (c = columns; c < columns + ARRAY_LEN(columns); c++) {
+		const void *m = (const char *)it + c->member;
+
+		z = c->number ? number_text(*(const int64_t *)m, a) :
+		    *(const char *const *)m;
+		strlist_add((struct strlist *)((char *)l + c->list), a, z);
+		bytes += strlen(z) + NAME_BYTES;
+	}
+	return bytes;
+}
+
+int
+qmgr_items_get(const struct qmgr_items *l, size_t i, struct qmgr_item *it,
+    struct err *err)
+{
+	const struct column *c;
+
+	for (c = columns; c < columns + ARRAY_LEN(columns); c++) {
+		const struct strlist *v = (const struct strlist *)
+		    ((const char *)l + c->list);
+		void *m = (char *)it + c->member;
+
+		if (v->n != l->q.n)
+			return err_perm(err, "5.5.4", "lists of an unequal "
+			    "length");
+		if (!c->number)
+			*(const char **)m = v->v[i];
+		else if (!read_number(v->v[i], m))
+			return err_perm(err, "5.5.4", "no number: %.40s",
+			    v->v[i]);
+	}
+	return 0;
+}

@@ -52,20 +52,32 @@ struct qmgr_filter {
 /* one recipient of a message; a message with several comes several times */
 struct qmgr_item {
 	const char *q, *sender, *rcpt, *orig, *dest, *state, *dsn, *text;
-	uint64_t size;
+	const char *session;
+	int64_t size;
 	int64_t created, due;	/* unix seconds */
 	int64_t attempts, priority, rcpts;
-	const char *session;
 };
+/* Items travel as parallel lists, all of one length; numbers as text. */
+struct qmgr_items {
+	struct strlist q, sender, rcpt, orig, dest, state, dsn, text, session;
+	struct strlist size, created, due, attempts, priority, rcpts;
+};
+/* Append: strings of the item are borrowed.  The bytes that it takes in a
+ * message, at most. */
+size_t qmgr_items_add(struct qmgr_items *l, const struct qmgr_item *it,
+    struct arena *a);
+/* the one at i < l->q.n: 0, or -1 err_perm where the lists do not fit */
+int qmgr_items_get(const struct qmgr_items *l, size_t i, struct qmgr_item *it,
+    struct err *err);
 struct qmgr_count { int64_t messages, rcpts; const char *next; };
-extern const struct verb_def qmgr_list;		/* filter -> more item, count */
+extern const struct verb_def qmgr_list;	/* filter -> more items, count */
 extern const struct verb_def qmgr_flush;	/* due now -> count */
 extern const struct verb_def qmgr_hold;
 extern const struct verb_def qmgr_release;	/* from hold or schedule */
 extern const struct verb_def qmgr_delete;
 
 /* show: the content descriptor of one message comes along */
-extern const struct verb_def qmgr_show;		/* filter.q -> more item, fd */
+extern const struct verb_def qmgr_show;		/* filter.q -> more items, fd */
 
 struct qmgr_stats {
 	int64_t messages, rcpts, active, deferred, held, scheduled, dests,

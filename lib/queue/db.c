@@ -223,6 +223,9 @@ qdb_open(const char *path, int64_t cache_kb, int wait_ms,
 	struct queue_db *db = xcalloc(1, sizeof(*db));
 	int rc;
 
+	/* one thread, no figures: no locks (no effect after the first) */
+	sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	db->messages = db->rcpts = -1;
 	db->dest_text = (struct str)STR_INIT;
 	rc = sqlite3_open_v2(path, &db->db, SQLITE_OPEN_READWRITE |

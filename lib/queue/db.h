@@ -119,13 +119,26 @@ typedef int qdb_dest_fn(void *ctx, const struct queue_dest *d);
 int qdb_dest_due(struct queue_db *db, int64_t now, struct qdb_cursor *c,
     int max, int look, qdb_dest_fn *fn, void *ctx, struct err *err);
 
-/* Filed messages that may match, by the best index: ids ascending after
- * f->after; how many (at most max), or -1.  The rest of the filter is the
- * caller's (queue_filter_match). */
-int qdb_candidates(struct queue_db *db, const struct queue_filter *f,
-    int64_t *ids, int max, struct err *err);
-/* the statement behind it, for tests: text appended */
-void qdb_candidates_sql(const struct queue_filter *f, struct str *out);
+/*
+ * Filed messages that may match, by the best index: ids ascending between
+ * f->after and f->before.  The rest of the filter is the caller's
+ * (queue_filter_message, queue_filter_rcpt).  Nothing may be written while a
+ * list is open, and f must live as long.
+ */
+struct qdb_list;
+int qdb_list_open(struct queue_db *db, const struct queue_filter *f,
+    struct qdb_list **l_r, struct err *err);
+void qdb_list_close(struct qdb_list *l);	/* NULL is fine */
+/* the id of the message that comes next, or INT64_MAX */
+int64_t qdb_list_id(const struct qdb_list *l);
+/* Take it: what a list shows of it and of its first max (>= 1) recipients
+ * goes to the arena, all else is "" or 0.  0, or -1 */
+int qdb_list_take(struct qdb_list *l, size_t max, struct arena *a,
+    struct queue_message *m, struct err *err);
+/* the statement behind it, for tests: text appended; dests are the rows of
+ * f's next hop */
+void qdb_list_sql(const struct queue_filter *f, const int64_t *dests, int n,
+    struct str *out);
 
 /* ids that settle has refused */
 int qdb_refuse(struct queue_db *db, int64_t id, int64_t until,

@@ -129,6 +129,8 @@ const char *const qdb_sql[Q_TOTAL] = {
 	    " failures, dsn, text FROM dest INDEXED BY dest_next"
 	    " WHERE next IS NOT NULL AND (next, id) > (?1, ?2) AND next <= ?3"
 	    " ORDER BY next, id",
+	[Q_DEST_IDS] = "SELECT id FROM dest WHERE nexthop = ?1"
+	    " AND (?2 = '' OR transport = ?2) LIMIT ?3",
 
 	[Q_REFUSE] = "INSERT OR REPLACE INTO refused VALUES (?, ?)",
 	[Q_REFUSED_NEXT] = "SELECT id, until FROM refused WHERE id > ?"

@@ -15,7 +15,7 @@
 #include "serve/internal.h"
 #include "serve/sendq.h"
 
-enum { BURST = 64, CROWD_MS = 200, IDLE_MIN_MS = 500 };
+enum { BURST = 64, BURST_MS = 5, CROWD_MS = 200, IDLE_MIN_MS = 500 };
 
 struct hub_conn {
 	struct hub_conn *next, **prev;
@@ -151,9 +151,10 @@ on_readable(evutil_socket_t fd, short what UNUSED, void *arg)
 {
 	struct hub_conn *c = arg;
 	struct err err;
+	int64_t end = mono_ms() + BURST_MS;	/* then others have a turn */
 	int i, rc;
 
-	for (i = 0; i < BURST && !c->dead; i++) {
+	for (i = 0; i < BURST && !c->dead && c->used < end; i++) {
 		rc = ipc_recv((int)fd, &msg, 0, &err);
 		if (rc < 0 && strcmp(err.dsn, "again") == 0)
 			break;

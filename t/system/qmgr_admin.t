@@ -23,7 +23,7 @@ my @q = (
 	[[from => '@X.test'], 'ok@h.test=hold'],
 	[[from => '<>'], 'gate@a.test=active'],
 	[[to => 'defer2@d.test'], 'defer2@d.test=deferred'],
-	[[to => 'defer*'], ''],
+	[[to => 'defer*'], 'defer1@d.test=deferred defer2@d.test=deferred'],
 	[[to => 'defer*@*'], 'defer1@d.test=deferred defer2@d.test=deferred'],
 	[[to => 'a.test'], 'gate@a.test=active'],
 	[[dest => 'local:h.test'], 'ok@h.test=hold'],
@@ -95,7 +95,8 @@ $s->call('delete', q => $d);
 is $s->list, '', 'nothing is left';
 
 # pages
-my @id = map { $s->put("ok$_\@p.test", hold => 1) } 1 .. 1100;
+my @id = map { $s->put("ok$_\@p.test", hold => 1, orig => ['x' x 900]) }
+    1 .. 1100;
 my ($after, @got, $calls) = ('');
 do {
 	$r = $s->call('list', after => $after);

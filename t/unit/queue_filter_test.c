@@ -145,11 +145,47 @@ test_record(void)
 	str_free(&rec);
 }
 
+static void
+test_items(void)
+{
+	struct qmgr_item one = { "q1", "s", "r", "o", "local:d", "hold",
+		"4.0.0", "text", "sess", .size = 1, .created = 1795375931,
+		.due = INT64_MAX, .attempts = 0, .priority = -9, .rcpts = 2 };
+	struct qmgr_items l = { 0 };
+	struct qmgr_item it;
+	struct arena a = { 0 };
+	struct str bytes = STR_INIT;
+	struct err err = ERR_INIT;
+	size_t most = qmgr_items_add(&l, &one, &a), i;
+
+	one.q = "q2";
+	one.text = "";
+	most += qmgr_items_add(&l, &one, &a);
+	for (i = 0; qmgr_list.more[i].kind != FIELD_END; i++)
+		field_print(&qmgr_list.more[i], &l, &bytes);
+	ok(most > bytes.len + 2 * i * sizeof("text="), "bytes at most");
+	is_int(qmgr_items_get(&l, 0, &it, &err), 0, "the first");
+	is_str(it.q, "q1", "its id");
+	is_str(it.text, "text", "its text");
+	is_int(qmgr_items_get(&l, 1, &it, &err), 0, "the second");
+	ok(strcmp(it.q, "q2") == 0 && *it.text == '\0' &&
+	    strcmp(it.session, "sess") == 0, "strings");
+	ok(it.size == 1 && it.created == 1795375931 && it.due == INT64_MAX &&
+	    it.attempts == 0 && it.priority == -9 && it.rcpts == 2, "numbers");
+	l.due.v[1] = "1x";
+	is_int(qmgr_items_get(&l, 1, &it, &err), -1, "no number");
+	l.rcpts.n--;
+	is_int(qmgr_items_get(&l, 0, &it, &err), -1, "lists that differ");
+	arena_free(&a);
+	str_free(&bytes);
+}
+
 int
 main(void)
 {
 	test_filters();
 	test_states();
 	test_record();
+	test_items();
 	return tap_done();
 }

@@ -141,7 +141,19 @@ sub put {
 sub call {
 	my ($self, $verb, @fields) = @_;
 	$self->{c} //= $self->connect;
-	return $self->{c}->call($verb, \@fields);
+	my $r = $self->{c}->call($verb, \@fields);
+	$r->{more} = [map { _items($_->{l}) } @{ $r->{more} }]
+	    if $verb eq 'list' || $verb eq 'show';
+	return $r;
+}
+
+# parallel lists as one record an item
+sub _items {
+	my ($l) = @_;
+	return map {
+		my $i = $_;
+		{ f => { map { $_ => $l->{$_}[$i] } keys %$l } }
+	} 0 .. $#{ $l->{q} // [] };
 }
 
 # "rcpt state" of what is there, in order
