@@ -171,7 +171,7 @@ show_expansion(const char *addr, struct arena *a, struct str *out)
 	struct err err = ERR_INIT;
 	size_t i;
 
-	if (expand(addr, a, &r, &err) < 0)
+	if (expand(addr, a, conf.alias_targets, &r, &err) < 0)
 		str_addf(out, "error %s %s", err.dsn, err.text);
 	for (i = 0; i < r.n; i++) {
 		str_addf(out, "%s%s", i ? " | " : "", r.v[i].addr);
