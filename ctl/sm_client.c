@@ -249,6 +249,22 @@ sm_send(struct mail *m)
 
 /* --- -bs --- */
 
+/* the code of the last reply line that the server began */
+static char reply_code[4];
+
+static void
+note_replies(const char *p, size_t n)
+{
+	static size_t at;	/* in the line */
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (at < 3)
+			reply_code[at] = p[i];
+		at = p[i] == '\n' ? 0 : at + 1;
+	}
+}
+
 /* 1 some bytes, 0 the end, -1 trouble */
 static int
 pump(int from, int to)
@@ -260,7 +276,19 @@ pump(int from, int to)
 		return errno == EINTR || errno == EAGAIN ? 1 : -1;
 	if (n == 0)
 		return 0;
+	if (to == STDOUT_FILENO)
+		note_replies(buf, (size_t)n);
 	return full_write(to, buf, (size_t)n) == 0 ? 1 : -1;
+}
+
+/* the server went; had it all that it asked for? */
+static int
+relay_end(void)
+{
+	if (memcmp(reply_code, "354", 3) == 0)
+		return sm_fail(EX_TEMPFAIL, "the input ended inside a "
+		    "message, which was not sent");
+	return EX_OK;
 }
 
 int
@@ -281,7 +309,7 @@ sm_relay(void)
 		if (p[1].revents != 0) {
 			r = pump(fd, STDOUT_FILENO);
 			if (r <= 0)
-				return r == 0 ? EX_OK : sm_fail(EX_IOERR,
+				return r == 0 ? relay_end() : sm_fail(EX_IOERR,
 				    "the connection broke");
 		}
 		if (p[0].fd >= 0 && p[0].revents != 0) {

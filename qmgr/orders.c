@@ -140,7 +140,7 @@ deleted(struct order *o, int64_t id)
 	}
 	/* its last result may have come in the same transaction */
 	if (!recent_has(id))
-		message_gone(id, "", "deleted");
+		message_gone(id, qid_time_us(id), "", "deleted");
 }
 
 static void

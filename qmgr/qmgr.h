@@ -112,7 +112,8 @@ int msg_file(struct msg *m, struct err *err);
 /* it is durable: forget what is done, start what is new */
 void msg_written(struct msg *m);
 /* a message leaves: its content, too */
-void message_gone(int64_t id, const char *session, const char *why);
+void message_gone(int64_t id, int64_t created, const char *session,
+    const char *why);
 /* forget a message that is not in the database */
 void msg_forget(struct msg *m);
 /* ids that left the queue within the last minutes */

@@ -110,7 +110,7 @@ done(struct op *op, const struct err *err)
 	if (err == NULL && r->kind == BOUNCE_DELAY && m != NULL)
 		m->m.delay_warned = true;
 	if (err == NULL && r->ended)
-		message_gone(id, "", NULL);
+		message_gone(id, qid_time_us(id), "", NULL);
 	forget(r);
 	if (more)	/* of another kind, or more than one report takes */
 		report_want(id);

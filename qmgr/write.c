@@ -190,7 +190,8 @@ msg_written(struct msg *m)
 		n++;
 	}
 	if (m->ended) {
-		message_gone(id, m->m.session, m->doomed ? "deleted" : NULL);
+		message_gone(id, m->m.created, m->m.session,
+		    m->doomed ? "deleted" : NULL);
 		if (m->deleter != NULL)
 			admin_deleted(m->deleter, n);
 	} else if (new) {
@@ -204,7 +205,8 @@ msg_written(struct msg *m)
 }
 
 void
-message_gone(int64_t id, const char *session, const char *why)
+message_gone(int64_t id, int64_t created, const char *session,
+    const char *why)
 {
 	char q[QID_SIZE];
 	struct err err;
@@ -215,7 +217,7 @@ message_gone(int64_t id, const char *session, const char *why)
 		log_event(LOG_WARN, "unlink", KS("q", q), KERR(&err), KEND);
 	log_event(LOG_INFO, "removed", KS("q", q),
 	    KS("s", *session ? session : NULL),
-	    KI("age_ms", (wall_us() - qid_time_us(id)) / 1000),
+	    KI("age_ms", (wall_us() - created) / 1000),
 	    KS("reason", why), KEND);
 }
 

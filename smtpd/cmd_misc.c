@@ -75,7 +75,7 @@ cmd_help(void *session, struct slice args UNUSED)
 	const char *sep = "";
 
 	for (c = commands_table(); c->name != NULL; c++) {
-		if (c->help == NULL)
+		if (c->help == NULL || !ext_command_offered(session, c))
 			continue;
 		str_addf(&text, "%s%s", sep, c->help);
 		sep = "\n";

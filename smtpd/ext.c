@@ -61,6 +61,21 @@ ext_announce(const struct session *s, struct str *out)
 	}
 }
 
+bool
+ext_command_offered(const struct session *s, const struct command *c)
+{
+	const struct ext *const *e;
+	const struct command *own;
+
+	for (e = ext_table; *e != NULL; e++)
+		for (own = (*e)->commands; own != NULL && own->name != NULL;
+		    own++)
+			if (strcmp(own->name, c->name) == 0)
+				return (*e)->offered == NULL ||
+				    (*e)->offered(s);
+	return true;
+}
+
 static const struct ext_param *
 find_param(struct slice name, bool rcpt)
 {

@@ -37,6 +37,8 @@ extern const struct ext *const ext_table[];	/* NULL ends */
 
 /* the lines of the answer to EHLO behind the first, each with \n before it */
 void ext_announce(const struct session *s, struct str *out);
+/* is the command of no extension, or of one that is offered? */
+bool ext_command_offered(const struct session *s, const struct command *c);
 /* Apply the parameters of MAIL (r NULL) or RCPT.  1, or -1: err, and *code_r
  * is the code for the reply (0: by the error). */
 int ext_params(struct session *s, const struct smtp_args *args,
