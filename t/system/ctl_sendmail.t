@@ -82,6 +82,10 @@ take('ann');
 ($st, $out) = sendmail("EHLO x\r\nNOOP\r\nQUIT\r\n", '-bs');
 is $st, 0, '-bs';
 like $out, qr/^220 .*^250 .*^221 /ms, 'speaks SMTP';
+($st, $out) = sendmail("EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<ann>\r\n" .
+    "DATA\r\nSubject: x\n\nx\n.\n", '-bs');
+is $st, 75, '-bs: input that ends inside a message';
+like $out, qr/ended inside a message/, 'says so';
 like((sendmail('', '-bp'))[1], qr/^no messages$/m, '-bp');
 is sendmail('', '-bi'), 0, '-bi';
 is sendmail('', '-q'), 0, '-q';
