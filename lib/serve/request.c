@@ -18,6 +18,7 @@ struct conn {
 	int fd;			/* -1: slot is free */
 	uint64_t serial, once;
 	void *state;
+	bool closing;
 	struct ipc_cred peer;
 };
 
@@ -83,10 +84,13 @@ update_status(void)
 static void
 close_conn(struct conn *c)
 {
-	if (c->fd < 0)		/* a failed answer closed it meanwhile */
+	/* a failed answer closed it meanwhile, or fails while it is closed */
+	if (c->fd < 0 || c->closing)
 		return;
+	c->closing = true;
 	if (daemon_->conn_close != NULL)
 		daemon_->conn_close(c->state);
+	c->closing = false;
 	/* a child that was forked may hold a copy, which epoll would watch */
 	epoll_ctl(epoll_fd, EPOLL_CTL_DEL, c->fd, NULL);
 	close(c->fd);
@@ -141,6 +145,7 @@ accept_one(int listener)
 	c = free_slot();
 	c->fd = fd;
 	c->once = 0;
+	c->closing = false;
 	c->serial = ++serials;
 	if (ipc_peer(fd, &c->peer) < 0) {
 		close(fd);

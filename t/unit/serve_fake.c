@@ -38,6 +38,8 @@ static const struct verb_def
 	.in_size = sizeof(struct num), .out_size = sizeof(struct num) },
     hold_def = { .name = "hold", .out = num_fields,
 	.out_size = sizeof(struct num) },
+    promise_def = { .name = "promise", .out = num_fields,
+	.out_size = sizeof(struct num) },
     release_def = { .name = "release" },
     balance_def = { .name = "balance", .out = num_fields,
 	.out_size = sizeof(struct num) },
@@ -49,6 +51,7 @@ static const struct verb_def
 static struct call_ticket held[HELD_MAX];
 static struct hub_ticket hub_held[HELD_MAX];
 static int nheld;
+static bool promised, in_hub;	/* the next close answers what is held */
 static int64_t open_conns;
 
 static int
@@ -72,20 +75,34 @@ do_hold(struct call *c, const void *in UNUSED, void *out UNUSED,
 }
 
 static int
-do_release(struct call *c, const void *in UNUSED, void *out UNUSED,
-    struct err *err UNUSED)
+do_promise(struct call *c, const void *in, void *out, struct err *err)
+{
+	promised = true;
+	in_hub = c->hub != NULL;
+	return do_hold(c, in, out, err);
+}
+
+static void
+release(bool hub)
 {
 	struct num n;
 	int i;
 
 	for (i = 0; i < nheld; i++) {
 		n.n = i;
-		if (c->hub != NULL)
+		if (hub)
 			hub_ok(hub_held[i], &n);
 		else
 			request_ok(held[i], &n, -1);
 	}
 	nheld = 0;
+}
+
+static int
+do_release(struct call *c, const void *in UNUSED, void *out UNUSED,
+    struct err *err UNUSED)
+{
+	release(c->hub != NULL);
 	return 0;
 }
 
@@ -125,6 +142,9 @@ static void
 closed(void *state UNUSED)
 {
 	open_conns--;
+	if (promised)
+		release(in_hub);
+	promised = false;
 }
 
 /* something is always under way: only SIGTERM ends this hub */
@@ -135,6 +155,7 @@ never_done(void)
 
 static const struct verb verbs[] = {
 	{ &echo_def, do_echo, PEER_ANY }, { &hold_def, do_hold, PEER_ANY },
+	{ &promise_def, do_promise, PEER_ANY },
 	{ &release_def, do_release, PEER_ANY }, { &big_def, do_big, PEER_ANY },
 	{ &balance_def, do_balance, PEER_ANY },
 	{ &once_def, do_nothing, PEER_ANY }, { &fd_def, do_nothing, PEER_ANY },

@@ -6,7 +6,7 @@
 
 enum { WAIT_MS = 5000 };
 
-/* verbs of both: echo hold release balance big once fd */
+/* verbs of both: echo hold promise release balance big once fd */
 extern const struct daemon request_daemon, hub_daemon;
 
 extern pid_t pid;		/* the daemon at work */

@@ -141,6 +141,26 @@ test_gone(const char *kind)
 	close(b);
 }
 
+/* what is answered while its caller, gone already, is closed */
+static void
+test_promise(const char *kind)
+{
+	int a = dial(), b = dial();
+
+	say(a, "promise", -1);
+	close(a);
+	is_int(settled(b, 1), 1, "%s: an answer at the close: closed once",
+	    kind);
+	a = dial();
+	say(b, "hold", -1);
+	say(a, "promise", -1);
+	is_int(balance(a), 2, "%s: two are held", kind);
+	close(a);
+	is_str(hear(b), "ok", "%s: the close of one answers the other", kind);
+	is_int(settled(b, 1), 1, "%s: who stays", kind);
+	close(b);
+}
+
 static void
 test_big(const char *kind)
 {
@@ -286,6 +306,7 @@ main(void)
 	test_two_descriptors("request");
 	test_once("request");
 	test_gone("request");
+	test_promise("request");
 	test_big("request");
 	test_places();
 	test_request_end();
@@ -297,6 +318,7 @@ main(void)
 	test_two_descriptors("hub");
 	test_once("hub");
 	test_gone("hub");
+	test_promise("hub");
 	test_big("hub");
 	test_crowd();
 	test_hub_end();
