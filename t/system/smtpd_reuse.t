@@ -73,26 +73,27 @@ $n = 12;
 $s->fake(cleanup => \&cleanup);
 is sessions(['b', 2]), '0', 'cleanup was started anew: the next session';
 
-# who is silent holds none
+# who is silent holds none; counted at cleanup, as nobody may look into smtpd
 sub held {
 	sleep 0.4;
 	return scalar grep { (readlink($_) || '') =~ /^socket:/ }
-	    glob "/proc/$s->{pid}/fd/*";
+	    glob "/proc/$s->{fakes}{cleanup}/fd/*";
 }
 my $none = held();
+cmp_ok $none, '>', 0, 'sockets can be counted';
 my @c = map { $s->client(greeting => 0) } 1 .. 2;
 batch($c[0], 'a', 1);
 is join(' ', map { scalar $c[0]->reply } 1 .. 6), '220 250 250 250 250 221',
     'a session';
 is scalar $c[1]->reply, 220, 'another, right after it';
-is held(), $none + 1, '... says nothing and holds nothing of cleanup';
+is held(), $none, '... says nothing and holds nothing of cleanup';
 is join(' ', $c[1]->pipeline('EHLO me', 'MAIL FROM:<a@example.org>',
     'RCPT TO:<ann@example.test>', 'NOOP')), '250 250 250 250', 'then MAIL';
-is held(), $none + 1, '... and nothing after RCPT';
+is held(), $none, '... and nothing after RCPT';
 is scalar $c[1]->cmd('DATA'), 354, 'DATA';
-is held(), $none + 1, '... and nothing before the content came';
+is held(), $none, '... and nothing before the content came';
 $c[1]->put("x\r\n" x 20_000);
-is held(), $none + 2, '... but while a message is under way';
+is held(), $none + 1, '... but while a message is under way';
 $c[1]->put(".\r\n");
 is scalar $c[1]->reply, 250, 'accepted';
 $c[1]->quit;
