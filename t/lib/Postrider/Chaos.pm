@@ -7,7 +7,15 @@ use strict;
 use warnings;
 use Time::HiRes qw(sleep time);
 
-# { pid => program }: all that run with the configuration of the instance
+# (parent, session) of a process
+sub _stat {
+	my ($pid) = @_;
+	open my $fh, '<', "/proc/$pid/stat" or return (0, 0);
+	return (split ' ', (<$fh> // '') =~ s/.*\)//sr)[1, 3];
+}
+
+# { pid => program }: all that run with the configuration of the instance.  A
+# child of master that is no program yet still looks like master: "child".
 sub suite {
 	my ($i) = @_;
 	my $conf = $i->conf_dir;
@@ -18,6 +26,12 @@ sub suite {
 		my ($name, $c, $dir) = split /\0/, <$fh> // '';
 		next unless defined $dir && $c eq '-c' && $dir eq $conf;
 		$found{$pid} = $name =~ s{.*/}{}r;
+	}
+	for my $pid (grep { $found{$_} eq 'master' } keys %found) {
+		my ($parent, $session) = _stat($pid);
+		# master itself leads a session, whoever waits for its start
+		$found{$pid} = 'child' if $session && $session != $pid &&
+		    ($found{$parent} // '') =~ /^(?:master|child)$/;
 	}
 	return \%found;
 }
