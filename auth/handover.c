@@ -87,7 +87,8 @@ handover(struct login *l, const struct auth_handover_in *in, int fd,
 	struct session_begin_in b = {
 		.user = l->user, .mailbox = "", .home = "",
 		.uid = common.uid[ROLE_STORE], .gid = common.gid[ROLE_STORE],
-		.input = in->input, .client_addr = in->client_addr,
+		.input = in->input, .state = in->state,
+		.client_addr = in->client_addr,
 		.local_addr = in->local_addr, .session = l->session,
 		.client_port = in->client_port, .local_port = in->local_port,
 		.tls = in->tls };

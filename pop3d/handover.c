@@ -38,7 +38,7 @@ fill(struct login *l, struct auth_handover_in *in, struct str *input)
 
 	base64_encode(input, io->in + io->in_pos, io_pending(io));
 	*in = (struct auth_handover_in){
-		.service = "pop3", .input = input->s,
+		.service = "pop3", .input = input->s, .state = "",
 		.client_addr = l->peer->addr,
 		.local_addr = l->peer->local_addr, .session = l->peer->id,
 		.client_port = l->peer->port,

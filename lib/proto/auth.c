@@ -32,6 +32,7 @@ static const struct field out[] = {
 static const struct field handover_in[] = {
 	F_STR(struct auth_handover_in, service, NULL, "pop3, imap"),
 	F_STR(struct auth_handover_in, input, "", "base64 of unread input"),
+	F_STR(struct auth_handover_in, state, "", "for the session program"),
 	F_STR(struct auth_handover_in, client_addr, "", "client"),
 	F_STR(struct auth_handover_in, local_addr, "", "our address"),
 	F_STR(struct auth_handover_in, session, "", "session id"),
@@ -51,6 +52,7 @@ static const struct field begin_in[] = {
 	F_STR(struct session_begin_in, mailbox, "", "DOMAIN/LOCALPART"),
 	F_SIZE(struct session_begin_in, quota, "0", NULL, NULL, "bytes"),
 	F_STR(struct session_begin_in, input, "", "base64 of unread input"),
+	F_STR(struct session_begin_in, state, "", "from the login"),
 	F_STR(struct session_begin_in, client_addr, "", "client"),
 	F_STR(struct session_begin_in, local_addr, "", "our address"),
 	F_STR(struct session_begin_in, session, "", "session id"),

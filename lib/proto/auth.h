@@ -31,6 +31,8 @@ extern const struct verb_def auth_pass;
 struct auth_handover_in {
 	const char *service;	/* pop3, imap */
 	const char *input;	/* base64 of bytes read but not used */
+	const char *state;	/* what the session program is to know of the
+				 * login: imap: the tag to answer; <= 255 */
 	const char *client_addr, *local_addr, *session;
 	int64_t client_port, local_port;
 	bool tls;
@@ -46,6 +48,7 @@ struct session_begin_in {
 	const char *mailbox;	/* DOMAIN/LOCALPART or "" */
 	uint64_t quota;
 	const char *input;	/* base64 */
+	const char *state;	/* of auth_handover_in: not to be trusted */
 	const char *client_addr, *local_addr, *session;
 	int64_t client_port, local_port;
 	bool tls;

@@ -50,6 +50,7 @@ struct session_user {
 	uid_t uid;
 	gid_t gid;
 	uint64_t quota;		/* bytes, 0 none */
+	const char *state;	/* from the login program: not trusted */
 };
 
 struct call;

@@ -82,7 +82,7 @@ int
 serve_probe_user(const struct daemon *d, struct err *err)
 {
 	struct session_user user = { "probe", "probe", NULL,
-		common.uid[ROLE_STORE], common.gid[ROLE_STORE], 0 };
+		common.uid[ROLE_STORE], common.gid[ROLE_STORE], 0, "" };
 
 	user.home = common_path(common.mail_dir, "probe");
 	if (serve_become(user.uid, user.gid, false, err) < 0)
@@ -125,7 +125,8 @@ serve_handover(const struct daemon *d, int sock)
 	if (receive(sock, &m, &in, &err) < 0)
 		goto refuse;
 	user = (struct session_user){ in.user, in.mailbox, in.home,
-	    (uid_t)in.uid, (gid_t)in.gid, in.quota };
+	    (uid_t)in.uid, (gid_t)in.gid, in.quota,
+		in.state };
 	if (become(d, &in, &user, &err) < 0)
 		goto refuse;
 	ipc_send(sock, "ok", NULL, NULL, -1, 1000, &ignored);
