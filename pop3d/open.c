@@ -8,42 +8,22 @@
 #include "session.h"
 #include "store/store.h"
 
-/* Virtual mailboxes are where the store has them; an account's mailbox is in
- * its home.  0 or -1 */
 static int
 home_of(struct str *out, const struct session_user *user, struct err *err)
 {
-	if (user->mailbox[0] == '\0') {
-		str_adds(out, user->home);
-		return 0;
-	}
-	str_addf(out, "%s/", common.mail_dir);
-	return store_home(out, user->mailbox, err);
+	return store_user_home(out, common.mail_dir, user->mailbox,
+	    user->home, err);
 }
 
-/* as the user, before the jail closes: a first login finds a mailbox */
 static void
 make_mailbox(const struct session_user *user)
 {
-	struct store st = { .fd = -1 };
-	struct str home = STR_INIT;
 	struct err err;
-	int r = 0;
 
-	if (geteuid() != user->uid)
-		return;
-	if (user->mailbox[0] != '\0')
-		r = store_home(&home, user->mailbox, &err);
-	if (r == 0)
-		r = store_open(&st, user->mailbox[0] ? common.mail_dir :
-		    user->home, &err);
-	if (r == 0)
-		r = store_make(&st, home.s, NULL, &err);
-	if (r < 0)
+	if (geteuid() == user->uid && store_user_make(common.mail_dir,
+	    user->mailbox, user->home, &err) < 0)
 		log_event(LOG_WARN, "mailbox", KS("user", user->name),
 		    KERR(&err), KEND);
-	store_close(&st);
-	str_free(&home);
 }
 
 void

@@ -40,6 +40,13 @@ int store_refresh(struct store *st, struct err *err);
  * dot at its start.  0, or -1: not a possible mailbox.
  */
 int store_home(struct str *out, const char *mailbox, struct err *err);
+/* The mail root of a session's account, absolute, appended: home for a system
+ * user (mailbox is ""), else the mailbox's path below root. */
+int store_user_home(struct str *out, const char *root, const char *mailbox,
+    const char *home, struct err *err);
+/* as that user, before the jail closes: a first login finds a mailbox */
+int store_user_make(const char *root, const char *mailbox, const char *home,
+    struct err *err);
 
 /* what a batch of deliveries touched */
 enum { BATCH_FSYNC = 2 /* more directories: syncfs */, BATCH_DIRS = 8 };
