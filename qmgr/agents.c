@@ -22,12 +22,15 @@ static struct arena arena;
 static void
 on_result(struct agent *a, struct request *q, struct ipc_msg *m)
 {
-	struct agent_result r;
+	union {
+		struct agent_result agent;
+		struct router_route_more router;
+	} r;
 	struct err err;
 
 	if (q->more == NULL)
 		return;
-	if (ipc_decode(m, agent_deliver.more, &r, &arena, &err) != 0)
+	if (ipc_decode(m, q->def->more, &r, &arena, &err) != 0)
 		log_event(LOG_ERROR, "bad-answer",
 		    KS("transport", a->transport->name), KERR(&err), KEND);
 	else
@@ -190,6 +193,7 @@ agent_send(struct transport *t, const struct verb_def *v, const void *rec,
 
 	if (rc != 1)
 		return rc;
+	q->def = v;
 	/* on_gone gives it back where the peer has just died */
 	STAILQ_INSERT_TAIL(&a->requests, q, next);
 	a->n++;
@@ -207,7 +211,11 @@ overdue(const struct agent *a, int64_t now)
 {
 	const struct request *q = STAILQ_FIRST(&a->requests);
 
-	return q != NULL && now - q->sent_ms > qmgr.conf.agent_timeout;
+	int64_t most = a->transport->timeout_ms;
+
+	if (most == 0)
+		most = qmgr.conf.agent_timeout;
+	return q != NULL && now - q->sent_ms > most;
 }
 
 /* those that hang, or have had nothing to do for a minute */

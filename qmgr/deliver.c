@@ -31,8 +31,9 @@ deliver_under_way(void)
 }
 
 static void
-on_more(struct request *q, const struct agent_result *r)
+on_more(struct request *q, const void *record)
 {
+	const struct agent_result *r = record;
 	struct delivery *d = (struct delivery *)q;
 	struct agent_result *to;
 
@@ -250,10 +251,10 @@ transport_down(struct transport *t, const struct err *why)
 }
 
 static void
-deliver(struct transport *t, const struct pick *p)
+send_delivery(struct delivery *d)
 {
 	static struct arena arena;
-	struct delivery *d = new_delivery(p);
+	struct transport *t = d->dest->transport;
 	struct agent_deliver_in in;
 	struct err err = ERR_INIT;
 	int fd = open_content(d), rc;
@@ -281,6 +282,27 @@ deliver(struct transport *t, const struct pick *p)
 	end(d, NULL);
 }
 
+/* quotas are known; the admin may have said something meanwhile */
+static void
+on_quota(void *ctx)
+{
+	struct delivery *d = ctx;
+
+	if (d->msg->doomed || d->msg->m.hold || qmgr.draining)
+		put_back(d, "", "");
+	else
+		send_delivery(d);
+}
+
+static void
+deliver(const struct pick *p)
+{
+	struct delivery *d = new_delivery(p);
+
+	if (!quota_ask(d->rcpt, d->n, on_quota, d))
+		send_delivery(d);
+}
+
 void
 deliver_all(void)
 {
@@ -292,7 +314,7 @@ deliver_all(void)
 	for (t = transports; t != NULL; t = t->next)
 		while (agent_free(t) && sched_pick(t, AGENT_RCPTS, BYTES_MAX,
 		    &p))
-			deliver(t, &p);
+			deliver(&p);
 }
 
 static void

@@ -17,6 +17,7 @@
 #include "queue/content.h"
 #include "queue/db.h"
 #include "proto/qmgr.h"
+#include "proto/router.h"
 #include "schedule.h"
 #include "serve/hub.h"
 
@@ -141,7 +142,9 @@ bool commit_pending(void);
 struct request {
 	STAILQ_ENTRY(request) next;
 	int64_t sent_ms;
-	void (*more)(struct request *q, const struct agent_result *r);
+	const struct verb_def *def;	/* set by agent_send */
+	/* a record of def->more; NULL: not wanted */
+	void (*more)(struct request *q, const void *record);
 	void (*ok)(struct request *q);
 	void (*failed)(struct request *q, const struct err *why);
 	void (*lost)(struct request *q, bool head);	/* the agent died */
@@ -159,6 +162,11 @@ void deliver_soon(void);	/* after the events at hand */
 void deliver_init(void);
 size_t deliver_under_way(void);
 void transport_down(struct transport *t, const struct err *why);
+
+/* ---- quota.c: the quota of mail that has waited ---- */
+/* Ask router for the present quotas of v, then done(ctx): later, and true; or
+ * false: there is nothing to ask, or nobody. */
+bool quota_ask(struct rcpt **v, size_t n, void (*done)(void *ctx), void *ctx);
 
 /* ---- results.c: what becomes of a recipient ---- */
 void result_delivered(struct rcpt *r);

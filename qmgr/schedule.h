@@ -122,6 +122,7 @@ struct transport {
 	LIST_HEAD(, agent) agents;
 	int64_t agents_max, agent_requests, nagents;
 	int64_t open_not_before;	/* mono_ms */
+	int64_t timeout_ms;	/* of a request; 0: agent_timeout */
 };
 
 void sched_dest_init(struct dest *d, struct transport *t, const char *nexthop);

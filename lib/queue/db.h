@@ -76,7 +76,7 @@ int qdb_rcpt_add(struct queue_db *db, int64_t msg, const struct queue_rcpt *r,
     struct err *err);
 int qdb_rcpt_del(struct queue_db *db, int64_t msg, int64_t n,
     struct err *err);
-/* state, due, attempts, dsn, text, peer of r; the rest stays */
+/* state, due, attempts, dsn, text, peer, quota of r; the rest stays */
 int qdb_rcpt_set(struct queue_db *db, int64_t msg, const struct queue_rcpt *r,
     struct err *err);
 /* Recipients of a destination due at now, earliest first, at most max. */

@@ -58,9 +58,9 @@ int
 qdb_rcpt_set(struct queue_db *db, int64_t msg, const struct queue_rcpt *r,
     struct err *err)
 {
-	return qdb_run(db, Q_RCPT_SET, err, "iiiiizzz", msg, r->n,
+	return qdb_run(db, Q_RCPT_SET, err, "iiiiizzzi", msg, r->n,
 	    (int64_t)r->state, r->due, r->attempts, r->dsn, r->text,
-	    r->peer) < 0 ? -1 : 0;
+	    r->peer, (int64_t)r->quota) < 0 ? -1 : 0;
 }
 
 int

@@ -88,7 +88,8 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_RCPT_DEL] = "DELETE FROM rcpt WHERE msg = ? AND n = ?",
 	[Q_RCPT_DEL_ALL] = "DELETE FROM rcpt WHERE msg = ?",
 	[Q_RCPT_SET] = "UPDATE rcpt SET state = ?3, due = ?4, attempts = ?5,"
-	    " dsn = ?6, text = ?7, peer = ?8 WHERE msg = ?1 AND n = ?2",
+	    " dsn = ?6, text = ?7, peer = ?8, quota = ?9"
+	    " WHERE msg = ?1 AND n = ?2",
 	[Q_RCPT_GET] = "SELECT " RCPT_COLUMNS " FROM rcpt r LEFT JOIN dest d"
 	    " ON d.id = r.dest WHERE r.msg = ?1 AND (?2 < 0 OR r.state = ?2)"
 	    " ORDER BY r.n LIMIT ?3",
