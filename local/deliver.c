@@ -106,6 +106,18 @@ deliver_flush(const struct call *c)
 		}
 }
 
+/* The envelope says how long the file was when it was accepted: who could
+ * still write to it then must not change what is delivered. */
+static bool
+check_content(struct job *j, struct err *err)
+{
+	if (store_content_check(&j->content, err) == 0)
+		return true;
+	log_event(LOG_ERROR, "content-refused", KS("q", j->q), KERR(err),
+	    KEND);
+	return false;
+}
+
 int
 deliver_verb(struct call *c, const void *vin, void *out UNUSED,
     struct err *err)
@@ -128,7 +140,7 @@ deliver_verb(struct call *c, const void *vin, void *out UNUSED,
 	j->session = arena_strdup(&batch, in->session);
 	j->rcpt = arena_alloc(&batch, j->n * sizeof(*j->rcpt));
 	fill_content(j, in, c->fd);
-	good = store_content_check(&j->content, &trouble) == 0;
+	good = check_content(j, &trouble);
 	for (i = 0; i < j->n; i++) {
 		struct rcpt *r = &j->rcpt[i];
 

@@ -107,6 +107,8 @@ child(const struct task *t, int out)
 {
 	struct answer a = { .rc = -1 };
 
+	/* the parent lets its work end first; who ends us means it */
+	signal(SIGTERM, SIG_DFL);
 	close_others(out, t->j != NULL ? t->j->content.fd : out);
 	a.rc = work(t, &a);
 	_exit(full_write(out, &a, sizeof(a)) == 0 ? 0 : 1);

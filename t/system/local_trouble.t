@@ -32,6 +32,14 @@ like $l->deliver($other, ['ann']), qr/^0 deferred 4\.3\.0 .*denied/,
     'no right to write';
 like $l->deliver($other, ['bob'], size => 5), qr/^0 deferred 4\.3\.0 /,
     'a content file of another size';
+ok $l->wait_log(qr/content-refused level=error .*q=\w+/),
+    'which is said aloud';
+open $fh, '>>', $other->{path} or die "content: $!\n";
+print {$fh} "more\n";
+close $fh;
+like $l->deliver($other, ['bob']), qr/^0 deferred 4\.3\.0 .*not \d+; ok$/,
+    'one that somebody wrote to after it was accepted';
+truncate $other->{path}, $other->{size} or die "content: $!\n";
 like $l->deliver($other, ['bob'], file => $l->dir),
     qr/^0 deferred 4\.3\.0 /, 'or no file';
 like $l->deliver($other, ['bob'], mailbox => ['../../x']),
