@@ -83,12 +83,14 @@ struct imap_lex {
 
 	/* private: the line at hand, and the literal that it ends with */
 	struct slice line;
-	size_t pos, before;	/* before: bytes of earlier lines */
+	size_t pos;
 	size_t lines_used, literals_used, counted;
 	uint64_t dropped;
-	uint64_t lit_size, lit_left;
-	enum { IMAP_LIT_NONE, IMAP_LIT_SYNC, IMAP_LIT_NONSYNC } lit;
-	bool lit8, lit_open, fresh, overlong, line_read;
+	enum { IMAP_LIT_NONE, IMAP_LIT_SYNC, IMAP_LIT_NONSYNC,
+		IMAP_LIT_OPEN } lit;
+	size_t lit_at;		/* where it is announced in the line */
+	uint64_t lit_left;
+	bool lit8, overlong;
 	unsigned depth;
 	uint64_t first;		/* bit n: no element of list n was read */
 };
@@ -102,7 +104,7 @@ void imap_lex_init(struct imap_lex *l, struct io *io, struct arena *arena,
 void imap_lex_init_text(struct imap_lex *l, struct slice text,
     struct arena *arena, unsigned flags);
 
-/* ---- a whole command --------------------------------------------------- */
+/* ---- a whole command ---------------------------------------------------- */
 
 /* Wait for the next command: tag, blank, name (and the word behind UID).  1;
  * 0 the client is gone (IMAP_LEX_GONE); -1 error (an empty line, too).
@@ -132,7 +134,7 @@ imap_lex_ok(const struct imap_lex *l)
 	return l->error.kind == IMAP_LEX_OK;
 }
 
-/* ---- punctuation ------------------------------------------------------- */
+/* ---- punctuation -------------------------------------------------------- */
 
 /* next byte without taking it; -1 at the end of the line or after an error.
  * A literal shows as '{' or '~'. */
@@ -172,11 +174,11 @@ bool imap_lex_mailbox(struct imap_lex *l, struct slice *r);
 /* the same with * and %; INBOX is left alone */
 bool imap_lex_pattern(struct imap_lex *l, struct slice *r);
 
-/* ---- literals that are streamed (APPEND) --------------------------------- */
+/* ---- literals that are streamed (APPEND) -------------------------------- */
 
 struct imap_literal {
 	uint64_t size;
-	bool sync;		/* {n}: the client waits for the + */
+	bool sync;		/* {n}: the client waits */
 	bool eight;		/* ~{n} */
 };
 /* Announced next is a literal of any size: *r, and nothing was sent yet.
@@ -188,7 +190,7 @@ bool imap_lex_literal_accept(struct imap_lex *l);
  * read, the arguments go on behind it; -1: error */
 int imap_lex_literal_read(struct imap_lex *l, struct slice *r);
 
-	bool sync;		/* {n}: the client waits for "+" */
+/* ---- numbers, dates, flags, sets ---------------------------------------- */
 
 bool imap_lex_number(struct imap_lex *l, uint32_t *r);
 bool imap_lex_nz_number(struct imap_lex *l, uint32_t *r);

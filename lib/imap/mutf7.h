@@ -11,7 +11,7 @@
 
 #include "base/str.h"
 
-enum { IMAP_NAME_MAX = 1000, IMAP_LEVEL_MAX = 200, IMAP_LEVELS_MAX = 32 };
+enum { IMAP_NAME_MAX = 1000, IMAP_LEVELS_MAX = 50 };
 
 /* 1, or 0 where it is malformed or holds NUL (out untouched) */
 int imap_mutf7_decode(struct slice name, struct str *utf8);
