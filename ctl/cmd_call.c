@@ -211,6 +211,31 @@ talk(const char *path, const char *verb, const struct record *rec,
 	return -1 - r;
 }
 
+/* a service that has no socket is perhaps misspelled */
+static int
+check_socket(const char *name)
+{
+	const char *names[ARRAY_LEN(interfaces) + 1], *near;
+	size_t i;
+
+	if (!may_ask(name))
+		return EXIT_FAILED;
+	if (access(socket_path(name), F_OK) == 0)
+		return EXIT_OK;
+	for (i = 0; i < ARRAY_LEN(interfaces); i++) {
+		if (strcmp(interfaces[i].socket, name) == 0)
+			return EXIT_OK;
+		names[i] = interfaces[i].socket;
+	}
+	names[i] = NULL;
+	near = nearest_name(names, slice_of(name));
+	if (near != NULL)
+		return fail_usage("no socket \"%s\"; did you mean \"%s\"?",
+		    name, near);
+	return fail_usage("no socket \"%s\" in %s", name,
+	    common_path(common.run_dir, "private"));
+}
+
 int
 cmd_call(int argc, char **argv)
 {
@@ -247,6 +272,9 @@ cmd_call(int argc, char **argv)
 	if (strchr(socket, '/') == NULL) {
 		if (instance_load(&err) != 0)
 			return fail_err(&err);
+		r = check_socket(socket);
+		if (r != EXIT_OK)
+			return r;
 		socket = socket_path(socket);
 	}
 	return talk(socket, verb, &rec, v, in_fd, fd_out);

@@ -9,6 +9,7 @@
 #include "conf/common.h"
 #include "ctl.h"
 #include "map/users.h"
+#include "maps.h"
 #include "sasl/password.h"
 #include "users.h"
 
@@ -386,5 +387,6 @@ cmd_init(int argc, char **argv)
 	    "    postrider -i %s status\n", in.dir, join(&in.domains),
 	    in.users.n, in.users.n == 1 ? "" : "s", base + 25, base + 587,
 	    base + 110, in.dir, in.dir, in.dir);
+	warn_postmaster(in.conf);
 	return EXIT_OK;
 }

@@ -8,7 +8,7 @@
 #include "password.h"
 #include "queue_list.h"
 
-enum { CALL_MS = 300000 };
+enum { CALL_MS = 300000, MORE_MAX = 10000 };
 
 struct query {
 	struct qmgr_filter filter;
@@ -121,6 +121,8 @@ for_each(struct query *q, each_fn *fn, void *ctx)
 	struct ipc c;
 	int i = 0, r;
 
+	if (!may_ask("qmgr"))
+		return EXIT_FAILED;
 	ipc_init(&c, socket_path("qmgr"), CALL_MS);
 	do {
 		if (q->n_ids > 0)
@@ -140,6 +142,27 @@ list_one(struct ipc *c, const struct qmgr_filter *f, void *ctx,
 	return queue_pages(c, f, ctx, err);
 }
 
+/* the figures of what was listed, and of what --limit left out */
+static void
+end_list(const struct query *q, const struct listing *l)
+{
+	struct listing more = { .quiet = true, .text = STR_INIT };
+	struct qmgr_filter f = q->filter;
+	struct err err = ERR_INIT;
+	struct ipc c;
+
+	print_counts(l->messages, l->rcpts);
+	if (f.limit == 0 || l->messages < f.limit || q->n_ids > 0)
+		return;
+	f.after = l->last;
+	f.limit = MORE_MAX;
+	ipc_init(&c, socket_path("qmgr"), CALL_MS);
+	if (queue_pages(&c, &f, &more, &err) == 0 && more.messages > 0)
+		printf("%s%lld more\n", more.messages >= MORE_MAX ?
+		    "at least " : "", (long long)more.messages);
+	ipc_free(&c);
+}
+
 static int
 queue_list(int argc, char **argv)
 {
@@ -157,8 +180,7 @@ queue_list(int argc, char **argv)
 	else if (r == EXIT_OK && l.messages == 0)
 		printf("no messages%s\n", q.any ? " match" : "");
 	else if (r == EXIT_OK)
-		printf("%lld messages, %lld recipients\n",
-		    (long long)l.messages, (long long)l.rcpts);
+		end_list(&q, &l);
 	str_free(&l.text);
 	return r;
 }
@@ -184,6 +206,13 @@ order_one(struct ipc *c, const struct qmgr_filter *f, void *ctx,
 	return 0;
 }
 
+static void
+print_order(const char *done, const struct order *o)
+{
+	printf("%s: ", done);
+	print_counts(o->messages, o->rcpts);
+}
+
 static int
 run_order(struct query *q, const struct verb_def *def, const char *done)
 {
@@ -196,8 +225,7 @@ run_order(struct query *q, const struct verb_def *def, const char *done)
 		printf("{\"messages\":%lld,\"recipients\":%lld}\n",
 		    (long long)o.messages, (long long)o.rcpts);
 	else
-		printf("%s: %lld messages, %lld recipients\n", done,
-		    (long long)o.messages, (long long)o.rcpts);
+		print_order(done, &o);
 	/* a name that names nothing is a mistake */
 	return o.messages == 0 && q->n_ids > 0 ? EXIT_FAILED : EXIT_OK;
 }

@@ -5,6 +5,7 @@
 #include "base/io.h"
 #include "conf/common.h"
 #include "ctl.h"
+#include "maps.h"
 #include "proto/master.h"
 
 #include <arpa/inet.h>
@@ -220,5 +221,6 @@ cmd_check(int argc, char **argv)
 	if (run_master("-n") != 0)
 		return EXIT_FAILED;
 	printf("the configuration in %s is good\n", common.conf_dir);
+	warn_postmaster(common.conf_dir);
 	return EXIT_OK;
 }

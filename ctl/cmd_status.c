@@ -145,6 +145,8 @@ cmd_status(int argc, char **argv)
 		return fail_err(&err);
 	if (instance_pid() == 0)
 		return fail("%s is not running", common.instance_dir);
+	if (!may_ask("master"))
+		return EXIT_FAILED;
 	for (i = 0; i < ARRAY_LEN(heads); i++)
 		table_cell(&l.table, heads[i]);
 	ipc_init(&ipc, socket_path("master"), 10000);

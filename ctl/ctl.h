@@ -52,6 +52,8 @@ bool pid_alive(pid_t pid);	/* and no zombie */
  * installed */
 const char *defaults_dir(void);
 /* run a program to its end, with our standard streams: its exit status */
+/* May we send requests to that service?  false: why not was printed. */
+bool may_ask(const char *socket);
 int run_program(const char *path, char *const argv[]);
 
 /* --- show.c --- */

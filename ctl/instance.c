@@ -6,6 +6,7 @@
 #include "map/map.h"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <spawn.h>
 #include <sys/wait.h>
 
@@ -24,7 +25,11 @@ instance_load(struct err *err)
 	char *own = xasprintf("%s/common.conf", instance);
 	int r;
 
-	if (access(file, F_OK) != 0 && access(own, F_OK) != 0)
+	if (access(file, F_OK) != 0 && access(own, F_OK) != 0 &&
+	    errno == EACCES)
+		r = err_perm(err, "5.3.5", "%s: only root and its owner may "
+		    "look there", instance);
+	else if (access(file, F_OK) != 0 && access(own, F_OK) != 0)
 		r = err_perm(err, "5.3.5", "%s is no instance (there is no "
 		    "conf/common.conf); see -i and `postrider init'",
 		    instance);
@@ -76,6 +81,22 @@ instance_pid(void)
 		pid = 0;
 	free(text);
 	return pid != 0 && pid_alive((pid_t)pid) ? (pid_t)pid : 0;
+}
+
+bool
+may_ask(const char *socket)
+{
+	const char *path = socket_path(socket);
+	struct stat st;
+
+	if (access(path, W_OK) == 0 || errno != EACCES)
+		return true;
+	if (stat(common.run_dir, &st) == 0 && st.st_uid != 0)
+		fail("only root and uid %u, who started %s, may ask %s",
+		    (unsigned)st.st_uid, common.instance_dir, socket);
+	else
+		fail("only root may ask %s: try sudo", socket);
+	return false;
 }
 
 int

@@ -3,6 +3,7 @@
  */
 #include "conf/common.h"
 #include "ctl.h"
+#include "map/map.h"
 #include "map/users.h"
 #include "maps.h"
 
@@ -44,4 +45,58 @@ maps_compile(bool all, bool quiet, struct err *err)
 			return -1;
 	}
 	return 0;
+}
+
+/* is it a mailbox that gets mail? */
+static int
+is_mailbox(void *ctx UNUSED, struct slice key, struct slice value)
+{
+	struct arena a = { 0 };
+	struct user_record u;
+	struct err err = ERR_INIT;
+	int r;
+
+	r = user_key_valid(key) && user_parse(value, &u, &a, &err) == 0 &&
+	    !u.disabled;
+	arena_free(&a);
+	return r;
+}
+
+/* no table: no row; one that can not be read: nobody knows */
+static int
+any_row(const char *conf_dir, const char *name, map_each_fn *fn)
+{
+	const char *path = arena_printf(&ctl_arena, "%s/%s", conf_dir, name);
+	struct err err = ERR_INIT;
+	struct map *m;
+	int r;
+
+	if (access(path, R_OK) != 0)
+		return errno == ENOENT ? 0 : -1;
+	if (map_open(arena_printf(&ctl_arena, "text:%s", path), &m,
+	    &err) != 0)
+		return -1;
+	r = map_each(m, fn, NULL, &err);
+	map_close(m);
+	return r;
+}
+
+static int
+is_postmaster(void *ctx UNUSED, struct slice key, struct slice value UNUSED)
+{
+	return slice_eqz(key, "postmaster") ||
+	    slice_starts(key, "postmaster@");
+}
+
+void
+warn_postmaster(const char *conf_dir)
+{
+	if (common.postmaster[0] != '\0' ||
+	    any_row(conf_dir, "users", is_mailbox) != 0 ||
+	    any_row(conf_dir, "aliases", is_postmaster) != 0)
+		return;
+	fprintf(stderr, "postrider: warning: nobody gets mail for postmaster "
+	    "and abuse, and who sends it is told to come again (451): add a "
+	    "mailbox (postrider user add), or name one by \"postmaster\" in "
+	    "%s/common.conf\n", conf_dir);
 }

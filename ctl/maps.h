@@ -14,4 +14,8 @@ struct map_file {
 extern const struct map_file map_files[];	/* ends with NULL */
 int map_file_compile(const struct map_file *f, bool quiet, struct err *err);
 
+/* Say where nobody gets the mail of postmaster, which smtpd then answers
+ * with 451: no mailbox, no alias, and none named in common.conf. */
+void warn_postmaster(const char *conf_dir);
+
 #endif

@@ -7,7 +7,17 @@
 
 #include "ctl.h"
 
+#include <time.h>
+
 enum { PAGE = 100000 };
+
+void
+print_counts(int64_t messages, int64_t rcpts)
+{
+	printf("%lld message%s, %lld recipient%s\n", (long long)messages,
+	    messages == 1 ? "" : "s", (long long)rcpts,
+	    rcpts == 1 ? "" : "s");
+}
 
 static void
 list_json(struct listing *l, const struct qmgr_item *m)
@@ -31,6 +41,10 @@ list_json(struct listing *l, const struct qmgr_item *m)
 	json_member(o, &first, "status", m->dsn);
 	json_member(o, &first, "text", m->text);
 	json_member(o, &first, "session", m->session);
+	if (m->until != 0) {
+		json_int(o, &first, "suspended_until", m->until);
+		json_member(o, &first, "trouble", m->why);
+	}
 	str_addc(o, '}');
 }
 
@@ -71,7 +85,24 @@ head_line(struct listing *l, const struct qmgr_item *m)
 	str_free(&cell);
 	str_adds(o, "  <");
 	str_adds(o, m->sender);
-	str_adds(o, ">\n");
+	str_addc(o, '>');
+	if (m->priority != 0)
+		str_addf(o, " priority %lld", (long long)m->priority);
+	str_addc(o, '\n');
+}
+
+static void
+list_suspended(struct listing *l, const struct qmgr_item *m)
+{
+	struct str *o = &l->text;
+	time_t t = (time_t)m->until;
+	struct tm tm;
+	char when[32];
+
+	strftime(when, sizeof(when), m->until - l->now < 86400 ? "%H:%M:%S" :
+	    "%Y-%m-%d %H:%M", localtime_r(&t, &tm));
+	pad(o, "[", 46);
+	str_addf(o, "suspended until %s: %s]\n", when, m->why);
 }
 
 /* the columns are fixed, so that a line can go out at once */
@@ -91,6 +122,8 @@ list_text(struct listing *l, const struct qmgr_item *m)
 	str_adds(o, m->dest[0] ? " via " : "");
 	str_adds(o, m->dest);
 	str_addc(o, '\n');
+	if (m->until > l->now)
+		list_suspended(l, m);
 	if (m->text[0] == '\0' && m->dsn[0] == '\0')
 		return;
 	pad(o, "(", 46);
@@ -108,6 +141,8 @@ queue_items(void *ctx, const void *more, struct err *err)
 	struct qmgr_item m;
 	size_t i;
 
+	if (l->quiet)
+		return 0;
 	str_reset(&l->text);
 	for (i = 0; i < v->q.n; i++) {
 		if (qmgr_items_get(v, i, &m, err) != 0)

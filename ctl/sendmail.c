@@ -33,14 +33,15 @@ flush_queue(void)
 	struct ipc c;
 	int r;
 
+	if (!may_ask("qmgr"))
+		return EX_NOPERM;
 	field_defaults(qmgr_flush.in, &f, &ctl_arena);
 	ipc_init(&c, socket_path("qmgr"), 60000);
 	r = ipc_call(&c, &qmgr_flush, &f, -1, &n, NULL, NULL, &err);
 	ipc_free(&c);
 	if (r == 0)
 		return EX_OK;
-	return sm_fail(access(socket_path("qmgr"), W_OK) != 0 &&
-	    errno == EACCES ? EX_NOPERM : EX_TEMPFAIL, "%s", err.text);
+	return sm_fail(EX_TEMPFAIL, "%s", err.text);
 }
 
 static int

@@ -15,6 +15,10 @@ struct frame {
 	struct qmgr_items items;
 	struct arena arena;
 	size_t bytes, sent;
+	/* the destination looked at last */
+	struct str dest;
+	int64_t until;
+	struct str why;
 };
 
 static int
@@ -39,6 +43,38 @@ dest_name(const struct queue_rcpt *r, struct arena *a)
 	p[t] = ':';
 	memcpy(p + t + 1, r->nexthop, n);
 	return p;
+}
+
+static void
+set_health(struct frame *f, int64_t until, const char *dsn, const char *text)
+{
+	f->until = until;
+	str_addf(&f->why, "%s%s%s", dsn, *dsn && *text ? " " : "", text);
+}
+
+/* in memory, or, where it has left, in its row; a list has many of one */
+static void
+look_at_dest(struct frame *f, const char *name, const struct queue_rcpt *r)
+{
+	const struct dest *d;
+	struct queue_dest row;
+	struct err ignored;
+
+	if (strcmp(f->dest.s, name) == 0)
+		return;
+	str_reset(&f->dest);
+	str_adds(&f->dest, name);
+	str_reset(&f->why);
+	f->until = 0;
+	d = dest_find(r->transport, r->nexthop);
+	if (d != NULL && d->suspended_until != 0)
+		set_health(f, d->suspended_until, d->dsn, d->text);
+	else if (d != NULL && d->transport->suspended_until != 0)
+		set_health(f, d->transport->suspended_until,
+		    d->transport->dsn, d->transport->text);
+	else if (d == NULL && qdb_dest_get(qmgr.db, r->transport, r->nexthop,
+	    &row, &ignored) == 1 && row.suspended_until > wall_s())
+		set_health(f, row.suspended_until, row.dsn, row.text);
 }
 
 static void
@@ -74,6 +110,10 @@ add_message(struct frame *f, struct walk *w, struct err *err)
 		make_item(w, &w->m.rcpt[i], w->state[i], &it);
 		it.q = id;
 		it.dest = dest_name(&w->m.rcpt[i], &f->arena);
+		look_at_dest(f, it.dest, &w->m.rcpt[i]);
+		it.until = f->until;
+		it.why = f->until != 0 ? arena_strdup(&f->arena, f->why.s) :
+		    "";
 		f->bytes += qmgr_items_add(&f->items, &it, &f->arena);
 		if (f->bytes >= FRAME_BYTES && send_items(f, err) != 0)
 			return -1;
@@ -104,7 +144,7 @@ static int
 list(struct call *c, const struct qmgr_filter *in, struct qmgr_count *out,
     struct err *err)
 {
-	struct frame f = { .call = c };
+	struct frame f = { .call = c, .dest = STR_INIT, .why = STR_INIT };
 	struct walk w;
 	char q[QID_SIZE];
 	int rc;
@@ -119,6 +159,8 @@ list(struct call *c, const struct qmgr_filter *in, struct qmgr_count *out,
 		out->next = arena_strdup(c->arena, q);
 	}
 	arena_free(&f.arena);
+	str_free(&f.dest);
+	str_free(&f.why);
 	walk_close(&w);
 	return rc < 0 ? -1 : 0;
 }

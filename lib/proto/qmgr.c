@@ -87,6 +87,9 @@ static const struct field items[] = {
 	F_LIST(struct qmgr_items, attempts, "so far"),
 	F_LIST(struct qmgr_items, priority, "-9 to 9"),
 	F_LIST(struct qmgr_items, rcpts, "recipients that match"),
+	F_LIST(struct qmgr_items, until,
+	    "the destination is suspended until then, unix seconds"),
+	F_LIST(struct qmgr_items, why, "its trouble"),
 	F_END
 };
 
@@ -221,6 +224,7 @@ static const struct column columns[] = {
 	COLUMN(dsn, false), COLUMN(text, false), COLUMN(session, false),
 	COLUMN(size, true), COLUMN(created, true), COLUMN(due, true),
 	COLUMN(attempts, true), COLUMN(priority, true), COLUMN(rcpts, true),
+	COLUMN(until, true), COLUMN(why, false),
 };
 
 enum { NAME_BYTES = 10 + 1 + 1 /* the longest, = and NUL */ };

@@ -56,11 +56,15 @@ struct qmgr_item {
 	int64_t size;
 	int64_t created, due;	/* unix seconds */
 	int64_t attempts, priority, rcpts;
+	/* the destination is suspended until then, 0 it is not; its trouble */
+	int64_t until;
+	const char *why;
 };
 /* Items travel as parallel lists, all of one length; numbers as text. */
 struct qmgr_items {
 	struct strlist q, sender, rcpt, orig, dest, state, dsn, text, session;
-	struct strlist size, created, due, attempts, priority, rcpts;
+	struct strlist size, created, due, attempts, priority, rcpts,
+	    until, why;
 };
 /* Append: strings of the item are borrowed.  The bytes that it takes in a
  * message, at most. */

@@ -33,6 +33,13 @@ is scalar(list('--dest', 'two.test')), 2, '--dest';
 is scalar(list('--older', '1h')), 0, '--older';
 is scalar(list('--younger', '1h')), 4, '--younger';
 is scalar(list('--limit', '3')), 3, '--limit';
+like $i->queue('list', '--limit', '1'),
+    qr/^1 message, 1 recipient\n3 more\n\z/m, 'what --limit left out';
+unlike $i->queue('list', '--limit', '4'), qr/more$/, 'nothing left out';
+like $i->queue('list', '--to', 'a@one.test'),
+    qr/ \[suspended until [\d:]+: 4\.3\.5 mail transport unavailable\]$/m,
+    'a suspended destination';
+cmp_ok $a->{suspended_until}, '>', time, 'until when';
 is scalar(list($a->{id}, (list('--from', '<>'))[0]{id})), 2, 'by id';
 like $i->queue('list'), qr/^\Q$a->{id}\E +\w+ .*^4 messages/ms,
     'for people';
@@ -41,10 +48,10 @@ like $i->queue('show', $a->{id}), qr/^Subject: to a\@one\.test$/m, 'show';
 like $i->queue('hold', '--to', '@one.test'), qr/^on hold: 2 messages/,
     'hold';
 is scalar(list('--state', 'hold')), 2, '--state';
-like $i->queue('release', $a->{id}), qr/^released: 1 messages/, 'release';
+like $i->queue('release', $a->{id}), qr/^released: 1 message,/, 'release';
 is scalar(list('--state', 'hold')), 1, 'one is left';
 like $i->queue('flush'), qr/^to be tried now: \d/, 'flush';
-like $i->queue('delete', '--state', 'hold'), qr/^deleted: 1 messages/,
+like $i->queue('delete', '--state', 'hold'), qr/^deleted: 1 message,/,
     'delete';
 is scalar(list()), 3, 'it is gone';
 is(($i->ctl('queue', 'delete'))[0], 1, 'not all without a word');
@@ -55,5 +62,18 @@ is $i->queue('list'), "no messages\n", 'an empty queue';
 like $i->queue('stats'), qr/^accepted +4 /m, 'stats';
 my ($st, $out, $err) = $i->ctl('queue', 'show', $a->{id});
 isnt $st, 0, 'what is gone can not be shown';
+
+SKIP: {
+	skip 'no other uid without root', 2 if $> != 0;
+	chmod 0755, $i->{tmp}, $i->dir;
+	my $ctl = Postrider::Instance::build() . '/ctl/postrider';
+	skip 'the build is in a closed directory', 2
+	    if system('setpriv', '--reuid=65534', '--clear-groups', 'test',
+	    '-x', $ctl) != 0;
+	my @r = $i->run('setpriv', '--reuid=65534', '--clear-groups', $ctl,
+	    '-i', $i->dir, 'queue', 'list');
+	is $r[0], 1, 'an ordinary user gets no list';
+	like $r[2], qr/only root .*may ask qmgr/, 'and is told who does';
+}
 $i->stop;
 done_testing;

@@ -31,10 +31,16 @@ ctl_is(['queue', 'list', '--older', 'x'], 2, qr/expected a time/);
 ctl_is(['queue', 'list', '--state', 'heldd'], 2,
     qr/expected one of any\|active/);
 ctl_is(['queue', 'delete'], 1, qr/--yes/);
+ctl_is(["call", "qmrg", "list"], 2,
+    qr/no socket "qmrg"; did you mean "qmgr"/);
 ctl_is(['call', 'qmgr', 'lisst'], 2, qr/did you mean "list"/);
 ctl_is(['call', 'qmgr', 'list', 'fromm=x'], 2, qr/did you mean "from"/);
 ctl_is(['call', 'qmgr', 'list', 'limit=x'], 2, qr/expected a number/);
 ctl_is(['map', 'uesrs'], 1, qr/did you mean users/);
 ctl_is(['log', '--since', 'yesterday'], 2, qr/expected a time/);
+ctl_is(['check'], 0, qr/warning: nobody gets mail for postmaster/);
+$i->ctl_ok('user', 'add', 'ann', 'pw');
+my ($st, $out, $err) = $i->ctl('check');
+is "$st $err", '0 ', 'with a mailbox there is nothing to warn of';
 ctl_is(['start', 'now'], 2, qr/takes no arguments/);
 done_testing;

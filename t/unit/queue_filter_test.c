@@ -150,7 +150,8 @@ test_items(void)
 {
 	struct qmgr_item one = { "q1", "s", "r", "o", "local:d", "hold",
 		"4.0.0", "text", "sess", .size = 1, .created = 1795375931,
-		.due = INT64_MAX, .attempts = 0, .priority = -9, .rcpts = 2 };
+		.due = INT64_MAX, .attempts = 0, .priority = -9, .rcpts = 2,
+		.until = 1795376000, .why = "4.3.5 no" };
 	struct qmgr_items l = { 0 };
 	struct qmgr_item it;
 	struct arena a = { 0 };
@@ -171,7 +172,9 @@ test_items(void)
 	ok(strcmp(it.q, "q2") == 0 && *it.text == '\0' &&
 	    strcmp(it.session, "sess") == 0, "strings");
 	ok(it.size == 1 && it.created == 1795375931 && it.due == INT64_MAX &&
-	    it.attempts == 0 && it.priority == -9 && it.rcpts == 2, "numbers");
+	    it.attempts == 0 && it.priority == -9 && it.rcpts == 2 &&
+	    it.until == 1795376000, "numbers");
+	is_str(it.why, "4.3.5 no", "why");
 	l.due.v[1] = "1x";
 	is_int(qmgr_items_get(&l, 1, &it, &err), -1, "no number");
 	l.rcpts.n--;
