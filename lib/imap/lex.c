@@ -1,5 +1,5 @@
 /*
- * lex.c - commands, literals and errors.  l->line is one line without its end, in
+ * lex.c - commands, literals, errors.  l->line is one line without its end, in
  * the arena; where it ends with {n}, l->lit says so, and that literal is the
  * only thing that can make more be read.  After it l->line is the next line.
  */

@@ -7,7 +7,7 @@ enum { TAIL = 32 };
 
 /* where the line ends with ~{123+}: set lit and what belongs to it */
 static void
-find_literal(struct imap_lex *l, struct slice tail, size_t skipped)
+find_literal(struct imap_lex *l, struct slice tail)
 {
 	size_t i = tail.n, end;
 	uint64_t n;
@@ -28,7 +28,7 @@ find_literal(struct imap_lex *l, struct slice tail, size_t skipped)
 	l->lit = tail.p[end] == '+' ? IMAP_LIT_NONSYNC : IMAP_LIT_SYNC;
 	l->lit_left = n;
 	l->lit8 = i >= 2 && tail.p[i - 2] == '~';
-	l->lit_at = skipped + i - (l->lit8 ? 2 : 1);
+	l->lit_at = i - (l->lit8 ? 2 : 1);
 }
 
 struct reader {
@@ -94,7 +94,7 @@ use_line(struct imap_lex *l, struct reader *r)
 	l->line.p = arena_slice(l->arena, l->line);
 	l->lines_used += l->line.n;
 	l->pos = 0;
-	find_literal(l, all, 0);
+	find_literal(l, all);
 	if (!whole) {
 		l->lit_at = SIZE_MAX;
 		return imap_lex_fail(l, IMAP_LEX_BAD, "TOOBIG",

@@ -223,6 +223,18 @@ end_element(struct list *l)
 	element_reset(e);
 }
 
+/* begin or end of a group, for who asked */
+static void
+mark(struct list *l, struct slice name)
+{
+	if (!l->r->marks)
+		return;
+	if (l->r->n >= l->max)
+		l->r->truncated = true;
+	else
+		push(l, name, SLICE_LIT(""));
+}
+
 /* one of < > : ; @ , and strays */
 static void
 special(struct list *l, char c)
@@ -236,6 +248,7 @@ special(struct list *l, char c)
 	if (c == ',' || (c == ';' && l->in_group)) {
 		end_element(l);
 		if (c == ';') {
+			mark(l, SLICE_LIT(""));
 			l->in_group = false;
 			l->group = SLICE_LIT("");
 		}
@@ -257,6 +270,7 @@ special(struct list *l, char c)
 		trim_end(&e->phrase);
 		l->group = keep(l, &e->phrase);
 		l->in_group = true;
+		mark(l, l->group);
 		element_reset(e);
 	} else {
 		e->bad = true;

@@ -33,6 +33,9 @@ struct mime_addresses {
 	size_t n, cap;
 	size_t bad;		/* elements that could not be read */
 	bool truncated;		/* there were more than max */
+	bool marks;		/* set by the caller: begin and end of each
+				 * group are elements, too, with an empty
+				 * addr; name is the group's, empty at its end */
 };
 
 /* Append the addresses of a field's value (folded or not) to *r, which is
