@@ -104,7 +104,8 @@ recount(int maildir, uint64_t limit, struct quota_use *u, struct err *err)
 	    dir_each(maildir, ".", true, count_if_folder, &c, err) < 0)
 		return -1;
 	*u = c.u;
-	write_file(maildir, limit, u);
+	if (limit != 0)
+		write_file(maildir, limit, u);
 	return 0;
 }
 
@@ -183,6 +184,8 @@ read_size(int maildir, uint64_t limit, struct quota_use *u, bool *fresh)
 int
 quota_used(int maildir, uint64_t limit, struct quota_use *u, struct err *err)
 {
+	if (limit == 0)
+		return recount(maildir, 0, u, err);
 	return quota_fits(maildir, limit, 0, u, err) < 0 ? -1 : 0;
 }
 

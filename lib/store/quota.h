@@ -16,10 +16,11 @@ enum { QUOTA_FILE_MAX = 5120, QUOTA_OLD = 86400, QUOTA_OVER_OLD = 900 };
 
 struct quota_use { uint64_t bytes, count; };
 
-/* of the Maildir open as maildir; limit is not 0.  0 or -1 */
+/* of the Maildir open as maildir; limit 0 (none): counted each time, and not
+ * kept.  0 or -1 */
 int quota_used(int maildir, uint64_t limit, struct quota_use *u,
     struct err *err);
-/* would size more bytes fit?  1, 0 no, -1; *u as above */
+/* would size more bytes fit?  1, 0 no, -1; *u as above; limit is not 0 */
 int quota_fits(int maildir, uint64_t limit, uint64_t size,
     struct quota_use *u, struct err *err);
 /* Note a change where the file is there; what fails is mended by the next

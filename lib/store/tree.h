@@ -10,8 +10,9 @@
  * lead out of the root: everything is resolved below the root without
  * following a symbolic link.
  * Functions return 0, or -1 and err: 5.1.1 there is none (NONEXISTENT),
- * 5.1.2 it is there already (ALREADYEXISTS), 5.1.3 bad name (CANNOT), 5.2.2
- * (LIMIT), 5.7.1 (NOPERM), or temporary.
+ * 5.1.2 it is there already (ALREADYEXISTS), 5.1.3 bad name (CANNOT), 5.1.4
+ * no such special use or another folder has it (USEATTR), 5.2.2 (LIMIT),
+ * 5.7.1 (NOPERM), or temporary.
  */
 #ifndef STORE_TREE_H
 #define STORE_TREE_H
@@ -61,17 +62,20 @@ int tree_create(struct tree *t, const char *name, const char *special,
 /* The messages go with it; children stay (the folder is then only a name).
  * INBOX can not be deleted. */
 int tree_delete(struct tree *t, const char *name, struct err *err);
-/* With its children; UIDs, ids and flags stay.  INBOX: its messages move to
+/* With its children; UIDs, ids, flags and annotations stay, subscriptions do
+ * not follow; not to a name below itself.  INBOX: its messages move to
  * the new folder and it stays, empty (RFC 3501 section 6.3.5). */
 int tree_rename(struct tree *t, const char *from, const char *to,
     struct err *err);
 int tree_subscribe(struct tree *t, const char *name, bool on,
     struct err *err);
+/* NULL takes it away.  \Archive \Drafts \Junk \Sent \Trash \Important */
 int tree_special(struct tree *t, const char *name, const char *special,
     struct err *err);
 
 /* annotations (RFC 5464): folder "" is the server's own.  Value with p NULL
- * removes.  Entry names are folded to lower case; limits are errors 5.2.2 */
+ * removes.  Entry names are folded to lower case; limits are errors 5.2.2.
+ * The special use is the entry /private/specialuse (RFC 6154 section 4). */
 enum { META_MAX = 65536, META_ENTRIES = 1000 };
 int tree_meta_set(struct tree *t, const char *folder, const char *entry,
     struct slice value, struct err *err);
