@@ -231,13 +231,20 @@ setw_flush(struct imap_setw *w)
 void
 imap_setw_add(struct imap_setw *w, uint32_t n)
 {
-	if (w->some && w->hi != UINT32_MAX && n == w->hi + 1) {
-		w->hi = n;
+	imap_setw_add_range(w, n, n);
+}
+
+void
+imap_setw_add_range(struct imap_setw *w, uint32_t lo, uint32_t hi)
+{
+	if (w->some && w->hi != UINT32_MAX && lo == w->hi + 1) {
+		w->hi = hi;
 		return;
 	}
 	if (w->some)
 		setw_flush(w);
-	w->lo = w->hi = n;
+	w->lo = lo;
+	w->hi = hi;
 	w->some = true;
 }
 

@@ -57,6 +57,7 @@ struct imap_setw {
 	bool written;		/* a range is in out */
 };
 void imap_setw_add(struct imap_setw *w, uint32_t n);
+void imap_setw_add_range(struct imap_setw *w, uint32_t lo, uint32_t hi);
 void imap_setw_end(struct imap_setw *w);
 
 /*
