@@ -9,12 +9,12 @@ use Exporter 'import';
 use JSON::PP ();
 use POSIX ();
 
-our @EXPORT_OK = qw(deliver warm_up settle load_args);
+our @EXPORT_OK = qw(deliver warm_up settle load_args machine_cpu);
 
 my $TICK = POSIX::sysconf(POSIX::_SC_CLK_TCK()) || 100;
 
 # seconds that all cores of the machine were at work
-sub _machine_cpu {
+sub machine_cpu {
 	my ($line) = (slurp('/proc/stat') // '') =~ /^cpu\s+(.*)$/m;
 	my @f = split ' ', $line;
 	return ($f[0] + $f[1] + $f[2] + $f[5] + $f[6]) / $TICK;
@@ -71,7 +71,7 @@ sub deliver {
 	my $files = $o{n} * ($o{rcpts} // 1);
 	my $limit = $o{limit} // 300;
 	my $wait = _start_wait($server, $files, $limit);
-	my ($cpu, $all, $own, $t) = ($server->group->cpu, _machine_cpu(),
+	my ($cpu, $all, $own, $t) = ($server->group->cpu, machine_cpu(),
 	    _own_cpu(), mono());
 	my $load = json_tool('bench_smtpload', load_args($server, %o));
 	my $text = do { local $/; <$wait> } // '';
@@ -80,7 +80,7 @@ sub deliver {
 	select(undef, undef, undef, 0.3);	# the last bookkeeping
 	my $elapsed = mono() - $t;
 	$cpu = $server->group->cpu - $cpu;
-	$all = _machine_cpu() - $all - (_own_cpu() - $own) - $cpu;
+	$all = machine_cpu() - $all - (_own_cpu() - $own) - $cpu;
 	my $seconds = ($got->{last} // 0) - $load->{first};
 	warn $server->name . ": $load->{accepted} of $o{n} accepted, "
 	    . "$got->{files} of $files delivered: $load->{error}\n"
