@@ -113,20 +113,14 @@ month_days(int64_t year, int month)
 	    month == 12 ? 1 : month + 1, 1) - days_of(year, month, 1));
 }
 
-int
-mime_date_parse(struct slice s, int64_t *unix_r, int *zone_r)
+/* after the weekday: day month year time zone; 1 or 0 */
+static int
+read_date(struct slice rest, struct slice word, int64_t *unix_r, int *zone_r)
 {
-	char buf[DATE_MAX];
-	struct slice rest = plain(s, buf), word;
 	int64_t year, clock;
 	int month, zone = 0;
 	uint64_t day;
 
-	if (!slice_word(&rest, &word))
-		return 0;
-	if (!ascii_isdigit((unsigned char)word.p[0]) &&
-	    !slice_word(&rest, &word))
-		return 0;
 	if (!slice_u64(word, 31, &day) || day == 0 ||
 	    !slice_word(&rest, &word) || (month = month_of(word)) == 0 ||
 	    !slice_word(&rest, &word) || !year_of(word, &year) ||
@@ -138,5 +132,63 @@ mime_date_parse(struct slice s, int64_t *unix_r, int *zone_r)
 	*unix_r = days_of(year, month, (int)day) * 86400 + clock - zone * 60;
 	if (zone_r != NULL)
 		*zone_r = zone;
+	return 1;
+}
+
+int
+mime_date_parse(struct slice s, int64_t *unix_r, int *zone_r)
+{
+	char buf[DATE_MAX];
+	struct slice rest = plain(s, buf), word;
+
+	if (!slice_word(&rest, &word))
+		return 0;
+	if (!ascii_isdigit((unsigned char)word.p[0]) &&
+	    !slice_word(&rest, &word))
+		return 0;
+	return read_date(rest, word, unix_r, zone_r);
+}
+
+/* hyphens of 5-Jan-2009 as blanks; a sign before a zone stays */
+static void
+no_hyphens(char *buf, size_t n)
+{
+	size_t i;
+
+	for (i = 1; i + 1 < n; i++)
+		if (buf[i] == '-' &&
+		    (ascii_isalpha((unsigned char)buf[i - 1]) ||
+		    ascii_isalpha((unsigned char)buf[i + 1])))
+			buf[i] = ' ';
+}
+
+/* Give the words (up to 8) their kinds by what they look like: the order of
+ * the day, month and year does not matter, but that the day comes first. */
+int
+mime_date_guess(struct slice s, int64_t *unix_r)
+{
+	char buf[DATE_MAX];
+	struct slice rest = plain(s, buf), word;
+	int64_t year = 0, clock = 0, c;
+	int month = 0, zone = 0, n;
+	uint64_t day = 0, v;
+
+	no_hyphens(buf, rest.n);
+	for (n = 0; n < 8 && slice_word(&rest, &word); n++) {
+		if (slice_find(word, ':') < word.n)
+			clock = clock_of(word, &c) ? c : clock;
+		else if (month == 0 && month_of(word) > 0)
+			month = month_of(word);
+		else if (day == 0 && slice_u64(word, 31, &v))
+			day = v;
+		else if (year == 0 && month > 0 && slice_u64(word, 9999, &v))
+			year = year_of(word, &year) ? year : 0;
+		else if (year > 0)
+			zone = zone != 0 ? zone : zone_of(word);
+	}
+	if (month == 0 || year == 0 || day == 0 ||
+	    (int)day > month_days(year, month))
+		return 0;
+	*unix_r = days_of(year, month, (int)day) * 86400 + clock - zone * 60;
 	return 1;
 }

@@ -3,6 +3,7 @@
  * times; nothing is copied.
  */
 #include "mime/header.h"
+#include "mime/impl.h"
 
 void
 mime_scan_init(struct mime_scan *s, struct slice buf)
@@ -23,10 +24,8 @@ line_after(struct slice buf, size_t i)
 	return lf != NULL ? (size_t)(lf - buf.p) + 1 : buf.n;
 }
 
-/* The length of the field name at s, before blanks and colon, with the index
- * of the colon; 0: no field. */
-static size_t
-name_length(struct slice line, size_t *colon_r)
+size_t
+mime_field_name(struct slice line, size_t *colon_r)
 {
 	size_t i = 0, n;
 
@@ -42,9 +41,8 @@ name_length(struct slice line, size_t *colon_r)
 	return n;
 }
 
-/* octets of an empty line at s: 1, 2, or 0 */
-static size_t
-blank_line(struct slice s)
+size_t
+mime_blank_line(struct slice s)
 {
 	if (slice_starts(s, "\n"))
 		return 1;
@@ -70,7 +68,7 @@ mime_scan_next(struct mime_scan *s, struct mime_field *f)
 	rest = slice_sub(s->buf, s->pos, s->buf.n);
 	if (rest.n == 0)
 		return scan_end(s, s->buf.n);
-	if ((blank = blank_line(rest)) > 0) {
+	if ((blank = mime_blank_line(rest)) > 0) {
 		s->blank = true;
 		return scan_end(s, s->pos + blank);
 	}
@@ -79,7 +77,7 @@ mime_scan_next(struct mime_scan *s, struct mime_field *f)
 		return scan_end(s, s->pos);
 	}
 	end = line_after(s->buf, s->pos);
-	n = name_length(slice_sub(rest, 0, end - s->pos), &colon);
+	n = mime_field_name(slice_sub(rest, 0, end - s->pos), &colon);
 	if (n == 0) {
 		s->malformed = true;
 		return scan_end(s, s->pos);
@@ -166,10 +164,10 @@ header_length(struct slice s, size_t from)
 {
 	size_t i = from, n;
 
-	if (from == 0 && (n = blank_line(s)) > 0)
+	if (from == 0 && (n = mime_blank_line(s)) > 0)
 		return n;
 	while ((i = line_after(s, i)) < s.n)
-		if ((n = blank_line(slice_sub(s, i, 2))) > 0)
+		if ((n = mime_blank_line(slice_sub(s, i, 2))) > 0)
 			return i + n;
 	return 0;
 }

@@ -32,6 +32,12 @@ typedef int mime_text_fn(void *ctx, struct slice field, struct slice text,
 int mime_text(struct slice msg, const struct mime_part *root,
     enum mime_text_what what, mime_text_fn *fn, void *ctx);
 
+/* a leaf whose text can be read: text/ of any kind, parts of reports */
+bool mime_has_text(const struct mime_part *p);
+/* the same for the body of such a leaf alone */
+int mime_part_text(struct slice msg, const struct mime_part *p,
+    mime_text_fn *fn, void *ctx);
+
 /*
  * Append the canonical form of UTF-8 text: RFC 5051, i;unicode-casemap (each
  * character titlecased and decomposed, as long as that changes it; ASCII is
@@ -57,7 +63,7 @@ void mime_match_free(struct mime_match *m);
  * blocks end lines.  UTF-8 in, UTF-8 out, linear time, bounded state. */
 struct mime_html {
 	int state;
-	bool closing, space, skip;
+	bool closing, space, skip, line;
 	char quote;
 	size_t n;
 	char hold[64];		/* name of a tag or an entity */
