@@ -4,6 +4,7 @@
  * followed once, so a loop ends and nobody gets two copies.
  */
 #include "base/clock.h"
+#include "map/alias.h"
 #include "router.h"
 
 /* names that were met: open addressing, a power of two, at most half full */
@@ -122,29 +123,6 @@ add_place(struct expansion *x, const struct place *p, bool aliased)
 	    p->class == CLASS_SYSTEM ? "system" : "smtp";
 }
 
-/* the next address of an alias' value: 1, or 0 at its end */
-static int
-next_target(struct slice *rest, struct slice *target)
-{
-	bool quote = false;
-	size_t i = 0, start;
-
-	while (i < rest->n && (rest->p[i] == ',' || ascii_isblank(rest->p[i])))
-		i++;
-	for (start = i; i < rest->n; i++) {
-		if (rest->p[i] == '\\' && quote && i + 1 < rest->n)
-			i++;
-		else if (rest->p[i] == '"')
-			quote = !quote;
-		else if (!quote && (rest->p[i] == ',' ||
-		    ascii_isblank(rest->p[i])))
-			break;
-	}
-	*target = slice_sub(*rest, start, i - start);
-	*rest = slice_sub(*rest, i, rest->n);
-	return target->n > 0;
-}
-
 static int follow(struct expansion *x, const char *addr, int depth,
     struct err *err);
 
@@ -158,10 +136,8 @@ follow_targets(struct expansion *x, const struct place *p, int depth,
 		add_bad_alias(x, p->addr, "aliases within aliases too deep");
 		return 0;
 	}
-	while (!x->too_many && next_target(&rest, &target)) {
-		if (strchr("|/:", target.p[0]) != NULL ||
-		    slice_starts(target, "\"|") ||
-		    slice_starts(target, "\"/")) {
+	while (!x->too_many && alias_next(&rest, &target)) {
+		if (alias_foreign(target)) {
 			add_bad_alias(x, p->addr, "commands, files and "
 			    "lists are not possible here");
 			continue;

@@ -19,6 +19,7 @@
  * (may be NULL): accounts.  0, or -1: err with FILE:LINE.
  */
 int users_compile(const char *conf_dir, size_t *count_r, struct err *err);
+/* the same of aliases, whose targets must be addresses (alias.h) */
 int aliases_compile(const char *conf_dir, size_t *count_r, struct err *err);
 /* 1: a compiled table is missing or was made from another version of its
  * text; 0: fresh; -1: err */

@@ -5,6 +5,7 @@
 #include "map/users.h"
 
 #include "conf/common.h"
+#include "map/alias.h"
 #include "map/map.h"
 #include "smtp/address.h"
 
@@ -65,12 +66,25 @@ filter_public(void *ctx, struct slice key, struct slice value,
 	return user_filter_public(ctx, key, value, out, err);
 }
 
+static int
+filter_alias(void *ctx UNUSED, struct slice key, struct slice value,
+    struct str *out, struct err *err)
+{
+	char shown[80];
+
+	if (alias_check(value, err) < 0)
+		return err_prefix(err, "%s", slice_copy(shown, sizeof(shown),
+		    key));
+	str_addsl(out, value);
+	return 1;
+}
+
 static const struct target secret = { "users", "users.cdb", ROLE_AUTH, 0400,
 	filter_secret };
 static const struct target public = { "users", "mailboxes.cdb", ROLE_ROOT,
 	0440, filter_public };
 static const struct target aliases = { "aliases", "aliases.cdb", ROLE_ROOT,
-	0440, NULL };
+	0440, filter_alias };
 
 static int
 compile(const char *conf_dir, const struct target *t, size_t *count_r,

@@ -106,6 +106,40 @@ static const struct { const char *name, *text, *want; } bad[] = {
 	    "(77)" },
 };
 
+/* rows of aliases that are refused */
+static const struct { const char *name, *text, *want; } bad_aliases[] = {
+	{ "a command", "a: b\nc: |/bin/cat",
+	    "aliases:2: c: |/bin/cat: commands, files and lists are not "
+	    "possible here" },
+	{ "a quoted command", "c: b, \"|/bin/cat x\"",
+	    "aliases:1: c: \"|/bin/cat x\": commands, files and lists are "
+	    "not possible here" },
+	{ "a list", "c: :include:/x", "aliases:1: c: :include:/x: commands, "
+	    "files and lists are not possible here" },
+	{ "nothing", "c:", "aliases:1: c: an alias without an address" },
+	{ "two domains", "# x\nc: ann,\n b@@x", "aliases:2: c: b@@x is no "
+	    "address: bad address syntax: malformed domain" },
+};
+
+static void
+test_bad_aliases(void)
+{
+	struct err err = ERR_INIT;
+	const char *at;
+	size_t i, n = 0;
+
+	for (i = 0; i < ARRAY_LEN(bad_aliases); i++) {
+		put("aliases", bad_aliases[i].text);
+		is_int(aliases_compile(".", &n, &err), -1, "refused: %s",
+		    bad_aliases[i].name);
+		at = strstr(err.text, "aliases:");
+		is_str(at ? at : err.text, bad_aliases[i].want, "why: %s",
+		    bad_aliases[i].name);
+	}
+	put("aliases", "a: b, \"o'x y\"@z.example  c+d@e.example,\n");
+	is_int(aliases_compile(".", &n, &err), 0, "addresses of every kind");
+}
+
 static void
 test_compile(void)
 {
@@ -235,6 +269,7 @@ main(void)
 	common.first_uid = 1000;
 	test_boxes();
 	test_compile();
+	test_bad_aliases();
 	test_live();
 	test_system();
 	return tap_done();
