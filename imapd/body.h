@@ -1,0 +1,41 @@
+/*
+ * body.h - the file of one message, for FETCH and SEARCH: mapped, and parsed
+ * when it must be.
+ */
+#ifndef IMAPD_BODY_H
+#define IMAPD_BODY_H
+
+#include "imap/fetch.h"
+#include "mime/part.h"
+#include "session.h"
+
+struct body {
+	struct slice msg;		/* the file, LF line ends */
+	struct mime_part *root;		/* body_parse; NULL: not yet */
+	bool whole;			/* root is of the whole message */
+	struct arena *arena;		/* of the parse, reset with each */
+};
+
+/* map message i: 0, or -1 and err (5.2.0: it is gone).  b->arena is set
+ * before. */
+int body_open(struct body *b, struct session *s, size_t i, struct err *err);
+void body_close(struct body *b);
+/* the tree, or only the header */
+const struct mime_part *body_parse(struct body *b, bool whole);
+
+/* What FETCH BODY[...]<...> gives: "{n}" CRLF octets, or NIL, appended to io */
+void body_put_section(struct body *b, struct io *io,
+    const struct imap_fetch_item *item);
+/* BINARY and BINARY.SIZE: 0, or -1: the encoding is unknown (RFC 3516) */
+int body_put_binary(struct body *b, struct io *io,
+    const struct imap_fetch_item *item);
+int body_put_binary_size(struct body *b, struct io *io,
+    const struct imap_fetch_item *item);
+/* header fields of a section out of lines with any line ends, with the empty
+ * line at the end, CRLF */
+void body_filter(struct slice header, const struct imap_section *section,
+    struct str *out);
+/* bytes of s as they go over the wire, from wire octet `from`, n of them */
+void body_put_wire(struct io *io, struct slice s, uint64_t from, uint64_t n);
+
+#endif

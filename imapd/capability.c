@@ -1,0 +1,58 @@
+/*
+ * capability.c - the table of capabilities.
+ */
+#include "capability.h"
+
+#include "sasl/sasl.h"
+
+enum { BEFORE = 1, AFTER = 2, BOTH = 3 };
+
+static const struct { const char *name; int when; } table[] = {
+	{ "IMAP4rev1", BOTH },
+	{ "IMAP4rev2", BOTH },
+	{ "LITERAL+", BOTH },
+	{ "SASL-IR", BEFORE },
+	{ "ENABLE", BOTH },
+	{ "ID", BOTH },
+	{ "CHILDREN", AFTER },
+	{ "CONDSTORE", AFTER },
+	{ "IDLE", AFTER },
+	{ "NAMESPACE", AFTER },
+	{ "QRESYNC", AFTER },
+	{ "UIDPLUS", AFTER },
+	{ "UNSELECT", AFTER },
+};
+
+static void
+add_mechanisms(struct str *out, const struct capability_facts *f)
+{
+	struct str list = STR_INIT;
+	struct slice rest, name;
+
+	if (!f->may_login) {
+		str_adds(out, " LOGINDISABLED");
+		return;
+	}
+	sasl_mech_list(&list);
+	rest = slice_str(&list);
+	while (slice_word(&rest, &name))
+		str_addf(out, " AUTH=%.*s", (int)name.n, name.p);
+	str_free(&list);
+}
+
+void
+capability_list(struct str *out, const struct capability_facts *f)
+{
+	int now = f->login ? BEFORE : AFTER;
+	bool first = true;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(table); i++) {
+		if (!(table[i].when & now))
+			continue;
+		str_addf(out, first ? "%s" : " %s", table[i].name);
+		first = false;
+	}
+	if (f->login)
+		add_mechanisms(out, f);
+}

@@ -1,0 +1,133 @@
+/*
+ * cmd_copy.c - COPY and MOVE: RFC 3501 and 9051 section 6.4.7, RFC 6851,
+ * RFC 4315 (COPYUID).  A message is linked, not copied; of a MOVE the copy is
+ * durable before the original goes.
+ */
+#include "session.h"
+
+struct copy {
+	struct slice name;
+	struct imap_seqset set;
+	struct index_list list;
+	struct mailbox *to;
+	uint32_t first;		/* UID of the first copy */
+	struct str code;	/* COPYUID ... */
+};
+
+static bool
+parse(struct session *s, struct copy *c)
+{
+	struct imap_lex *l = &s->imap.lex;
+
+	memset(c, 0, sizeof(*c));
+	c->code = (struct str)STR_INIT;
+	imap_lex_sp(l);
+	imap_lex_seqset(l, &c->set);
+	imap_lex_sp(l);
+	imap_lex_mailbox(l, &c->name);
+	return imap_args_end(&s->imap) &&
+	    view_resolve(s, &c->set, l->uid, &c->list);
+}
+
+static int
+copy_all(struct session *s, struct copy *c, struct err *err)
+{
+	struct mailbox_add *add = mailbox_add_new(c->to);
+	size_t k;
+	int r = 0;
+
+	for (k = 0; k < c->list.n && r == 0; k++)
+		r = mailbox_add_copy(add, s->mb, c->list.v[k], err);
+	if (r == 0)
+		r = mailbox_add_commit(add, &c->first, err);
+	mailbox_add_free(add);
+	return r;
+}
+
+static void
+note(struct session *s, struct copy *c)
+{
+	struct meta_pair *pairs = arena_alloc(&s->imap.arena,
+	    c->list.n * sizeof(*pairs));
+	struct imap_setw w = { .out = &c->code };
+	size_t k, n = c->list.n;
+
+	str_addf(&c->code, "COPYUID %u ", (unsigned)c->to->uidvalidity);
+	for (k = 0; k < n; k++) {
+		pairs[k].from = s->mb->msg[c->list.v[k]].uid;
+		pairs[k].to = c->first + (uint32_t)k;
+		imap_setw_add(&w, pairs[k].from);
+	}
+	imap_setw_end(&w);
+	if (n == 1)
+		str_addf(&c->code, " %u", (unsigned)c->first);
+	else
+		str_addf(&c->code, " %u:%u", (unsigned)c->first,
+		    (unsigned)(c->first + n - 1));
+	meta_copied(s->meta, s->mb, c->to, pairs, n);
+	s->copied += n;
+	if (c->to == s->mb)
+		s->dirty = true;
+}
+
+static void
+failed(struct session *s, const struct copy *c, const struct err *err)
+{
+	if (c->to == NULL && strcmp(err->dsn, "5.1.1") == 0)
+		imap_no(&s->imap, "TRYCREATE", "%s", err->text);
+	else
+		imap_fail(&s->imap, err);
+}
+
+static bool
+run(struct session *s, struct copy *c)
+{
+	struct err err = ERR_INIT;
+
+	c->to = select_other(s, c->name.p, &err);
+	if (c->to != NULL && c->list.n == 0)
+		return true;
+	if (c->to == NULL || copy_all(s, c, &err) < 0) {
+		failed(s, c, &err);
+		return false;
+	}
+	note(s, c);
+	return true;
+}
+
+void
+cmd_copy(void *session)
+{
+	struct session *s = session;
+	struct copy c;
+
+	if (!parse(s, &c))
+		return;
+	if (run(s, &c))
+		imap_ok(&s->imap, c.code.len > 0 ? c.code.s : NULL, "copied");
+	str_free(&c.code);
+}
+
+void
+cmd_move(void *session)
+{
+	struct session *s = session;
+	struct err err = ERR_INIT;
+	struct copy c;
+
+	if (!parse(s, &c))
+		return;
+	if (s->readonly) {
+		imap_no(&s->imap, NULL, "the mailbox is open read-only");
+		return;
+	}
+	if (run(s, &c)) {
+		if (c.code.len > 0)
+			imap_say(&s->imap, "OK [%s] moved", c.code.s);
+		if (expunge_indexes(s, c.list.v, c.list.n, &err) < 0)
+			imap_fail(&s->imap, &err);
+		else
+			imap_ok(&s->imap, NULL, "moved");
+	}
+	str_free(&c.code);
+}

@@ -1,0 +1,190 @@
+/*
+ * cmd_folder.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: RFC 3501 and
+ * 9051 section 6.3, RFC 6154 (CREATE-SPECIAL-USE), RFC 8474 (MAILBOXID).
+ */
+#include "imap/mutf7.h"
+#include "session.h"
+
+/* a name that a client may give to a new folder; a / at its end only says
+ * that there will be children */
+static bool
+take_new_name(struct session *s, struct slice *name)
+{
+	const char *why;
+
+	if (!imap_lex_mailbox(&s->imap.lex, name))
+		return false;
+	if (name->n > 1 && name->p[name->n - 1] == '/') {
+		name->n--;
+		name->p = arena_slice(&s->imap.arena, *name);
+	}
+	why = imap_name_check(*name, '/', IMAP_NAME_NEW);
+	if (why != NULL)
+		return imap_lex_fail(&s->imap.lex, IMAP_LEX_NO, "CANNOT",
+		    "%s", why);
+	return true;
+}
+
+static const char *const uses[] = { "\\All", "\\Archive", "\\Drafts",
+	"\\Flagged", "\\Junk", "\\Sent", "\\Trash", "\\Important" };
+
+/* (USE (\Sent)) */
+static const char *
+parse_use(struct session *s)
+{
+	struct imap_lex *l = &s->imap.lex;
+	struct imap_flags f = { 0 };
+	size_t i;
+
+	imap_lex_char(l, '(');
+	if (!imap_lex_try_word(l, "USE"))
+		imap_lex_expected(l, "USE");
+	imap_lex_sp(l);
+	imap_lex_flag_list(l, &f);
+	imap_lex_char(l, ')');
+	if (!imap_lex_ok(l) || f.n == 0)
+		return NULL;
+	for (i = 0; i < ARRAY_LEN(uses); i++)
+		if (f.n == 1 && f.system == 0 &&
+		    slice_ieqz(f.keyword[0], uses[i]))
+			return uses[i];
+	imap_lex_fail(l, IMAP_LEX_NO, "USEATTR", "one use of %s ... %s",
+	    uses[0], uses[ARRAY_LEN(uses) - 1]);
+	return NULL;
+}
+
+static void
+created(struct session *s, const char *name)
+{
+	struct mailbox_place p;
+	struct mailbox_status st;
+	struct err err;
+	char code[64];
+	int r = tree_place(&s->tree, name, &p, &err);
+
+	if (r == 0) {
+		r = mailbox_status(&p, &st, &err);
+		tree_place_end(&p);
+	}
+	if (r == 0)
+		snprintf(code, sizeof(code), "MAILBOXID (%s)", st.id);
+	imap_ok(&s->imap, r == 0 ? code : NULL, "created");
+}
+
+void
+cmd_create(void *session)
+{
+	struct session *s = session;
+	struct imap_lex *l = &s->imap.lex;
+	struct slice name = { 0 };
+	const char *use = NULL;
+	struct err err = ERR_INIT;
+
+	imap_lex_sp(l);
+	take_new_name(s, &name);
+	if (imap_lex_try_sp(l))
+		use = parse_use(s);
+	if (!imap_args_end(&s->imap))
+		return;
+	if (tree_create(&s->tree, name.p, use, &err) < 0)
+		imap_fail(&s->imap, &err);
+	else
+		created(s, name.p);
+}
+
+/* The view of a folder that goes is closed, which RFC 9051 section 6.3.5
+ * lets a server do with [CLOSED]. */
+static void
+leave(struct session *s, const char *name)
+{
+	size_t n = strlen(name);
+
+	select_forget(s);
+	if (s->mb == NULL || strncmp(s->name, name, n) != 0 ||
+	    (s->name[n] != '\0' && s->name[n] != '/') ||
+	    strcmp(name, "INBOX") == 0)
+		return;
+	select_close(s);
+	imap_say(&s->imap, "OK [CLOSED] the mailbox is gone");
+}
+
+void
+cmd_delete(void *session)
+{
+	struct session *s = session;
+	struct slice name = { 0 };
+	struct mailbox_place p;
+	struct mailbox_status st;
+	struct err err = ERR_INIT;
+	bool known = false;
+
+	imap_lex_sp(&s->imap.lex);
+	imap_lex_mailbox(&s->imap.lex, &name);
+	if (!imap_args_end(&s->imap))
+		return;
+	if (tree_place(&s->tree, name.p, &p, &err) == 0) {
+		known = mailbox_status(&p, &st, &err) == 0;
+		tree_place_end(&p);
+	}
+	if (s->mb != NULL && strcmp(s->name, name.p) == 0)
+		leave(s, name.p);
+	select_forget(s);
+	if (tree_delete(&s->tree, name.p, &err) < 0) {
+		imap_fail(&s->imap, &err);
+		return;
+	}
+	if (known) {
+		meta_forget(s->meta, st.id);
+		fts_forget(s->fts, st.id);
+	}
+	imap_ok(&s->imap, NULL, "deleted");
+}
+
+void
+cmd_rename(void *session)
+{
+	struct session *s = session;
+	struct imap_lex *l = &s->imap.lex;
+	struct slice from = { 0 }, to = { 0 };
+	struct err err = ERR_INIT;
+
+	imap_lex_sp(l);
+	imap_lex_mailbox(l, &from);
+	imap_lex_sp(l);
+	take_new_name(s, &to);
+	if (!imap_args_end(&s->imap))
+		return;
+	leave(s, from.p);
+	if (tree_rename(&s->tree, from.p, to.p, &err) < 0)
+		imap_fail(&s->imap, &err);
+	else
+		imap_ok(&s->imap, NULL, "renamed");
+}
+
+static void
+subscribe(struct session *s, bool on)
+{
+	struct slice name = { 0 };
+	struct err err = ERR_INIT;
+
+	imap_lex_sp(&s->imap.lex);
+	imap_lex_mailbox(&s->imap.lex, &name);
+	if (!imap_args_end(&s->imap))
+		return;
+	if (tree_subscribe(&s->tree, name.p, on, &err) < 0)
+		imap_fail(&s->imap, &err);
+	else
+		imap_ok(&s->imap, NULL, on ? "subscribed" : "unsubscribed");
+}
+
+void
+cmd_subscribe(void *session)
+{
+	subscribe(session, true);
+}
+
+void
+cmd_unsubscribe(void *session)
+{
+	subscribe(session, false);
+}

@@ -1,0 +1,126 @@
+/*
+ * cmd_idle.c - IDLE: RFC 2177.  What is told: all that a command would be told
+ * at its end.  While nothing happens, memory is given back and new mail goes
+ * into the search index.
+ */
+#include <poll.h>
+
+#include "base/clock.h"
+#include "session.h"
+#include "store/notice.h"
+#include "store/watcher.h"
+
+enum { SHRINK_MS = 1000, INDEX_MS = 50 };
+
+/* watch the selected folder: its number, or -1 */
+static int
+watch(struct session *s)
+{
+	struct str path = STR_INIT;
+	struct err err;
+	int id = -1;
+
+	if (s->mb == NULL)
+		return -1;
+	if (s->watcher == NULL)
+		s->watcher = watcher_new(&err);
+	if (s->watcher != NULL && notice_path(s->place.dir, &path) == 0)
+		id = watcher_add(s->watcher, path.s);
+	str_free(&path);
+	return id;
+}
+
+/* index a little, then look whether somebody wants something */
+static bool
+work_left(struct session *s)
+{
+	struct err err;
+
+	return s->mb != NULL &&
+	    fts_update(s->fts, s->mb, INDEX_MS, &err) > 0;
+}
+
+enum idle_end { IDLE_GOES_ON, IDLE_INPUT, IDLE_STOP };
+
+/* wait for the client, the watcher, or the end of the service */
+static enum idle_end
+wait_once(struct session *s, int64_t end, bool *shrunk)
+{
+	struct io *io = s->imap.io;
+	struct pollfd p[3] = { { io->fd, POLLIN, 0 },
+	    { io->wake_fd, POLLIN, 0 }, { -1, POLLIN, 0 } };
+	int64_t left = end - mono_ms();
+	int ms = (int)MAX(MIN(left, conf.idle_poll), (int64_t)0), r;
+
+	if (s->watcher != NULL) {
+		p[2].fd = watcher_fd(s->watcher);
+		ms = MIN(ms, watcher_timeout(s->watcher));
+	}
+	r = poll(p, 3, *shrunk ? ms : MIN(ms, (int)SHRINK_MS));
+	if (r == 0 && !*shrunk) {
+		if (work_left(s))
+			return IDLE_GOES_ON;
+		session_idle(s);
+		*shrunk = true;
+		return IDLE_GOES_ON;
+	}
+	if (p[1].revents != 0 || left <= 0)
+		return IDLE_STOP;
+	return p[0].revents != 0 ? IDLE_INPUT : IDLE_GOES_ON;
+}
+
+static void
+finish(struct session *s)
+{
+	struct slice line;
+
+	if (imap_lex_line(&s->imap.lex, 100, &line) <= 0)
+		return;
+	if (slice_ieqz(line, "DONE"))
+		imap_ok(&s->imap, NULL, "done");
+	else
+		imap_bad(&s->imap, NULL, "DONE was expected");
+}
+
+static void
+idle(struct session *s, int id)
+{
+	struct io *io = s->imap.io;
+	int64_t end = mono_ms() + conf.timeout;
+	enum idle_end r = IDLE_GOES_ON;
+	bool shrunk = false;
+
+	while (!io->failed && r == IDLE_GOES_ON) {
+		if (s->watcher != NULL)
+			while (watcher_next(s->watcher) >= 0)
+				shrunk = false;
+		view_sync(s, VIEW_EXPUNGE);
+		if (io_has_line(io))
+			break;
+		io_flush(io);
+		r = wait_once(s, end, &shrunk);
+	}
+	if (id >= 0)
+		watcher_del(s->watcher, id);
+	if (r == IDLE_STOP) {
+		imap_say(&s->imap, mono_ms() >= end ? "BYE idle too long" :
+		    "BYE the service is shutting down");
+		s->imap.end = mono_ms() >= end ? "timeout" : "shutdown";
+		imap_ok(&s->imap, NULL, "idle ended");
+		return;
+	}
+	finish(s);
+}
+
+void
+cmd_idle(void *session)
+{
+	struct session *s = session;
+	int id;
+
+	if (!imap_args_end(&s->imap))
+		return;
+	io_puts(s->imap.io, "+ idling\r\n");
+	id = watch(s);
+	idle(s, id);
+}

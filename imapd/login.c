@@ -1,0 +1,103 @@
+/*
+ * login.c - imap-login: the commands before login; then auth gives the client
+ * to imapd and this program is done with it.
+ */
+#include "login.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "conf/common.h"
+
+struct login_conf conf;
+
+static const struct field fields[] = {
+	F_TIME(struct login_conf, timeout, "2m", "1s", "1d",
+	    "how long a client may be idle before login"),
+	F_ENUM(struct login_conf, auth_plaintext, "loopback",
+	    "never|loopback|always",
+	    "who may log in without TLS"),
+	F_TIME(struct login_conf, auth_timeout, "60s", "1s", "10m",
+	    "how long to wait for auth"),
+	F_INT(struct login_conf, max_bad_logins, "3", "1", "1000",
+	    "failed logins, then the connection is closed"),
+	F_INT(struct login_conf, max_errors, "10", "1", "100000",
+	    "bad commands, then the connection is closed"),
+	F_INT(struct login_conf, max_commands, "100", "4", "100000",
+	    "commands before login"),
+	F_END
+};
+
+/* before login nobody needs long lines or large literals */
+static const struct imap_limits limits = {
+	.line = 8192, .literal = 4096, .literals = 8192, .nonsync = 4096,
+	.drop = 65536, .depth = 4, .count = 100,
+};
+
+static bool
+loopback(const struct peer *peer)
+{
+	return strncmp(peer->addr, "127.", 4) == 0 ||
+	    strcmp(peer->addr, "::1") == 0 || strcmp(peer->addr, "unix") == 0;
+}
+
+static bool
+may_login(const struct peer *peer)
+{
+	return peer->tls || conf.auth_plaintext == PLAINTEXT_ALWAYS ||
+	    (conf.auth_plaintext == PLAINTEXT_LOOPBACK && loopback(peer));
+}
+
+static void
+greet(struct login *l)
+{
+	struct str caps = STR_INIT;
+
+	login_capabilities(l, &caps);
+	imap_say(&l->imap, "OK [CAPABILITY %s] %s ready", caps.s,
+	    common.hostname);
+	str_free(&caps);
+}
+
+static void
+client(struct io *io, struct peer *peer)
+{
+	struct login l = { .peer = peer, .may_login = may_login(peer) };
+	int64_t start = mono_ms();
+
+	imap_init(&l.imap, io, IN_LOGIN, login_commands, login_commands_n);
+	l.imap.lex.limits = limits;
+	l.imap.max_errors = conf.max_errors;
+	l.imap.max_commands = conf.max_commands;
+	io->timeout_ms = (int)conf.timeout;
+	io->deadline = start + 10 * conf.timeout;
+	ipc_init(&l.auth, socket_path("auth"), (int)conf.auth_timeout);
+	greet(&l);
+	imap_run(&l.imap);
+	log_event(l.handed_over ? LOG_DEBUG : LOG_INFO, "disconnect",
+	    KS("client", peer->addr), KS("end", l.imap.end),
+	    KI("bad_logins", l.bad_logins), KU("commands", l.imap.count),
+	    KI("ms", mono_ms() - start), KEND);
+	ipc_free(&l.auth);
+	imap_free(&l.imap);
+}
+
+static int
+before_jail(struct err *err UNUSED)
+{
+	/* connect(2) to a socket is no right that Landlock knows, but its
+	 * path must be found */
+	jail_path(socket_path("auth"), PATH_READ);
+	return 0;
+}
+
+static const struct daemon imap_login = {
+	.name = "imap-login", .kind = SERVE_CLIENT, .fields = fields,
+	.conf = &conf, .before_jail = before_jail, .client = client,
+	.jail = { .groups = JAIL_UNIX, .files = 32 },
+};
+
+int
+main(int argc, char **argv)
+{
+	return serve_main(argc, argv, &imap_login);
+}

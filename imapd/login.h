@@ -1,0 +1,37 @@
+/*
+ * login.h - one client before login.  The program holds no file and no
+ * secret but the password that is passing through.
+ */
+#ifndef IMAPD_LOGIN_H
+#define IMAPD_LOGIN_H
+
+#include "imap.h"
+#include "serve/serve.h"
+
+enum plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK, PLAINTEXT_ALWAYS };
+
+struct login_conf {
+	int64_t timeout, auth_timeout, max_bad_logins, max_commands,
+	    max_errors;
+	int auth_plaintext;
+};
+extern struct login_conf conf;
+
+struct login {
+	struct imap imap;	/* first: commands get this */
+	struct peer *peer;
+	struct ipc auth;
+	bool may_login, handed_over;
+	int bad_logins;
+};
+
+/* login_commands.c */
+extern const struct imap_command login_commands[];
+extern const size_t login_commands_n;
+void login_capabilities(const struct login *l, struct str *out);
+
+/* cmd_login.c */
+void cmd_login(void *session);
+void cmd_authenticate(void *session);
+
+#endif

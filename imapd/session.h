@@ -1,0 +1,179 @@
+/*
+ * session.h - one IMAP session after login: the user's folders, and the
+ * mailbox that is selected.
+ *
+ * The view.  mb->msg[0..told) is what the client knows; message number is
+ * index + 1.  Only view.c changes told: it reports EXISTS, EXPUNGE and flags
+ * where the protocol allows (after a command, or while it idles).  Commands
+ * look at messages below told only, and expect that any of them may be
+ * MSG_GONE.
+ */
+#ifndef IMAPD_SESSION_H
+#define IMAPD_SESSION_H
+
+#include "imap.h"
+#include "serve/serve.h"
+#include "store/fts.h"
+#include "store/meta.h"
+#include "store/tree.h"
+
+struct imapd_conf {
+	int64_t timeout, max_errors, literal_limit, message_size;
+	int64_t idle_poll, notify_interval, search_time;
+	int64_t max_folders_told;
+};
+extern struct imapd_conf conf;
+
+enum {	/* ENABLE */
+	ENABLED_CONDSTORE = 1, ENABLED_QRESYNC = 2, ENABLED_UTF8 = 4,
+	ENABLED_REV2 = 8, ENABLED_UIDONLY = 16,
+};
+
+struct notify;			/* cmd_notify.c */
+struct context;			/* cmd_search.c: RFC 5267 */
+
+struct session {
+	struct imap imap;	/* first: commands get this */
+	const struct peer *peer;
+	const struct session_user *user;
+	struct tree tree;
+	struct meta *meta;
+	struct fts *fts;
+	unsigned enabled;
+
+	/* the selected mailbox; mb NULL: none */
+	struct mailbox *mb;
+	char *name;		/* of its folder, UTF-8 */
+	struct mailbox_place place;
+	bool readonly;
+	uint32_t told;
+	bool dirty;		/* there may be something to tell */
+	size_t kw_told;		/* keywords that FLAGS named */
+	/* a folder that was opened for a moment, kept until the client idles */
+	struct mailbox *other;
+	char *other_name;
+	struct mailbox_place other_place;
+	/* SEARCHRES: UIDs, resolved; its memory is result_arena */
+	struct imap_seqset result;
+	struct arena result_arena;
+
+	struct watcher *watcher;	/* of IDLE; NULL: not yet */
+	struct notify *notify;
+	struct context *contexts;
+	bool compressed;
+
+	/* for the closing log line */
+	uint64_t fetched, bodies, stored, appended, copied, expunged;
+};
+
+extern const struct imap_command session_commands[];
+extern const size_t session_commands_n;
+
+/* ---- session.c ---------------------------------------------------------- */
+
+void session_capabilities(const struct session *s, struct str *out);
+/* name the paths of the jail, and make what is missing of the mailbox */
+void session_jail(const struct session_user *user);
+/* the client is silent: give back what can be had again */
+void session_idle(void *session);
+static inline bool
+enabled(const struct session *s, unsigned what)
+{
+	return (s->enabled & what) != 0;
+}
+/* imap.update: before the tagged reply */
+void session_update(void *session);
+/* CONDSTORE is on from now on (RFC 7162 section 3.1): once told, the client
+ * gets MODSEQ with every FLAGS */
+void session_condstore(struct session *s);
+/* UTF-8 in what we send? */
+static inline bool
+utf8(const struct session *s)
+{
+	return s->imap.utf8;
+}
+
+/* ---- select.c ------------------------------------------------------------ */
+
+/* open folder name as the selected one; the old one must be closed */
+int select_open(struct session *s, const char *name, bool readonly,
+    struct err *err);
+void select_close(struct session *s);	/* none is fine */
+/* Another folder for a moment (APPEND, COPY), refreshed: the selected one
+ * where it is that and may be written.  NULL: err.  Nothing to give back. */
+struct mailbox *select_other(struct session *s, const char *name,
+    struct err *err);
+void select_forget(struct session *s);	/* before a folder changes its name */
+
+/* ---- view.c -------------------------------------------------------------- */
+
+enum { VIEW_EXPUNGE = 1 /* may be told */ };
+/* look what others did, and tell it */
+void view_sync(struct session *s, unsigned how);
+/* the same without looking */
+void view_tell(struct session *s, unsigned how);
+/* "* 12 FETCH (" or, with UIDONLY, "* 345 UIDFETCH (": the head of a message
+ * data response, appended.  The UID, where it must be told, is part of it:
+ * *first is false then. */
+void view_fetch_head(struct session *s, size_t i, bool uid, struct str *out,
+    bool *first);
+/* FLAGS (...) of message i, \Recent included */
+void view_flags(struct session *s, size_t i, struct str *out);
+/* MSG_... of the protocol's bits (IMAP_SEEN ...), and back */
+unsigned flags_to_store(unsigned imap);
+unsigned flags_to_imap(unsigned store);
+/* "* FLAGS (...)", and PERMANENTFLAGS where all; noted in kw_told */
+void view_flag_list(struct session *s, bool all);
+
+/* "* VANISHED (EARLIER) uids": what went after modseq; only: a set of UIDs, as
+ * it came, or NULL */
+void view_vanished(struct session *s, uint64_t modseq,
+    const struct imap_seqset *only);
+
+/* The messages that a sequence set names, below told: indexes ascending, in
+ * the command's arena, MSG_GONE left out.  uid: the set is of UIDs.  False:
+ * the lexer's error is set (a number that is not there; "$" is resolved). */
+struct index_list { uint32_t *v; size_t n; };
+bool view_resolve(struct session *s, struct imap_seqset *set, bool uid,
+    struct index_list *r);
+
+/* what STORE and APPEND set: $Forwarded is one of our flags; f is changed, and
+ * c borrows from it */
+void flags_change_fill(struct flags_change *c, struct imap_flags *f);
+/* expunge, and forget what was derived; told by view.c: 0 or -1 */
+int expunge_indexes(struct session *s, const uint32_t *v, size_t n,
+    struct err *err);
+
+/* ---- commands ------------------------------------------------------------ */
+
+void cmd_append(void *session);
+void cmd_capability(void *session);
+void cmd_check(void *session);
+void cmd_close(void *session);
+void cmd_copy(void *session);
+void cmd_create(void *session);
+void cmd_delete(void *session);
+void cmd_enable(void *session);
+void cmd_examine(void *session);
+void cmd_expunge(void *session);
+void cmd_fetch(void *session);
+void cmd_id(void *session);
+void cmd_idle(void *session);
+void cmd_list(void *session);
+void cmd_logout(void *session);
+void cmd_lsub(void *session);
+void cmd_move(void *session);
+void cmd_namespace(void *session);
+void cmd_noop(void *session);
+void cmd_rename(void *session);
+void cmd_search(void *session);
+void cmd_select(void *session);
+void cmd_sort(void *session);
+void cmd_status(void *session);
+void cmd_store(void *session);
+void cmd_subscribe(void *session);
+void cmd_thread(void *session);
+void cmd_unselect(void *session);
+void cmd_unsubscribe(void *session);
+
+#endif
