@@ -5,6 +5,7 @@
 
 #include "local.h"
 #include "map/map.h"
+#include "store/notice.h"
 
 struct local_conf conf;
 
@@ -68,6 +69,7 @@ before_jail(struct err *err)
 
 	if (conf.personality == VIRTUAL) {
 		virtual_jail();
+		notice_open();
 		return 0;
 	}
 	map_set_dir(common.conf_dir);

@@ -5,6 +5,7 @@
  */
 #include "base/log.h"
 #include "local.h"
+#include "store/notice.h"
 
 static struct store root = { .fd = -1 };
 static struct store_batch batch;
@@ -94,6 +95,24 @@ take_back(struct job *j, struct rcpt *r, const struct err *err)
 	r->dest_trouble = true;
 }
 
+/* who watches these mailboxes */
+static void
+tell(const struct job *jobs, size_t n)
+{
+	char folder[PATH_MAX];
+	size_t i, k;
+
+	for (i = 0; i < n; i++)
+		for (k = 0; k < jobs[i].n; k++) {
+			if (!jobs[i].rcpt[k].made)
+				continue;
+			snprintf(folder, sizeof(folder), "%s/Maildir",
+			    jobs[i].rcpt[k].slot.home);
+			notice_note(folder);
+		}
+	notice_flush();
+}
+
 void
 virtual_sync(struct job *jobs, size_t n)
 {
@@ -103,8 +122,10 @@ virtual_sync(struct job *jobs, size_t n)
 	if (!open_batch)
 		return;
 	open_batch = false;
-	if (store_sync(&batch, &err) == 0)
+	if (store_sync(&batch, &err) == 0) {
+		tell(jobs, n);
 		return;
+	}
 	for (i = 0; i < n; i++)
 		for (k = 0; k < jobs[i].n; k++)
 			take_back(&jobs[i], &jobs[i].rcpt[k], &err);

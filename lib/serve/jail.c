@@ -70,6 +70,8 @@ static const int event_calls[] = {
 	N(signalfd4), N(inotify_add_watch), N(inotify_rm_watch),
 };
 static const int chmod_calls[] = { N(fchmod), N(fchmodat) };
+static const int inotify_calls[] = { N(inotify_init1),
+	N(inotify_add_watch), N(inotify_rm_watch) };
 static const int relock_calls[] = {
 	N(landlock_create_ruleset), N(landlock_add_rule),
 	N(landlock_restrict_self), N(seccomp), N(prctl), N(prlimit64),
@@ -96,6 +98,7 @@ static const struct group groups[] = {
 	GROUP(JAIL_EXEC, exec_calls), GROUP(JAIL_IDS, id_calls),
 	GROUP(JAIL_SQLITE, sqlite_calls), GROUP(JAIL_EPOLL, event_calls),
 	GROUP(JAIL_CHMOD, chmod_calls), GROUP(JAIL_RELOCK, relock_calls),
+	GROUP(JAIL_INOTIFY, inotify_calls),
 #ifdef WITH_SANITIZERS
 	GROUP(0, sanitizer_calls),
 #endif

@@ -25,6 +25,7 @@ enum {
 	JAIL_EPOLL = 1 << 7,	/* event loops */
 	JAIL_CHMOD = 1 << 8,	/* fchmod */
 	JAIL_RELOCK = 1 << 9,	/* may enter a narrower jail later */
+	JAIL_INOTIFY = 1 << 10,	/* an inotify instance of its own */
 };
 
 struct jail {

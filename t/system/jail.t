@@ -18,7 +18,7 @@ my %job = (
 	cleanup => ['unix-socket'], bounce => ['unix-socket'],
 	router => ['unix-socket'], qmgr => ['unix-socket'],
 	auth => ['unix-socket'], 'pop3-login' => ['unix-socket'],
-	local => [], pop3d => [],
+	local => [], pop3d => [], notifyd => [],
 	logd => ['unix-socket'],	# to syslog
 	# the parent of deliveries to system accounts forks and changes ids
 	system => [qw(fork kill-parent setuid-root)],

@@ -1,0 +1,160 @@
+#!/usr/bin/perl
+# Change notices in a whole suite: a delivery and foreign changes are told soon,
+# to those who may know, whatever others do.
+use strict;
+use warnings;
+use Fcntl qw(O_RDONLY O_DIRECTORY);
+use Test::More;
+use Time::HiRes qw(sleep time);
+use Postrider::Instance;
+use Postrider::Ipc;
+
+use constant O_PATH => 010000000;
+my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
+	conf => { 'notifyd.conf' => { connections => 3 } });
+$i->start;
+for my $u (qw(ann bob)) {
+	is $i->send(to => "$u\@example.test", message => "Subject: 0\n\nx\n"),
+	    250, "$u has a mailbox";
+	$i->wait_mails($u, 1);
+}
+my $socket = $i->dir . '/run/private/notifyd';
+
+sub folder { return "example.test/$_[0]/Maildir" }
+sub proof {
+	my ($user, $flags) = @_;
+	sysopen my $fh, $i->maildir($user), ($flags // O_RDONLY) | O_DIRECTORY
+	    or die "open: $!";
+	return $fh;
+}
+sub watch {
+	my ($c, $tag, $user, $fh) = @_;
+	$c->send('watch', [tag => $tag, folder => folder($user)],
+	    $fh // proof($user));
+}
+# what an answer says: "changed 1"
+sub said {
+	my ($m) = @_;
+	return 'closed' unless $m;
+	return join ', ', map { "$_->[0] $_->[1]" } @{ $m->{pairs} };
+}
+sub hear { my ($c, $secs) = @_; return said(eval { $c->recv($secs) }) }
+# nothing is left to be said; a wait is there
+sub settle {
+	my ($c) = @_;
+	$c->send('wait');
+	$c->send('wait') while hear($c, 0.2) ne 'closed';
+}
+
+my $c = Postrider::Ipc->connect($socket);
+watch($c, 7, 'ann');
+is said($c->call('wait')), 'changed 7', 'a watch begins';
+my @ms;
+for my $n (1 .. 20) {
+	settle($c);
+	my ($old) = scalar $i->mails('ann');
+	is $i->send(to => 'ann@example.test', message => "Subject: $n\n\nx\n"),
+	    250, "message $n";
+	is hear($c), 'changed 7', 'is told';
+	my $told = time;
+	my ($file) = sort { -M $a <=> -M $b } $i->mails('ann');
+	is scalar($i->mails('ann')), $n + 1, 'when it can be seen';
+	push @ms, 1000 * ($told - (stat $file)[10]) if 0;
+}
+settle($c);
+
+# from the change itself to the notice
+my ($mail) = $i->mails('ann');
+my $dir = $i->maildir('ann');
+for my $n (1 .. 20) {
+	my $to = "$dir/cur/m$n:2,S";
+	my $t = time;
+	rename $mail, $to or die "rename: $!";
+	is hear($c), 'changed 7', 'a foreign rename is told';
+	push @ms, 1000 * (time - $t);
+	$mail = $to;
+	settle($c);
+}
+@ms = sort { $a <=> $b } @ms;
+note sprintf 'latency: median %.2f ms, most %.2f ms', @ms[10, -1];
+cmp_ok $ms[10], '<', 50, 'in less than 50 ms';
+
+is $i->send(to => 'bob@example.test', message => "Subject: y\n\nx\n"), 250,
+    'mail for another';
+$i->wait_mails('bob', 2);
+is hear($c, 0.3), 'closed', 'is not told';
+
+# who may
+my $h = Postrider::Ipc->connect($socket);
+watch($h, 1, 'bob', proof('ann'));
+is said($h->call('wait')), 'refused 1', "bob's mailbox by ann's descriptor";
+watch($h, 1, 'bob', proof('bob', O_PATH));
+is said($h->call('wait')), 'refused 1', 'or by one that could not be opened';
+ok $i->wait_log(qr/refused .*folder=example\.test\/bob\/Maildir uid=\d+/),
+    'and is logged';
+my $d = Postrider::Ipc->connect($socket);
+watch($d, 0, 'bob');
+is said($d->call('wait')), 'changed 0', 'a third subscriber';
+my $e = Postrider::Ipc->connect($socket);
+watch($e, 0, 'bob');
+is said($e->call('wait')), 'refused 0', 'the fourth is too many';
+$_->close for $h, $e;
+SKIP: {
+	skip 'all are one user here', 3 if $>;
+	for my $user (qw(net_user maps_user)) {
+		my ($name) = $i->slurp($i->conf_dir . '/common.conf') =~
+		    /^#?\s*$user\s*=\s*(\S+)/m;
+		$name //= $user eq 'net_user' ? 'prnet' : 'prmaps';
+		my $uid = getpwnam $name;
+		skip "no account $name", 1 unless $uid;
+		local $> = $uid;
+		my $x = eval { Postrider::Ipc->connect($socket) };
+		is $x, undef, "$name without the suite's group: not connected";
+	}
+	ok -S $i->dir . '/run/private/notices', 'a socket for writers';
+	is +(stat _)[2] & 0777, 0620, 'of the store only';
+}
+
+# one that does not read costs nobody else anything
+watch($d, 1, 'ann');
+$d->send('wait');
+for my $n (1 .. 2000) {
+	my $to = "$dir/cur/n$n:2,";
+	rename $mail, $to or die "rename: $!";
+	$mail = $to;
+}
+like hear($c), qr/^changed 7$/, 'beside a slow subscriber';
+settle($c);
+my $news = 0;
+while (hear($d, 0.2) ne 'closed') {
+	$news++;
+	$d->send('wait');
+}
+cmp_ok $news, '<', 10, 'which gets 2000 changes in a few pieces';
+$d->close;
+
+# it dies; who watched comes back
+my $mark = $i->log_mark;
+my ($pid) = map { /(\d+)/ } grep { /notifyd/ } split /\n/,
+    $i->ctl_ok('status', '--pids') =~ /notifyd/ ? $i->ctl_ok('status',
+    '--pids') : '';
+($pid) = grep { (readlink("/proc/$_/exe") // '') =~ m{/notifyd$} } $i->pids;
+ok $pid, 'its process';
+kill 'KILL', $pid;
+is $c->recv, undef, 'its end is seen';
+$c = Postrider::Ipc->connect($socket);
+watch($c, 0, 'ann');
+is said($c->call('wait')), 'changed 0', 'the next one serves';
+settle($c);
+is $i->send(to => 'ann@example.test', message => "Subject: z\n\nx\n"), 250,
+    'a message';
+is hear($c), 'changed 0', 'is told';
+is +($i->ctl('reload'))[0], 0, 'reload';
+is $c->recv, undef, 'ends the connection';
+$c = Postrider::Ipc->connect($socket);
+watch($c, 0, 'ann');
+is said($c->call('wait')), 'changed 0', 'and the next generation serves';
+settle($c);
+unlink $mail;
+is hear($c), 'changed 0', 'what is deleted is told';
+done_testing;
