@@ -112,7 +112,7 @@ body_put_wire(struct io *io, struct slice s, uint64_t from, uint64_t n)
 	}
 }
 
-/* --- sections ----------------------------------------------------------- */
+/* --- sections ------------------------------------------------ */
 
 static bool
 named(struct slice name, const struct imap_section *section)
@@ -228,7 +228,7 @@ body_put_section(struct body *b, struct io *io,
 	str_free(&filtered);
 }
 
-/* --- BINARY ---------------------------------------------------------------- */
+/* --- BINARY ----------------------------------------------------- */
 
 static const struct mime_part *
 binary_part(struct body *b, const struct imap_fetch_item *item)

@@ -24,7 +24,7 @@ struct fetch {
 	struct str out;
 };
 
-/* --- before the first message --------------------------------------------- */
+/* --- before the first message ---------------------------------- */
 
 /* can HEADER.FIELDS be answered from the cache? */
 static bool
@@ -118,7 +118,7 @@ mark_seen(struct fetch *q, const struct index_list *list, bool *changed,
 	return n > 0 ? mailbox_flags(s->mb, v, n, &c, NULL, err) : 0;
 }
 
-/* --- one message ------------------------------------------------------------ */
+/* --- one message ------------------------------------------------- */
 
 static void
 flush_out(struct fetch *q)

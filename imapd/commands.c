@@ -28,10 +28,13 @@ const struct imap_command session_commands[] = {
 	{ "NAMESPACE", ANY, 0, cmd_namespace },
 	{ "NOOP", ANY, 0, cmd_noop },
 	{ "RENAME", ANY, 0, cmd_rename },
+	{ "SEARCH", SEL, UID_SEQ, cmd_search },
 	{ "SELECT", ANY, CMD_LAST, cmd_select },
+	{ "SORT", SEL, UID_SEQ, cmd_sort },
 	{ "STATUS", ANY, 0, cmd_status },
 	{ "STORE", SEL, UID_SEQ, cmd_store },
 	{ "SUBSCRIBE", ANY, 0, cmd_subscribe },
+	{ "THREAD", SEL, UID_SEQ, cmd_thread },
 	{ "UNSELECT", SEL, CMD_LAST, cmd_unselect },
 	{ "UNSUBSCRIBE", ANY, 0, cmd_unsubscribe },
 };

@@ -1,0 +1,243 @@
+/*
+ * cmd_search.c - SEARCH, SORT and their answers: RFC 3501 and 9051 section
+ * 6.4.4, RFC 4731 (ESEARCH), 5182 ($), 5256, 5267 (ESORT, PARTIAL), 5957.
+ */
+#include "mime/text.h"
+#include "search.h"
+#include "sort.h"
+
+/* MODSEQ of the answer: the highest of what was found (RFC 4731 section 3.2) */
+static uint64_t
+highest(const struct session *s, const struct index_list *r)
+{
+	uint64_t most = 0;
+	size_t k;
+
+	for (k = 0; k < r->n; k++)
+		most = MAX(most, s->mb->msg[r->v[k]].modseq);
+	return most;
+}
+
+static uint32_t
+number(const struct session *s, uint32_t i)
+{
+	return s->imap.lex.uid ? s->mb->msg[i].uid : i + 1;
+}
+
+static void
+put_plain(struct session *s, const struct imap_search *q, const char *word,
+    const struct index_list *r)
+{
+	struct str out = STR_INIT;
+	size_t k;
+
+	str_addf(&out, "* %s", word);
+	for (k = 0; k < r->n; k++)
+		str_addf(&out, " %u", (unsigned)number(s, r->v[k]));
+	if (q->modseq && r->n > 0)
+		str_addf(&out, " (MODSEQ %llu)",
+		    (unsigned long long)highest(s, r));
+	str_adds(&out, "\r\n");
+	imap_put(&s->imap, &out);
+	str_free(&out);
+}
+
+static void
+put_set(const struct session *s, const struct index_list *r, size_t from,
+    size_t to, struct str *out)
+{
+	struct imap_setw w = { .out = out };
+	size_t k;
+
+	for (k = from; k < to; k++)
+		imap_setw_add(&w, number(s, r->v[k]));
+	imap_setw_end(&w);
+}
+
+/* RFC 9394: "PARTIAL (-1:-100 set)" */
+static void
+put_partial(const struct session *s, const struct imap_partial *p,
+    const struct index_list *r, struct str *out)
+{
+	uint64_t n = r->n, lo, hi;
+
+	if (p->lo > 0) {
+		lo = (uint64_t)p->lo - 1;
+		hi = (uint64_t)p->hi;
+	} else {
+		lo = (uint64_t)-p->hi > n ? 0 : n - (uint64_t)-p->hi;
+		hi = (uint64_t)-p->lo > n ? 0 : n - (uint64_t)-p->lo + 1;
+	}
+	hi = MIN(hi, n);
+	str_addf(out, " PARTIAL (%lld:%lld ", (long long)p->lo,
+	    (long long)p->hi);
+	if (lo < hi)
+		put_set(s, r, (size_t)lo, (size_t)hi, out);
+	else
+		str_adds(out, "NIL");
+	str_addc(out, ')');
+}
+
+static void
+put_esearch(struct session *s, const struct imap_search *q,
+    const struct index_list *r)
+{
+	struct str out = STR_INIT;
+	unsigned ret = q->returns;
+	uint32_t lo = UINT32_MAX, hi = 0;
+	size_t k;
+
+	for (k = 0; k < r->n; k++) {
+		lo = MIN(lo, r->v[k]);
+		hi = MAX(hi, r->v[k]);
+	}
+	if (q->n_sort > 0 && r->n > 0) {	/* first and last in order */
+		lo = r->v[0];
+		hi = r->v[r->n - 1];
+	}
+	str_adds(&out, "* ESEARCH (TAG ");
+	imap_put_string(&out, s->imap.lex.tag, false);
+	str_adds(&out, s->imap.lex.uid ? ") UID" : ")");
+	if (ret & IMAP_RETURN_MIN && r->n > 0)
+		str_addf(&out, " MIN %u", (unsigned)number(s, lo));
+	if (ret & IMAP_RETURN_MAX && r->n > 0)
+		str_addf(&out, " MAX %u", (unsigned)number(s, hi));
+	if (ret & IMAP_RETURN_PARTIAL)
+		put_partial(s, &q->page, r, &out);
+	if (ret & IMAP_RETURN_ALL && r->n > 0) {
+		str_adds(&out, " ALL ");
+		put_set(s, r, 0, r->n, &out);
+	}
+	if (ret & IMAP_RETURN_COUNT)
+		str_addf(&out, " COUNT %zu", r->n);
+	if (q->modseq && r->n > 0)
+		str_addf(&out, " MODSEQ %llu",
+		    (unsigned long long)highest(s, r));
+	str_adds(&out, "\r\n");
+	imap_put(&s->imap, &out);
+	str_free(&out);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* RFC 5182 section 2.1: with MIN or MAX alone, only these are kept */
+static void
+save(struct session *s, const struct imap_search *q,
+    const struct index_list *r)
+{
+	uint32_t *v = arena_alloc(&s->imap.arena, (r->n + 1) * sizeof(*v));
+	unsigned narrow = q->returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX);
+	size_t k;
+
+	memcpy(v, r->v, r->n * sizeof(*v));
+	qsort(v, r->n, sizeof(*v), by_number);
+	arena_reset(&s->result_arena);
+	s->result = (struct imap_seqset){ 0 };
+	if (q->returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT))
+		narrow = 0;
+	for (k = 0; k < r->n; k++)
+		if (narrow == 0 || (k == 0 && narrow & IMAP_RETURN_MIN) ||
+		    (k + 1 == r->n && narrow & IMAP_RETURN_MAX))
+			imap_seqset_add(&s->result, &s->result_arena,
+			    s->mb->msg[v[k]].uid);
+}
+
+static void
+forget_saved(struct session *s, const struct imap_search *q)
+{
+	if (!(q->returns & IMAP_RETURN_SAVE))
+		return;
+	arena_reset(&s->result_arena);
+	s->result = (struct imap_seqset){ 0 };
+}
+
+static bool
+numbers_fit(struct session *s, const struct imap_search_key *k)
+{
+	for (; k != NULL; k = k->next) {
+		if (k->op == IMAP_S_SEQ && !k->set.saved &&
+		    !imap_seqset_fits(&k->set, s->told))
+			return imap_lex_fail(&s->imap.lex, IMAP_LEX_BAD, "",
+			    "there is no such message number: there are %u "
+			    "messages", (unsigned)s->told);
+		if (k->child != NULL && !numbers_fit(s, k->child))
+			return false;
+	}
+	return true;
+}
+
+static bool
+supported(struct session *s, const struct imap_search *q)
+{
+	if (q->returns & (IMAP_RETURN_UPDATE | IMAP_RETURN_CONTEXT)) {
+		imap_no(&s->imap, "NOUPDATE", "contexts are not kept here");
+		return false;
+	}
+	if (q->has_filter) {
+		imap_no(&s->imap, "UNDEFINED-FILTER", "no filters are kept "
+		    "here");
+		return false;
+	}
+	return true;
+}
+
+bool
+search_checked(struct session *s, const struct imap_search *q)
+{
+	if (!numbers_fit(s, q->root) || !supported(s, q))
+		return false;
+	if (q->modseq)
+		session_condstore(s);
+	return true;
+}
+
+static void
+run(struct session *s, struct imap_search *q, const char *word)
+{
+	struct index_list r;
+	struct err err = ERR_INIT;
+
+	if (!imap_args_end(&s->imap) || !search_checked(s, q))
+		return;
+	if (search_run(s, q->root, &r, &err) < 0 ||
+	    (q->n_sort > 0 && sort_run(s, q, &r, &err) < 0)) {
+		forget_saved(s, q);
+		imap_fail(&s->imap, &err);
+		return;
+	}
+	if (q->returns & IMAP_RETURN_SAVE)
+		save(s, q, &r);
+	if (!q->esearch && !(enabled(s, ENABLED_REV2) && q->n_sort == 0))
+		put_plain(s, q, word, &r);
+	else if (q->returns & ~(unsigned)IMAP_RETURN_SAVE || !q->esearch)
+		put_esearch(s, q, &r);
+	imap_ok(&s->imap, NULL, "that is all");
+}
+
+void
+cmd_search(void *session)
+{
+	struct session *s = session;
+	struct imap_search q = { 0 };
+
+	imap_search_parse(&s->imap.lex, &q);
+	if (!q.esearch)
+		q.returns = IMAP_RETURN_ALL;
+	run(s, &q, "SEARCH");
+}
+
+void
+cmd_sort(void *session)
+{
+	struct session *s = session;
+	struct imap_search q = { 0 };
+
+	imap_sort_parse(&s->imap.lex, &q);
+	run(s, &q, "SORT");
+}

@@ -1,0 +1,448 @@
+/*
+ * search.c - evaluates a search program for one message after another.
+ */
+#include "search.h"
+
+#include "base/clock.h"
+#include "body.h"
+#include "mime/date.h"
+#include "mime/header.h"
+#include "mime/text.h"
+#include "mime/word.h"
+
+enum { CHECK_TIME_EVERY = 64, DAY = 86400 };
+/* what a key costs: the order in which keys are tried */
+enum { COST_FREE, COST_META, COST_HEADER, COST_FILE };
+
+/* what the full-text index said of a key */
+struct hint {
+	const struct imap_search_key *key;
+	uint32_t *uids;
+	size_t n;
+	struct hint *next;
+};
+
+struct search {
+	struct session *s;
+	struct body body;
+	bool open, have_row;
+	struct arena parse;
+	struct meta_row row;
+	struct hint *hints;
+	int64_t now, deadline;
+	struct str text, folded;
+	struct err *err;
+	bool failed;		/* err is set: it is over */
+};
+
+/* --- before the first message ----------------------------------- */
+
+static int
+cost(const struct imap_search_key *k)
+{
+	const struct imap_search_key *c;
+	int most = COST_FREE;
+
+	switch (k->op) {
+	case IMAP_S_BODY:
+	case IMAP_S_TEXT:
+		return COST_FILE;
+	case IMAP_S_HEADER:
+		return meta_kept(k->name) ? COST_META : COST_HEADER;
+	case IMAP_S_BEFORE:
+	case IMAP_S_ON:
+	case IMAP_S_SINCE:
+		return k->date == IMAP_DATE_SENT ? COST_META : COST_FREE;
+	default:
+		for (c = k->child; c != NULL; c = c->next)
+			most = MAX(most, cost(c));
+		return most;
+	}
+}
+
+/* children in the order of their cost; the order does not change the answer */
+static void
+order_children(struct imap_search_key *k)
+{
+	struct imap_search_key *list[COST_FILE + 1] = { NULL }, *c, *next;
+	struct imap_search_key **end[COST_FILE + 1];
+	int i;
+
+	for (i = 0; i <= COST_FILE; i++)
+		end[i] = &list[i];
+	for (c = k->child; c != NULL; c = next) {
+		next = c->next;
+		i = cost(c);
+		c->next = NULL;
+		*end[i] = c;
+		end[i] = &c->next;
+	}
+	k->child = NULL;
+	for (i = COST_FILE; i >= 0; i--)
+		if (list[i] != NULL) {
+			*end[i] = k->child;
+			k->child = list[i];
+		}
+}
+
+static void
+ask_index(struct search *q, const struct imap_search_key *k)
+{
+	struct session *s = q->s;
+	struct hint *h;
+	struct slice term;
+	struct err err;
+	unsigned where = FTS_BODY;
+
+	if (k->op == IMAP_S_TEXT)
+		where |= FTS_HEADER;
+	else if (k->op == IMAP_S_HEADER)
+		where = FTS_HEADER;
+	str_reset(&q->folded);
+	mime_fold(k->text, &q->folded);
+	term = slice_str(&q->folded);
+	h = arena_alloc(&s->imap.arena, sizeof(*h));
+	if (fts_candidates(s->fts, s->mb, where, &term, 1, &h->uids, &h->n,
+	    &err) != 1)
+		return;
+	h->key = k;
+	h->next = q->hints;
+	q->hints = h;
+}
+
+static void
+prepare(struct search *q, struct imap_search_key *k)
+{
+	struct session *s = q->s;
+	struct imap_search_key *c;
+	uint32_t n = s->told;
+
+	switch (k->op) {
+	case IMAP_S_SEQ:
+	case IMAP_S_UID:
+		if (k->set.saved) {
+			k->set = s->result;
+			k->op = IMAP_S_UID;
+		}
+		imap_seqset_resolve(&k->set, n == 0 ? 0 :
+		    k->op == IMAP_S_SEQ ? n : s->mb->msg[n - 1].uid);
+		break;
+	case IMAP_S_BODY:
+	case IMAP_S_TEXT:
+		ask_index(q, k);
+		break;
+	case IMAP_S_HEADER:
+		if (!meta_kept(k->name) && k->text.n > 0)
+			ask_index(q, k);
+		break;
+	default:
+		break;
+	}
+	for (c = k->child; c != NULL; c = c->next)
+		prepare(q, c);
+	if (k->op == IMAP_S_AND || k->op == IMAP_S_OR)
+		order_children(k);
+}
+
+static bool
+candidate(const struct search *q, const struct imap_search_key *k,
+    uint32_t uid)
+{
+	const struct hint *h;
+	size_t lo = 0, hi, mid;
+
+	for (h = q->hints; h != NULL && h->key != k; h = h->next)
+		continue;
+	if (h == NULL)
+		return true;
+	hi = h->n;
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (h->uids[mid] == uid)
+			return true;
+		if (h->uids[mid] < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return false;
+}
+
+/* --- what is looked at --------------------------------------------- */
+
+/* false: the message is gone (it matches nothing), or it is over */
+static bool
+load_row(struct search *q, size_t i)
+{
+	struct err err = ERR_INIT;
+
+	if (q->have_row)
+		return true;
+	if (meta_get(q->s->meta, q->s->mb, i, &q->row, &err) < 0) {
+		q->failed |= err.kind != ERR_PERM;
+		if (q->failed)
+			*q->err = err;
+		return false;
+	}
+	q->have_row = true;
+	return true;
+}
+
+static bool
+load_body(struct search *q, size_t i)
+{
+	struct err err = ERR_INIT;
+
+	if (q->open)
+		return true;
+	if (body_open(&q->body, q->s, i, &err) < 0) {
+		q->failed |= err.kind != ERR_PERM;
+		if (q->failed)
+			*q->err = err;
+		return false;
+	}
+	q->open = true;
+	return true;
+}
+
+static void
+unload(struct search *q)
+{
+	if (q->open)
+		body_close(&q->body);
+	q->open = q->have_row = false;
+}
+
+/* decoded, folded, and the text in it? */
+static bool
+value_has(struct search *q, struct slice value, struct slice text)
+{
+	struct mime_match m;
+	bool found;
+
+	str_reset(&q->text);
+	mime_decode_text(value, &q->text);
+	mime_match_init(&m, text);
+	found = mime_match_feed(&m, slice_str(&q->text), true) != 0;
+	mime_match_free(&m);
+	return found;
+}
+
+static bool
+header_has(struct search *q, size_t i, const struct imap_search_key *k)
+{
+	struct mime_scan scan;
+	struct mime_field f;
+	struct slice header;
+
+	if (meta_kept(k->name)) {
+		if (!load_row(q, i))
+			return false;
+		header = q->row.fields;
+	} else {
+		if (!candidate(q, k, q->s->mb->msg[i].uid) ||
+		    !load_body(q, i))
+			return false;
+		header = q->body.msg;
+	}
+	mime_scan_init(&scan, header);
+	while (mime_scan_next(&scan, &f))
+		if (slice_ieq(f.name, k->name) && (k->text.n == 0 ||
+		    value_has(q, f.value, k->text)))
+			return true;
+	return false;
+}
+
+static int
+on_text(void *ctx, struct slice field UNUSED, struct slice text, bool last)
+{
+	return mime_match_feed(ctx, text, last);
+}
+
+static bool
+text_has(struct search *q, size_t i, const struct imap_search_key *k)
+{
+	struct mime_match m;
+	bool found;
+
+	if (k->text.n == 0)
+		return true;
+	if (!candidate(q, k, q->s->mb->msg[i].uid) || !load_body(q, i))
+		return false;
+	mime_match_init(&m, k->text);
+	found = mime_text(q->body.msg, body_parse(&q->body, true),
+	    k->op == IMAP_S_TEXT ? MIME_TEXT_ALL : MIME_TEXT_BODY, on_text,
+	    &m) != 0;
+	mime_match_free(&m);
+	return found;
+}
+
+/* the day as the Date field has it, whatever its zone: 1, or 0 */
+static int
+sent_day(struct search *q, size_t i, int32_t *day_r)
+{
+	struct mime_field f;
+	int64_t when;
+	int zone = 0;
+
+	if (!load_row(q, i))
+		return 0;
+	if (mime_find(q->row.fields, "Date", &f) &&
+	    mime_date_parse(f.value, &when, &zone))
+		*day_r = imap_day(when, zone);
+	else if (q->row.sent != INT64_MIN)
+		*day_r = imap_day(q->row.sent, 0);
+	else
+		*day_r = imap_day(q->s->mb->msg[i].date, 0);
+	return 1;
+}
+
+static bool
+date_fits(struct search *q, size_t i, const struct imap_search_key *k)
+{
+	const struct mailbox_msg *m = &q->s->mb->msg[i];
+	int32_t day = 0;
+
+	if (k->date == IMAP_DATE_SENT) {
+		if (!sent_day(q, i, &day))
+			return false;
+	} else {
+		day = imap_day(k->date == IMAP_DATE_SAVED ? m->saved :
+		    m->date, 0);
+	}
+	if (k->op == IMAP_S_BEFORE)
+		return day < k->day;
+	return k->op == IMAP_S_ON ? day == k->day : day >= k->day;
+}
+
+static bool
+keyword_is(const struct mailbox *mb, size_t i, struct slice name)
+{
+	if (slice_ieqz(name, "$Forwarded"))
+		return mb->msg[i].flags & MSG_FORWARDED;
+	return mailbox_has_keyword(mb, mb->msg[i].kw, name);
+}
+
+static bool matches(struct search *q, size_t i,
+    const struct imap_search_key *k);
+
+static bool
+all_match(struct search *q, size_t i, const struct imap_search_key *c)
+{
+	for (; c != NULL && !q->failed; c = c->next)
+		if (!matches(q, i, c))
+			return false;
+	return true;
+}
+
+static bool
+any_matches(struct search *q, size_t i, const struct imap_search_key *c)
+{
+	for (; c != NULL && !q->failed; c = c->next)
+		if (matches(q, i, c))
+			return true;
+	return false;
+}
+
+static bool
+cheap(struct search *q, size_t i, const struct imap_search_key *k)
+{
+	const struct mailbox *mb = q->s->mb;
+	const struct mailbox_msg *m = &mb->msg[i];
+	char id[28];
+
+	switch (k->op) {
+	case IMAP_S_SEQ:
+		return imap_seqset_contains(&k->set, (uint32_t)i + 1);
+	case IMAP_S_UID:
+		return imap_seqset_contains(&k->set, m->uid);
+	case IMAP_S_FLAG:
+		return flags_to_imap(m->flags) & k->n;
+	case IMAP_S_KEYWORD:
+		return keyword_is(mb, i, k->text);
+	case IMAP_S_LARGER:
+		return m->wsize > k->n;
+	case IMAP_S_SMALLER:
+		return m->wsize < k->n;
+	case IMAP_S_OLDER:
+		return m->date <= q->now - (int64_t)k->n;
+	case IMAP_S_YOUNGER:
+		return m->date >= q->now - (int64_t)k->n;
+	case IMAP_S_MODSEQ:
+		return m->modseq >= k->n;
+	case IMAP_S_EMAILID:
+		mailbox_emailid(mb, i, id);
+		return slice_eqz(k->text, id);
+	case IMAP_S_THREADID:
+		return false;		/* all are NIL */
+	default:
+		return true;		/* ALL, SAVEDATESUPPORTED */
+	}
+}
+
+/* recursion is bounded by the parser */
+static bool
+matches(struct search *q, size_t i, const struct imap_search_key *k)
+{
+	switch (k->op) {
+	case IMAP_S_AND:
+	case IMAP_S_FUZZY:
+		return all_match(q, i, k->child);
+	case IMAP_S_OR:
+		return any_matches(q, i, k->child);
+	case IMAP_S_NOT:
+		return !matches(q, i, k->child);
+	case IMAP_S_HEADER:
+		return header_has(q, i, k);
+	case IMAP_S_BODY:
+	case IMAP_S_TEXT:
+		return text_has(q, i, k);
+	case IMAP_S_BEFORE:
+	case IMAP_S_ON:
+	case IMAP_S_SINCE:
+		return date_fits(q, i, k);
+	default:
+		return cheap(q, i, k);
+	}
+}
+
+static bool
+too_late(struct search *q, size_t done)
+{
+	if (done % CHECK_TIME_EVERY != 0 || mono_ms() < q->deadline)
+		return false;
+	err_perm(q->err, "5.3.4", "the search takes too long");
+	q->failed = true;
+	return true;
+}
+
+int
+search_run(struct session *s, struct imap_search_key *root,
+    struct index_list *r, struct err *err)
+{
+	struct search q = { .s = s, .text = STR_INIT, .folded = STR_INIT,
+		.now = wall_s(), .err = err };
+	struct hint *h;
+	size_t i;
+
+	q.deadline = mono_ms() + conf.search_time;
+	q.body.arena = &q.parse;
+	r->v = arena_alloc(&s->imap.arena, (s->told + 1) * sizeof(*r->v));
+	r->n = 0;
+	prepare(&q, root);
+	for (i = 0; i < s->told && !q.failed; i++) {
+		if (s->mb->msg[i].flags & MSG_GONE)
+			continue;
+		if (matches(&q, i, root))
+			r->v[r->n++] = (uint32_t)i;
+		unload(&q);
+		if (too_late(&q, i))
+			break;
+	}
+	for (h = q.hints; h != NULL; h = h->next)
+		free(h->uids);
+	str_free(&q.text);
+	str_free(&q.folded);
+	arena_free(&q.parse);
+	return q.failed ? -1 : 0;
+}
