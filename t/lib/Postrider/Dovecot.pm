@@ -92,6 +92,8 @@ sub _config {
 	my $domain = $self->{domains}[0];
 	my $many = $n + 200;
 	my $wide = $n * 4 + 1000;
+	# a process that serves again would not go while its session idles
+	my ($reuse, $spare) = $self->{hibernate} ? (1, 2) : (1000, 8);
 	return <<"END";
 base_dir = $d/run
 state_dir = $d/state
@@ -133,7 +135,7 @@ maildir_stat_dirs = no
 mailbox_list_index = yes
 mail_prefetch_count = 0
 lmtp_save_to_detail_mailbox = no
-imap_hibernate_timeout = $self->{hibernate}
+imap_hibernate_timeout = $self->{hibernate} s
 namespace inbox {
   inbox = yes
   separator = /
@@ -154,8 +156,8 @@ service imap-login {
   vsz_limit = 512 M
 }
 service imap {
-  service_count = 1000
-  process_min_avail = 8
+  service_count = $reuse
+  process_min_avail = $spare
   process_limit = $many
   vsz_limit = 2 G
   unix_listener imap-master {
