@@ -114,7 +114,8 @@ int imap_lex_command(struct imap_lex *l);
 /* Nothing may follow.  True: arguments were right. */
 bool imap_lex_end(struct imap_lex *l);
 /* Drop what is left of the command.  False: it can not go on (error.kind is
- * BYE or GONE).  Does not touch an earlier error but for these. */
+ * BYE or GONE).  Does not touch an earlier error but for these; so an error is
+ * replied to (imap_put_error) after it. */
 bool imap_lex_finish(struct imap_lex *l);
 /* A line outside of commands, without its end: DONE, the client's turn in
  * AUTHENTICATE.  After imap_lex_end.  1; 0 gone; -1 it is longer than max (and

@@ -163,7 +163,7 @@ imap_put_envelope(struct str *out, const struct mime_envelope *env)
 	str_addc(out, ')');
 }
 
-/* ---- BODY and BODYSTRUCTURE ------------------------------------------------ */
+/* ---- BODY and BODYSTRUCTURE ---------------------------------------------- */
 
 static void put_part(struct str *out, const struct mime_part *p, bool ext);
 
