@@ -393,7 +393,7 @@ print_all(struct threads *t, const struct printer *p)
 		print_thread(t, p, x);
 }
 
-/* --- ORDEREDSUBJECT -------------------------------------------------------- */
+/* --- ORDEREDSUBJECT ----------------------------------------------------- */
 
 static int
 by_subject(const void *a_, const void *b_)
