@@ -7,6 +7,8 @@
 #include "map/map.h"
 #include "store/notice.h"
 
+enum { GATHER_MS = 5 };	/* nobody waits for our answers */
+
 struct local_conf conf;
 
 static const struct field fields[] = {
@@ -85,7 +87,7 @@ static struct daemon local = {
 	.name = "local", .kind = SERVE_REQUEST,
 	.fields = fields, .conf = &conf,
 	.before_jail = before_jail,
-	.verbs = verbs, .idle = deliver_idle,
+	.verbs = verbs, .idle = deliver_idle, .gather_ms = GATHER_MS,
 	.jail = { .groups = JAIL_FILES | JAIL_WRITE, .files = 256 },
 };
 

@@ -3,7 +3,8 @@
  *
  * A child's status records may only speak of children of its own service; a
  * service that writes anything else loses its status pipe's credit for that
- * record, nothing more.
+ * record, nothing more.  What its status board says counts for no more than
+ * the children that it has.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -52,17 +53,25 @@ counter(const struct child *c)
 
 	if (c->gen != s->gen)
 		return &s->old;
-	return c->state == CHILD_STARTING ? &s->starting :
-	    c->state == CHILD_IDLE ? &s->idle : &s->busy;
+	return c->was_ready ? &s->ready : &s->starting;
+}
+
+static void
+generation_free(struct generation *g)
+{
+	close_fd(g->life);
+	close_fd(g->life_read);
+	close_fd(g->board_fd);
+	board_unmap(&g->board);
+	free(g->taken);
+	free(g);
 }
 
 static void
 generation_put(struct service *s, struct generation *g)
 {
-	if (--g->children > 0 || g == s->gen)
-		return;
-	close_fd(g->life_read);
-	free(g);
+	if (--g->children == 0 && g != s->gen)
+		generation_free(g);
 }
 
 static void
@@ -78,22 +87,48 @@ drop(struct child *c)
 		p = &(*p)->next;
 	*p = c->next;
 	--*counter(c);
+	board_set(&c->gen->board, c->slot, SLOT_FREE);
+	c->gen->taken[c->slot] = false;
 }
 
-struct generation *
-generation_new(struct err *err)
+static struct generation *
+generation_new(const struct service_conf *conf, struct err *err)
 {
 	struct generation *g = xcalloc(1, sizeof(*g));
+	uint32_t slots = (uint32_t)conf->process_limit;
 	int p[2];
 
-	if (pipe_high(p) != 0) {
-		err_sys(err, "cannot make a pipe");
-		free(g);
+	g->life = g->life_read = -1;
+	g->board_fd = fd_high(board_make(&g->board, slots,
+	    (uint32_t)MAX(conf->spare, (int64_t)1)));
+	if (g->board_fd < 0 || pipe_high(p) != 0) {
+		err_sys(err, "cannot make a generation");
+		generation_free(g);
 		return NULL;
 	}
 	g->life_read = p[0];
 	g->life = p[1];
+	g->taken = xcalloc(slots, sizeof(*g->taken));
 	return g;
+}
+
+size_t
+child_idle(const struct service *s)
+{
+	if (s->gen == NULL)
+		return 0;
+	return MIN((size_t)board_idle(&s->gen->board), s->ready);
+}
+
+/* there is one: a service has no more children than its process_limit */
+static uint32_t
+free_slot(const struct generation *g)
+{
+	uint32_t i = 0;
+
+	while (g->taken[i])
+		i++;
+	return i;
 }
 
 void
@@ -103,15 +138,13 @@ generation_finish(struct service *s)
 
 	if (g == NULL)
 		return;
-	s->old += s->starting + s->idle + s->busy;
-	s->starting = s->idle = s->busy = 0;
+	s->old += s->starting + s->ready;
+	s->starting = s->ready = 0;
 	s->gen = NULL;
 	close_fd(g->life);
 	g->life = -1;
-	if (g->children == 0) {
-		close_fd(g->life_read);
-		free(g);
-	}
+	if (g->children == 0)
+		generation_free(g);
 }
 
 /* what a child gets of our environment */
@@ -136,7 +169,7 @@ child_env(struct arena *a)
 }
 
 static char **
-child_args(const struct service *s, struct arena *a)
+child_args(const struct service *s, uint32_t slot, struct arena *a)
 {
 	const struct service_conf *c = s->conf;
 	const char *const m[] = {
@@ -144,6 +177,7 @@ child_args(const struct service *s, struct arena *a)
 		arena_printf(a, "conf=%s", c->conf),
 		arena_printf(a, "user=%s", c->user),
 		arena_printf(a, "listeners=%zu", s->watches),
+		arena_printf(a, "slot=%u", (unsigned)slot),
 		arena_printf(a, "uses=%lld", (long long)c->uses),
 		arena_printf(a, "clients=%lld", (long long)c->clients),
 		arena_printf(a, "max_idle=%lldms", (long long)c->max_idle),
@@ -182,6 +216,7 @@ child_fds(const struct service *s, posix_spawn_file_actions_t *fa)
 	posix_spawn_file_actions_adddup2(fa, log_write, STDERR_FILENO);
 	posix_spawn_file_actions_adddup2(fa, s->status_write, STATUS_FD);
 	posix_spawn_file_actions_adddup2(fa, s->gen->life_read, LIFE_FD);
+	posix_spawn_file_actions_adddup2(fa, s->gen->board_fd, BOARD_FD);
 	for (i = 0; i < s->watches; i++)
 		posix_spawn_file_actions_adddup2(fa, s->watch[i].listener->fd,
 		    LISTEN_FD + (int)i);
@@ -204,7 +239,7 @@ child_attr(posix_spawnattr_t *at)
 }
 
 static int
-run(const struct service *s, pid_t *pid)
+run(const struct service *s, uint32_t slot, pid_t *pid)
 {
 	struct arena a = { 0 };
 	posix_spawn_file_actions_t fa;
@@ -216,7 +251,7 @@ run(const struct service *s, pid_t *pid)
 	child_fds(s, &fa);
 	child_attr(&at);
 	r = posix_spawn(pid, s->conf->path, &fa, &at,
-	    child_args(s, &a), child_env(&a));
+	    child_args(s, slot, &a), child_env(&a));
 	posix_spawnattr_destroy(&at);
 	posix_spawn_file_actions_destroy(&fa);
 	arena_free(&a);
@@ -227,12 +262,15 @@ int
 child_spawn(struct service *s, struct err *err)
 {
 	struct child *c;
+	uint32_t slot;
 	pid_t pid;
 	int r;
 
-	if (s->gen == NULL && (s->gen = generation_new(err)) == NULL)
+	if (s->gen == NULL && (s->gen = generation_new(s->conf, err)) == NULL)
 		return -1;
-	r = run(s, &pid);
+	slot = free_slot(s->gen);
+	board_set(&s->gen->board, slot, SLOT_FREE);
+	r = run(s, slot, &pid);
 	if (r != 0) {
 		errno = r;
 		return err_sys(err, "cannot start %s", s->conf->program);
@@ -241,7 +279,8 @@ child_spawn(struct service *s, struct err *err)
 	c->service = s;
 	c->gen = s->gen;
 	c->pid = pid;
-	c->state = CHILD_STARTING;
+	c->slot = slot;
+	s->gen->taken[slot] = true;
 	c->started = mono_ms();
 	add(c);
 	s->spawned++;
@@ -252,26 +291,11 @@ static void
 take(struct service *s, const struct status_msg *m)
 {
 	struct child *c = find(m->pid);
-	enum child_state to;
 
-	if (c == NULL || c->service != s)
-		return;		/* it died meanwhile, or lies */
-	switch (m->what) {
-	case STATUS_READY:
-		c->was_ready = true;
-		to = CHILD_IDLE;
-		break;
-	case STATUS_IDLE:
-		to = CHILD_IDLE;
-		break;
-	case STATUS_BUSY:
-		to = CHILD_BUSY;
-		break;
-	default:
-		return;
-	}
+	if (c == NULL || c->service != s || m->what != STATUS_READY)
+		return;		/* few are idle; it died meanwhile, or lies */
 	--*counter(c);
-	c->state = to;
+	c->was_ready = true;
 	++*counter(c);
 }
 

@@ -60,7 +60,7 @@ service_child_gone(struct service *s, const struct child *c, int status)
 bool
 service_ready(const struct service *s)
 {
-	return s->conf == NULL || s->conf->spare == 0 || s->idle + s->busy > 0;
+	return s->conf == NULL || s->conf->spare == 0 || s->ready > 0;
 }
 
 const char *

@@ -16,6 +16,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "serve/status.h"
 
 struct event;
 struct event_base;
@@ -51,8 +52,6 @@ struct listener {
 	bool fresh;		/* bound for it */
 };
 
-enum child_state { CHILD_STARTING, CHILD_IDLE, CHILD_BUSY };
-
 struct generation;
 struct child {
 	struct child *next;	/* of the service */
@@ -60,7 +59,7 @@ struct child {
 	struct service *service;
 	struct generation *gen;
 	pid_t pid;
-	enum child_state state;
+	uint32_t slot;		/* of the generation's board */
 	bool was_ready;
 	int64_t started;	/* mono_ms */
 };
@@ -69,6 +68,9 @@ struct generation {
 	int life;		/* writing end; -1: told to finish */
 	int life_read;		/* what children get */
 	size_t children;
+	int board_fd;
+	struct board board;	/* who is idle */
+	bool *taken;		/* its slots */
 };
 
 struct watch {
@@ -86,7 +88,7 @@ struct service {
 	bool armed;
 	struct generation *gen;	/* the one that takes clients; NULL: none */
 	struct child *children;	/* of all generations */
-	size_t starting, idle, busy;	/* of this generation */
+	size_t starting, ready;	/* of this generation */
 	size_t old;			/* children of earlier ones */
 	int status_read, status_write;
 	struct event *status;
@@ -163,7 +165,8 @@ int child_spawn(struct service *s, struct err *err);
 void child_reap(void);		/* SIGCHLD */
 void child_status(struct service *s);	/* the status pipe is readable */
 void child_signal_all(struct service *s, int sig);
-struct generation *generation_new(struct err *err);
+/* ready children of the generation at work that have no client now */
+size_t child_idle(const struct service *s);
 void generation_finish(struct service *s);	/* tell it to end */
 
 /* --- service.c --- */

@@ -27,7 +27,7 @@ service_find(const char *name)
 static size_t
 total(const struct service *s)
 {
-	return s->starting + s->idle + s->busy;
+	return s->starting + s->ready;
 }
 
 static void
@@ -123,26 +123,27 @@ tell_limit(struct service *s)
 void
 service_update(struct service *s)
 {
-	size_t spare, n;
+	size_t spare, idle, n;
 
 	if (!may_spawn(s)) {
 		service_disarm(s);
 		return;
 	}
 	spare = (size_t)s->conf->spare;
-	if (s->idle + s->starting < spare &&
-	    !spawn(s, spare - s->idle - s->starting)) {
+	idle = child_idle(s);
+	if (idle + s->starting < spare &&
+	    !spawn(s, spare - idle - s->starting)) {
 		service_update(s);
 		return;
 	}
-	if (s->idle == 0 && total(s) >= (size_t)s->conf->process_limit)
+	if (idle == 0 && total(s) >= (size_t)s->conf->process_limit)
 		tell_limit(s);
-	if (s->idle == 0 && s->starting == 0 &&
+	if (idle == 0 && s->starting == 0 &&
 	    total(s) < (size_t)s->conf->process_limit)
 		arm(s);
 	else
 		service_disarm(s);
-	if (s->idle > 0 || s->starting == 0)
+	if (idle > 0 || s->starting == 0)
 		return;
 	n = waiting(s);
 	if (n > s->starting && !spawn(s, n - s->starting))
@@ -160,7 +161,7 @@ on_client(evutil_socket_t fd UNUSED, short what UNUSED, void *ctx)
 
 	/* none: a child has become idle meanwhile and taken the client */
 	service_disarm(s);
-	if (n > 0 && may_spawn(s) && s->idle + s->starting == 0)
+	if (n > 0 && may_spawn(s) && child_idle(s) + s->starting == 0)
 		(void)spawn(s, n);
 	service_update(s);
 }

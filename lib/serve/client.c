@@ -52,12 +52,12 @@ serve_clients(const struct daemon *d)
 		fd = serve_accept();
 		if (fd < 0)
 			continue;
-		status_send('b');
+		status_busy();
 		serve_one(d, fd);
 		used++;
 		if (launch.uses > 0 && used >= launch.uses)
 			return 0;
-		status_send('i');
+		status_idle();
 		if (d->idle != NULL)
 			idle_at = mono_ms() + IDLE_MS;
 	}

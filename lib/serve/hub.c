@@ -362,6 +362,6 @@ hub_run(const struct daemon *d)
 		fcntl(LISTEN_FD + i, F_SETFL, O_NONBLOCK);
 		listeners[i] = watch(LISTEN_FD + i, on_listener);
 	}
-	status_send('r');
+	status_ready();
 	return event_base_dispatch(hub_base) < 0 ? 70 : 0;
 }

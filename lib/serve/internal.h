@@ -23,6 +23,9 @@ bool serve_draining(void);	/* this generation ends */
 int serve_role(const struct daemon *d, struct err *err);
 int serve_become(uid_t uid, gid_t gid, bool fsuid_store, struct err *err);
 
+int status_open(struct err *err);	/* 0 or -1 */
+void status_close(void);		/* a session's user shall not have it */
+
 int serve_clients(const struct daemon *d);
 int serve_users(const struct daemon *d);
 /* for -J: the jail of a session, as the store user */

@@ -3,6 +3,7 @@
  * anybody but master and the configuration before the jail is closed.
  */
 #include <getopt.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -12,7 +13,6 @@
 #include "conf/common.h"
 #include "conf/conf.h"
 #include "serve/internal.h"
-#include "serve/status.h"
 
 struct launch launch;
 const struct field launch_fields[] = {
@@ -20,6 +20,7 @@ const struct field launch_fields[] = {
 	F_STR(struct launch, conf, "", "configuration file"),
 	F_STR(struct launch, user, "", "role"),
 	F_INT(struct launch, listeners, "0", "0", "64", "listeners"),
+	F_INT(struct launch, slot, "0", "0", "100000", "on the status board"),
 	F_INT(struct launch, uses, "0", "0", "1000000000",
 	    "clients before exit"),
 	F_INT(struct launch, clients, "1", "1", "100000",
@@ -55,18 +56,6 @@ bool
 serve_stopping(void)
 {
 	return stopping;
-}
-
-void
-status_send(char what)
-{
-	struct status_msg m = { (int32_t)getpid(), what, { 0, 0, 0 } };
-
-	if (launch.service[0] == '\0')
-		return;
-	/* master is gone: the life pipe tells; a full pipe can wait */
-	while (write(STATUS_FD, &m, sizeof(m)) < 0 && errno == EINTR)
-		continue;
 }
 
 static int
@@ -146,10 +135,23 @@ set_signals(void)
 	sigaction(SIGINT, &sa, NULL);
 }
 
+/* Who is woken by a message does not interrupt its sender, and finds more to
+ * do at once.  Another policy than the usual one is the admin's. */
+static void
+set_policy(void)
+{
+	struct sched_param sp = { 0 };
+
+	if (launch.service[0] != '\0' &&
+	    sched_getscheduler(0) == SCHED_OTHER)
+		(void)sched_setscheduler(0, SCHED_BATCH, &sp);
+}
+
 static int
 prepare(const struct daemon *d, struct err *err)
 {
 	set_signals();
+	set_policy();
 	tzset();	/* reads its file now, the jail has none */
 	umask(077);
 	if (d->before_jail != NULL && d->before_jail(err) < 0)
@@ -210,7 +212,8 @@ serve_main(int argc, char **argv, const struct daemon *d)
 		return 0;
 	if (launch.service[0] == '\0' && !o.probe)
 		return usage(d);
-	if (prepare(d, &err) < 0 || (o.probe && d->user_root &&
+	if ((!o.probe && status_open(&err) < 0) || prepare(d, &err) < 0 ||
+	    (o.probe && d->user_root &&
 	    serve_probe_user(d, &err) < 0))
 		return report(&o, &err);
 	if (o.probe)
@@ -219,6 +222,6 @@ serve_main(int argc, char **argv, const struct daemon *d)
 		return d->run(d);
 	if (d->start != NULL && d->start(&err) < 0)
 		return report(&o, &err);
-	status_send('r');
+	status_ready();
 	return serve(d);
 }

@@ -6,9 +6,11 @@
 #include "serve/request.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "serve/internal.h"
 
@@ -29,6 +31,8 @@ static int64_t used;
 static uint64_t serials;
 static bool accepting, draining, was_busy;
 static bool crowded;		/* no descriptor for another connection */
+static bool held;		/* an answer, since the last idle hook */
+static int64_t gather_until;	/* mono_ms; 0: nothing was held back */
 static struct arena arena;
 static struct ipc_msg msg;
 
@@ -77,8 +81,10 @@ update_status(void)
 	if (busy == was_busy || draining)
 		return;
 	was_busy = busy;
-	if (!busy || launch.uses == 0 || used < launch.uses || nconns > 0)
-		status_send(busy ? 'b' : 'i');
+	if (!busy)
+		status_idle();
+	else if (launch.uses == 0 || used < launch.uses || nconns > 0)
+		status_busy();
 }
 
 static void
@@ -317,6 +323,29 @@ set_up(const struct daemon *d)
 	set_accepting(true);
 }
 
+/* Whoever is under load is given more to do at once: one sync, one wake-up. */
+static void
+gather(void)
+{
+	struct pollfd end[] = { { LIFE_FD, POLLIN, 0 },
+	    { serve_stop_fd, POLLIN, 0 } };
+	int64_t left = gather_until > 0 ? gather_until - mono_ms() : 0;
+
+	gather_until = 0;
+	if (left > 0 && !draining)
+		poll(end, ARRAY_LEN(end), (int)left);
+}
+
+static void
+run_idle(void)
+{
+	if (daemon_->idle != NULL)
+		daemon_->idle();
+	if (held && daemon_->gather_ms > 0)
+		gather_until = mono_ms() + daemon_->gather_ms;
+	held = false;
+}
+
 int
 serve_requests(const struct daemon *d)
 {
@@ -327,13 +356,13 @@ serve_requests(const struct daemon *d)
 	while (!serve_stopping()) {
 		timeout = nconns == 0 && launch.max_idle > 0 ?
 		    (int)MIN(launch.max_idle, (int64_t)INT_MAX) : -1;
+		gather();
 		n = epoll_wait(epoll_fd, ev, BATCH, timeout);
 		if (n == 0 && timeout > 0)
 			break;
 		for (i = 0; i < n; i++)
 			handle(&ev[i]);
-		if (d->idle != NULL)
-			d->idle();
+		run_idle();
 		if (draining)
 			drain_conns();
 		if (nconns == 0 && (draining || (launch.uses > 0 &&
@@ -347,6 +376,7 @@ serve_requests(const struct daemon *d)
 struct call_ticket
 request_hold(struct call *c)
 {
+	held = true;
 	return (struct call_ticket){ c->slot, c->serial, c->def };
 }
 

@@ -6,9 +6,10 @@
  *
  * Started by master: fd 2 is the log pipe, STATUS_FD the status pipe,
  * LIFE_FD a pipe that hangs up when this generation must end (reload, stop or
- * master's death), listeners follow from LISTEN_FD.  `-M name=value` gives
- * struct launch.  By hand: `-P` prints the options, `-n` checks the
- * configuration, `-J` enters the jail and reports what is possible inside.
+ * master's death), BOARD_FD the status board (status.h), listeners follow
+ * from LISTEN_FD.  `-M name=value` gives struct launch.  By hand: `-P` prints
+ * the options, `-n` checks the configuration, `-J` enters the jail and reports
+ * what is possible inside.
  *
  * Order: configuration -> before_jail (open what is needed) -> set ids ->
  * Landlock -> seccomp -> the first byte of input.  No jail, no service.
@@ -20,7 +21,7 @@
 #include "ipc/ipc.h"
 #include "serve/jail.h"
 
-enum { STATUS_FD = 3, LIFE_FD = 4, LISTEN_FD = 5 };
+enum { STATUS_FD = 3, LIFE_FD = 4, BOARD_FD = 5, LISTEN_FD = 6 };
 enum { IDLE_MS = 100 };	/* a client that is silent so long is idle */
 
 enum serve_kind {
@@ -120,6 +121,10 @@ struct daemon {
 	 * had arrived were answered.  SERVE_CLIENT: called once when no
 	 * client has come for IDLE_MS since the last.  May be NULL */
 	void (*idle)(void);
+	/* SERVE_REQUEST: after answers that were held back, requests of so many
+	 * ms gather before the next are read; who comes after a pause waits for
+	 * nothing.  0: no */
+	int gather_ms;
 	/* SERVE_EVENT: asked to end (life pipe, SIGTERM): finish what is under
 	 * way and call hub_exit; NULL: the loop ends at once */
 	void (*drain)(void);
@@ -138,6 +143,7 @@ struct launch {
 	const char *conf;	/* its file in the conf directory; "" none */
 	const char *user;	/* role */
 	int64_t listeners;	/* from LISTEN_FD */
+	int64_t slot;		/* of the board */
 	int64_t uses;		/* clients before exit; 0: no end */
 	int64_t clients;	/* SERVE_REQUEST: connections at a time */
 	bool fsuid_store;	/* cleanup: create files as the store user */
@@ -148,8 +154,11 @@ extern const struct field launch_fields[];
 
 int serve_main(int argc, char **argv, const struct daemon *d);
 
-/* status bytes to master: 'r' ready (once, after start), 'b' busy, 'i' idle */
-void status_send(char what);
+/* what master knows of us (status.h): ready once, after start; a client more
+ * is not taken, or taken again */
+void status_ready(void);
+void status_busy(void);
+void status_idle(void);
 
 /* For sessions: a line protocol's loop.  See cmdloop.h. */
 

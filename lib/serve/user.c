@@ -154,7 +154,8 @@ serve_users(const struct daemon *d)
 		fd = serve_accept();
 		if (fd < 0)
 			continue;
-		status_send('b');
+		status_busy();
+		status_close();
 		serve_handover(d, fd);
 		return 0;
 	}

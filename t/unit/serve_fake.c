@@ -166,6 +166,18 @@ const struct daemon request_daemon = {
 	.conn_open = opened, .conn_close = closed,
 	.jail = { .files = 1 << 20 },
 };
+
+static void
+release_all(void)
+{
+	release(false);
+}
+
+const struct daemon gather_daemon = {
+	.name = "gather", .kind = SERVE_REQUEST, .verbs = verbs,
+	.idle = release_all, .gather_ms = GATHER_MS,
+	.jail = { .files = 1 << 20 },
+};
 const struct daemon hub_daemon = {
 	.name = "hub", .kind = SERVE_EVENT, .verbs = verbs, .run = hub_run,
 	.conn_open = opened, .conn_close = closed, .drain = never_done,
@@ -176,6 +188,7 @@ const struct daemon hub_daemon = {
 
 static char sock_path[100];
 static int status_fd;
+struct board board;
 int life_fd;
 pid_t pid;
 
@@ -195,18 +208,17 @@ listen_unix(void)
 }
 
 static void NORETURN
-child(const struct daemon *d, int status, int life, int listener)
+child(const struct daemon *d, const int fd[4])
 {
 	char *argv[] = { (char *)d->name, (char *)"-c", (char *)tap_dir(),
 		(char *)"-Mservice=test", (char *)"-Mlisteners=1",
 		(char *)"-Mclients=8", NULL };
 	struct rlimit rl = { 1024, 1024 };
-	int null = open("/dev/null", O_RDWR), fds[3], i;
+	int null = open("/dev/null", O_RDWR), fds[4], i;
 
-	fds[0] = fcntl(status, F_DUPFD, 20);
-	fds[1] = fcntl(life, F_DUPFD, 20);
-	fds[2] = fcntl(listener, F_DUPFD, 20);
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 4; i++)
+		fds[i] = fcntl(fd[i], F_DUPFD, 20);
+	for (i = 0; i < 4; i++)
 		dup2(fds[i], STATUS_FD + i);
 	dup2(null, STDERR_FILENO);
 	for (i = LISTEN_FD + 1; i < 64; i++)
@@ -234,15 +246,19 @@ status(int timeout_ms)
 void
 start(const struct daemon *d)
 {
-	int s[2], l[2], listener = listen_unix();
+	int s[2], l[2], listener = listen_unix(), memory;
 
-	if (pipe2(s, O_CLOEXEC) < 0 || pipe2(l, O_CLOEXEC) < 0)
+	board_unmap(&board);
+	memory = board_make(&board, 1, 1);
+	if (memory < 0 || pipe2(s, O_CLOEXEC) < 0 || pipe2(l, O_CLOEXEC) < 0)
 		die("pipe");
+	board_set(&board, 0, SLOT_FREE);
 	pid = fork();
 	if (pid == 0)
-		child(d, s[1], l[0], listener);
+		child(d, (int[4]){ s[1], l[0], memory, listener });
 	close(s[1]);
 	close(l[0]);
+	close(memory);
 	close(listener);
 	status_fd = s[0];
 	life_fd = l[1];

@@ -3,17 +3,21 @@
 #define UNIT_SERVE_FAKE_H
 
 #include "serve/serve.h"
+#include "serve/status.h"
 
-enum { WAIT_MS = 5000 };
+enum { WAIT_MS = 5000, GATHER_MS = 1000 };
 
 /* verbs of both: echo hold promise release balance big once fd */
 extern const struct daemon request_daemon, hub_daemon;
+/* the same, but what it holds is released together when it is idle */
+extern const struct daemon gather_daemon;
 
 extern pid_t pid;		/* the daemon at work */
+extern struct board board;	/* its own: one slot */
 extern int life_fd;		/* write end of its life pipe, or -1 */
 void write_conf(void);		/* once, before the first start */
 void start(const struct daemon *d);
-char status(int timeout_ms);	/* its next status byte, 0 none */
+char status(int timeout_ms);	/* its next status record, 0 none */
 void finish(const char *what);	/* it ends with status 0, soon */
 
 int dial(void);

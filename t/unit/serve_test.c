@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
 #include "serve_fake.h"
 #include "test/tap.h"
 
@@ -171,6 +172,36 @@ test_big(const char *kind)
 	close(fd);
 }
 
+/* --- the status board ----------------------------------------------------- */
+
+static void
+test_board(void)
+{
+	struct board a = { 0 }, b = { 0 }, none = { 0 };
+	int fd = board_make(&a, 3, 2), null = open("/dev/null", O_RDWR), i;
+
+	is_int(board_map(&b, fd), 0, "a child sees the board");
+	for (i = 0; i < 3; i++)
+		board_set(&a, (uint32_t)i, SLOT_FREE);
+	for (i = 0; i < 3; i++)
+		board_set(&b, (uint32_t)i, SLOT_IDLE);
+	is_int(board_idle(&a), 3, "what it writes is seen");
+	board_set(&b, 0, SLOT_BUSY);
+	ok(!board_few(&b), "two idle ones are enough");
+	board_set(&b, 1, SLOT_BUSY);
+	ok(board_few(&b), "one is less than wanted");
+	board_set(&b, 3, SLOT_IDLE);
+	is_int(board_idle(&a), 1, "there is no fourth slot");
+	ok(ftruncate(fd, 0) < 0, "nobody can take the memory away");
+	memset(b.memory, SLOT_IDLE, 8);
+	is_int(board_idle(&a), 1, "a spoilt board is not read past its end");
+	is_int(board_map(&none, null), -1, "a board is no other file");
+	board_unmap(&a);
+	board_unmap(&b);
+	close(fd);
+	close(null);
+}
+
 /* --- SERVE_REQUEST -------------------------------------------------------- */
 
 static void
@@ -181,7 +212,8 @@ test_places(void)
 	for (i = 0; i < 8; i++)
 		fd[i] = dial();
 	is_int(balance(fd[7]), 8, "eight connections");
-	ok(status(WAIT_MS) == 'b', "busy with the last place taken");
+	ok(status(WAIT_MS) == 'f', "busy with the last place taken");
+	is_int(board_idle(&board), 0, "and not idle");
 	for (; i < 12; i++) {
 		fd[i] = dial();
 		say(fd[i], "ping", -1);
@@ -197,7 +229,37 @@ test_places(void)
 		continue;
 	fd[0] = dial();
 	is_int(settled(fd[0], 1), 1, "all places are free again");
+	is_int(board_idle(&board), 1, "idle, and nobody had to be told");
 	close(fd[0]);
+}
+
+/* how long until an answer that is held back comes, ms */
+static int64_t
+held_for(int fd)
+{
+	int64_t start = mono_ms();
+
+	say(fd, "hold", -1);
+	is_str(hear(fd), "ok", "what was held back is answered");
+	return mono_ms() - start;
+}
+
+static void
+test_gather(void)
+{
+	int fd = dial(), other = dial();
+
+	ok(held_for(fd) < GATHER_MS, "the first request waits for nobody");
+	say(other, "hold", -1);
+	ok(held_for(fd) > GATHER_MS / 2, "the next for others");
+	is_str(hear(other), "ok", "with which it is answered");
+	usleep((GATHER_MS + 100) * 1000);
+	ok(held_for(fd) < GATHER_MS, "after a pause for nobody");
+	close(fd);
+	close(other);
+	close(life_fd);
+	life_fd = -1;
+	finish("gather");
 }
 
 static void
@@ -300,6 +362,7 @@ int
 main(void)
 {
 	write_conf();
+	test_board();
 	start(&request_daemon);
 	test_bad_messages("request");
 	test_descriptors("request");
@@ -312,6 +375,8 @@ main(void)
 	test_request_end();
 	start(&request_daemon);
 	test_term();
+	start(&gather_daemon);
+	test_gather();
 	start(&hub_daemon);
 	test_bad_messages("hub");
 	test_descriptors("hub");

@@ -82,7 +82,7 @@ sub start {
 	my $l = $self->listener;
 	my $pid = fork // die "fork: $!\n";
 	if (!$pid) {
-		_place($log_w, $status_w, $life, $l->fh);
+		_place($log_w, $status_w, $life, _board(), $l->fh);
 		chdir '/';
 		my $n = $self->{name};
 		my @cmd = (@{ $self->{prefix} || [] }, "$self->{build}/" .
@@ -102,12 +102,19 @@ sub start {
 	return $self;
 }
 
-# descriptors where the program looks for them: 2, 3, 4, 5
+# a status board of one slot: master's is memory, eight bytes and one a child
+sub _board {
+	open my $fh, '+>', undef or die "open: $!\n";
+	truncate $fh, 9 or die "truncate: $!\n";
+	return $fh;
+}
+
+# descriptors where the program looks for them: 2, 3, 4, 5, 6
 sub _place {
 	my (@from) = @_;
 	my @fd = map { fcntl $_, F_DUPFD, 20 } @from;
 	POSIX::dup2($fd[$_], 2 + $_) for 0 .. $#fd;
-	POSIX::close($_) for 6 .. 40;
+	POSIX::close($_) for 7 .. 40;
 	return;
 }
 
