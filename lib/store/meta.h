@@ -26,7 +26,8 @@ struct meta_row {
 	 * as they are; without the empty line at the end */
 	struct slice fields;
 	struct slice preview;	/* UTF-8, RFC 8970 */
-	struct slice subject;	/* base subject, folded for comparison */
+	/* keys, folded for comparison by octets (mime_fold) */
+	struct slice subject;	/* base subject */
 	struct slice from, to, cc;	/* mailbox of the first address */
 	struct slice display_from, display_to;	/* RFC 5957 */
 	struct slice message_id, refs;	/* refs: ids, space between, oldest
