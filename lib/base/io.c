@@ -18,7 +18,7 @@ io_init(struct io *io, int fd, int timeout_ms)
 	struct stat st;
 
 	memset(io, 0, sizeof(*io));
-	io->fd = fd;
+	io->fd = io->out_fd = fd;
 	io->timeout_ms = timeout_ms;
 	io->in_cap = IN_DEFAULT;
 	io->out = (struct str)STR_INIT;
@@ -83,7 +83,8 @@ time_left(const struct io *io)
 static int
 wait_for(struct io *io, short events)
 {
-	struct pollfd p[2] = { { io->fd, events, 0 },
+	struct pollfd p[2] = { { events == POLLOUT ? io->out_fd : io->fd,
+	    events, 0 },
 	    { io->wake_fd, POLLIN, 0 } };
 	nfds_t n = events == POLLIN && io->wake_fd >= 0 ? 2 : 1;
 	int r, left, idle = events == POLLIN && io->idle != NULL ?
@@ -121,8 +122,8 @@ static ssize_t
 send_some(struct io *io, const char *p, size_t n)
 {
 	if (io->is_socket)
-		return send(io->fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	return write(io->fd, p, n);
+		return send(io->out_fd, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+	return write(io->out_fd, p, n);
 }
 
 int
@@ -131,6 +132,8 @@ io_flush(struct io *io)
 	size_t at = 0;
 	ssize_t w;
 
+	if (io->layer != NULL && io->out.len > 0 && !io->failed)
+		io->layer->encode(io->layer->ctx, &io->out);
 	while (!io->failed && at < io->out.len) {
 		w = send_some(io, io->out.s + at, io->out.len - at);
 		if (w < 0 && errno == EINTR)
@@ -180,6 +183,20 @@ io_printf(struct io *io, const char *fmt, ...)
 		io_flush(io);
 }
 
+static bool
+layer_pending(const struct io *io)
+{
+	return io->layer != NULL && io->layer->pending(io->layer->ctx);
+}
+
+static ssize_t
+get(struct io *io, char *p, size_t n)
+{
+	if (io->layer != NULL)
+		return io->layer->decode(io->layer->ctx, io->fd, p, n);
+	return read(io->fd, p, n);
+}
+
 /* read once more behind in_len, making room first: 1, 0 EOF, -1 */
 static int
 fill(struct io *io)
@@ -204,9 +221,9 @@ fill(struct io *io)
 		io->in = xrealloc(io->in, io->in_cap);
 	}
 	for (;;) {
-		if (wait_for(io, POLLIN) <= 0)
+		if (!layer_pending(io) && wait_for(io, POLLIN) <= 0)
 			return -1;
-		r = read(io->fd, io->in + io->in_len, io->in_cap - io->in_len);
+		r = get(io, io->in + io->in_len, io->in_cap - io->in_len);
 		if (r >= 0)
 			break;
 		if (errno != EINTR && errno != EAGAIN)

@@ -15,6 +15,18 @@
 
 enum io_eol { IO_CRLF, IO_LF };
 
+/* What lies between the bytes of the session and those of the descriptor
+ * (compression); set at a point where both sides know that it begins. */
+struct io_layer {
+	void *ctx;
+	/* as read(2), from fd; EAGAIN: what came is not enough yet */
+	ssize_t (*decode)(void *ctx, int fd, char *p, size_t n);
+	/* is there something to decode without reading fd? */
+	bool (*pending)(void *ctx);
+	/* s becomes what is sent for it */
+	void (*encode)(void *ctx, struct str *s);
+};
+
 struct io {
 	int fd;
 	int timeout_ms;		/* for one wait on the peer; 0: for ever */
@@ -25,6 +37,8 @@ struct io {
 	struct str out;
 	uint64_t bytes_in, bytes_out;
 	bool failed, eof, timed_out, is_socket;
+	int out_fd;		/* written to; that of fd, but for pipes */
+	const struct io_layer *layer;	/* NULL: none */
 	int wake_fd;		/* a readable wake_fd ends a wait: io->woken */
 	bool woken;		/* (serve: SIGTERM); -1: none */
 	int idle_ms;		/* a read that has waited so long calls */
