@@ -280,7 +280,9 @@ mime_conv_close(struct mime_conv *c, struct str *out)
 		str_free(&raw);
 		iconv_close(c->cd);
 	}
-	if (c->n > 0)
+	if (c->how == CHARSET_GUESS)
+		utf8((struct slice){ c->hold, c->n }, true, out);
+	else if (c->n > 0)
 		str_adds(out, replacement);
 	c->n = 0;
 	c->cd = NULL;

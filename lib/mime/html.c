@@ -201,7 +201,7 @@ text(struct mime_html *h, char c, struct str *out)
 	} else if (c == '&' && !h->skip) {
 		h->state = ENTITY;
 	} else if (is_white(c)) {
-		h->space = h->line;
+		h->space = h->line && (h->space || !h->skip);
 	} else {
 		put(h, (struct slice){ &c, 1 }, out);
 	}
