@@ -95,7 +95,8 @@ idle(struct session *s, int id)
 			while (watcher_next(s->watcher) >= 0)
 				shrunk = false;
 		view_sync(s, VIEW_EXPUNGE);
-		if (io_has_line(io))
+		if (io_has_line(io) || (io->layer != NULL &&
+		    io->layer->pending(io->layer->ctx)))
 			break;
 		io_flush(io);
 		r = wait_once(s, end, &shrunk);

@@ -12,6 +12,7 @@ const struct imap_command session_commands[] = {
 	{ "CAPABILITY", ANY, 0, cmd_capability },
 	{ "CHECK", SEL, 0, cmd_check },
 	{ "CLOSE", SEL, CMD_LAST, cmd_close },
+	{ "COMPRESS", ANY, 0, cmd_compress },
 	{ "COPY", SEL, UID_SEQ, cmd_copy },
 	{ "CREATE", ANY, 0, cmd_create },
 	{ "DELETE", ANY, 0, cmd_delete },

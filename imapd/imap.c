@@ -203,6 +203,9 @@ finish(struct imap *im)
 	    !(im->at->flags & CMD_LAST))
 		im->update(im);
 	imap_put(im, &im->tagged);
+	if (im->after != NULL && io_flush(im->io) == 0)
+		im->after(im);
+	im->after = NULL;
 	if (!imap_lex_finish(l) && im->end == NULL)
 		im->end = l->error.kind == IMAP_LEX_BYE ? "errors" : "lost";
 }

@@ -45,6 +45,8 @@ struct imap {
 	const struct imap_command *at;		/* the command at work */
 	/* before the tagged reply: updates */
 	void (*update)(void *session);
+	/* once the reply is out; then forgotten */
+	void (*after)(void *session);
 	bool utf8;		/* UTF8=ACCEPT or rev2 is enabled */
 	bool uidonly;
 	const char *end;	/* not NULL: the session ends so */

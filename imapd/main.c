@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/common.h"
+#include "deflate.h"
 #include "mime/charset.h"
 #include "session.h"
 #include "store/store.h"
@@ -109,6 +110,7 @@ session(struct io *io, struct peer *peer, const struct session_user *user)
 		s.fts = fts_new(s.tree.index);
 		imap_run(&s.imap);
 		select_close(&s);
+		deflate_stop(s.deflate, io);
 		meta_free(s.meta);
 		fts_free(s.fts);
 		tree_close(&s.tree);

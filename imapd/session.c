@@ -14,7 +14,7 @@
 void
 session_capabilities(const struct session *s, struct str *out)
 {
-	struct capability_facts f = { .compressed = s->compressed,
+	struct capability_facts f = { .compressed = s->deflate != NULL,
 		.append_limit = conf.message_size };
 
 	capability_list(out, &f);

@@ -60,7 +60,7 @@ struct session {
 	struct watcher *watcher;	/* of IDLE; NULL: not yet */
 	struct notify *notify;
 	struct context *contexts;
-	bool compressed;
+	struct deflate *deflate;	/* COMPRESS; NULL: not */
 
 	/* for the closing log line */
 	uint64_t fetched, bodies, stored, appended, copied, expunged;
@@ -150,6 +150,7 @@ void cmd_append(void *session);
 void cmd_capability(void *session);
 void cmd_check(void *session);
 void cmd_close(void *session);
+void cmd_compress(void *session);
 void cmd_copy(void *session);
 void cmd_create(void *session);
 void cmd_delete(void *session);
