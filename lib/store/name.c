@@ -84,6 +84,15 @@ mail_name_unique(struct str *out, int64_t created_us, const char *q,
 }
 
 void
+mail_name_fresh(struct str *out, int64_t now_us, long pid, unsigned seq,
+    const char *hostname)
+{
+	str_addf(out, "%lld.M%06dP%ldQ%u.", (long long)(now_us / 1000000),
+	    (int)(now_us % 1000000), pid, seq);
+	add_host(out, hostname);
+}
+
+void
 mail_name_new(struct str *out, const char *unique, uint64_t size,
     uint64_t wsize)
 {
@@ -140,4 +149,10 @@ mail_name_uidl(struct str *out, struct slice unique, uint64_t salt)
 		str_addsl(out, unique);
 	else
 		hash(out, unique, salt);
+}
+
+void
+mail_name_hash(struct str *out, struct slice unique)
+{
+	hash(out, unique, 0);
 }

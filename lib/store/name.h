@@ -26,6 +26,10 @@ void mail_name_parse(struct slice name, struct mail_name *n);
  * same name at every attempt.  Appended. */
 void mail_name_unique(struct str *out, int64_t created_us, const char *q,
     const char *n, const char *hostname);
+/* The unique part of a message that is made here (APPEND): seq tells apart
+ * those of one process in one microsecond. */
+void mail_name_fresh(struct str *out, int64_t now_us, long pid, unsigned seq,
+    const char *hostname);
 /* unique,S=size,W=wsize */
 void mail_name_new(struct str *out, const char *unique, uint64_t size,
     uint64_t wsize);
@@ -36,5 +40,7 @@ void mail_name_flag(struct str *out, const struct mail_name *n, char flag);
  * where it is one, else a hash of it.  salt (0: none) tells apart files of
  * one unique part. */
 void mail_name_uidl(struct str *out, struct slice unique, uint64_t salt);
+/* 32 hex digits that are the same for ever */
+void mail_name_hash(struct str *out, struct slice unique);
 
 #endif

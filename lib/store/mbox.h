@@ -1,0 +1,253 @@
+/*
+ * mbox.h - inside lib/store: what the files mbox_*.c share of one open
+ * mailbox.
+ *
+ * All changes are made one way: under the lock, after the log's tail was
+ * read, records are written to the log and synced, and then applied to the
+ * array by the same code that reads the log of others (mbox_apply.c).
+ */
+#ifndef STORE_MBOX_H
+#define STORE_MBOX_H
+
+#include "store/mailbox.h"
+#include "store/name.h"
+
+enum {
+	SUB_NEW, SUB_CUR,
+	MBOX_LINE_MAX = 1 << 20,	/* bytes of a record */
+	MBOX_SET_MAX = 16 * 1024,	/* of the UIDs in one that we write */
+	MBOX_GRAIN_MS = 20,	/* a directory this old has its last time */
+	MBOX_SCAN_S = 30,	/* where our changes may hide another's */
+	MBOX_UID_AHEAD = 4096,	/* UIDs reserved in postrider-uid */
+};
+#define MBOX_UID_FILE "postrider-uid"
+
+/* times of new/ and cur/ for which the array is right */
+struct mbox_known {
+	int64_t ns[2];		/* 0: not known */
+	int64_t scanned;	/* unix time since which our own changes of
+				 * cur/ may hide another's; 0: none do */
+};
+
+/* a message expunged by the log whose file may still be there */
+struct mbox_doom { uint32_t uid, name; uint16_t flags, file_flags; };
+
+/* Keyword definitions and sets.  Set 0 is the empty one. */
+struct mbox_kwset {
+	uint16_t n;
+	uint16_t *num;		/* numbers, sorted */
+	const char **v;		/* names, sorted */
+};
+struct mbox_kw {
+	const char **name;	/* by number */
+	size_t names, sets, cap_names, cap_sets, table_size;
+	struct mbox_kwset *set;
+	uint32_t *table;	/* hash of sets, open addressing */
+	const char **sorted;	/* all names */
+	size_t nsorted;
+	struct arena mem;
+};
+
+/* all that reading the log and the snapshot makes, but what struct mailbox
+ * shows */
+struct mbox_state {
+	size_t cap;		/* of mb->msg */
+	void *map;		/* mb->msg is in here, else malloced */
+	size_t map_len;
+	const char *names;	/* names of the snapshot, mapped */
+	size_t names_len;
+	struct str more;	/* names that came later, behind these */
+	struct mbox_kw kw;
+	struct mbox_doom *doom;
+	size_t ndoom, doom_cap;
+	bool have_head;		/* H was read */
+	uint64_t generation, base_modseq;
+	int64_t off;		/* the log is read up to here */
+	int64_t live;		/* its size at the last checkpoint */
+	int64_t snap_off;	/* what the snapshot on the disk covers */
+	uint32_t recent;	/* watermark: above it is \Recent */
+	size_t dirty_lo, dirty_hi;	/* in here flags may differ from
+					 * file_flags */
+	size_t unsettled;	/* from here names may not be made yet */
+	struct mbox_known known, logged;
+};
+
+struct mailbox_impl {
+	int dir, sub[2];	/* the folder, new, cur */
+	int log, lock;
+	int index, maildir;
+	unsigned flags;		/* of mailbox_open */
+	uint64_t quota, log_ino;
+	char *host;
+	int held;		/* how often the lock was taken */
+	bool writable;		/* else nothing is ever written */
+	bool loading;		/* no view yet: nothing to tell */
+	bool mine;		/* records being applied are our own */
+	bool changed;		/* since the last refresh */
+	bool damaged;		/* the log had bad lines */
+	bool fresh;		/* the log was just made */
+	bool rescan;		/* a file was not where it should be */
+	bool no_snap;		/* it could not be written */
+	uint32_t reserved;	/* from postrider-uid; 0 not read yet */
+	struct mbox_state st;
+	struct str out;		/* records being made */
+	struct str path;
+	struct mailbox_keywords tmp_kw;
+};
+
+/* --- mbox_log.c: records --------------------------------------------------- */
+uint32_t mbox_crc(uint32_t crc, const void *p, size_t n);
+/* end the record that begins at out->s[start]: checksum and newline */
+void mbox_log_seal(struct str *out, size_t start);
+void mbox_log_addf(struct str *out, const char *fmt, ...) PRINTF(2, 3);
+void mbox_log_text(struct str *out, const char *s);	/* escaped */
+bool mbox_log_untext(struct str *out, struct slice s);
+/* cut the next good record (without checksum) off *rest: 1, 0 no whole line,
+ * -1 a bad line, which is then cut off */
+int mbox_log_next(struct slice *rest, struct slice *rec);
+/* next range of a UID set: 1, or 0 at its end or where it is none */
+int mbox_set_next(struct slice *set, struct uid_range *r);
+bool mbox_word_u64(struct slice *rest, uint64_t *r);
+bool mbox_word_i64(struct slice *rest, int64_t *r);
+/* "FS,3,7" or "-" */
+struct mbox_flagspec { unsigned flags; uint16_t *num; size_t n; };
+void mbox_flagspec_add(struct str *out, unsigned flags, const uint16_t *num,
+    size_t n);
+
+/* --- mbox_apply.c ---------------------------------------------------------- */
+/* Apply the good records at the start of text: bytes used; *bad where it
+ * ended at a whole line that is no record. */
+size_t mbox_apply(struct mailbox *mb, struct slice text, bool *bad);
+/* an A record of message m, whose name is "<kind><text>" */
+void mbox_record_add(struct str *out, const struct mailbox *mb,
+    const struct mailbox_msg *m, const char *name);
+
+/* --- mbox_read.c: the log, the lock ---------------------------------------- */
+/* the log's tail, without the lock.  0, 1 something there is no record, -1 */
+int mbox_tail(struct mailbox *mb, struct err *err);
+/* Lock and catch up; the state is then that of the log.  0 or -1 */
+int mbox_lock(struct mailbox *mb, struct err *err);
+void mbox_unlock(struct mailbox *mb);
+/* Under the lock: write in->out to the log, sync, apply, and empty it.  0, or
+ * -1 and nothing was written. */
+int mbox_commit(struct mailbox *mb, bool sync, struct err *err);
+/* records that will not be written: the state is read anew */
+void mbox_abandon(struct mailbox *mb);
+uint64_t mbox_next_modseq(const struct mailbox *mb);
+/* load all from snapshot and log: 0 or -1 */
+int mbox_load(struct mailbox *mb, struct err *err);
+/* the same where a view is open: it is brought up to date */
+int mbox_reload(struct mailbox *mb, struct err *err);
+/* is the log on the disk still the one that is open? */
+bool mbox_log_current(const struct mailbox *mb);
+
+/* --- mbox_checkpoint.c ----------------------------------------------------- */
+/* Under the lock: write the log anew.  0 or -1 */
+int mbox_checkpoint(struct mailbox *mb, struct err *err);
+void mbox_checkpoint_if_due(struct mailbox *mb);
+/* make the first log, or one in the place of one that is lost */
+int mbox_create_log(struct mailbox *mb, struct err *err);
+/* Under the lock: no UID from uid on was ever given out */
+int mbox_reserve(struct mailbox *mb, uint64_t uid, struct err *err);
+
+/* --- mbox_state.c ---------------------------------------------------------- */
+void mbox_state_free(struct mailbox *mb);
+void mbox_set_array(struct mailbox *mb, struct mailbox_msg *v, size_t cap);
+struct mailbox_msg *mbox_append_msg(struct mailbox *mb);
+void mbox_dirty(struct mbox_state *st, size_t i);
+void mbox_doom_add(struct mbox_state *st, const struct mailbox_msg *m);
+
+/* --- mbox_name.c: names in the heap: kind and text --------------------------
+ * 'c' base: cur/<base>:2,<flags>;  'o' base:2,others: the same with letters
+ * that are not ours;  'o' without ":2,": cur/<name>;  'n': new/<name> */
+uint32_t mbox_name_keep(struct mbox_state *st, const char *kind_text);
+const char *mbox_name_get(const struct mbox_state *st, uint32_t name);
+/* the file name, appended; which directory: SUB_NEW, SUB_CUR, or -1 */
+int mbox_name_file(const char *kind_text, unsigned flags, struct str *out);
+void mbox_letters(struct str *out, unsigned flags, struct slice others);
+unsigned mbox_letters_parse(struct slice s);
+/* the name that the message shall have, kind first, appended */
+void mbox_name_final(struct str *out, struct slice file, unsigned flags,
+    const struct mailbox_msg *m);
+struct slice mbox_unique(const char *kind_text);
+
+/* --- mbox_kw.c ------------------------------------------------------------- */
+void mbox_kw_init(struct mbox_kw *kw);
+void mbox_kw_free(struct mbox_kw *kw);
+bool mbox_kw_define(struct mbox_kw *kw, uint64_t num, struct slice name);
+/* number of a name, or -1 */
+int mbox_kw_find(const struct mbox_kw *kw, struct slice name);
+uint32_t mbox_kw_set(struct mbox_kw *kw, const uint16_t *num, size_t n);
+uint32_t mbox_kw_change(struct mbox_kw *kw, uint32_t set, char op,
+    const uint16_t *num, size_t n);
+/* Numbers of names, ascending; what is new is left out or, with define,
+ * defined by a K record in in->out.  $Forwarded sets *flags.  How many, or
+ * -1: too many. */
+int mbox_kw_numbers(struct mailbox *mb, const struct slice *v, size_t n,
+    uint16_t num[KEYWORDS_MAX], unsigned *flags, bool define,
+    struct err *err);
+bool mbox_keyword_valid(struct slice s);
+
+/* --- mbox_snap.c ----------------------------------------------------------- */
+/* 1 the state was read from it, 0 there is none that fits */
+int mbox_snap_load(struct mailbox *mb);
+void mbox_snap_write(struct mailbox *mb);
+/* is it worth it? */
+bool mbox_snap_due(const struct mailbox *mb);
+
+/* --- mbox_scan.c: directories ---------------------------------------------- */
+/* what a directory holds */
+struct mbox_file {
+	const char *name;
+	uint32_t uid;		/* U=, 0 none */
+	uint8_t sub;
+	bool used;
+};
+struct mbox_scan {
+	struct mbox_file *v;
+	size_t n, cap;
+	struct arena mem;
+	int64_t ns[2];		/* times before they were read */
+	bool same[2];		/* and behind it */
+	bool sure[2];		/* nothing can have changed meanwhile */
+};
+int mbox_scan_dirs(struct mailbox *mb, struct mbox_scan *s, bool cur,
+    struct err *err);
+void mbox_scan_free(struct mbox_scan *s);
+int64_t mbox_mtime(int fd);
+/* Do times of the directories ask for a look?  Bits 1 << SUB_. */
+unsigned mbox_look(const struct mailbox *mb);
+/* around changes that we make ourselves in cur/ */
+struct mbox_own { int64_t before; };
+void mbox_own_begin(struct mailbox *mb, struct mbox_own *o);
+void mbox_own_end(struct mailbox *mb, const struct mbox_own *o);
+/* note the times in the log, where they are others; not synced */
+void mbox_note_known(struct mailbox *mb);
+
+/* --- mbox_sync.c: directories and array ------------------------------------ */
+/* Under the lock: compare the directories with the array. */
+int mbox_sync_all(struct mailbox *mb, struct err *err);
+/* the same for new/ alone, as long as cur/ did not change */
+int mbox_sync_new(struct mailbox *mb, struct err *err);
+/* take in files that the log does not know: log them, then rename */
+int mbox_take_in(struct mailbox *mb, struct mbox_file **v, size_t n,
+    struct err *err);
+
+/* --- mbox_expunge.c -------------------------------------------------------- */
+/* Under the lock: unlink what the log says is expunged; note that in it */
+int mbox_finish_doom(struct mailbox *mb, struct err *err);
+/* the same without a word in the log */
+int mbox_unlink_doom(struct mailbox *mb, struct err *err);
+
+/* --- mbox_settle.c --------------------------------------------------------- */
+/* Under the lock: give files the names that their flags ask for. */
+int mbox_settle_locked(struct mailbox *mb, struct err *err);
+
+/* size, wsize by reading the file.  0 or -1 */
+int mbox_measure(int dir, const char *name, uint64_t *size, uint64_t *wsize);
+/* --- mbox_flags.c: ranges of UIDs ------------------------------------------ */
+/* "F modseq " + set + tail records for the messages idx[0..n) */
+void mbox_record_set(struct mailbox *mb, char type, uint64_t modseq,
+    const uint32_t *idx, size_t n, const char *tail);
+
+#endif

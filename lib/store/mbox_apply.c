@@ -1,0 +1,324 @@
+/*
+ * mbox_apply.c - a record of the log changes the array.  Records of others
+ * and our own go the same way; every process that has applied the same
+ * records holds the same messages, flags and modseqs.  A record with a good
+ * checksum that makes no sense is passed over.
+ */
+#include "store/mbox.h"
+
+static void
+raise_modseq(struct mailbox *mb, uint64_t modseq)
+{
+	if (modseq > mb->modseq && modseq <= INT64_MAX)
+		mb->modseq = modseq;
+}
+
+static bool
+good_id(struct slice id)
+{
+	size_t i;
+
+	for (i = 0; i < id.n; i++)
+		if (!ascii_isalnum(id.p[i]))
+			return false;
+	return id.n > 0 && id.n <= 32;
+}
+
+/* H 1 id uidvalidity generation base uidnext live */
+static void
+apply_head(struct mailbox *mb, struct slice r)
+{
+	struct mbox_state *st = &mb->in->st;
+	uint64_t version, validity, gen, base, next;
+	struct slice id;
+	int64_t live;
+
+	if (st->have_head || !mbox_word_u64(&r, &version) || version != 1 ||
+	    !slice_cut(&r, ' ', &id) || !good_id(id) ||
+	    !mbox_word_u64(&r, &validity) || validity - 1 >= UINT32_MAX ||
+	    !mbox_word_u64(&r, &gen) || !mbox_word_u64(&r, &base) ||
+	    !mbox_word_u64(&r, &next) || next - 1 >= UINT32_MAX ||
+	    !mbox_word_i64(&r, &live))
+		return;
+	slice_copy(mb->id, sizeof(mb->id), id);
+	mb->uidvalidity = (uint32_t)validity;
+	mb->uidnext = MAX(mb->uidnext, (uint32_t)next);
+	raise_modseq(mb, base);
+	st->generation = gen;
+	st->base_modseq = base;
+	st->live = live;
+	st->have_head = true;
+}
+
+/* "FS,3,7": 1, with at most KEYWORDS_MAX numbers, or 0 */
+static int
+take_flagspec(struct mailbox *mb, struct slice s, unsigned *flags,
+    uint16_t num[KEYWORDS_MAX], size_t *n)
+{
+	struct slice part;
+	uint64_t v;
+
+	*n = 0;
+	if (!slice_cut(&s, ',', &part))
+		return 0;
+	*flags = mbox_letters_parse(part);
+	while (slice_cut(&s, ',', &part)) {
+		if (!slice_u64(part, KEYWORDS_MAX - 1, &v) ||
+		    *n == KEYWORDS_MAX)
+			return 0;
+		/* ascending and defined, as we write them */
+		if (v >= mb->in->st.kw.names || (*n > 0 && v <= num[*n - 1]))
+			continue;
+		num[(*n)++] = (uint16_t)v;
+	}
+	return 1;
+}
+
+/* A modseq uid date saved size wsize flags nameflags name */
+static void
+apply_add(struct mailbox *mb, struct slice r)
+{
+	struct mailbox_impl *in = mb->in;
+	struct mailbox_msg m = { 0 }, *to;
+	uint16_t num[KEYWORDS_MAX];
+	struct slice w;
+	struct str name = STR_INIT;
+	unsigned flags;
+	uint64_t uid;
+	size_t n;
+
+	if (!mbox_word_u64(&r, &m.modseq) || !mbox_word_u64(&r, &uid) ||
+	    uid == 0 || uid >= UINT32_MAX ||
+	    (mb->n > 0 && uid <= mb->msg[mb->n - 1].uid) ||
+	    !mbox_word_i64(&r, &m.date) || !mbox_word_i64(&r, &m.saved) ||
+	    !mbox_word_u64(&r, &m.size) || !mbox_word_u64(&r, &m.wsize) ||
+	    !slice_cut(&r, ' ', &w) ||
+	    !take_flagspec(mb, w, &flags, num, &n) || !slice_cut(&r, ' ', &w))
+		return;
+	m.uid = (uint32_t)uid;
+	m.flags = (uint16_t)flags;
+	m.file_flags = (uint16_t)mbox_letters_parse(w);
+	m.kw = mbox_kw_set(&in->st.kw, num, n);
+	if (mbox_log_untext(&name, r) && name.len > 1 &&
+	    strchr(name.s, '/') == NULL) {
+		m.name = mbox_name_keep(&in->st, name.s);
+		to = mbox_append_msg(mb);
+		*to = m;
+		if ((to->flags & MSG_KEPT) != to->file_flags)
+			mbox_dirty(&in->st, mb->n - 1);
+		mb->uidnext = MAX(mb->uidnext, m.uid + 1);
+		raise_modseq(mb, m.modseq);
+		in->changed = true;
+	}
+	str_free(&name);
+}
+
+struct flags_record {
+	char op;
+	unsigned flags;
+	uint16_t num[KEYWORDS_MAX];
+	size_t n;
+	uint64_t modseq;
+	uint32_t from, to;	/* the last keyword set and what became of
+				 * it: neighbours mostly have the same */
+};
+
+static void
+flag_one(struct mailbox *mb, size_t i, struct flags_record *f)
+{
+	struct mailbox_msg *m = &mb->msg[i];
+	unsigned kept = m->flags & MSG_KEPT;
+
+	kept = f->op == '=' ? f->flags : f->op == '+' ? kept | f->flags :
+	    kept & ~f->flags;
+	m->flags = (uint16_t)((m->flags & ~MSG_KEPT) | kept);
+	if (m->kw != f->from) {
+		f->from = m->kw;
+		f->to = mbox_kw_change(&mb->in->st.kw, m->kw, f->op, f->num,
+		    f->n);
+	}
+	m->kw = f->to;
+	m->modseq = MAX(m->modseq, f->modseq);
+	if (!mb->in->mine) {
+		m->flags |= MSG_TOUCHED;
+		mb->in->changed = true;
+	}
+	if (kept != m->file_flags)
+		mbox_dirty(&mb->in->st, i);
+}
+
+/* F modseq uidset opflags */
+static void
+apply_flags(struct mailbox *mb, struct slice r)
+{
+	struct flags_record f = { .from = UINT32_MAX };
+	struct slice set, spec;
+	struct uid_range u;
+	size_t i;
+
+	if (!mbox_word_u64(&r, &f.modseq) || !slice_cut(&r, ' ', &set) ||
+	    !slice_cut(&r, ' ', &spec) || spec.n < 2 ||
+	    memchr("=+-", spec.p[0], 3) == NULL ||
+	    !take_flagspec(mb, slice_sub(spec, 1, spec.n), &f.flags, f.num,
+	    &f.n))
+		return;
+	f.op = spec.p[0];
+	raise_modseq(mb, f.modseq);
+	while (mbox_set_next(&set, &u))
+		for (i = mailbox_find(mb, u.first); i < mb->n &&
+		    mb->msg[i].uid <= u.last; i++)
+			flag_one(mb, i, &f);
+}
+
+/* E and V modseq uidset */
+static void
+apply_gone(struct mailbox *mb, struct slice r, bool doom)
+{
+	struct uid_range u;
+	struct slice set;
+	uint64_t modseq;
+	size_t i;
+
+	if (!mbox_word_u64(&r, &modseq) || !slice_cut(&r, ' ', &set))
+		return;
+	raise_modseq(mb, modseq);
+	while (mbox_set_next(&set, &u))
+		for (i = mailbox_find(mb, u.first); i < mb->n &&
+		    mb->msg[i].uid <= u.last; i++) {
+			struct mailbox_msg *m = &mb->msg[i];
+
+			if (m->flags & MSG_GONE)
+				continue;
+			m->flags |= MSG_GONE;
+			mb->gone++;
+			mb->in->changed |= !mb->in->mine;
+			if (doom)
+				mbox_doom_add(&mb->in->st, m);
+		}
+}
+
+/* R modseq: the names are as the flags */
+static void
+apply_renamed(struct mailbox *mb)
+{
+	struct mbox_state *st = &mb->in->st;
+	size_t i;
+
+	for (i = st->dirty_lo; i < st->dirty_hi && i < mb->n; i++)
+		mb->msg[i].file_flags = mb->msg[i].flags & MSG_KEPT;
+	st->dirty_lo = st->dirty_hi = 0;
+}
+
+/* D new cur scanned */
+static void
+apply_known(struct mailbox *mb, struct slice r)
+{
+	struct mbox_state *st = &mb->in->st;
+	struct mbox_known k;
+
+	if (!mbox_word_i64(&r, &k.ns[SUB_NEW]) ||
+	    !mbox_word_i64(&r, &k.ns[SUB_CUR]) ||
+	    !mbox_word_i64(&r, &k.scanned))
+		return;
+	st->known = st->logged = k;
+	st->unsettled = mb->n;
+}
+
+static void
+apply_define(struct mailbox *mb, struct slice r)
+{
+	uint64_t num;
+	struct slice name;
+
+	if (mbox_word_u64(&r, &num) && slice_cut(&r, ' ', &name))
+		mbox_kw_define(&mb->in->st.kw, num, name);
+}
+
+static void
+apply_meta(struct mailbox *mb, struct slice r)
+{
+	struct slice key;
+	uint64_t v;
+
+	if (slice_cut(&r, ' ', &key) && slice_eqz(key, "recent") &&
+	    mbox_word_u64(&r, &v) && v <= UINT32_MAX)
+		mb->in->st.recent = MAX(mb->in->st.recent, (uint32_t)v);
+}
+
+static void
+apply(struct mailbox *mb, struct slice r)
+{
+	struct slice type;
+
+	if (!slice_cut(&r, ' ', &type) || type.n != 1)
+		return;
+	if (!mb->in->st.have_head && type.p[0] != 'H' && !mb->in->damaged)
+		return;
+	switch (type.p[0]) {
+	case 'H':
+		apply_head(mb, r);
+		break;
+	case 'A':
+		apply_add(mb, r);
+		break;
+	case 'F':
+		apply_flags(mb, r);
+		break;
+	case 'E':
+	case 'V':
+		apply_gone(mb, r, type.p[0] == 'E');
+		break;
+	case 'K':
+		apply_define(mb, r);
+		break;
+	case 'M':
+		apply_meta(mb, r);
+		break;
+	case 'R':
+		apply_renamed(mb);
+		break;
+	case 'X':
+		mb->in->st.ndoom = 0;
+		break;
+	case 'D':
+		apply_known(mb, r);
+		break;
+	}
+}
+
+size_t
+mbox_apply(struct mailbox *mb, struct slice text, bool *bad)
+{
+	struct slice rest = text, rec;
+	size_t used = 0;
+	int r;
+
+	*bad = false;
+	while ((r = mbox_log_next(&rest, &rec)) > 0) {
+		apply(mb, rec);
+		used = text.n - rest.n;
+	}
+	*bad = r < 0;
+	return used;
+}
+
+void
+mbox_record_add(struct str *out, const struct mailbox *mb,
+    const struct mailbox_msg *m, const char *name)
+{
+	const struct mbox_kw *kw = &mb->in->st.kw;
+	const struct mbox_kwset *set =
+	    &kw->set[m->kw < kw->sets ? m->kw : 0];
+	size_t start = out->len;
+
+	str_addf(out, "A %llu %lu %lld %lld %llu %llu ",
+	    (unsigned long long)m->modseq, (unsigned long)m->uid,
+	    (long long)m->date, (long long)m->saved,
+	    (unsigned long long)m->size, (unsigned long long)m->wsize);
+	mbox_flagspec_add(out, m->flags, set->num, set->n);
+	str_addc(out, ' ');
+	mbox_flagspec_add(out, m->file_flags, NULL, 0);
+	str_addc(out, ' ');
+	mbox_log_text(out, name);
+	mbox_log_seal(out, start);
+}

@@ -1,0 +1,167 @@
+/*
+ * mbox_expunge.c - expunge: E is on the disk, then the files are unlinked,
+ * the directory is synced, and X says so.  Between E and X a message is
+ * doomed: whoever has the lock next unlinks its file.  Behind X a file of
+ * that UID is another's (a backup was restored) and is taken in anew: only
+ * what the log dooms is ever unlinked.
+ */
+#include "store/mbox.h"
+
+#include <fcntl.h>
+
+#include "store/quota.h"
+
+static bool
+unlink_as(struct mailbox_impl *in, const struct mbox_doom *d, unsigned flags)
+{
+	int sub;
+
+	str_reset(&in->path);
+	sub = mbox_name_file(mbox_name_get(&in->st, d->name), flags,
+	    &in->path);
+	return sub >= 0 && unlinkat(in->sub[sub], in->path.s, 0) == 0;
+}
+
+static int
+cmp_doom(const void *a, const void *b)
+{
+	const struct mbox_doom *x = a, *y = b;
+
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+/* is that file one of the n doomed?  The same UID and base, or not yet
+ * renamed: the same unique part, no UID and in new/ */
+static bool
+is_doomed(struct mailbox_impl *in, const struct mbox_doom *v, size_t n,
+    const struct mbox_file *f)
+{
+	struct mail_name a, b;
+	const char *kt;
+	size_t i;
+
+	mail_name_parse(slice_of(f->name), &a);
+	for (i = 0; i < n; i++) {
+		if (f->uid != 0 && v[i].uid != f->uid)
+			continue;
+		kt = mbox_name_get(&in->st, v[i].name);
+		if (kt[0] == '\0')
+			continue;
+		mail_name_parse(slice_of(kt + 1), &b);
+		if (slice_eq(a.base, b.base) || (f->uid == 0 &&
+		    slice_eq(a.unique, b.unique)))
+			return true;
+	}
+	return false;
+}
+
+/* those that were renamed by others meanwhile */
+static int
+hunt(struct mailbox *mb, const struct mbox_doom *v, size_t n,
+    struct err *err)
+{
+	struct mailbox_impl *in = mb->in;
+	struct mbox_scan scan = { 0 };
+	struct mbox_file *f;
+	int r = mbox_scan_dirs(mb, &scan, true, err);
+
+	for (f = scan.v; r == 0 && f < scan.v + scan.n; f++)
+		if (is_doomed(in, v, n, f) &&
+		    unlinkat(in->sub[f->sub], f->name, 0) < 0 &&
+		    errno != ENOENT)
+			r = err_sys(err, "unlink in cur");
+	mbox_scan_free(&scan);
+	return r;
+}
+
+int
+mbox_unlink_doom(struct mailbox *mb, struct err *err)
+{
+	struct mailbox_impl *in = mb->in;
+	struct mbox_state *st = &in->st;
+	struct mbox_own own;
+	size_t i, missed = 0;
+	int r = 0;
+
+	if (st->ndoom == 0 || !in->writable)
+		return 0;
+	qsort(st->doom, st->ndoom, sizeof(*st->doom), cmp_doom);
+	mbox_own_begin(mb, &own);
+	for (i = 0; i < st->ndoom; i++)
+		if (!unlink_as(in, &st->doom[i], st->doom[i].file_flags) &&
+		    !unlink_as(in, &st->doom[i], st->doom[i].flags))
+			st->doom[missed++] = st->doom[i];
+	if (missed > 0)
+		r = hunt(mb, st->doom, missed, err);
+	if (r == 0 && fsync(in->sub[SUB_CUR]) < 0)
+		r = err_sys(err, "sync cur");
+	mbox_own_end(mb, &own);
+	st->ndoom = r == 0 ? 0 : missed;
+	return r;
+}
+
+int
+mbox_finish_doom(struct mailbox *mb, struct err *err)
+{
+	if (mb->in->st.ndoom == 0 || !mb->in->writable)
+		return 0;
+	if (mbox_unlink_doom(mb, err) < 0)
+		return -1;
+	mbox_log_addf(&mb->in->out, "X %llu", (unsigned long long)mb->modseq);
+	if (mbox_commit(mb, false, err) < 0)
+		return -1;
+	mbox_note_known(mb);
+	return 0;
+}
+
+static int
+expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
+    struct err *err)
+{
+	struct mailbox_impl *in = mb->in;
+	uint32_t *out = xcalloc(n + 1, sizeof(*out));
+	int64_t bytes = 0, count = 0;
+	const struct mailbox_msg *m;
+	size_t i, k = 0;
+	struct err late;
+	int r;
+
+	for (i = 0; i < n; i++) {
+		m = &mb->msg[idx[i]];
+		if (m->flags & MSG_GONE)
+			continue;
+		out[k++] = idx[i];
+		if (!(m->flags & MSG_DELETED)) {
+			bytes -= (int64_t)m->size;
+			count--;
+		}
+	}
+	mbox_record_set(mb, 'E', mbox_next_modseq(mb), out, k, "");
+	r = mbox_commit(mb, true, err);
+	if (r == 0) {
+		/* it is expunged; what fails now is done by the next */
+		mbox_finish_doom(mb, &late);
+		if (count != 0 && in->maildir >= 0 && in->quota > 0)
+			quota_add(in->maildir, bytes, count);
+	}
+	free(out);
+	return r;
+}
+
+int
+mailbox_expunge(struct mailbox *mb, const uint32_t *idx, size_t n,
+    struct err *err)
+{
+	int r;
+
+	if (mb->readonly)
+		return err_perm(err, "5.7.8", "mailbox is read-only");
+	if (mbox_lock(mb, err) < 0)
+		return -1;
+	r = expunge_locked(mb, idx, n, err);
+	if (r < 0)
+		mbox_abandon(mb);
+	mbox_checkpoint_if_due(mb);
+	mbox_unlock(mb);
+	return r;
+}

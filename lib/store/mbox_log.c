@@ -1,0 +1,238 @@
+/*
+ * mbox_log.c - records of .state/log: words with one blank between, the
+ * CRC-32C of all before the last blank as eight hex digits, a newline.
+ * Whatever bytes a log holds, reading it is bounded by its length.
+ */
+#include "store/mbox.h"
+
+#if defined(__x86_64__) && defined(__GNUC__)
+#define HAVE_CRC_INSTRUCTION 1
+#include <nmmintrin.h>
+#endif
+
+static uint32_t table[8][256];
+
+static void
+make_table(void)
+{
+	uint32_t c, i;
+	int k;
+
+	for (i = 0; i < 256; i++) {
+		for (c = i, k = 0; k < 8; k++)
+			c = (c >> 1) ^ (c & 1 ? 0x82f63b78U : 0);
+		table[0][i] = c;
+	}
+	for (i = 0; i < 256; i++)
+		for (k = 1; k < 8; k++)
+			table[k][i] = (table[k - 1][i] >> 8) ^
+			    table[0][table[k - 1][i] & 0xff];
+}
+
+/* eight bytes at a time, for machines without the instruction */
+static uint32_t
+crc_table(uint32_t crc, const unsigned char *p, size_t n)
+{
+	uint32_t c;
+
+	if (table[0][1] == 0)
+		make_table();
+	for (; n >= 8; n -= 8, p += 8) {
+		c = crc ^ ((uint32_t)p[0] | (uint32_t)p[1] << 8 |
+		    (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24);
+		crc = table[7][c & 0xff] ^ table[6][(c >> 8) & 0xff] ^
+		    table[5][(c >> 16) & 0xff] ^ table[4][c >> 24] ^
+		    table[3][p[4]] ^ table[2][p[5]] ^ table[1][p[6]] ^
+		    table[0][p[7]];
+	}
+	while (n-- > 0)
+		crc = (crc >> 8) ^ table[0][(crc ^ *p++) & 0xff];
+	return crc;
+}
+
+#ifdef HAVE_CRC_INSTRUCTION
+__attribute__((target("sse4.2"))) static uint32_t
+crc_instruction(uint32_t crc, const unsigned char *p, size_t n)
+{
+	uint64_t c = crc, v;
+
+	for (; n >= 8; n -= 8, p += 8) {
+		memcpy(&v, p, 8);
+		c = _mm_crc32_u64(c, v);
+	}
+	while (n-- > 0)
+		c = _mm_crc32_u8((uint32_t)c, *p++);
+	return (uint32_t)c;
+}
+#endif
+
+uint32_t
+mbox_crc(uint32_t crc, const void *p, size_t n)
+{
+	crc = ~crc;
+#ifdef HAVE_CRC_INSTRUCTION
+	if (__builtin_cpu_supports("sse4.2"))
+		return ~crc_instruction(crc, p, n);
+#endif
+	return ~crc_table(crc, p, n);
+}
+
+void
+mbox_log_seal(struct str *out, size_t start)
+{
+	str_addf(out, " %08x\n",
+	    mbox_crc(0, out->s + start, out->len - start));
+}
+
+void
+mbox_log_addf(struct str *out, const char *fmt, ...)
+{
+	size_t start = out->len;
+	va_list ap;
+
+	va_start(ap, fmt);
+	str_vaddf(out, fmt, ap);
+	va_end(ap);
+	mbox_log_seal(out, start);
+}
+
+void
+mbox_log_text(struct str *out, const char *s)
+{
+	for (; *s != '\0'; s++) {
+		if ((unsigned char)*s <= 0x20 || *s == 0x7f || *s == '%')
+			str_addf(out, "%%%02X", (unsigned char)*s);
+		else
+			str_addc(out, *s);
+	}
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool
+mbox_log_untext(struct str *out, struct slice s)
+{
+	size_t i;
+	int hi, lo;
+
+	if (slice_find(s, '%') == s.n) {
+		str_addsl(out, s);
+		return true;
+	}
+	for (i = 0; i < s.n; i++) {
+		if (s.p[i] != '%') {
+			str_addc(out, s.p[i]);
+			continue;
+		}
+		if (s.n - i < 3)
+			return false;
+		hi = hex_digit(s.p[i + 1]);
+		lo = hex_digit(s.p[i + 2]);
+		if (hi < 0 || lo < 0 || hi + lo == 0)
+			return false;
+		str_addc(out, (char)(hi << 4 | lo));
+		i += 2;
+	}
+	return true;
+}
+
+static bool
+crc_good(struct slice line)
+{
+	uint32_t want = 0;
+	size_t i;
+	int d;
+
+	if (line.n < 10 || line.p[line.n - 9] != ' ')
+		return false;
+	for (i = line.n - 8; i < line.n; i++) {
+		d = hex_digit(line.p[i]);
+		if (d < 0)
+			return false;
+		want = want << 4 | (uint32_t)d;
+	}
+	return mbox_crc(0, line.p, line.n - 9) == want;
+}
+
+int
+mbox_log_next(struct slice *rest, struct slice *rec)
+{
+	const char *nl = rest->n > 0 ? memchr(rest->p, '\n', rest->n) : NULL;
+	struct slice line;
+
+	if (nl == NULL)
+		return 0;
+	line = slice_sub(*rest, 0, (size_t)(nl - rest->p));
+	*rest = slice_sub(*rest, line.n + 1, rest->n);
+	if (!crc_good(line))
+		return -1;
+	*rec = slice_sub(line, 0, line.n - 9);
+	return 1;
+}
+
+int
+mbox_set_next(struct slice *set, struct uid_range *r)
+{
+	struct slice part;
+	size_t colon;
+	uint64_t a, b;
+
+	if (!slice_cut(set, ',', &part))
+		return 0;
+	colon = slice_find(part, ':');
+	if (!slice_u64(slice_sub(part, 0, colon), UINT32_MAX, &a))
+		return 0;
+	b = a;
+	if (colon < part.n && !slice_u64(slice_sub(part, colon + 1, part.n),
+	    UINT32_MAX, &b))
+		return 0;
+	if (a == 0 || b < a)
+		return 0;
+	*r = (struct uid_range){ (uint32_t)a, (uint32_t)b };
+	return 1;
+}
+
+bool
+mbox_word_u64(struct slice *rest, uint64_t *r)
+{
+	struct slice w;
+
+	return slice_cut(rest, ' ', &w) && slice_u64(w, UINT64_MAX, r);
+}
+
+bool
+mbox_word_i64(struct slice *rest, int64_t *r)
+{
+	struct slice w;
+	bool minus;
+	uint64_t v;
+
+	if (!slice_cut(rest, ' ', &w))
+		return false;
+	minus = w.n > 0 && w.p[0] == '-';
+	if (!slice_u64(slice_sub(w, minus, w.n), INT64_MAX, &v))
+		return false;
+	*r = minus ? -(int64_t)v : (int64_t)v;
+	return true;
+}
+
+void
+mbox_flagspec_add(struct str *out, unsigned flags, const uint16_t *num,
+    size_t n)
+{
+	size_t len = out->len, i;
+
+	mbox_letters(out, flags, SLICE_LIT(""));
+	if (out->len == len)
+		str_addc(out, '-');
+	for (i = 0; i < n; i++)
+		str_addf(out, ",%u", num[i]);
+}

@@ -1,0 +1,150 @@
+/*
+ * mbox_scan.c - reading new/ and cur/, and knowing when that is needed.
+ *
+ * A directory is read again when its time is not the one for which the array
+ * is right.  Times have a grain: one that is younger than MBOX_GRAIN_MS may
+ * stay the same through another change.  For new/, which is mostly empty, it
+ * is then not taken as known.  In cur/ our own changes would cause a scan
+ * each time: they are taken as known, and, since they may hide a change of
+ * another program in the same instant, `scanned` says since when; after
+ * MBOX_SCAN_S the directory is read all the same.
+ */
+#include "store/mbox.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "store/dir.h"
+
+int64_t
+mbox_mtime(int fd)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return 0;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+struct reading {
+	struct mailbox_impl *in;
+	struct mbox_scan *s;
+	int sub;
+};
+
+static int
+add_file(void *ctx, const char *name, int type)
+{
+	struct reading *r = ctx;
+	struct mbox_scan *s = r->s;
+	struct mail_name n;
+	struct stat st;
+
+	if (type == DT_UNKNOWN && fstatat(r->in->sub[r->sub], name, &st,
+	    AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode))
+		type = DT_REG;
+	if (type != DT_REG)
+		return 0;
+	if (s->n == s->cap) {
+		s->cap = s->cap ? s->cap * 2 : 64;
+		s->v = xrealloc(s->v, s->cap * sizeof(*s->v));
+	}
+	mail_name_parse(slice_of(name), &n);
+	s->v[s->n++] = (struct mbox_file){
+		.name = arena_strdup(&s->mem, name),
+		.uid = n.uid < UINT32_MAX ? (uint32_t)n.uid : 0,
+		.sub = (uint8_t)r->sub,
+	};
+	return 0;
+}
+
+int
+mbox_scan_dirs(struct mailbox *mb, struct mbox_scan *s, bool cur,
+    struct err *err)
+{
+	struct mailbox_impl *in = mb->in;
+	struct reading r = { in, s, 0 };
+	int k;
+
+	arena_reset(&s->mem);
+	s->n = 0;
+	/* new/ first: what moves to cur/ meanwhile is not missed */
+	for (k = SUB_NEW; k <= (cur ? SUB_CUR : SUB_NEW); k++) {
+		r.sub = k;
+		s->ns[k] = mbox_mtime(in->sub[k]);
+		if (dir_each(in->sub[k], ".", false, add_file, &r, err) < 0)
+			return -1;
+		s->same[k] = mbox_mtime(in->sub[k]) == s->ns[k];
+		s->sure[k] = s->same[k] && s->ns[k] / 1000000 +
+		    MBOX_GRAIN_MS < wall_us() / 1000;
+	}
+	return 0;
+}
+
+void
+mbox_scan_free(struct mbox_scan *s)
+{
+	arena_free(&s->mem);
+	free(s->v);
+	memset(s, 0, sizeof(*s));
+}
+
+unsigned
+mbox_look(const struct mailbox *mb)
+{
+	const struct mailbox_impl *in = mb->in;
+	const struct mbox_known *k = &in->st.known;
+	unsigned look = 0;
+	int64_t age;
+
+	if (k->ns[SUB_NEW] == 0 || mbox_mtime(in->sub[SUB_NEW]) !=
+	    k->ns[SUB_NEW])
+		look |= 1 << SUB_NEW;
+	age = wall_s() - k->scanned;
+	if (k->ns[SUB_CUR] == 0 || mbox_mtime(in->sub[SUB_CUR]) !=
+	    k->ns[SUB_CUR] || in->rescan ||
+	    (k->scanned != 0 && (age >= MBOX_SCAN_S || age < 0)))
+		look |= 1 << SUB_CUR;
+	return look;
+}
+
+void
+mbox_own_begin(struct mailbox *mb, struct mbox_own *o)
+{
+	o->before = mbox_mtime(mb->in->sub[SUB_CUR]);
+}
+
+void
+mbox_own_end(struct mailbox *mb, const struct mbox_own *o)
+{
+	struct mbox_known *k = &mb->in->st.known;
+	int64_t now = mbox_mtime(mb->in->sub[SUB_CUR]);
+
+	if (now == o->before)
+		return;
+	if (k->ns[SUB_CUR] == 0 || k->ns[SUB_CUR] != o->before) {
+		/* somebody else was there before */
+		k->ns[SUB_CUR] = 0;
+		return;
+	}
+	k->ns[SUB_CUR] = now;
+	if (k->scanned == 0)
+		k->scanned = wall_s();
+}
+
+void
+mbox_note_known(struct mailbox *mb)
+{
+	struct mbox_state *st = &mb->in->st;
+	struct err ignored;
+
+	if (!mb->in->writable || (st->unsettled >= mb->n &&
+	    memcmp(&st->known, &st->logged, sizeof(st->known)) == 0))
+		return;
+	mbox_log_addf(&mb->in->out, "D %lld %lld %lld",
+	    (long long)st->known.ns[SUB_NEW],
+	    (long long)st->known.ns[SUB_CUR], (long long)st->known.scanned);
+	mbox_commit(mb, false, &ignored);
+}
