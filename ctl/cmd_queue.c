@@ -16,6 +16,7 @@ struct query {
 	int n_ids;
 	bool any;		/* a filter was given */
 	bool json, yes;
+	int64_t at;		/* --at; 0: not given */
 };
 
 static const struct option longs[] = {
@@ -29,6 +30,8 @@ static const struct option longs[] = {
 	{ "limit", required_argument, NULL, 'l' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "yes", no_argument, NULL, 'Y' },
+	{ "at", required_argument, NULL, 'a' },
+	{ "until", required_argument, NULL, 'a' },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -58,6 +61,15 @@ take_field(struct query *q, const char *name, const char *arg)
 }
 
 static int
+take_when(struct query *q, const char *arg)
+{
+	if (parse_when(arg, wall_s(), &q->at) && q->at > 0)
+		return EXIT_OK;
+	return fail_usage("%s: expected a time such as 2h, 18:30 or "
+	    "2026-11-24T08:00", arg);
+}
+
+static int
 take_option(struct query *q, int c)
 {
 	switch (c) {
@@ -69,6 +81,8 @@ take_option(struct query *q, int c)
 		return EXIT_OK;
 	case 'l':
 		return take_field(q, "limit", optarg);
+	case 'a':
+		return take_when(q, optarg);
 	}
 	q->any = true;
 	switch (c) {
@@ -189,6 +203,7 @@ queue_list(int argc, char **argv)
 
 struct order {
 	const struct verb_def *def;
+	int64_t value;		/* of schedule and priority */
 	int64_t messages, rcpts;
 };
 
@@ -197,9 +212,13 @@ order_one(struct ipc *c, const struct qmgr_filter *f, void *ctx,
     struct err *err)
 {
 	struct order *o = ctx;
+	struct qmgr_schedule_in at = { *f, o->value };
+	struct qmgr_priority_in prio = { *f, o->value };
+	const void *in = o->def == &qmgr_schedule ? (const void *)&at :
+	    o->def == &qmgr_priority ? (const void *)&prio : f;
 	struct qmgr_count n;
 
-	if (ipc_call(c, o->def, f, -1, &n, NULL, NULL, err) != 0)
+	if (ipc_call(c, o->def, in, -1, &n, NULL, NULL, err) != 0)
 		return -1;
 	o->messages += n.messages;
 	o->rcpts += n.rcpts;
@@ -214,9 +233,10 @@ print_order(const char *done, const struct order *o)
 }
 
 static int
-run_order(struct query *q, const struct verb_def *def, const char *done)
+run_change(struct query *q, const struct verb_def *def, int64_t value,
+    const char *done)
 {
-	struct order o = { def, 0, 0 };
+	struct order o = { def, value, 0, 0 };
 	int r = for_each(q, order_one, &o);
 
 	if (r != EXIT_OK)
@@ -228,6 +248,26 @@ run_order(struct query *q, const struct verb_def *def, const char *done)
 		print_order(done, &o);
 	/* a name that names nothing is a mistake */
 	return o.messages == 0 && q->n_ids > 0 ? EXIT_FAILED : EXIT_OK;
+}
+
+static int
+run_order(struct query *q, const struct verb_def *def, const char *done)
+{
+	if (q->at != 0)
+		return fail_usage("--at and --until are for hold and "
+		    "release");
+	return run_change(q, def, 0, done);
+}
+
+/* hold --until and release --at are the same: both wait for their time */
+static int
+run_hold(struct query *q, const struct verb_def *def, const char *done)
+{
+	if (q->at == 0)
+		return run_order(q, def, done);
+	if (q->at <= wall_s())
+		return fail_usage("that time has passed");
+	return run_change(q, &qmgr_schedule, q->at, "scheduled");
 }
 
 static int
@@ -246,7 +286,7 @@ queue_hold(int argc, char **argv)
 	struct query q;
 	int r = parse(argc, argv, &q);
 
-	return r == EXIT_OK ? run_order(&q, &qmgr_hold, "on hold") : r;
+	return r == EXIT_OK ? run_hold(&q, &qmgr_hold, "on hold") : r;
 }
 
 static int
@@ -255,7 +295,30 @@ queue_release(int argc, char **argv)
 	struct query q;
 	int r = parse(argc, argv, &q);
 
-	return r == EXIT_OK ? run_order(&q, &qmgr_release, "released") : r;
+	return r == EXIT_OK ? run_hold(&q, &qmgr_release, "released") : r;
+}
+
+static int
+queue_priority(int argc, char **argv)
+{
+	struct qmgr_priority_in in = { .priority = 0 };
+	struct err err = ERR_INIT;
+	struct query q;
+	int r;
+
+	if (argc < 2)
+		return fail_usage("usage: postrider queue priority N "
+		    "[FILTER]... [ID]...");
+	/* it may be negative, and is no option then */
+	if (field_set(field_find(qmgr_priority.in, slice_of("priority")), &in,
+	    slice_of(argv[1]), &ctl_arena, &err) != 0)
+		return fail_usage("%s", err.text);
+	r = parse(argc - 1, argv + 1, &q);
+	if (r == EXIT_OK && !q.any)
+		r = fail_usage("priority of which messages?  Say an id or a "
+		    "filter");
+	return r == EXIT_OK ? run_change(&q, &qmgr_priority, in.priority,
+	    "changed") : r;
 }
 
 static int
@@ -373,9 +436,12 @@ static const struct cmd verbs[] = {
 	    "wait" },
 	{ "show", queue_show, "ID", "one message with its content" },
 	{ "flush", queue_flush, "[FILTER]... [ID]...", "try now" },
-	{ "hold", queue_hold, "[FILTER]... [ID]...", "keep back" },
-	{ "release", queue_release, "[FILTER]... [ID]...", "end a hold or a "
-	    "schedule" },
+	{ "hold", queue_hold, "[--until T] [FILTER]... [ID]...",
+	    "keep back" },
+	{ "release", queue_release, "[--at T] [FILTER]... [ID]...", "end a "
+	    "hold or a schedule" },
+	{ "priority", queue_priority, "N [FILTER]... [ID]...", "-9 to 9: "
+	    "higher goes first" },
 	{ "delete", queue_delete, "[FILTER]... [ID]...", "remove without a "
 	    "report (all: --yes)" },
 	{ "stats", queue_stats, "[--json]", "figures" },

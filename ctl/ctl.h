@@ -73,6 +73,11 @@ struct table {
 void table_cell(struct table *t, const char *z);
 void table_print(const struct table *t);
 
+/* --- when.c --- */
+/* "2h", "18:30", "2026-11-24T08:00" (local time), "@1795376000"; unix
+ * seconds; false: none of these */
+bool parse_when(const char *z, int64_t now, int64_t *when_r);
+
 /* --- edit.c --- */
 /* replace a file as a whole: written beside it, synced, renamed */
 int file_replace(const char *path, struct slice text, mode_t mode,

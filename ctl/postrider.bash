@@ -62,10 +62,12 @@ _postrider()
 		user/list) words='--json' ;;
 		user/import) words='--plain' ;;
 		user/*) words=$(_postrider_users "$1" "${inst[@]}") ;;
-		queue/) words='list show flush hold release delete stats' ;;
+		queue/) words='list show flush hold release priority delete stats' ;;
 		queue/show)
 			words="$(_postrider_ids "$1" "${inst[@]}") --json" ;;
 		queue/delete) words="$filters --yes" ;;
+		queue/hold) words="$filters --until" ;;
+		queue/release) words="$filters --at" ;;
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;
 		call/) words='auth bounce cleanup local master pop3d qmgr

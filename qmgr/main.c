@@ -162,6 +162,8 @@ static const struct verb verbs[] = {
 	{ &qmgr_hold, admin_hold, PEER_ADMIN },
 	{ &qmgr_release, admin_release, PEER_ADMIN },
 	{ &qmgr_delete, admin_delete, PEER_ADMIN },
+	{ &qmgr_schedule, admin_schedule, PEER_ADMIN },
+	{ &qmgr_priority, admin_priority, PEER_ADMIN },
 	{ &qmgr_show, admin_show, PEER_ADMIN },
 	{ &qmgr_stat, admin_stat, PEER_ADMIN },
 	{ 0 }

@@ -1,17 +1,18 @@
 /*
- * orders.c - flush, hold, release, delete: at most ORDER_MESSAGES messages a
+ * orders.c - flush, hold, release, delete, schedule, priority: at most ORDER_MESSAGES messages a
  * call, all in one transaction, answered when it is durable.  What is in an
  * agent's hands stays there until its result is known.
  */
 #include "qmgr.h"
 
 enum { ORDER_MESSAGES = 500 };
-enum order_kind { FLUSH, HOLD, RELEASE, DELETE };
+enum order_kind { FLUSH, HOLD, RELEASE, DELETE, SCHEDULE, PRIORITY };
 
 struct order {
 	struct op op;
 	enum order_kind kind;
 	const char *reason;	/* of a hold; static */
+	int64_t value;		/* the time, or the priority */
 	bool answer;
 	struct hub_ticket ticket;
 	struct qmgr_count count;
@@ -58,6 +59,18 @@ apply_hold(int64_t id, const char *reason, struct err *err)
 	return MIN(rc, 0);
 }
 
+/* schedule and priority: it has rows by then */
+static int
+apply_change(const struct order *o, int64_t id, struct err *err)
+{
+	struct msg *m = msg_find(id);
+
+	if (m != NULL && file_first(m, false, "", err) < 0)
+		return -1;
+	return o->kind == SCHEDULE ? change_schedule(id, o->value, err) :
+	    change_priority(id, o->value, err);
+}
+
 static int
 apply_delete(int64_t id, struct err *err)
 {
@@ -92,6 +105,10 @@ apply(struct op *op, struct err *err)
 			break;
 		case DELETE:
 			rc = apply_delete(o->ids[i], err);
+			break;
+		case SCHEDULE:
+		case PRIORITY:
+			rc = apply_change(o, o->ids[i], err);
 			break;
 		}
 	return MIN(rc, 0);
@@ -170,6 +187,10 @@ done(struct op *op, const struct err *err)
 			held(m, o->reason);
 		else if (o->kind == RELEASE && m != NULL)
 			m->m.hold = m->holding = false;
+		else if (o->kind == SCHEDULE)
+			change_scheduled(m, o->value);
+		else if (o->kind == PRIORITY)
+			change_prioritized(m, o->value);
 	}
 	if (err == NULL && (o->kind == FLUSH || o->kind == RELEASE))
 		dests_refresh();
@@ -188,10 +209,14 @@ admin_deleted(void *deleter, size_t rcpts UNUSED)
 
 /* is there anything to do? */
 static bool
-concerns(enum order_kind kind, const struct walk *w)
+concerns(enum order_kind kind, const struct walk *w, int64_t value)
 {
 	const struct queue_message *m = &w->m;
 
+	if (kind == SCHEDULE)
+		return m->hold || m->release_at != value;
+	if (kind == PRIORITY)
+		return m->priority != value;
 	if (kind == HOLD)
 		return !m->hold;
 	if (kind == RELEASE)
@@ -201,7 +226,7 @@ concerns(enum order_kind kind, const struct walk *w)
 
 static int
 order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
-    struct err *err)
+    int64_t value, struct err *err)
 {
 	struct order *o;
 	struct walk w;
@@ -214,10 +239,11 @@ order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
 	o->op.done = done;
 	o->kind = kind;
 	o->reason = "";
+	o->value = value;
 	o->now = w.now;
 	o->ids = xcalloc(ORDER_MESSAGES, sizeof(*o->ids));
 	while ((rc = walk_next(&w, err)) == 1) {
-		if (concerns(kind, &w)) {
+		if (concerns(kind, &w, value)) {
 			o->count.messages++;
 			o->count.rcpts += (int64_t)w.m.n;
 			o->ids[o->n++] = w.m.id;
@@ -241,27 +267,47 @@ order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
 int
 admin_flush(struct call *c, const void *in, void *out UNUSED, struct err *err)
 {
-	return order(c, in, FLUSH, err);
+	return order(c, in, FLUSH, 0, err);
 }
 
 int
 admin_hold(struct call *c, const void *in, void *out UNUSED, struct err *err)
 {
-	return order(c, in, HOLD, err);
+	return order(c, in, HOLD, 0, err);
 }
 
 int
 admin_release(struct call *c, const void *in, void *out UNUSED,
     struct err *err)
 {
-	return order(c, in, RELEASE, err);
+	return order(c, in, RELEASE, 0, err);
 }
 
 int
 admin_delete(struct call *c, const void *in, void *out UNUSED,
     struct err *err)
 {
-	return order(c, in, DELETE, err);
+	return order(c, in, DELETE, 0, err);
+}
+
+int
+admin_schedule(struct call *c, const void *in, void *out UNUSED,
+    struct err *err)
+{
+	const struct qmgr_schedule_in *s = in;
+
+	if (s->at <= wall_s())
+		return err_perm(err, "5.5.4", "at: that time has passed");
+	return order(c, &s->f, SCHEDULE, s->at, err);
+}
+
+int
+admin_priority(struct call *c, const void *in, void *out UNUSED,
+    struct err *err)
+{
+	const struct qmgr_priority_in *p = in;
+
+	return order(c, &p->f, PRIORITY, p->priority, err);
 }
 
 void

@@ -179,6 +179,8 @@ void result_failed(struct rcpt *r, const char *dsn, const char *text,
 void result_put_back(struct rcpt *r, const char *dsn, const char *text);
 bool notify_wants(const char *notify, const char *word, bool by_default);
 int64_t message_expires(const struct queue_message *m);
+/* where it is released at that time */
+int64_t message_expires_at(const struct queue_message *m, int64_t at);
 
 /* ---- report.c: reports through bounce ---- */
 void report_want(int64_t id);
@@ -212,7 +214,15 @@ void walk_close(struct walk *w);
 /* ---- admin.c, orders.c ---- */
 verb_fn admin_list, admin_show, admin_stat;
 verb_fn admin_flush, admin_hold, admin_release, admin_delete;
+verb_fn admin_schedule, admin_priority;
 void admin_deleted(void *deleter, size_t rcpts);
+/* --- change.c: when a message goes, and before what --- */
+/* in a transaction, for a message that has rows; then, when it is durable,
+ * in memory (m may be NULL) */
+int change_schedule(int64_t id, int64_t at, struct err *err);
+void change_scheduled(struct msg *m, int64_t at);
+int change_priority(int64_t id, int64_t priority, struct err *err);
+void change_prioritized(struct msg *m, int64_t priority);
 /* keep a message back and say why: its content can not be had */
 void hold_message(int64_t id, const char *reason);
 

@@ -7,12 +7,18 @@
 enum { TEXT_MAX = 1000 };
 
 int64_t
-message_expires(const struct queue_message *m)
+message_expires_at(const struct queue_message *m, int64_t at)
 {
-	int64_t from = MAX(m->created / 1000000, m->release_at);
+	int64_t from = MAX(m->created / 1000000, at);
 
 	return from + MS(*m->sender ? qmgr.conf.lifetime :
 	    qmgr.conf.bounce_lifetime);
+}
+
+int64_t
+message_expires(const struct queue_message *m)
+{
+	return message_expires_at(m, m->release_at);
 }
 
 /* is the word in the list of NOTIFY=? */
@@ -161,6 +167,7 @@ result_deferred(struct rcpt *r, const char *dsn, const char *text,
 	r->q.due = now + sched_backoff(MS(c->first_retry), MS(c->min_retry),
 	    MS(c->max_retry), r->q.attempts, rnd);
 	r->q.due = MIN(r->q.due, MAX(r->msg->m.expires, now + 1));
+	r->q.due = MAX(r->q.due, r->msg->m.release_at);
 	note_delay(r);
 	log_result(LOG_INFO, "deferred", r);
 	rcpt_dirty(r);
@@ -190,5 +197,6 @@ result_put_back(struct rcpt *r, const char *dsn, const char *text)
 		return;
 	}
 	r->q.state = m->m.hold ? RCPT_HELD : RCPT_WAITING;
+	r->q.due = MAX(r->q.due, m->m.release_at);
 	rcpt_dirty(r);
 }

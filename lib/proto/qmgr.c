@@ -58,16 +58,40 @@ static const struct field settle_out[] = {
 	F_END
 };
 
+/* struct qmgr_filter, wherever it lies */
+#define F_ROW_OF(name, st, m, kind, def, choices, txt) \
+	{ name, kind, 0, offsetof(st, m), def, 0, 0, choices, txt }
+#define FILTER_STR(name, st, m, txt) \
+	F_ROW_OF(name, st, m, FIELD_STR, "", 0, txt)
+#define FILTER_INT(name, st, m, txt) \
+	F_ROW_OF(name, st, m, FIELD_INT, "0", 0, txt)
+#define FILTER_ROWS(st, f) \
+	FILTER_STR("q", st, f q, "one queue id"), \
+	FILTER_STR("from", st, f from, "sender, @domain or pattern"), \
+	FILTER_STR("to", st, f to, "recipient, @domain or pattern"), \
+	FILTER_STR("dest", st, f dest, "transport:nexthop or nexthop"), \
+	F_ROW_OF("state", st, f state, FIELD_ENUM, "any", QMGR_STATES, \
+	    "state"), \
+	FILTER_INT("older", st, f older, "seconds"), \
+	FILTER_INT("younger", st, f younger, "seconds"), \
+	FILTER_STR("after", st, f after, "page after this id"), \
+	FILTER_INT("limit", st, f limit, "messages at most")
+
 static const struct field filter[] = {
-	F_STR(struct qmgr_filter, q, "", "one queue id"),
-	F_STR(struct qmgr_filter, from, "", "sender, @domain or pattern"),
-	F_STR(struct qmgr_filter, to, "", "recipient, @domain or pattern"),
-	F_STR(struct qmgr_filter, dest, "", "transport:nexthop or nexthop"),
-	F_ENUM(struct qmgr_filter, state, "any", QMGR_STATES, "state"),
-	F_INT(struct qmgr_filter, older, "0", NULL, NULL, "seconds"),
-	F_INT(struct qmgr_filter, younger, "0", NULL, NULL, "seconds"),
-	F_STR(struct qmgr_filter, after, "", "page after this id"),
-	F_INT(struct qmgr_filter, limit, "0", NULL, NULL, "messages at most"),
+	FILTER_ROWS(struct qmgr_filter, ),
+	F_END
+};
+
+static const struct field schedule_in[] = {
+	FILTER_ROWS(struct qmgr_schedule_in, f.),
+	F_INT(struct qmgr_schedule_in, at, NULL, NULL, NULL, "unix seconds"),
+	F_END
+};
+
+static const struct field priority_in[] = {
+	FILTER_ROWS(struct qmgr_priority_in, f.),
+	F_INT(struct qmgr_priority_in, priority, NULL, "-9", "9",
+	    "higher goes first"),
 	F_END
 };
 
@@ -173,6 +197,20 @@ const struct verb_def qmgr_release = {
 	.doc = "end a hold or a schedule",
 };
 
+const struct verb_def qmgr_schedule = {
+	.name = "schedule",
+	.in = schedule_in, .in_size = sizeof(struct qmgr_schedule_in),
+	.out = count, .out_size = sizeof(struct qmgr_count),
+	.doc = "not before a time",
+};
+
+const struct verb_def qmgr_priority = {
+	.name = "priority",
+	.in = priority_in, .in_size = sizeof(struct qmgr_priority_in),
+	.out = count, .out_size = sizeof(struct qmgr_count),
+	.doc = "what goes first to a destination",
+};
+
 const struct verb_def qmgr_delete = {
 	.name = "delete",
 	.in = filter, .in_size = sizeof(struct qmgr_filter),
@@ -204,6 +242,8 @@ const struct verb_def *const qmgr_verbs[] = {
 	&qmgr_flush,
 	&qmgr_hold,
 	&qmgr_release,
+	&qmgr_schedule,
+	&qmgr_priority,
 	&qmgr_delete,
 	&qmgr_show,
 	&qmgr_stat,

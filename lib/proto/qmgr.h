@@ -80,6 +80,12 @@ extern const struct verb_def qmgr_hold;
 extern const struct verb_def qmgr_release;	/* from hold or schedule */
 extern const struct verb_def qmgr_delete;
 
+/* no attempt before `at`, which ends a hold */
+struct qmgr_schedule_in { struct qmgr_filter f; int64_t at; };
+extern const struct verb_def qmgr_schedule;
+struct qmgr_priority_in { struct qmgr_filter f; int64_t priority; };
+extern const struct verb_def qmgr_priority;
+
 /* show: the content descriptor of one message comes along */
 extern const struct verb_def qmgr_show;		/* filter.q -> more items, fd */
 

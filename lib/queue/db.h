@@ -71,6 +71,12 @@ int qdb_message_release(struct queue_db *db, int64_t id, int64_t now,
     struct err *err);
 int qdb_message_flush(struct queue_db *db, int64_t id, int64_t now,
     struct err *err);
+/* no attempt before `at`, also of what is held; it expires not before
+ * `expires`.  The caller tells its destinations.  1, 0 or -1 */
+int qdb_message_schedule(struct queue_db *db, int64_t id, int64_t at,
+    int64_t expires, struct err *err);
+int qdb_message_priority(struct queue_db *db, int64_t id, int64_t priority,
+    struct err *err);
 
 int qdb_rcpt_add(struct queue_db *db, int64_t msg, const struct queue_rcpt *r,
     struct err *err);

@@ -249,6 +249,24 @@ qdb_message_release(struct queue_db *db, int64_t id, int64_t now,
 }
 
 int
+qdb_message_schedule(struct queue_db *db, int64_t id, int64_t at,
+    int64_t expires, struct err *err)
+{
+	int n = qdb_run(db, Q_MSG_SCHEDULE, err, "iii", id, at, expires);
+
+	if (n > 0 && qdb_run(db, Q_RCPT_SCHEDULE, err, "ii", id, at) < 0)
+		return -1;
+	return n;
+}
+
+int
+qdb_message_priority(struct queue_db *db, int64_t id, int64_t priority,
+    struct err *err)
+{
+	return qdb_run(db, Q_MSG_PRIORITY, err, "ii", id, priority);
+}
+
+int
 qdb_message_flush(struct queue_db *db, int64_t id, int64_t now,
     struct err *err)
 {

@@ -80,6 +80,11 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_MSG_RELEASE] = "UPDATE message SET hold = 0, release_at = 0,"
 	    " expires = max(expires, ?2 + 86400), reason = ''"
 	    " WHERE id = ?1 AND (hold = 1 OR release_at > ?2)",
+	[Q_MSG_SCHEDULE] = "UPDATE message SET hold = 0, reason = '',"
+	    " release_at = ?2, expires = max(expires, ?3) WHERE id = ?1",
+	[Q_MSG_PRIORITY] = "UPDATE message SET priority = ?2 WHERE id = ?1",
+	[Q_RCPT_SCHEDULE] = "UPDATE rcpt SET due = ?2, state = 0"
+	    " WHERE msg = ?1 AND state IN (0, 1)",
 	[Q_MSG_FREE] = "SELECT 1 FROM message WHERE id = ? AND hold = 0",
 
 	[Q_RCPT_ADD] = "INSERT INTO rcpt (msg, n, addr, domain, orig, orcpt,"

@@ -50,6 +50,22 @@ like $i->queue('hold', '--to', '@one.test'), qr/^on hold: 2 messages/,
 is scalar(list('--state', 'hold')), 2, '--state';
 like $i->queue('release', $a->{id}), qr/^released: 1 message,/, 'release';
 is scalar(list('--state', 'hold')), 1, 'one is left';
+like $i->queue('hold', '--until', '1h', $a->{id}), qr/^scheduled: 1 message,/,
+    'hold --until';
+is((list('--state', 'scheduled'))[0]{id}, $a->{id}, 'it waits for its time');
+like $i->queue('release', '--at', '2h', $a->{id}), qr/^scheduled: 1 message,/,
+    'release --at';
+cmp_ok +(list('--state', 'scheduled'))[0]{due}, '>', time + 7000, 'later';
+like $i->queue('release', $a->{id}), qr/^released: 1 message,/, 'and at once';
+like $i->queue('priority', '-5', $a->{id}), qr/^changed: 1 message,/,
+    'priority';
+like $i->queue('list', $a->{id}), qr/ <ann\@example\.test> priority -5$/m,
+    'it is listed';
+for (['release', '--at', '2001-01-01T00:00'], ['release', '--at', 'soon'],
+    ['flush', '--at', '1h'], ['priority', '10', $a->{id}],
+    ['priority', '1']) {
+	is(($i->ctl('queue', @$_))[0], 2, "refused: @$_");
+}
 like $i->queue('flush'), qr/^to be tried now: \d/, 'flush';
 like $i->queue('delete', '--state', 'hold'), qr/^deleted: 1 message,/,
     'delete';

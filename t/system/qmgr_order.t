@@ -33,6 +33,45 @@ ok $s->wait_empty, 'delivered';
 is order(), 'gate@a.test ok3@a.test ok5@a.test ok1@a.test ok4@a.test ' .
     'ok2@a.test', 'by priority, then as they came';
 
+# changed while they wait: fresh ones, and one that was filed
+gate(0);
+$s->put('gate@a.test', transport => ['local']);
+my %q = map { $_ => $s->put("ok$_\@a.test") } 1 .. 4;
+is $s->call('priority', q => $q{3}, priority => 5)->{f}{messages}, 1,
+    'a new priority';
+is $s->call('priority', q => $q{1}, priority => -5)->{f}{messages}, 1,
+    'and a low one';
+is $s->call('priority', q => $q{1}, priority => -6)->{f}{messages}, 1,
+    'once more';
+is $s->call('priority', q => $q{2}, priority => 0)->{f}{messages} // 0, 0,
+    'nothing to change';
+gate(1);
+ok $s->wait_empty, 'delivered';
+is order(), 'gate@a.test ok3@a.test ok2@a.test ok4@a.test ok1@a.test',
+    'they went in the new order';
+
+# not before a time: fresh, held, and what is in the agent's hands
+gate(0);
+my $busy = $s->put('gate@a.test', transport => ['local']);
+%q = map { $_ => $s->put("ok$_\@a.test") } 1 .. 3;
+$s->call('hold', q => $q{2});
+my $at = time + 3;
+is $s->call('schedule', q => $_, at => $at)->{f}{messages}, 1, 'scheduled'
+    for $q{1}, $q{2}, $busy;
+like $s->list(q => $q{2}), qr/=scheduled$/, 'the hold has ended';
+is $s->call('stat')->{f}{held} // 0, 0, 'none is held';
+like $s->call('schedule', q => $q{3}, at => time - 5)->{f}{text},
+    qr/has passed/, 'not in the past';
+gate(1);
+ok $s->wait_for(sub { $s->list(q => $q{3}) eq '' }), 'the others go';
+is order(), 'gate@a.test ok3@a.test', 'and only they';
+$s->crash;
+$s->again;
+like $s->list(q => $q{1}), qr/=scheduled$/, 'also after a crash';
+ok $s->wait_empty, 'delivered';
+cmp_ok time, '>=', $at, 'not before their time';
+is join(' ', sort split ' ', order()), 'ok1@a.test ok2@a.test', 'once';
+
 gate(0);
 $s->put('gate@a.test', transport => ['local']);
 $s->put("ok$_\@a.test") for 1 .. 4;
