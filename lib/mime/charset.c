@@ -78,7 +78,7 @@ mime_utf8_clean(struct slice s, struct str *out)
 void
 mime_utf8_guess(struct slice s, struct str *out)
 {
-	if (utf8_valid(s))
+	if (mime_ascii_run(s) == s.n || utf8_valid(s))
 		str_addsl(out, s);
 	else
 		win1252(s, out);

@@ -112,8 +112,10 @@ is_one_of(struct slice s, const char *const *names, size_t n)
 {
 	size_t i;
 
+	/* the first letter sorts out nearly all */
 	for (i = 0; i < n; i++)
-		if (slice_ieqz(s, names[i]))
+		if (s.n > 0 && (s.p[0] | 0x20) == names[i][0] &&
+		    slice_ieqz(s, names[i]))
 			return true;
 	return false;
 }
@@ -163,7 +165,8 @@ entity(struct slice s)
 			cp = (uint32_t)v;
 	} else {
 		for (i = 0; i < ARRAY_LEN(entities); i++)
-			if (slice_eqz(s, entities[i].name))
+			if (s.n > 0 && s.p[0] == entities[i].name[0] &&
+			    slice_eqz(s, entities[i].name))
 				cp = entities[i].cp;
 	}
 	if (cp > 0x10ffff || (cp >= 0xd800 && cp <= 0xdfff) || cp < 9)
@@ -316,7 +319,13 @@ octet(struct mime_html *h, char c, struct str *out)
 	}
 }
 
-/* octets at s that are text as they stand */
+static bool
+is_plain(char c)
+{
+	return (unsigned char)c > ' ' && c != '<' && c != '&';
+}
+
+/* octets at s that are text as they stand, with the blanks within */
 static size_t
 plain(const struct mime_html *h, struct slice s)
 {
@@ -324,8 +333,8 @@ plain(const struct mime_html *h, struct slice s)
 
 	if (h->state != TEXT)
 		return 0;
-	while (i < s.n && (unsigned char)s.p[i] > ' ' && s.p[i] != '<' &&
-	    s.p[i] != '&')
+	while (i < s.n && (is_plain(s.p[i]) || (i > 0 && s.p[i] == ' ' &&
+	    i + 1 < s.n && is_plain(s.p[i + 1]))))
 		i++;
 	return i;
 }

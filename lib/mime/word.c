@@ -190,7 +190,8 @@ void
 mime_decode_text(struct slice value, struct str *out)
 {
 	struct words w = { .s = value, .bytes = STR_INIT, .out = out,
-		.as_1252 = !utf8_valid(value) };
+		.as_1252 = mime_ascii_run(value) < value.n &&
+		    !utf8_valid(value) };
 	size_t from = 0, i = 0;
 	struct word r;
 

@@ -370,7 +370,8 @@ check_wire(void)
 		ok(mid ? wire[i] == '\n' && s.p[k] == '\n' :
 		    s.p[k] == wire[i] || (s.p[k] == '\n' && wire[i] == '\r'),
 		    "octet %zu", i);
-		is_int(mime_wire_size(slice_sub(s, 0, k)) + mid, i, "  its way");
+		is_int(mime_wire_size(slice_sub(s, 0, k)) + mid, i,
+		    "  its way");
 	}
 	is_int(mime_wire_seek(s, n, &mid), s.n, "the end");
 	is_int(mime_wire_seek(s, n + 9, &mid), s.n, "behind the end");
