@@ -7,7 +7,8 @@ BUILD_PACKAGES="autoconf automake pkg-config gcc make libc6-dev perl
 	libidn2-dev uthash-dev zlib1g-dev"
 DEMO_PACKAGES="swaks curl util-linux"
 TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
-	bash-completion sqlite3 procps e2fsprogs"
+	bash-completion sqlite3 procps e2fsprogs isync offlineimap3 mutt neomutt
+	python3 bsdutils"
 
 # those of the named packages that are not installed, one a line
 missing_packages() {
