@@ -124,6 +124,13 @@ check_building(struct arena *a)
 	imap_seqset_print(&s, &got);
 	is_str(got.s, "1:3,5,9:10,4,4294967295,1", "built in order");
 	is_str(direct.s, got.s, "the same without storing");
+	str_reset(&direct);
+	w = (struct imap_setw){ .out = &direct };
+	imap_setw_add_range(&w, 1, 3);
+	imap_setw_add_range(&w, 4, 9);
+	imap_setw_add_range(&w, 11, UINT32_MAX);
+	imap_setw_end(&w);
+	is_str(direct.s, "1:9,11:4294967295", "ranges");
 	str_free(&got);
 	str_free(&direct);
 }
