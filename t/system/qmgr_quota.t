@@ -24,13 +24,19 @@ sub deferred {
 	});
 }
 put();
-ok $i->wait_mails('ann', 1), 'the first fits';
+is scalar(my @one = $i->wait_mails('ann', 1)), 1, 'the first fits';
 put();
 ok deferred(1), 'the second does not';
 
 $i->ctl_ok('user', 'quota', 'ann', '5K');
+# router looks at its tables once a second
+ok $i->wait_for(sub {
+	$i->call('router', 'route', addr => 'ann@example.test') =~
+	    /^quota=5120$/m;
+}), 'router knows the new quota';
 $i->queue('flush');
-ok $i->wait_mails('ann', 2), 'with more quota it is delivered';
+is scalar(my @two = $i->wait_mails('ann', 2)), 2,
+    'with more quota it is delivered';
 
 # what can not be asked is as it was
 put();
