@@ -13,7 +13,7 @@
 #include "store/meta_part.h"
 #include "store/side.h"
 
-enum { APPLICATION = 0x50524d31 /* PRM1 */, VERSION = 1 };
+enum { APPLICATION = 0x50524d31 /* PRM1 */, SCHEMA = 1 };
 enum {
 	MAP_MIN = 256 * 1024,	/* longer messages are mapped, not read */
 	STEPS_MAX = 8,
@@ -36,11 +36,11 @@ static const char *const sql[TOTAL] = {
 };
 
 static const struct side_kind kind = {
-	.name = "cache.db", .application = APPLICATION, .version = VERSION,
+	.name = "cache.db", .application = APPLICATION, .version = SCHEMA,
 	.schema =
 	    "CREATE TABLE box (n INTEGER PRIMARY KEY AUTOINCREMENT,"
 	    " id TEXT NOT NULL, uidvalidity INTEGER NOT NULL);"
-	    "CREATE INDEX box_id ON box (id);"
+	    "CREATE UNIQUE INDEX box_id ON box (id, uidvalidity);"
 	    "CREATE TABLE row (k INTEGER PRIMARY KEY, v BLOB NOT NULL);",
 	.sql = sql, .nsql = TOTAL,
 };
@@ -53,6 +53,7 @@ struct meta {
 	char box[33];
 	uint32_t uidvalidity;
 	uint64_t number;
+	unsigned opened;	/* the file of all that: side.opened */
 	/* stands on row `key`; from `from` to there are none */
 	sqlite3_stmt *cursor;
 	uint64_t from, key;
@@ -115,6 +116,12 @@ meta_free(struct meta *m)
 	free(m);
 }
 
+static bool
+is_same_file(struct meta *m)
+{
+	return side_ready(&m->side) && m->side.opened == m->opened;
+}
+
 void
 meta_flush(struct meta *m)
 {
@@ -122,11 +129,14 @@ meta_flush(struct meta *m)
 	size_t i;
 
 	end_cursor(m);
-	if (m->nwait == 0)
+	/* a file that was begun anew knows other numbers */
+	if (m->nwait == 0 || !is_same_file(m)) {
+		drop_waiting(m);
 		return;
+	}
 	if (side_begin(&m->side) < 0) {
 		/* somebody else writes: later, or not at all */
-		if (m->nwait == META_BATCH || m->side.db == NULL)
+		if (m->nwait == META_BATCH)
 			drop_waiting(m);
 		return;
 	}
@@ -148,9 +158,13 @@ number_of(struct meta *m, const struct mailbox *mb, bool make)
 	int64_t n = 0;
 
 	if (m->number != 0 && m->side.db != NULL &&
-	    m->uidvalidity == mb->uidvalidity && strcmp(m->box, mb->id) == 0)
+	    m->side.opened == m->opened && m->uidvalidity == mb->uidvalidity && strcmp(m->box, mb->id) == 0)
 		return m->number;
+	/* what waits is of the file that was */
+	if (!is_same_file(m))
+		drop_waiting(m);
 	end_cursor(m);
+	m->opened = m->side.opened;
 	if (side_number(&m->side, NUMBER, &n, "ti", id,
 	    (int64_t)mb->uidvalidity) != 1) {
 		n = 0;
@@ -158,7 +172,8 @@ number_of(struct meta *m, const struct mailbox *mb, bool make)
 		    (int64_t)mb->uidvalidity) == 0)
 			n = sqlite3_last_insert_rowid(m->side.db);
 	}
-	m->number = n > 0 && n < INT32_MAX ? (uint64_t)n : 0;
+	m->number = n > 0 && n < INT32_MAX && is_same_file(m) ?
+	    (uint64_t)n : 0;
 	m->uidvalidity = mb->uidvalidity;
 	slice_copy(m->box, sizeof(m->box), id);
 	return m->number;

@@ -186,6 +186,7 @@ side_ready(struct side *s)
 	}
 	close_fd(lock);
 	s->given_up = s->db == NULL;
+	s->opened += s->db != NULL;
 	return s->db != NULL;
 }
 
@@ -303,6 +304,14 @@ side_number(struct side *s, unsigned which, int64_t *r, const char *fmt, ...)
 	if (rc >= 0)
 		sqlite3_reset(st);
 	return rc;
+}
+
+int
+side_read(struct side *s)
+{
+	if (!side_ready(s))
+		return -1;
+	return exec(s, "BEGIN") == SQLITE_OK ? 0 : -1;
 }
 
 int

@@ -27,6 +27,8 @@ struct side {
 	int index;		/* the directory; -1: none */
 	sqlite3 *db;		/* NULL: not open */
 	sqlite3_stmt *st[SIDE_SQL_MAX];
+	unsigned opened;	/* how often: what was read from another file
+				 * holds no longer */
 	bool given_up;		/* it could not be opened: not tried again
 				 * until side_close */
 };
@@ -46,6 +48,8 @@ int side_run(struct side *s, unsigned which, const char *fmt, ...);
 /* the first column of the first row: 1, 0 none, -1 */
 int side_number(struct side *s, unsigned which, int64_t *r,
     const char *fmt, ...);
+/* what is read up to side_end is of one moment: 0 or -1 */
+int side_read(struct side *s);
 /* BEGIN IMMEDIATE: 0, or -1 where somebody else writes */
 int side_begin(struct side *s);
 /* COMMIT, or where !ok or that fails ROLLBACK: 0 it is written, -1 */

@@ -221,15 +221,30 @@ test_big(void)
 	str_free(&s);
 }
 
+/* how many rows are right */
+static size_t
+all_right(void)
+{
+	char want[40];
+	size_t i;
+
+	again();
+	for (i = 0; i < ROWS; i++) {
+		snprintf(want, sizeof(want), "NUMBER %u", msgs[i].uid);
+		if (strcmp(subject_of(i), want) != 0)
+			break;
+	}
+	return i;
+}
+
 static void
 damage(const char *how, off_t at)
 {
 	char junk[4096];
 	struct stat st;
 	int fd;
-	size_t i;
 
-	meta_free(m);
+	meta_shrink(m);
 	fd = openat(dir, "cache.db", O_RDWR);
 	memset(junk, 0x5a, sizeof(junk));
 	if (fd < 0 || fstat(fd, &st) < 0)
@@ -238,18 +253,11 @@ damage(const char *how, off_t at)
 		if (pwrite(fd, junk, sizeof(junk), at) < 0)
 			die("damage");
 	close(fd);
-	m = meta_new(dir);
-	for (i = 0; i < ROWS; i++) {
-		char want[40];
-
-		snprintf(want, sizeof(want), "NUMBER %u", msgs[i].uid);
-		if (strcmp(subject_of(i), want) != 0)
-			break;
-	}
-	is_int(i, ROWS, "%s: all rows are right", how);
-	again();
-	subject_of(3);
-	is_int(reads, 0, "%s: and kept again", how);
+	is_int(all_right(), ROWS, "%s: all rows are right", how);
+	/* those that were read before it was found out */
+	all_right();
+	is_int(all_right(), ROWS, "%s: again", how);
+	is_int(reads, 0, "%s: and kept", how);
 }
 
 static void
