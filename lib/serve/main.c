@@ -3,7 +3,6 @@
  * anybody but master and the configuration before the jail is closed.
  */
 #include <getopt.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -135,23 +134,10 @@ set_signals(void)
 	sigaction(SIGINT, &sa, NULL);
 }
 
-/* Who is woken by a message does not interrupt its sender, and finds more to
- * do at once.  Another policy than the usual one is the admin's. */
-static void
-set_policy(void)
-{
-	struct sched_param sp = { 0 };
-
-	if (launch.service[0] != '\0' &&
-	    sched_getscheduler(0) == SCHED_OTHER)
-		(void)sched_setscheduler(0, SCHED_BATCH, &sp);
-}
-
 static int
 prepare(const struct daemon *d, struct err *err)
 {
 	set_signals();
-	set_policy();
 	tzset();	/* reads its file now, the jail has none */
 	umask(077);
 	if (d->before_jail != NULL && d->before_jail(err) < 0)
