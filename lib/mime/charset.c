@@ -14,25 +14,17 @@ static const char replacement[] = "\xef\xbf\xbd";
 
 /* ---- here ---------------------------------------------------------------- */
 
-/* 0x80..0x9f of windows-1252; 0: none */
-static const uint16_t upper[32] = {
-	0x20ac, 0, 0x201a, 0x0192, 0x201e, 0x2026, 0x2020, 0x2021,
-	0x02c6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017d, 0,
-	0, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022, 0x2013, 0x2014,
-	0x02dc, 0x2122, 0x0161, 0x203a, 0x0153, 0, 0x017e, 0x0178,
-};
-
 static void
-put_1252(unsigned char c, struct str *out)
+put_octet(const uint16_t *table, unsigned char c, struct str *out)
 {
-	uint32_t cp = c >= 0x80 && c < 0xa0 ? upper[c - 0x80] : c;
+	uint32_t cp = c >= 0x80 ? table[c - 0x80] : c;
 
 	mime_utf8_put(cp != 0 ? cp : 0xfffd, out);
 }
 
-/* UTF-8 is passed on; other octets: as windows-1252, or U+FFFD */
+/* UTF-8 is passed on; other octets: by the table, or U+FFFD */
 static void
-utf8(struct slice s, bool as_1252, struct str *out)
+utf8(struct slice s, const uint16_t *table, struct str *out)
 {
 	uint32_t cp = 1;
 	size_t k;
@@ -46,8 +38,8 @@ utf8(struct slice s, bool as_1252, struct str *out)
 		}
 		if (k > 0)
 			str_add(out, s.p, k);
-		else if (as_1252)
-			put_1252((unsigned char)s.p[0], out);
+		else if (table != NULL)
+			put_octet(table, (unsigned char)s.p[0], out);
 		else
 			str_adds(out, replacement);
 		s = slice_sub(s, MAX(k, (size_t)1), s.n);
@@ -55,7 +47,7 @@ utf8(struct slice s, bool as_1252, struct str *out)
 }
 
 static void
-win1252(struct slice s, struct str *out)
+by_table(const uint16_t *table, struct slice s, struct str *out)
 {
 	size_t k;
 
@@ -64,7 +56,7 @@ win1252(struct slice s, struct str *out)
 		k = mime_ascii_run(s);
 		str_add(out, s.p, k);
 		if (k < s.n)
-			put_1252((unsigned char)s.p[k++], out);
+			put_octet(table, (unsigned char)s.p[k++], out);
 		s = slice_sub(s, k, s.n);
 	}
 }
@@ -72,7 +64,7 @@ win1252(struct slice s, struct str *out)
 void
 mime_utf8_clean(struct slice s, struct str *out)
 {
-	utf8(s, false, out);
+	utf8(s, NULL, out);
 }
 
 void
@@ -81,7 +73,7 @@ mime_utf8_guess(struct slice s, struct str *out)
 	if (mime_ascii_run(s) == s.n || utf8_valid(s))
 		str_addsl(out, s);
 	else
-		win1252(s, out);
+		by_table(mime_charset_table("CP1252"), s, out);
 }
 
 /* ---- iconv --------------------------------------------------------------- */
@@ -168,7 +160,7 @@ convert(iconv_t cd, struct slice s, struct str *out)
 	finish(cd, &raw);
 	if (cut > 0)
 		str_adds(&raw, replacement);
-	utf8(slice_str(&raw), false, out);
+	utf8(slice_str(&raw), NULL, out);
 	str_free(&raw);
 }
 
@@ -176,26 +168,22 @@ int
 mime_to_utf8(struct slice charset, struct slice s, struct str *out)
 {
 	const struct charset *c = mime_charset_find(charset);
+	const uint16_t *table;
 	iconv_t cd;
 
 	if (c == NULL)
 		return 0;
-	switch (c->how) {
-	case CHARSET_GUESS:
+	if (c->how == CHARSET_GUESS) {
 		mime_utf8_guess(s, out);
-		break;
-	case CHARSET_UTF8:
-		utf8(s, false, out);
-		break;
-	case CHARSET_WIN1252:
-		win1252(s, out);
-		break;
-	case CHARSET_ICONV:
+	} else if (c->how == CHARSET_UTF8) {
+		utf8(s, NULL, out);
+	} else if ((table = mime_charset_table(c->iconv)) != NULL) {
+		by_table(table, s, out);
+	} else {
 		cd = cached(c->iconv);
 		if (cd == (iconv_t)-1)
 			return 0;
 		convert(cd, s, out);
-		break;
 	}
 	return 1;
 }
@@ -206,44 +194,45 @@ void
 mime_conv_open(struct mime_conv *c, struct slice charset)
 {
 	const struct charset *cs = mime_charset_find(charset);
-	iconv_t cd;
+	iconv_t cd = (iconv_t)-1;
 
-	c->how = cs != NULL ? cs->how : CHARSET_GUESS;
+	c->how = cs != NULL ? (int)cs->how : CHARSET_GUESS;
+	c->table = NULL;
 	c->cd = NULL;
 	c->n = 0;
-	if (c->how != CHARSET_ICONV)
-		return;
-	/* the cache keeps the module loaded; the state is our own */
-	cd = cached(cs->iconv);
-	if (cd != (iconv_t)-1)
-		cd = iconv_open("UTF-8", cs->iconv);
-	if (cd == (iconv_t)-1)
-		c->how = CHARSET_GUESS;
-	else
-		c->cd = cd;
+	if (c->how == CHARSET_NAMED) {
+		c->table = mime_charset_table(cs->iconv);
+		/* the cache keeps the module loaded; the state is our own */
+		if (c->table == NULL && cached(cs->iconv) != (iconv_t)-1)
+			cd = iconv_open("UTF-8", cs->iconv);
+		if (cd != (iconv_t)-1)
+			c->cd = cd;
+		else if (c->table == NULL)
+			c->how = CHARSET_GUESS;
+	}
+	if (c->how == CHARSET_GUESS)
+		c->table = mime_charset_table("CP1252");
 }
 
+/* what of s is converted; returns the rest */
 static struct slice
 piece(struct mime_conv *c, struct slice s, struct str *out)
 {
 	struct str raw = STR_INIT;
 	size_t whole;
 
-	switch ((enum charset_how)c->how) {
-	case CHARSET_WIN1252:
-		win1252(s, out);
-		return SLICE_NULL;
-	case CHARSET_ICONV:
+	if (c->cd != NULL) {
 		s = run_iconv(c->cd, s, &raw);
-		utf8(slice_str(&raw), false, out);
+		utf8(slice_str(&raw), NULL, out);
 		str_free(&raw);
 		return s;
-	case CHARSET_GUESS:
-	case CHARSET_UTF8:
-		break;
+	}
+	if (c->how == CHARSET_NAMED) {
+		by_table(c->table, s, out);
+		return SLICE_NULL;
 	}
 	whole = mime_utf8_whole(s);
-	utf8(slice_sub(s, 0, whole), c->how == CHARSET_GUESS, out);
+	utf8(slice_sub(s, 0, whole), c->table, out);
 	return slice_sub(s, whole, s.n);
 }
 
@@ -276,12 +265,12 @@ mime_conv_close(struct mime_conv *c, struct str *out)
 
 	if (c->cd != NULL) {
 		finish(c->cd, &raw);
-		utf8(slice_str(&raw), false, out);
+		utf8(slice_str(&raw), NULL, out);
 		str_free(&raw);
 		iconv_close(c->cd);
 	}
 	if (c->how == CHARSET_GUESS)
-		utf8((struct slice){ c->hold, c->n }, true, out);
+		utf8((struct slice){ c->hold, c->n }, c->table, out);
 	else if (c->n > 0)
 		str_adds(out, replacement);
 	c->n = 0;
@@ -291,9 +280,9 @@ mime_conv_close(struct mime_conv *c, struct str *out)
 void
 mime_charset_preload(void)
 {
-	static const char *const usual[CHARSET_CACHE] = { "windows-1251",
-		"koi8-r", "gb18030", "big5", "iso-2022-jp", "shift_jis",
-		"iso-8859-2", "iso-8859-15" };
+	static const char *const usual[CHARSET_CACHE] = { "gb18030", "big5",
+		"iso-2022-jp", "euc-jp", "shift_jis", "euc-kr", "utf-7",
+		"windows-1258" };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(usual); i++)
