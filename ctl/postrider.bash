@@ -62,7 +62,8 @@ _postrider()
 		user/list) words='--json' ;;
 		user/import) words='--plain' ;;
 		user/*) words=$(_postrider_users "$1" "${inst[@]}") ;;
-		queue/) words='list show flush hold release priority delete stats' ;;
+		queue/) words='list show flush hold release priority
+			delete stats' ;;
 		queue/show)
 			words="$(_postrider_ids "$1" "${inst[@]}") --json" ;;
 		queue/delete) words="$filters --yes" ;;

@@ -1,7 +1,7 @@
 /*
- * orders.c - flush, hold, release, delete, schedule, priority: at most ORDER_MESSAGES messages a
- * call, all in one transaction, answered when it is durable.  What is in an
- * agent's hands stays there until its result is known.
+ * orders.c - flush, hold, release, delete, schedule, priority: at most
+ * ORDER_MESSAGES messages a call, all in one transaction, answered when it is
+ * durable.  What is in an agent's hands stays there until its result is known.
  */
 #include "qmgr.h"
 
