@@ -35,7 +35,8 @@ struct mime_addresses {
 	bool truncated;		/* there were more than max */
 	bool marks;		/* set by the caller: begin and end of each
 				 * group are elements, too, with an empty
-				 * addr; name is the group's, empty at its end */
+				 * addr; name is the group's, empty at the
+				 * end */
 };
 
 /* Append the addresses of a field's value (folded or not) to *r, which is
