@@ -95,7 +95,7 @@ struct mailbox_impl {
 	struct mailbox_keywords tmp_kw;
 };
 
-/* --- mbox_log.c: records --------------------------------------------------- */
+/* --- mbox_log.c: records -------------------------------------------------- */
 uint32_t mbox_crc(uint32_t crc, const void *p, size_t n);
 /* end the record that begins at out->s[start]: checksum and newline */
 void mbox_log_seal(struct str *out, size_t start);
@@ -114,7 +114,7 @@ struct mbox_flagspec { unsigned flags; uint16_t *num; size_t n; };
 void mbox_flagspec_add(struct str *out, unsigned flags, const uint16_t *num,
     size_t n);
 
-/* --- mbox_apply.c ---------------------------------------------------------- */
+/* --- mbox_apply.c --------------------------------------------------------- */
 /* Apply the good records at the start of text: bytes used; *bad where it
  * ended at a whole line that is no record. */
 size_t mbox_apply(struct mailbox *mb, struct slice text, bool *bad);
@@ -122,7 +122,7 @@ size_t mbox_apply(struct mailbox *mb, struct slice text, bool *bad);
 void mbox_record_add(struct str *out, const struct mailbox *mb,
     const struct mailbox_msg *m, const char *name);
 
-/* --- mbox_read.c: the log, the lock ---------------------------------------- */
+/* --- mbox_read.c: the log, the lock --------------------------------------- */
 /* the log's tail, without the lock.  0, 1 something there is no record, -1 */
 int mbox_tail(struct mailbox *mb, struct err *err);
 /* Lock and catch up; the state is then that of the log.  0 or -1 */
@@ -141,7 +141,7 @@ int mbox_reload(struct mailbox *mb, struct err *err);
 /* is the log on the disk still the one that is open? */
 bool mbox_log_current(const struct mailbox *mb);
 
-/* --- mbox_checkpoint.c ----------------------------------------------------- */
+/* --- mbox_checkpoint.c ---------------------------------------------------- */
 /* Under the lock: write the log anew.  0 or -1 */
 int mbox_checkpoint(struct mailbox *mb, struct err *err);
 void mbox_checkpoint_if_due(struct mailbox *mb);
@@ -150,7 +150,7 @@ int mbox_create_log(struct mailbox *mb, struct err *err);
 /* Under the lock: no UID from uid on was ever given out */
 int mbox_reserve(struct mailbox *mb, uint64_t uid, struct err *err);
 
-/* --- mbox_state.c ---------------------------------------------------------- */
+/* --- mbox_state.c --------------------------------------------------------- */
 void mbox_state_free(struct mailbox *mb);
 void mbox_set_array(struct mailbox *mb, struct mailbox_msg *v, size_t cap);
 struct mailbox_msg *mbox_append_msg(struct mailbox *mb);
@@ -171,7 +171,7 @@ void mbox_name_final(struct str *out, struct slice file, unsigned flags,
     const struct mailbox_msg *m);
 struct slice mbox_unique(const char *kind_text);
 
-/* --- mbox_kw.c ------------------------------------------------------------- */
+/* --- mbox_kw.c ------------------------------------------------------------ */
 void mbox_kw_init(struct mbox_kw *kw);
 void mbox_kw_free(struct mbox_kw *kw);
 bool mbox_kw_define(struct mbox_kw *kw, uint64_t num, struct slice name);
@@ -188,14 +188,14 @@ int mbox_kw_numbers(struct mailbox *mb, const struct slice *v, size_t n,
     struct err *err);
 bool mbox_keyword_valid(struct slice s);
 
-/* --- mbox_snap.c ----------------------------------------------------------- */
+/* --- mbox_snap.c ---------------------------------------------------------- */
 /* 1 the state was read from it, 0 there is none that fits */
 int mbox_snap_load(struct mailbox *mb);
 void mbox_snap_write(struct mailbox *mb);
 /* is it worth it? */
 bool mbox_snap_due(const struct mailbox *mb);
 
-/* --- mbox_scan.c: directories ---------------------------------------------- */
+/* --- mbox_scan.c: directories --------------------------------------------- */
 /* what a directory holds */
 struct mbox_file {
 	const char *name;
@@ -224,7 +224,7 @@ void mbox_own_end(struct mailbox *mb, const struct mbox_own *o);
 /* note the times in the log, where they are others; not synced */
 void mbox_note_known(struct mailbox *mb);
 
-/* --- mbox_sync.c: directories and array ------------------------------------ */
+/* --- mbox_sync.c: directories and array ----------------------------------- */
 /* Under the lock: compare the directories with the array. */
 int mbox_sync_all(struct mailbox *mb, struct err *err);
 /* the same for new/ alone, as long as cur/ did not change */
@@ -233,19 +233,19 @@ int mbox_sync_new(struct mailbox *mb, struct err *err);
 int mbox_take_in(struct mailbox *mb, struct mbox_file **v, size_t n,
     struct err *err);
 
-/* --- mbox_expunge.c -------------------------------------------------------- */
+/* --- mbox_expunge.c ------------------------------------------------------- */
 /* Under the lock: unlink what the log says is expunged; note that in it */
 int mbox_finish_doom(struct mailbox *mb, struct err *err);
 /* the same without a word in the log */
 int mbox_unlink_doom(struct mailbox *mb, struct err *err);
 
-/* --- mbox_settle.c --------------------------------------------------------- */
+/* --- mbox_settle.c -------------------------------------------------------- */
 /* Under the lock: give files the names that their flags ask for. */
 int mbox_settle_locked(struct mailbox *mb, struct err *err);
 
 /* size, wsize by reading the file.  0 or -1 */
 int mbox_measure(int dir, const char *name, uint64_t *size, uint64_t *wsize);
-/* --- mbox_flags.c: ranges of UIDs ------------------------------------------ */
+/* --- mbox_flags.c: ranges of UIDs ----------------------------------------- */
 /* "F modseq " + set + tail records for the messages idx[0..n) */
 void mbox_record_set(struct mailbox *mb, char type, uint64_t modseq,
     const uint32_t *idx, size_t n, const char *tail);

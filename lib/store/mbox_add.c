@@ -217,7 +217,7 @@ mailbox_add_end(struct mailbox_add *a, const struct mailbox_attrs *at,
 	return 0;
 }
 
-/* --- COPY ------------------------------------------------------------------ */
+/* --- COPY ----------------------------------------------------------------- */
 
 /* the unique part of the copy: .C and a number, in the place of an older one */
 static char *
@@ -338,7 +338,7 @@ link_copy(struct mailbox_add *a, struct adding *m, const char *name,
 	return 0;
 }
 
-/* --- commit ---------------------------------------------------------------- */
+/* --- commit --------------------------------------------------------------- */
 
 static int
 sync_files(struct mailbox_add *a, struct err *err)

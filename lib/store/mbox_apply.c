@@ -108,7 +108,7 @@ apply_add(struct mailbox *mb, struct slice r)
 			mbox_dirty(&in->st, mb->n - 1);
 		mb->uidnext = MAX(mb->uidnext, m.uid + 1);
 		raise_modseq(mb, m.modseq);
-		in->changed = true;
+		in->changed |= !in->loading;
 	}
 	str_free(&name);
 }
@@ -139,7 +139,7 @@ flag_one(struct mailbox *mb, size_t i, struct flags_record *f)
 	}
 	m->kw = f->to;
 	m->modseq = MAX(m->modseq, f->modseq);
-	if (!mb->in->mine) {
+	if (!mb->in->mine && !mb->in->loading) {
 		m->flags |= MSG_TOUCHED;
 		mb->in->changed = true;
 	}
@@ -191,7 +191,7 @@ apply_gone(struct mailbox *mb, struct slice r, bool doom)
 				continue;
 			m->flags |= MSG_GONE;
 			mb->gone++;
-			mb->in->changed |= !mb->in->mine;
+			mb->in->changed |= !mb->in->mine && !mb->in->loading;
 			if (doom)
 				mbox_doom_add(&mb->in->st, m);
 		}

@@ -18,7 +18,7 @@
 enum { HISTORY_UIDS = 1000000, CHECKPOINT_MIN = 256 * 1024 };
 static const uint64_t history_us = 90ULL * 86400 * 1000000;
 
-/* --- postrider-uid --------------------------------------------------------- */
+/* --- postrider-uid -------------------------------------------------------- */
 
 struct uid_file { uint64_t validity, next; char id[33]; };
 
@@ -108,7 +108,7 @@ mbox_reserve(struct mailbox *mb, uint64_t uid, struct err *err)
 	return write_uid_file(mb, uid + MBOX_UID_AHEAD, err);
 }
 
-/* --- the log --------------------------------------------------------------- */
+/* --- the log -------------------------------------------------------------- */
 
 /* modseq and number of UIDs of an E or V record; 0 it is none */
 static int

@@ -64,7 +64,7 @@ mbox_record_set(struct mailbox *mb, char type, uint64_t modseq,
 	str_free(&w.set);
 }
 
-/* --- STORE ----------------------------------------------------------------- */
+/* --- STORE ---------------------------------------------------------------- */
 
 struct store {
 	struct mailbox *mb;

@@ -249,7 +249,7 @@ mbox_kw_numbers(struct mailbox *mb, const struct slice *v, size_t n,
 	return (int)u;
 }
 
-/* --- mailbox.h ------------------------------------------------------------- */
+/* --- mailbox.h ------------------------------------------------------------ */
 
 struct mailbox_keywords
 mailbox_keywords(const struct mailbox *mb, uint32_t kw)

@@ -123,7 +123,7 @@ mailbox_shrink(struct mailbox *mb)
 	malloc_trim(0);
 }
 
-/* --- refresh --------------------------------------------------------------- */
+/* --- refresh -------------------------------------------------------------- */
 
 /* messages above the watermark are recent; ours, where we may say so */
 static int
@@ -219,7 +219,7 @@ mailbox_refresh(struct mailbox *mb, struct err *err)
 	return r;
 }
 
-/* --- reading a message ----------------------------------------------------- */
+/* --- reading a message ---------------------------------------------------- */
 
 static int
 try_open(struct mailbox *mb, const struct mailbox_msg *m, unsigned flags)

@@ -80,7 +80,7 @@ mbox_tail(struct mailbox *mb, struct err *err)
 	return left > 0;
 }
 
-/* --- the end of the log, under the lock ------------------------------------ */
+/* --- the end of the log, under the lock ----------------------------------- */
 
 /* Use the good lines among bad ones.  How many were bad before the last good
  * one. */
@@ -136,7 +136,7 @@ mend(struct mailbox *mb, int64_t left, struct err *err)
 	return r;
 }
 
-/* --- the lock -------------------------------------------------------------- */
+/* --- the lock ------------------------------------------------------------- */
 
 static int
 open_lock(struct mailbox_impl *in, struct err *err)
@@ -280,7 +280,7 @@ mbox_abandon(struct mailbox *mb)
 	str_reset(&mb->in->out);
 }
 
-/* --- loading --------------------------------------------------------------- */
+/* --- loading -------------------------------------------------------------- */
 
 static void
 open_log(struct mailbox_impl *in)
@@ -365,7 +365,7 @@ mbox_load(struct mailbox *mb, struct err *err)
 	return 0;
 }
 
-/* --- loading with a view open ---------------------------------------------- */
+/* --- loading with a view open --------------------------------------------- */
 
 /* put the messages of the old view that are gone between those of the new */
 static void

@@ -55,7 +55,7 @@ log_crc(struct mailbox_impl *in, int64_t off, uint32_t *crc)
 	return 1;
 }
 
-/* --- reading --------------------------------------------------------------- */
+/* --- reading -------------------------------------------------------------- */
 
 static bool
 head_good(const struct snap_head *h, uint64_t size)
@@ -286,7 +286,7 @@ mbox_snap_load(struct mailbox *mb)
 	return r;
 }
 
-/* --- writing --------------------------------------------------------------- */
+/* --- writing -------------------------------------------------------------- */
 
 bool
 mbox_snap_due(const struct mailbox *mb)

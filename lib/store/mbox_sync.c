@@ -151,7 +151,7 @@ match_by_uid(struct sync *s)
 	}
 }
 
-/* --- what is left ---------------------------------------------------------- */
+/* --- what is left --------------------------------------------------------- */
 
 static int
 slice_cmp(struct slice a, struct slice b)
@@ -283,7 +283,7 @@ look(struct sync *s, struct err *err)
 	return 0;
 }
 
-/* --- records --------------------------------------------------------------- */
+/* --- records -------------------------------------------------------------- */
 
 static void
 record_vanished(struct sync *s)
