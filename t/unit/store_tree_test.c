@@ -1,7 +1,10 @@
 /* store_tree_test.c - folders: names, changes, what is kept of them */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
+#include "base/clock.h"
 #include "store/tree.h"
 #include "store/tree_part.h"
 #include "test/tap.h"
@@ -402,6 +405,112 @@ test_quota(void)
 	ok(!there("maildirsize"), "and not written");
 }
 
+static void
+test_inbox(void)
+{
+	struct mailbox_place p;
+	struct mailbox *mb;
+	char id[33];
+
+	tree_place(&t, "INBOX", &p, &err);
+	mb = mailbox_open(&p, 0, &err);
+	is_int(mb->n, 2, "two messages");
+	slice_copy(id, sizeof(id), slice_of(mb->id));
+	is_str(result(tree_rename(&t, "INBOX", "A!", &err)), "5.1.2",
+	    "INBOX to a name that is taken");
+	is_int(tree_rename(&t, "inbox", "Old", &err), 0, "INBOX renamed");
+	mailbox_refresh(mb, &err);
+	is_int(mb->n - mb->gone, 0, "its messages went");
+	is_str(mb->id, id, "it is the one it was");
+	mailbox_close(mb);
+	tree_place_end(&p);
+	tree_place(&t, "Old", &p, &err);
+	mb = mailbox_open(&p, 0, &err);
+	is_int(mb->n, 2, "to the new folder");
+	ok(mb->n == 2 && there(".Old/cur") && mb->uidnext == 3,
+	    "in their order");
+	mailbox_close(mb);
+	tree_place_end(&p);
+}
+
+/* A child changes folders until it is killed; what is found is whole. */
+static void
+busy(unsigned n)
+{
+	for (;; n++) {
+		tree_create(&t, "K/a", NULL, &err);
+		tree_create(&t, "K/a/b", NULL, &err);
+		tree_create(&t, "K/a/b/c", "\\Trash", &err);
+		put(".K.a.b.c/cur/m", "x");
+		tree_rename(&t, "K/a", "K/z", &err);
+		tree_rename(&t, "K/z/b", "K/a", &err);
+		tree_subscribe(&t, "K/a", n & 1, &err);
+		tree_delete(&t, "K/a/c", &err);
+		tree_delete(&t, "K/a", &err);
+		tree_delete(&t, "K/z", &err);
+	}
+}
+
+/* every folder is complete, and each of the two children moves with its
+ * parent */
+static bool
+is_whole(void)
+{
+	static const char *const subs[] = { "cur", "new", "tmp", ".state" };
+	struct folder_list l;
+	char path[400];
+	size_t i, j;
+	bool good = true;
+
+	arena_reset(&arena);
+	if (tree_list(&t, &arena, &l, &err) < 0)
+		return false;
+	for (i = 0; i < l.n; i++) {
+		struct str dir = STR_INIT;
+
+		if (strncmp(l.v[i].name, "K/", 2) != 0 ||
+		    !(l.v[i].flags & FOLDER_EXISTS))
+			continue;
+		tree_dir(l.v[i].name, &dir, &err);
+		for (j = 0; j < ARRAY_LEN(subs); j++) {
+			snprintf(path, sizeof(path), "%s/%s", dir.s, subs[j]);
+			good = good && there(path);
+		}
+		str_free(&dir);
+	}
+	/* a and z are never there with the other's children */
+	return good && !(there(".K.a") && there(".K.z.b")) &&
+	    !there(TREE_JOURNAL);
+}
+
+static void
+test_kill(void)
+{
+	int i, status, good = 0;
+	pid_t pid;
+
+	for (i = 0; i < 40; i++) {
+		pid = fork();
+		if (pid == 0)
+			busy((unsigned)i);
+		usleep(3000 + (useconds_t)random_below(30000));
+		kill(pid, SIGKILL);
+		waitpid(pid, &status, 0);
+		tree_close(&t);
+		if (tree_open(&t, tap_dir(), 0, "h", &err) < 0)
+			break;
+		good += is_whole();
+		tree_delete(&t, "K/a/b/c", &err);
+		tree_delete(&t, "K/a/b", &err);
+		tree_delete(&t, "K/a/c", &err);
+		tree_delete(&t, "K/a", &err);
+		tree_delete(&t, "K/z/b/c", &err);
+		tree_delete(&t, "K/z/b", &err);
+		tree_delete(&t, "K/z", &err);
+	}
+	is_int(good, 40, "killed 40 times, whole each time");
+}
+
 int
 main(void)
 {
@@ -419,6 +528,8 @@ main(void)
 	test_special();
 	test_meta();
 	test_quota();
+	test_inbox();
+	test_kill();
 	tree_close(&t);
 	is_str(result(tree_open(&t, "/nonexistent", 0, "h", &err)), "4.3.0",
 	    "a home that is not there");
