@@ -82,6 +82,7 @@ static struct {
 	const char *name;	/* NULL: free */
 	iconv_t cd;
 	uint64_t used;
+	bool keep;		/* loaded before the jail: could not again */
 } cache[CHARSET_CACHE];
 static uint64_t uses;
 
@@ -89,7 +90,7 @@ static uint64_t uses;
 static iconv_t
 cached(const char *name)
 {
-	size_t i, old = 0;
+	size_t i, old = CHARSET_CACHE;
 	iconv_t cd;
 
 	for (i = 0; i < CHARSET_CACHE; i++) {
@@ -99,12 +100,14 @@ cached(const char *name)
 			iconv(cache[i].cd, NULL, NULL, NULL, NULL);
 			return cache[i].cd;
 		}
-		if (cache[i].used < cache[old].used)
+		if (!cache[i].keep && (old == CHARSET_CACHE ||
+		    cache[i].used < cache[old].used))
 			old = i;
 	}
 	cd = iconv_open("UTF-8", name);
 	if (cd == (iconv_t)-1)
 		return cd;
+	assert(old < CHARSET_CACHE);	/* not all are kept */
 	if (cache[old].name != NULL)
 		iconv_close(cache[old].cd);
 	cache[old].name = name;
@@ -280,13 +283,17 @@ mime_conv_close(struct mime_conv *c, struct str *out)
 void
 mime_charset_preload(void)
 {
-	static const char *const usual[CHARSET_CACHE] = { "gb18030", "big5",
+	static const char *const usual[] = { "gb18030", "big5",
 		"iso-2022-jp", "euc-jp", "shift_jis", "euc-kr", "utf-7",
 		"windows-1258" };
 	size_t i;
 
+	static_assert(ARRAY_LEN(usual) < CHARSET_CACHE, "room for others");
 	for (i = 0; i < ARRAY_LEN(usual); i++)
 		cached(mime_charset_find(slice_of(usual[i]))->iconv);
+	for (i = 0; i < CHARSET_CACHE; i++)
+		cache[i].keep = cache[i].name != NULL &&
+		    cache[i].used > uses - ARRAY_LEN(usual);
 }
 
 void
@@ -295,6 +302,8 @@ mime_charset_forget(void)
 	size_t i;
 
 	for (i = 0; i < CHARSET_CACHE; i++) {
+		if (cache[i].keep)
+			continue;
 		if (cache[i].name != NULL)
 			iconv_close(cache[i].cd);
 		cache[i].name = NULL;

@@ -16,7 +16,7 @@
 
 #include "base/str.h"
 
-enum { CHARSET_CACHE = 8 };
+enum { CHARSET_CACHE = 12 };
 
 /* known to us by that name or an alias (folded case; blanks at the ends and
  * quotes are left out) */
@@ -46,7 +46,7 @@ void mime_conv_close(struct mime_conv *c, struct str *out);
 /* open the usual ones of East Asia and UTF-7, before a jail is closed: their
  * modules stay loaded (0.7 ms) */
 void mime_charset_preload(void);
-/* close all cached descriptors (a session that idles) */
+/* close cached descriptors that were not preloaded (a session that idles) */
 void mime_charset_forget(void);
 
 #endif
