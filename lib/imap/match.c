@@ -1,7 +1,8 @@
 /*
  * match.c - the pattern as a machine with a state for each place in it; all
- * states are followed at once, so no name and pattern need more steps than
- * the product of their lengths.  A state s means: pattern[0..s) is matched.
+ * states are followed at once, 64 in a word, so no name and pattern need more
+ * steps than the product of their lengths.  A state s means: what is before
+ * place s is matched.
  */
 #include "imap/match.h"
 
@@ -21,91 +22,109 @@ imap_pattern_join(struct slice reference, struct slice pattern, char sep,
 	return 1;
 }
 
+enum { WORDS = IMAP_PATTERN_MAX / 64 + 1 };
+
 struct machine {
-	struct slice pattern;
+	size_t n, words;		/* places, and words in use */
 	char sep;
-	/* states that are on, each once, and by when */
-	uint16_t list[2][IMAP_PATTERN_MAX + 1];
-	size_t n[2];
-	uint32_t seen[IMAP_PATTERN_MAX + 1];
-	uint32_t step;
-	unsigned cur;
+	uint64_t cur[WORDS];		/* states that are on */
+	uint64_t wild[WORDS];		/* places of * and % */
+	uint64_t star[WORDS];		/* of * */
+	uint64_t is[WORDS][256];	/* of each byte */
 };
 
-/* switch s on for the coming step, and what follows it for nothing: a
- * wildcard may match the empty string */
-static void
-switch_on(struct machine *m, unsigned which, size_t s)
+static bool
+wildcard(char c)
 {
-	for (;;) {
-		if (m->seen[s] == m->step)
-			return;
-		m->seen[s] = m->step;
-		m->list[which][m->n[which]++] = (uint16_t)s;
-		if (s >= m->pattern.n || (m->pattern.p[s] != '*' &&
-		    m->pattern.p[s] != '%'))
-			return;
-		s++;
+	return c == '*' || c == '%';
+}
+
+/* Neighbouring wildcards become one, a * if there is one among them: so what
+ * follows a wildcard is none. */
+static void
+compile(struct machine *m, struct slice pattern)
+{
+	bool was_wild = false;
+	size_t i;
+
+	for (i = 0; i < pattern.n; i++) {
+		unsigned char c = (unsigned char)pattern.p[i];
+		size_t at = was_wild && wildcard(pattern.p[i]) ? m->n - 1 :
+		    m->n++;
+		uint64_t bit = (uint64_t)1 << at % 64;
+
+		was_wild = wildcard(pattern.p[i]);
+		if (!was_wild)
+			m->is[at / 64][c] |= bit;
+		else
+			m->wild[at / 64] |= bit;
+		if (c == '*')
+			m->star[at / 64] |= bit;
 	}
 }
 
 static void
 start(struct machine *m, struct slice pattern, char sep)
 {
-	m->pattern = pattern;
+	m->words = pattern.n / 64 + 1;
+	m->n = 0;
 	m->sep = sep;
-	m->cur = 0;
-	m->n[0] = 0;
-	m->step = 1;
-	memset(m->seen, 0, (pattern.n + 1) * sizeof(m->seen[0]));
-	switch_on(m, 0, 0);
+	memset(m->cur, 0, m->words * sizeof(m->cur[0]));
+	memset(m->wild, 0, m->words * sizeof(m->wild[0]));
+	memset(m->star, 0, m->words * sizeof(m->star[0]));
+	memset(m->is, 0, m->words * sizeof(m->is[0]));
+	compile(m, pattern);
+	m->cur[0] = 1 | (m->wild[0] & 1) << 1;
 }
 
 /* false: no state is left */
 static bool
 feed(struct machine *m, char c, bool fold)
 {
-	unsigned next = !m->cur;
-	size_t i, s;
-	char p;
+	const uint64_t *stays = m->sep != '\0' && c == m->sep ? m->star :
+	    m->wild;
+	unsigned char lo = (unsigned char)c, up = lo;
+	uint64_t step, next, empty, carry = 0, carry_empty = 0, all = 0;
+	size_t w;
 
-	m->step++;
-	m->n[next] = 0;
-	for (i = 0; i < m->n[m->cur]; i++) {
-		s = m->list[m->cur][i];
-		if (s == m->pattern.n)
-			continue;
-		p = m->pattern.p[s];
-		if (p == '*' || (p == '%' && (c != m->sep || c == '\0')))
-			switch_on(m, next, s);
-		else if (p != '%' && (p == c || (fold &&
-		    ascii_lower((unsigned char)p) ==
-		    ascii_lower((unsigned char)c))))
-			switch_on(m, next, s + 1);
+	if (fold) {
+		lo = (unsigned char)ascii_lower(lo);
+		up = (unsigned char)ascii_upper(lo);
 	}
-	m->cur = next;
-	return m->n[next] > 0;
+	for (w = 0; w < m->words; w++) {
+		step = m->cur[w] & (m->is[w][lo] | m->is[w][up]);
+		next = step << 1 | carry | (m->cur[w] & stays[w]);
+		carry = step >> 63;
+		/* a wildcard matches the empty string */
+		empty = next & m->wild[w];
+		next |= empty << 1 | carry_empty;
+		carry_empty = empty >> 63;
+		m->cur[w] = next;
+		all |= next;
+	}
+	return all != 0;
 }
 
 /* what the states say about the name that was fed */
 static bool
 accepts(const struct machine *m)
 {
-	return m->seen[m->pattern.n] == m->step;
+	return m->cur[m->n / 64] >> m->n % 64 & 1;
 }
 
 /* whether something behind a separator may match */
 static bool
 goes_on(struct machine *m)
 {
-	size_t i;
+	uint64_t all = 0;
+	size_t w;
 
 	if (m->sep == '\0' || !feed(m, m->sep, false))
 		return false;
-	for (i = 0; i < m->n[m->cur]; i++)
-		if (m->list[m->cur][i] < m->pattern.n)
-			return true;
-	return false;
+	m->cur[m->n / 64] &= ~((uint64_t)1 << m->n % 64);
+	for (w = 0; w < m->words; w++)
+		all |= m->cur[w];
+	return all != 0;
 }
 
 unsigned
