@@ -14,6 +14,7 @@ struct preview {
 	size_t before, before_chars;	/* before the one before */
 	bool all;		/* quotes, too */
 	bool skipped;
+	bool quoted;		/* a quote was */
 	bool gap;		/* a blank is due */
 };
 
@@ -128,9 +129,9 @@ lines(struct preview *p, struct slice text)
 
 	while (slice_cut(&text, '\n', &line)) {
 		s = slice_trim(line);
-		if (s.n == 0 || is_decoration(s)) {
-			if (slice_eqz(s, "---") || s.n == 0)
-				continue;
+		if (s.n == 0)
+			continue;
+		if (!p->all && is_decoration(s)) {
 			p->skipped = true;
 			continue;
 		}
@@ -139,9 +140,9 @@ lines(struct preview *p, struct slice text)
 			return;
 		}
 		if (!p->all && s.p[0] == '>') {
-			if (!p->skipped)
+			if (!p->quoted)
 				drop_attribution(p);
-			p->skipped = true;
+			p->skipped = p->quoted = true;
 			continue;
 		}
 		p->before = p->last;

@@ -475,6 +475,8 @@ static const struct { const char *in, *want; } previews[] = {
 	{ "A: b\n\nHello\n-- \nAnn\nphone\n", "Hello" },
 	{ "A: b\n\n> only\n> quotes\n", "> only > quotes" },
 	{ "A: b\n\n==========\nNews\n----------\n\nText\n", "News Text" },
+	{ "A: b\n\n*****\nAm Montag schrieb Ann:\n> x\n\nJa.\n", "Ja." },
+	{ "A: b\n\n=====\n", "=====" },
 	{ "A: b\n\nHello\n-----Original Message-----\nFrom: x\n", "Hello" },
 	{ "A: b\n\n\n", NULL },
 	{ "Content-Type: image/png\n\nxx\n", NULL },
