@@ -30,7 +30,8 @@ my @text = sample(2000, 5);
 my $n = 0;
 for my $f (@local) {
 	my @mine = @text[$n * 500 .. $n * 500 + 499];
-	append_all($c, $folder{$f}, [@mine[0 .. 249]], sub { $flag[$_[0] % 6] });
+	append_all($c, $folder{$f}, [@mine[0 .. 249]],
+	    sub { $flag[$_[0] % 6] });
 	system('mkdir', '-p', map { "$dir/mail/$f/$_" } qw(cur new tmp)) == 0
 	    or die "mkdir\n";
 	spew(sprintf('%s/mail/%s/cur/%d.%d_%d.host:2,%s', $dir, $f,
