@@ -20,6 +20,8 @@ enum {
 	MBOX_SCAN_S = 30,	/* where our changes may hide another's */
 	MBOX_UID_AHEAD = 4096,	/* UIDs reserved in postrider-uid */
 };
+/* flag of mbox_open: nothing is written, whatever is found */
+enum { MBOX_LOOK = 1 << 8 };
 #define MBOX_UID_FILE "postrider-uid"
 
 /* times of new/ and cur/ for which the array is right */
@@ -242,6 +244,12 @@ int mbox_unlink_doom(struct mailbox *mb, struct err *err);
 /* --- mbox_settle.c -------------------------------------------------------- */
 /* Under the lock: give files the names that their flags ask for. */
 int mbox_settle_locked(struct mailbox *mb, struct err *err);
+
+/* --- mbox_open.c --------------------------------------------------------- */
+/* what snapshot and log tell, without a look at the directories */
+struct mailbox *mbox_open(const struct mailbox_place *p, unsigned flags,
+    struct err *err);
+void mbox_free(struct mailbox *mb);
 
 /* size, wsize by reading the file.  0 or -1 */
 int mbox_measure(int dir, const char *name, uint64_t *size, uint64_t *wsize);

@@ -227,11 +227,20 @@ apply_known(struct mailbox *mb, struct slice r)
 static void
 apply_define(struct mailbox *mb, struct slice r)
 {
+	struct mbox_kw *kw = &mb->in->st.kw;
+	char lost[32];
 	uint64_t num;
 	struct slice name;
 
-	if (mbox_word_u64(&r, &num) && slice_cut(&r, ' ', &name))
-		mbox_kw_define(&mb->in->st.kw, num, name);
+	if (!mbox_word_u64(&r, &num) || !slice_cut(&r, ' ', &name))
+		return;
+	/* definitions in bad lines: messages keep a keyword of that number */
+	while (mb->in->damaged && kw->names < num && num < KEYWORDS_MAX) {
+		snprintf(lost, sizeof(lost), "$Lost%zu", kw->names);
+		if (!mbox_kw_define(kw, kw->names, slice_of(lost)))
+			return;
+	}
+	mbox_kw_define(kw, num, name);
 }
 
 static void

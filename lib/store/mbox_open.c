@@ -8,8 +8,8 @@
 #include "store/dir.h"
 #include "store/mbox.h"
 
-static void
-impl_free(struct mailbox *mb)
+void
+mbox_free(struct mailbox *mb)
 {
 	struct mailbox_impl *in = mb->in;
 
@@ -51,7 +51,8 @@ open_dirs(struct mailbox_impl *in, const struct mailbox_place *p,
 	for (i = 0; i < ARRAY_LEN(kept); i++) {
 		in->sub[i] = dir_open(in->dir, kept[i],
 		    O_RDONLY | O_DIRECTORY, 0);
-		if (in->sub[i] >= 0 || errno != ENOENT)
+		if (in->sub[i] >= 0 || errno != ENOENT ||
+		    (in->flags & MBOX_LOOK))
 			continue;
 		for (size_t k = 0; k < ARRAY_LEN(subs); k++)
 			mkdirat(in->dir, subs[k], 0700);
@@ -62,12 +63,13 @@ open_dirs(struct mailbox_impl *in, const struct mailbox_place *p,
 		return err_sys(err, "open cur");
 	if (in->sub[SUB_NEW] < 0)
 		return err_sys(err, "open new");
-	in->writable = faccessat(in->sub[SUB_CUR], ".", W_OK, 0) == 0;
+	in->writable = !(in->flags & MBOX_LOOK) &&
+	    faccessat(in->sub[SUB_CUR], ".", W_OK, 0) == 0;
 	return 0;
 }
 
 struct mailbox *
-mailbox_open(const struct mailbox_place *p, unsigned flags, struct err *err)
+mbox_open(const struct mailbox_place *p, unsigned flags, struct err *err)
 {
 	struct mailbox *mb = xcalloc(1, sizeof(*mb));
 	struct mailbox_impl *in = xcalloc(1, sizeof(*in));
@@ -79,16 +81,26 @@ mailbox_open(const struct mailbox_place *p, unsigned flags, struct err *err)
 	in->st.more = (struct str)STR_INIT;
 	in->host = xstrdup(p->hostname != NULL ? p->hostname : "localhost");
 	if (open_dirs(in, p, err) < 0 || mbox_load(mb, err) < 0) {
-		impl_free(mb);
+		mbox_free(mb);
 		return NULL;
 	}
 	mb->readonly = (flags & MAILBOX_READONLY) || !in->writable;
+	return mb;
+}
+
+struct mailbox *
+mailbox_open(const struct mailbox_place *p, unsigned flags, struct err *err)
+{
+	struct mailbox *mb = mbox_open(p, flags, err);
+
+	if (mb == NULL)
+		return NULL;
 	if (mailbox_refresh(mb, err) < 0) {
-		impl_free(mb);
+		mbox_free(mb);
 		return NULL;
 	}
 	mailbox_purge(mb, NULL, NULL);
-	in->changed = false;
+	mb->in->changed = false;
 	return mb;
 }
 
@@ -99,7 +111,7 @@ mailbox_close(struct mailbox *mb)
 		return;
 	mailbox_purge(mb, NULL, NULL);
 	mailbox_settle(mb);
-	impl_free(mb);
+	mbox_free(mb);
 }
 
 void

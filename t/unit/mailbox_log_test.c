@@ -408,6 +408,70 @@ test_doomed(void)
 	place_free(&p);
 }
 
+/* --- check ------------------------------------------------------------------- */
+
+static struct str findings = STR_INIT;
+
+static void
+finding(void *ctx, const char *text)
+{
+	(void)ctx;
+	str_addf(&findings, "%s\n", text);
+}
+
+static int
+check(struct place *p, int how)
+{
+	str_reset(&findings);
+	return mailbox_check(&p->at, how, finding, NULL, &test_err);
+}
+
+static void
+test_check(void)
+{
+	struct place p;
+	struct mailbox *mb;
+	size_t n;
+	char *log, *nl;
+
+	make(&p, "check");
+	is_int(check(&p, CHECK_ONLY), 0, "a sound mailbox");
+	is_str(findings.s, "", "nothing is found");
+	place_move(&p, "cur/5.x,S=5,W=6,U=5:2,", "cur/5.x,S=5,W=6,U=5:2,R");
+	place_put(&p, "cur/9.y,S=1,U=77:2,", "y");
+	place_put(&p, "cur/1.z,S=1,U=1:2,", "z");
+	place_remove(&p, "cur/4.x,S=5,W=6,U=4:2,");
+	is_int(check(&p, CHECK_ONLY), 4, "four things are wrong");
+	ok(strstr(findings.s, "U=5:2,R: flags are not") != NULL &&
+	    strstr(findings.s, "UID 77 is not in the log") != NULL &&
+	    strstr(findings.s, "a second file of UID 1\n") != NULL &&
+	    strstr(findings.s, "UID 4 has no file") != NULL,
+	    "each is named");
+	log = slurp(&p, ".state/log", &n);
+	nl = memchr(log, '\n', n);
+	nl[5] ^= 1;
+	spill(&p, ".state/log", log, n - 3);
+	check(&p, CHECK_ONLY);
+	ok(strstr(findings.s, ".state/log:2: bad checksum") != NULL,
+	    "so is a bad line");
+	ok(strstr(findings.s, "not finished") != NULL, "and a torn one");
+	free(log);
+	ok(check(&p, CHECK_REPAIR) > 0, "repair");
+	is_int(check(&p, CHECK_ONLY), 0, "and all is well");
+	is_str(findings.s, "", "nothing is found");
+	mb = place_open(&p, 0);
+	is_int(mb->n, 5, "messages are there");
+	is_int(mb->msg[0].uid, 1, "UIDs stay");
+	mailbox_close(mb);
+	is_int(check(&p, CHECK_REBUILD), 0, "rebuild");
+	mb = place_open(&p, 0);
+	ok(mb->in->st.map != NULL, "makes a snapshot");
+	mailbox_close(mb);
+	is_int(check(&p, CHECK_ONLY), 0, "that is right");
+	str_free(&findings);
+	place_free(&p);
+}
+
 int
 main(void)
 {
@@ -420,5 +484,6 @@ main(void)
 	test_snapshot();
 	test_equal();
 	test_doomed();
+	test_check();
 	return tap_done();
 }
