@@ -9,6 +9,7 @@
  */
 #include "mime/header.h"
 #include "mime/impl.h"
+#include "mime/word.h"
 
 enum { BOUNDARY_MAX = 256, BUCKETS = 256 };
 
@@ -132,10 +133,25 @@ pop_frames(struct parser *p, unsigned keep)
 		p->bucket[p->frames[--p->n].hash % BUCKETS]--;
 }
 
+/* as it stands, or in the form of RFC 2231 */
+static struct slice
+boundary_of(struct parser *p, const struct mime_part *part)
+{
+	struct slice b = mime_param(&part->params, "boundary");
+	struct str s = STR_INIT;
+
+	if (b.p == NULL && mime_param_decode(&part->params, "boundary", &s)) {
+		b.p = arena_slice(p->a, slice_str(&s));
+		b.n = s.len;
+		str_free(&s);
+	}
+	return b;
+}
+
 static void
 push_frame(struct parser *p, struct mime_part *part)
 {
-	struct slice b = mime_param(&part->params, "boundary");
+	struct slice b = boundary_of(p, part);
 	struct frame *f;
 
 	while (b.n > 0 && ascii_isblank((unsigned char)b.p[b.n - 1]))

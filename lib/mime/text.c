@@ -73,8 +73,10 @@ give_body(struct out *o, const struct mime_part *p)
 	struct mime_html h;
 	int r = 0;
 
+	str_reset(&o->utf8);
+	mime_param_decode(&p->params, "charset", &o->utf8);
+	mime_conv_open(&c, slice_str(&o->utf8));
 	mime_decode_init(&d, p->encoding, false);
-	mime_conv_open(&c, mime_param(&p->params, "charset"));
 	mime_html_init(&h);
 	while (r == 0 && !last) {
 		str_reset(&o->raw);

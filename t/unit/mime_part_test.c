@@ -115,6 +115,10 @@ static const struct {
 	    "Content-Type: multipart/mixed;\n boundary=\"a \\b\n c \"\n\n"
 	    "--a b c\n\nx\n--a b c--\n",
 	    "multipart/mixed(text/plain{x})" },
+	{ "a boundary in the form of RFC 2231", "Content-Type: multipart/mixed;"
+	    " boundary*0*=us-ascii''a%3A; boundary*1=b\n\n"
+	    "--a:b\n\nx\n--a:b--\n",
+	    "multipart/mixed(text/plain{x})" },
 	{ "NULs", NULL, NULL },
 };
 

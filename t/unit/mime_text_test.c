@@ -376,7 +376,7 @@ static const char mail[] =
 "Content-Type: multipart/mixed; boundary=b\n"
 "\n"
 "--b\n"
-"Content-Type: text/plain; charset=iso-8859-1\n"
+"Content-Type: text/plain; charset*=us-ascii'en'iso-8859-1\n"
 "Content-Transfer-Encoding: quoted-printable\n"
 "\n"
 "Gr=FC=DFe\n"
