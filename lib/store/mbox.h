@@ -17,6 +17,7 @@ enum {
 	MBOX_LINE_MAX = 1 << 20,	/* bytes of a record */
 	MBOX_SET_MAX = 16 * 1024,	/* of the UIDs in one that we write */
 	MBOX_GRAIN_MS = 20,	/* a directory this old has its last time */
+	MBOX_COARSE_MS = 2100,	/* the same where times are whole seconds */
 	MBOX_SCAN_S = 30,	/* where our changes may hide another's */
 	MBOX_UID_AHEAD = 4096,	/* UIDs reserved in postrider-uid */
 };
@@ -63,6 +64,7 @@ struct mbox_state {
 	struct mbox_doom *doom;
 	size_t ndoom, doom_cap;
 	bool have_head;		/* H was read */
+	bool scanned;		/* the directories were read once: D */
 	uint64_t generation, base_modseq;
 	int64_t off;		/* the log is read up to here */
 	int64_t live;		/* its size at the last checkpoint */

@@ -18,6 +18,7 @@
 
 enum { ADD_FSYNC = 4, ADD_BUFFER = 64 * 1024, UNIQUE_MAX = 150 };
 
+enum { FETCH_NOT, FETCH_NAME, FETCH_BYTES };
 struct adding {
 	struct mailbox *from;	/* COPY; NULL: a file in tmp/ */
 	char *tmp;		/* its name below the folder, or NULL */
@@ -27,6 +28,7 @@ struct adding {
 	unsigned flags;
 	struct slice *kw;
 	size_t nkw, index;
+	int fetch;		/* COPY: what must be done before */
 	char *linked;		/* name in cur/, once it is there */
 };
 
@@ -282,29 +284,23 @@ copy_bytes(int from, int to)
 	return 0;
 }
 
-/* where no link can be: the bytes */
 static int
-copy_file(struct mailbox_add *a, struct adding *m, struct err *err)
+copy_file(struct mailbox_add *a, struct adding *m, int from, struct err *err)
 {
-	int fd = mailbox_read(m->from, m->index, err), r = 0;
+	int r = 0;
 
-	if (fd < 0)
+	if (make_tmp(a, m, err) < 0)
 		return -1;
-	if (make_tmp(a, m, err) < 0) {
-		close(fd);
-		return -1;
-	}
-	if (copy_bytes(fd, a->fd) < 0 || set_date(a->fd, m->date) < 0 ||
+	if (copy_bytes(from, a->fd) < 0 || set_date(a->fd, m->date) < 0 ||
 	    fsync(a->fd) < 0)
 		r = err_sys(err, "copy a message");
-	close(fd);
 	close(a->fd);
 	a->fd = -1;
 	return r;
 }
 
 static bool
-link_from(struct mailbox_add *a, struct adding *m, const char *name,
+link_named(struct mailbox_add *a, struct adding *m, const char *name,
     unsigned flags)
 {
 	struct mailbox_impl *f = m->from->in;
@@ -321,21 +317,37 @@ link_from(struct mailbox_add *a, struct adding *m, const char *name,
 	    0) == 0;
 }
 
-static int
-link_copy(struct mailbox_add *a, struct adding *m, const char *name,
-    struct err *err)
+/* link the other mailbox's file into cur/ */
+static bool
+link_from(struct mailbox_add *a, struct adding *m, const char *name)
 {
 	const struct mailbox_msg *src = &m->from->msg[m->index];
 
-	if (link_from(a, m, name, src->file_flags) ||
-	    (errno == ENOENT && link_from(a, m, name, src->flags & MSG_KEPT)))
-		return 0;
-	if (copy_file(a, m, err) < 0)
-		return -1;
-	if (linkat(a->mb->in->dir, m->tmp, a->mb->in->sub[SUB_CUR], name,
-	    0) < 0)
-		return err_sys(err, "link in cur");
-	return 0;
+	return link_named(a, m, name, src->file_flags) || (errno == ENOENT &&
+	    link_named(a, m, name, src->flags & MSG_KEPT));
+}
+
+/* Files that could not be linked are found (the name is another now) or copied
+ * to tmp/ (another file system, too many links), without the lock: the other
+ * mailbox's may be needed for that. */
+static int
+fetch_copies(struct mailbox_add *a, struct err *err)
+{
+	struct adding *m;
+	int fd, r = 0;
+
+	for (m = a->v; m < a->v + a->n && r == 0; m++) {
+		if (m->from == NULL || m->fetch == FETCH_NOT)
+			continue;
+		fd = mailbox_read(m->from, m->index, err);
+		r = fd < 0 ? -1 : 0;
+		if (r == 0 && m->fetch == FETCH_BYTES) {
+			r = copy_file(a, m, fd, err);
+			m->from = NULL;
+		}
+		close_fd(fd);
+	}
+	return r;
 }
 
 /* --- commit --------------------------------------------------------------- */
@@ -396,7 +408,7 @@ add_quota(struct mailbox_add *a)
 		quota_add(in->maildir, bytes, count);
 }
 
-/* link it and make its record */
+/* link it and make its record.  0, 1 it must be fetched before, -1 */
 static int
 place(struct mailbox_add *a, struct adding *m, uint32_t uid, uint64_t modseq,
     struct err *err)
@@ -417,9 +429,14 @@ place(struct mailbox_add *a, struct adding *m, uint32_t uid, uint64_t modseq,
 	msg.kw = mbox_kw_set(&mb->in->st.kw, num, (size_t)n);
 	mbox_name_final(&kind, slice_of(m->unique), flags, &msg);
 	mbox_name_file(kind.s, flags, &name);
-	r = m->from != NULL ? link_copy(a, m, name.s, err) :
-	    linkat(mb->in->dir, m->tmp, mb->in->sub[SUB_CUR], name.s, 0) < 0 ?
-	    err_sys(err, "link in cur") : 0;
+	if (m->from != NULL) {
+		r = !link_from(a, m, name.s);
+		m->fetch = r == 0 ? FETCH_NOT : errno == ENOENT &&
+		    m->fetch == FETCH_NOT ? FETCH_NAME : FETCH_BYTES;
+	} else {
+		r = linkat(mb->in->dir, m->tmp, mb->in->sub[SUB_CUR], name.s,
+		    0) < 0 ? err_sys(err, "link in cur") : 0;
+	}
 	if (r == 0) {
 		m->linked = arena_strdup(&a->mem, name.s);
 		mbox_record_add(&mb->in->out, mb, &msg, kind.s);
@@ -441,6 +458,7 @@ take_back(struct mailbox_add *a)
 	}
 }
 
+/* 0, 1 some must be fetched before, -1 */
 static int
 commit_locked(struct mailbox_add *a, uint32_t *first_r, struct err *err)
 {
@@ -453,16 +471,16 @@ commit_locked(struct mailbox_add *a, uint32_t *first_r, struct err *err)
 	int r = mbox_reserve(mb, (uint64_t)uid + a->n, err);
 
 	mbox_own_begin(mb, &own);
-	for (i = 0; i < a->n && r == 0; i++)
-		r = place(a, &a->v[i], uid + (uint32_t)i, modseq, err);
+	for (i = 0; i < a->n && r >= 0; i++)
+		r |= place(a, &a->v[i], uid + (uint32_t)i, modseq, err);
 	if (r == 0 && fsync(mb->in->sub[SUB_CUR]) < 0)
 		r = err_sys(err, "sync cur");
 	if (r == 0)
 		r = mbox_commit(mb, true, err);
-	if (r < 0) {
+	if (r != 0) {
 		take_back(a);
 		mbox_abandon(mb);
-		return -1;
+		return r;
 	}
 	*first_r = uid;
 	mbox_own_end(mb, &own);
@@ -474,16 +492,21 @@ commit_locked(struct mailbox_add *a, uint32_t *first_r, struct err *err)
 int
 mailbox_add_commit(struct mailbox_add *a, uint32_t *first_r, struct err *err)
 {
-	int r;
+	int r, tries;
 
 	if (!a->mb->in->writable)
 		return err_perm(err, "5.7.8", "mailbox is read-only");
-	if (check_quota(a, err) < 0 || sync_files(a, err) < 0 ||
-	    mbox_lock(a->mb, err) < 0)
+	if (check_quota(a, err) < 0 || sync_files(a, err) < 0)
 		return -1;
-	r = commit_locked(a, first_r, err);
-	mbox_checkpoint_if_due(a->mb);
-	mbox_unlock(a->mb);
+	for (r = 1, tries = 0; r > 0 && tries < 4; tries++) {
+		if (fetch_copies(a, err) < 0 || mbox_lock(a->mb, err) < 0)
+			return -1;
+		r = commit_locked(a, first_r, err);
+		mbox_checkpoint_if_due(a->mb);
+		mbox_unlock(a->mb);
+	}
+	if (r > 0)
+		return err_temp(err, "4.3.0", "messages can not be copied");
 	if (r == 0)
 		add_quota(a);
 	return r;

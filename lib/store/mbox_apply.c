@@ -221,6 +221,7 @@ apply_known(struct mailbox *mb, struct slice r)
 	    !mbox_word_i64(&r, &k.scanned))
 		return;
 	st->known = st->logged = k;
+	st->scanned = true;
 	st->unsettled = mb->n;
 }
 

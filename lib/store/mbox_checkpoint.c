@@ -18,6 +18,16 @@
 enum { HISTORY_UIDS = 1000000, CHECKPOINT_MIN = 256 * 1024 };
 static const uint64_t history_us = 90ULL * 86400 * 1000000;
 
+static void
+sync_dir(struct mailbox_impl *in, const char *name)
+{
+	int fd = dir_open(in->dir, name, O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd >= 0)
+		fsync(fd);
+	close_fd(fd);
+}
+
 /* --- postrider-uid -------------------------------------------------------- */
 
 struct uid_file { uint64_t validity, next; char id[33]; };
@@ -86,6 +96,7 @@ write_uid_file(struct mailbox *mb, uint64_t next, struct err *err)
 	if (fd < 0)
 		return -1;
 	close(fd);
+	sync_dir(mb->in, ".");
 	mb->in->reserved = (uint32_t)next;
 	return 0;
 }
@@ -212,16 +223,6 @@ make_text(struct mailbox *mb, struct str *text)
 	str_free(&body);
 }
 
-static void
-sync_state_dir(struct mailbox_impl *in)
-{
-	int fd = dir_open(in->dir, ".state", O_RDONLY | O_DIRECTORY, 0);
-
-	if (fd >= 0)
-		fsync(fd);
-	close_fd(fd);
-}
-
 int
 mbox_checkpoint(struct mailbox *mb, struct err *err)
 {
@@ -243,7 +244,9 @@ mbox_checkpoint(struct mailbox *mb, struct err *err)
 		fd = -1;
 	}
 	if (fd >= 0) {
-		sync_state_dir(in);
+		sync_dir(in, ".state");
+		if (in->fresh)
+			sync_dir(in, ".");
 		close_fd(in->log);
 		in->log = fd;
 		in->log_ino = sb.st_ino;

@@ -30,28 +30,36 @@ cmp_doom(const void *a, const void *b)
 	return (x->uid > y->uid) - (x->uid < y->uid);
 }
 
-/* is that file one of the n doomed?  The same UID and base, or not yet
- * renamed: the same unique part, no UID and in new/ */
+/* the same base, or, not yet renamed, the same unique part and no UID */
+static bool
+same_file(struct mailbox_impl *in, const struct mbox_doom *d,
+    const struct mbox_file *f)
+{
+	const char *kt = mbox_name_get(&in->st, d->name);
+	struct mail_name a, b;
+
+	if (kt[0] == '\0')
+		return false;
+	mail_name_parse(slice_of(f->name), &a);
+	mail_name_parse(slice_of(kt + 1), &b);
+	return slice_eq(a.base, b.base) ||
+	    (f->uid == 0 && slice_eq(a.unique, b.unique));
+}
+
+/* is that file one of the n doomed? */
 static bool
 is_doomed(struct mailbox_impl *in, const struct mbox_doom *v, size_t n,
     const struct mbox_file *f)
 {
-	struct mail_name a, b;
-	const char *kt;
-	size_t i;
+	const struct mbox_doom key = { .uid = f->uid }, *d;
 
-	mail_name_parse(slice_of(f->name), &a);
-	for (i = 0; i < n; i++) {
-		if (f->uid != 0 && v[i].uid != f->uid)
-			continue;
-		kt = mbox_name_get(&in->st, v[i].name);
-		if (kt[0] == '\0')
-			continue;
-		mail_name_parse(slice_of(kt + 1), &b);
-		if (slice_eq(a.base, b.base) || (f->uid == 0 &&
-		    slice_eq(a.unique, b.unique)))
-			return true;
+	if (f->uid != 0) {
+		d = bsearch(&key, v, n, sizeof(*v), cmp_doom);
+		return d != NULL && same_file(in, d, f);
 	}
+	for (d = v; d < v + n; d++)
+		if (same_file(in, d, f))
+			return true;
 	return false;
 }
 

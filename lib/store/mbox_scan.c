@@ -60,6 +60,13 @@ add_file(void *ctx, const char *name, int type)
 	return 0;
 }
 
+/* whole seconds: a file system that knows no others */
+static int64_t
+grain_ms(int64_t ns)
+{
+	return ns % 1000000000 == 0 ? MBOX_COARSE_MS : MBOX_GRAIN_MS;
+}
+
 int
 mbox_scan_dirs(struct mailbox *mb, struct mbox_scan *s, bool cur,
     struct err *err)
@@ -78,7 +85,7 @@ mbox_scan_dirs(struct mailbox *mb, struct mbox_scan *s, bool cur,
 			return -1;
 		s->same[k] = mbox_mtime(in->sub[k]) == s->ns[k];
 		s->sure[k] = s->same[k] && s->ns[k] / 1000000 +
-		    MBOX_GRAIN_MS < wall_us() / 1000;
+		    grain_ms(s->ns[k]) < wall_us() / 1000;
 	}
 	return 0;
 }

@@ -5,36 +5,13 @@
  * names the bytes that it saw there.  A damaged one is as good as none: every
  * offset is checked against the length although the checksum was right.
  */
-#include "store/mbox.h"
+#include "store/mbox_snap.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "store/dir.h"
-
-enum {
-	SNAP_VERSION = 1, SNAP_PAGE = 4096, SNAP_WORTH = 64 * 1024,
-	SNAP_LOG_BYTES = 64
-};
-static const char snap_magic[8] = "prsnap1\n";
-
-/* in the byte order of this machine: another one does not find the magic's
- * order mark */
-struct snap_head {
-	char magic[8];
-	uint32_t order, version, head_size, record_size;
-	char id[36];
-	uint32_t uidvalidity, uidnext, recent, log_crc;
-	uint64_t modseq, generation, base_modseq;
-	int64_t off, live;
-	int64_t ns[2], scanned;
-	uint64_t n, dirty_lo, dirty_hi, unsettled;
-	uint64_t kw_names, kw_sets, kw_len;	/* right behind the head */
-	uint64_t names_at, names_len, records_at;
-	uint32_t body_crc, head_crc;
-};
 
 static uint64_t
 page_up(uint64_t v)
@@ -62,7 +39,7 @@ head_good(const struct snap_head *h, uint64_t size)
 {
 	uint64_t end;
 
-	return memcmp(h->magic, snap_magic, sizeof(h->magic)) == 0 &&
+	return memcmp(h->magic, SNAP_MAGIC, sizeof(h->magic)) == 0 &&
 	    h->order == 0x01020304 && h->version == SNAP_VERSION &&
 	    h->head_size == sizeof(*h) &&
 	    h->record_size == sizeof(struct mailbox_msg) &&
@@ -223,7 +200,7 @@ take_head(struct mailbox *mb, const struct snap_head *h)
 	mb->uidvalidity = h->uidvalidity;
 	mb->uidnext = h->uidnext;
 	mb->modseq = h->modseq;
-	st->have_head = true;
+	st->have_head = st->scanned = true;
 	st->generation = h->generation;
 	st->base_modseq = h->base_modseq;
 	st->off = st->snap_off = h->off;
@@ -338,7 +315,7 @@ fill_head(const struct mailbox *mb, struct snap_head *h, size_t kw_len,
 	const struct mbox_state *st = &mb->in->st;
 
 	memset(h, 0, sizeof(*h));
-	memcpy(h->magic, snap_magic, sizeof(h->magic));
+	memcpy(h->magic, SNAP_MAGIC, sizeof(h->magic));
 	h->order = 0x01020304;
 	h->version = SNAP_VERSION;
 	h->head_size = sizeof(*h);
@@ -420,8 +397,8 @@ mbox_snap_write(struct mailbox *mb)
 
 	if (in->index < 0 || mb->gone > 0 || in->st.ndoom > 0 || in->log < 0)
 		return;
-	str_addf(&tmp, "%s.%d.%08x", mb->id, (int)getpid(),
-	    random_below(UINT32_MAX));
+	str_addf(&tmp, "%s.%d", mb->id, (int)getpid());
+	unlinkat(in->index, tmp.s, 0);
 	fd = dir_open(in->index, tmp.s, O_RDWR | O_CREAT | O_EXCL, 0600);
 	r = fd < 0 ? -1 : write_file(mb, fd);
 	if (r == 0)

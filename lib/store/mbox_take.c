@@ -77,7 +77,7 @@ uid_good(const struct mailbox *mb, uint32_t uid)
 	if (uid == 0 || uid <= last)
 		return false;
 	/* a log that is lost: names are all there is */
-	if (mb->in->fresh || mb->in->damaged)
+	if (mb->in->fresh || mb->in->damaged || !mb->in->st.scanned)
 		return uid < UINT32_MAX - UID_JUMP;
 	return uid >= mb->uidnext && uid - mb->uidnext < UID_JUMP;
 }
@@ -134,7 +134,7 @@ record(struct mailbox *mb, struct taken *t, uint32_t uid, uint64_t modseq,
 
 	m.flags = m.file_flags = (uint16_t)mbox_letters_parse(t->n.flags);
 	/* the log was lost: when it was saved is not known any more */
-	if (mb->in->fresh && t->f->uid != 0)
+	if (!mb->in->st.scanned && t->f->uid != 0)
 		m.saved = t->date;
 	t->name = names->len;
 	if (mb->in->writable) {

@@ -207,12 +207,29 @@ test_add(void)
 	    "recent for the first who looks");
 	mailbox_close(to);
 
+	/* into itself, while the name is another than the view knows */
+	to = place_open(&p, MAILBOX_NO_RECENT);
+	change(to, 1, 1, "+FD");
+	mailbox_close(to);
+	a = mailbox_add_new(mb);
+	mailbox_add_copy(a, mb, 0, &test_err);
+	is_int(mailbox_add_commit(a, &uid, &test_err), 0,
+	    "a copy beside it, of a file that was renamed");
+	mailbox_add_free(a);
+	is_int(uid, 2, "has the next UID");
+	mailbox_refresh(mb, &test_err);
+	is_str(text_of(mb, 1), text_of(mb, 0), "and the same text");
+	fd = mailbox_read(mb, 1, &test_err);
+	fstat(fd, &st);
+	close(fd);
+	is_int(st.st_nlink, 4, "it is a link");
+
 	a = mailbox_add_new(mb);
 	mailbox_add_begin(a, &test_err);
 	mailbox_add_write(a, SLICE_LIT("never"), &test_err);
 	mailbox_add_free(a);
 	is_int(place_count(&p, "tmp"), 0, "what is given up is removed");
-	is_int(mb->n, 1, "and not seen");
+	is_int(mb->n, 2, "and not seen");
 	mailbox_close(mb);
 	place_free(&p);
 	place_free(&q);

@@ -312,8 +312,12 @@ changer(struct place *p, int fd)
 		if (change(mb, mb->msg[i].uid, mb->msg[i].uid,
 		    flags & 1 ? "+S a" : "-S b") < 0)
 			_exit(8);
-		if (flags < 3 && append(mb, "appended\n", 0, NULL) == 0)
+		if (flags < 6 && append(mb, "appended\n", MSG_DRAFT,
+		    NULL) == 0)
 			_exit(9);
+		if (flags == 7 && (mb->msg[i].flags & MSG_DRAFT) &&
+		    expunge(mb, mb->msg[i].uid, mb->msg[i].uid) < 0)
+			_exit(10);
 		if (flags == 4)
 			mailbox_settle(mb);
 	}

@@ -1,0 +1,32 @@
+/*
+ * mbox_snap.h - inside lib/store: the head of a snapshot.  Behind it lie the
+ * keywords, then, each at a page, names and records.
+ */
+#ifndef STORE_MBOX_SNAP_H
+#define STORE_MBOX_SNAP_H
+
+#include "store/mbox.h"
+
+enum {
+	SNAP_VERSION = 1, SNAP_PAGE = 4096, SNAP_WORTH = 64 * 1024,
+	SNAP_LOG_BYTES = 64
+};
+#define SNAP_MAGIC "prsnap1\n"
+
+/* in the byte order of this machine: another one does not find the magic's
+ * order mark */
+struct snap_head {
+	char magic[8];
+	uint32_t order, version, head_size, record_size;
+	char id[36];
+	uint32_t uidvalidity, uidnext, recent, log_crc;
+	uint64_t modseq, generation, base_modseq;
+	int64_t off, live;
+	int64_t ns[2], scanned;
+	uint64_t n, dirty_lo, dirty_hi, unsettled;
+	uint64_t kw_names, kw_sets, kw_len;	/* right behind the head */
+	uint64_t names_at, names_len, records_at;
+	uint32_t body_crc, head_crc;
+};
+
+#endif
