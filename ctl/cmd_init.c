@@ -32,6 +32,7 @@ static const struct {
 	int port;
 } ports[] = {
 	{ "smtpd", 25 }, { "submission", 587 }, { "pop3-login", 110 },
+	{ "imap-login", 143 },
 };
 
 static int

@@ -14,13 +14,42 @@ static const struct { const char *name; int when; } table[] = {
 	{ "SASL-IR", BEFORE },
 	{ "ENABLE", BOTH },
 	{ "ID", BOTH },
+	{ "BINARY", AFTER },
 	{ "CHILDREN", AFTER },
 	{ "CONDSTORE", AFTER },
+	{ "CREATE-SPECIAL-USE", AFTER },
+	{ "ESEARCH", AFTER },
+	{ "ESORT", AFTER },
+	{ "I18NLEVEL=1", AFTER },
 	{ "IDLE", AFTER },
+	{ "LIST-EXTENDED", AFTER },
+	{ "LIST-STATUS", AFTER },
+	{ "METADATA", AFTER },
+	{ "MOVE", AFTER },
+	{ "MULTIAPPEND", AFTER },
 	{ "NAMESPACE", AFTER },
+	{ "OBJECTID", AFTER },
+	{ "PARTIAL", AFTER },
+	{ "PREVIEW", AFTER },
 	{ "QRESYNC", AFTER },
+	{ "QUOTA", AFTER },
+	{ "QUOTA=RES-STORAGE", AFTER },
+	{ "REPLACE", AFTER },
+	{ "SAVEDATE", AFTER },
+	{ "SEARCH=FUZZY", AFTER },
+	{ "SEARCHRES", AFTER },
+	{ "SORT", AFTER },
+	{ "SORT=DISPLAY", AFTER },
+	{ "SPECIAL-USE", AFTER },
+	{ "STATUS=SIZE", AFTER },
+	{ "THREAD=ORDEREDSUBJECT", AFTER },
+	{ "THREAD=REFERENCES", AFTER },
+	{ "THREAD=REFS", AFTER },
+	{ "UIDONLY", AFTER },
 	{ "UIDPLUS", AFTER },
 	{ "UNSELECT", AFTER },
+	{ "UTF8=ACCEPT", AFTER },
+	{ "WITHIN", AFTER },
 };
 
 static void
@@ -53,6 +82,11 @@ capability_list(struct str *out, const struct capability_facts *f)
 		str_addf(out, first ? "%s" : " %s", table[i].name);
 		first = false;
 	}
-	if (f->login)
+	if (f->login) {
 		add_mechanisms(out, f);
+		return;
+	}
+	str_addf(out, " APPENDLIMIT=%lld", (long long)f->append_limit);
+	if (!f->compressed)
+		str_adds(out, " COMPRESS=DEFLATE");
 }

@@ -62,6 +62,18 @@ take_literal(struct session *s, struct mailbox_add *add)
 	return r == 0;
 }
 
+/* a literal, or RFC 9755's UTF8 (~{n}...) */
+static bool
+take_data(struct session *s, struct mailbox_add *add)
+{
+	struct imap_lex *l = &s->imap.lex;
+
+	if (!imap_lex_try_word(l, "UTF8"))
+		return take_literal(s, add);
+	return imap_lex_sp(l) && imap_lex_char(l, '(') &&
+	    take_literal(s, add) && imap_lex_char(l, ')');
+}
+
 bool
 append_message(struct session *s, struct mailbox_add *add)
 {
@@ -81,7 +93,7 @@ append_message(struct session *s, struct mailbox_add *add)
 		imap_lex_date_time(l, &at.date, &zone);
 		imap_lex_sp(l);
 	}
-	if (!take_literal(s, add))
+	if (!take_data(s, add))
 		return false;
 	flags_change_fill(&c, &flags);
 	at.flags = c.flags;

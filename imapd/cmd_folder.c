@@ -25,31 +25,33 @@ take_new_name(struct session *s, struct slice *name)
 	return true;
 }
 
-static const char *const uses[] = { "\\All", "\\Archive", "\\Drafts",
-	"\\Flagged", "\\Junk", "\\Sent", "\\Trash", "\\Important" };
+static const char *const uses[] = { "\\Archive", "\\Drafts", "\\Important",
+	"\\Junk", "\\Sent", "\\Trash" };
 
 /* (USE (\Sent)) */
 static const char *
 parse_use(struct session *s)
 {
 	struct imap_lex *l = &s->imap.lex;
-	struct imap_flags f = { 0 };
-	size_t i;
+	struct slice use = { 0 };
+	size_t i, n = 0;
 
 	imap_lex_char(l, '(');
 	if (!imap_lex_try_word(l, "USE"))
 		imap_lex_expected(l, "USE");
 	imap_lex_sp(l);
-	imap_lex_flag_list(l, &f);
+	for (imap_lex_open(l); imap_lex_next(l); n++) {
+		imap_lex_char(l, '\\');
+		imap_lex_atom(l, &use);
+	}
 	imap_lex_char(l, ')');
-	if (!imap_lex_ok(l) || f.n == 0)
+	if (!imap_lex_ok(l) || n == 0)
 		return NULL;
 	for (i = 0; i < ARRAY_LEN(uses); i++)
-		if (f.n == 1 && f.system == 0 &&
-		    slice_ieqz(f.keyword[0], uses[i]))
+		if (n == 1 && slice_ieqz(use, uses[i] + 1))
 			return uses[i];
-	imap_lex_fail(l, IMAP_LEX_NO, "USEATTR", "one use of %s ... %s",
-	    uses[0], uses[ARRAY_LEN(uses) - 1]);
+	imap_lex_fail(l, IMAP_LEX_NO, "USEATTR",
+	    "one use, and one that is known");
 	return NULL;
 }
 

@@ -94,7 +94,7 @@ imap_bad(struct imap *im, const char *code, const char *fmt, ...)
 /* RFC 5530 and 9051 section 7.1 */
 static const struct { const char *dsn, *code; } codes[] = {
 	{ "5.1.1", "NONEXISTENT" }, { "5.1.2", "ALREADYEXISTS" },
-	{ "5.1.3", "CANNOT" }, { "5.2.2", "OVERQUOTA" },
+	{ "5.1.3", "CANNOT" }, { "5.1.4", "USEATTR" }, { "5.2.2", "OVERQUOTA" },
 	{ "5.3.4", "LIMIT" }, { "5.7.1", "NOPERM" },
 	{ "5.7.8", "READ-ONLY" }, { "5.2.0", "EXPUNGEISSUED" },
 	{ "4.3.2", "INUSE" },

@@ -179,6 +179,8 @@ static const struct { const char *name; unsigned bits; } extensions[] = {
 	{ "CONDSTORE", ENABLED_CONDSTORE },
 	{ "QRESYNC", ENABLED_QRESYNC | ENABLED_CONDSTORE },
 	{ "IMAP4rev2", ENABLED_REV2 },
+	{ "UIDONLY", ENABLED_UIDONLY },
+	{ "UTF8=ACCEPT", ENABLED_UTF8 },
 };
 
 static unsigned
@@ -221,6 +223,7 @@ cmd_enable(void *session)
 			s->imap.utf8 = true;
 			l->flags |= IMAP_LEX_UTF8;
 		}
+		s->imap.uidonly = enabled(s, ENABLED_UIDONLY);
 		str_adds(&out, "\r\n");
 		imap_put(&s->imap, &out);
 		imap_ok(&s->imap, NULL, "enabled");
