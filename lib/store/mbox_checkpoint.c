@@ -273,6 +273,37 @@ mbox_checkpoint_if_due(struct mailbox *mb)
 	mbox_checkpoint(mb, &ignored);
 }
 
+/* The clock's seconds, but above all that were given in this Maildir: a
+ * folder that is deleted and made again within a second is another one. */
+static uint32_t
+new_validity(struct mailbox_impl *in)
+{
+	static const char last[] = ".state/uidvalidity";
+	char buf[16], tmp[64];
+	uint64_t v = 0;
+	ssize_t n = 0;
+	int fd;
+
+	fd = dir_open(in->maildir, last, O_RDONLY | O_NONBLOCK, 0);
+	if (fd >= 0)
+		n = pread(fd, buf, sizeof(buf), 0);
+	close_fd(fd);
+	if (n > 1)
+		slice_u64((struct slice){ buf, (size_t)n - 1 }, UINT32_MAX - 1,
+		    &v);
+	v = MIN(MAX(v + 1, (uint64_t)MAX(wall_s(), 1)), UINT32_MAX);
+	snprintf(tmp, sizeof(tmp), ".state/uidvalidity.%d", (int)getpid());
+	fd = dir_open(in->maildir, tmp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd >= 0) {
+		n = snprintf(buf, sizeof(buf), "%lu\n", (unsigned long)v);
+		if (full_write(fd, buf, (size_t)n) < 0 ||
+		    renameat(in->maildir, tmp, in->maildir, last) < 0)
+			unlinkat(in->maildir, tmp, 0);
+	}
+	close_fd(fd);
+	return (uint32_t)v;
+}
+
 int
 mbox_create_log(struct mailbox *mb, struct err *err)
 {
@@ -290,8 +321,7 @@ mbox_create_log(struct mailbox *mb, struct err *err)
 		hex_encode(&id, rnd, sizeof(rnd));
 		slice_copy(mb->id, sizeof(mb->id), slice_str(&id));
 		str_free(&id);
-		mb->uidvalidity = (uint32_t)MIN(MAX(wall_s(), 1),
-		    (int64_t)UINT32_MAX);
+		mb->uidvalidity = new_validity(in);
 	}
 	mb->modseq = mbox_next_modseq(mb);
 	in->st.base_modseq = mb->modseq;

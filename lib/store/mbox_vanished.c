@@ -34,7 +34,9 @@ join(struct ranges *r)
 {
 	size_t i, k = 0;
 
-	qsort(r->v, r->n, r->n ? sizeof(*r->v) : 1, cmp_range);
+	if (r->n == 0)
+		return;
+	qsort(r->v, r->n, sizeof(*r->v), cmp_range);
 	for (i = 0; i < r->n; i++) {
 		if (k > 0 && r->v[i].first <= (uint64_t)r->v[k - 1].last + 1)
 			r->v[k - 1].last = MAX(r->v[k - 1].last,
