@@ -102,6 +102,7 @@ int cmd_reload(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_user(int argc, char **argv);
+int cmd_mailbox(int argc, char **argv);
 int cmd_queue(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_log(int argc, char **argv);

@@ -26,6 +26,8 @@ static const struct cmd cmds[] = {
 	{ "check", cmd_check, "", "check the whole configuration" },
 	{ "user", cmd_user, "VERB ...", "accounts: add, delete, passwd, list, "
 	    "show, import, quota" },
+	{ "mailbox", cmd_mailbox, "VERB ...", "what lies in a mailbox: list, "
+	    "check, repair, rebuild, dump, restore" },
 	{ "queue", cmd_queue, "VERB ...", "the queue: list, show, flush, hold, "
 	    "release, delete, stats" },
 	{ "map", cmd_map, "[--all] [TABLE...] | get TABLE KEY",

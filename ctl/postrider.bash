@@ -62,6 +62,8 @@ _postrider()
 		user/list) words='--json' ;;
 		user/import) words='--plain' ;;
 		user/*) words=$(_postrider_users "$1" "${inst[@]}") ;;
+		mailbox/) words='list check repair rebuild dump restore' ;;
+		mailbox/*) words=$(_postrider_users "$1" "${inst[@]}") ;;
 		queue/) words='list show flush hold release priority
 			delete stats' ;;
 		queue/show)
