@@ -124,12 +124,19 @@ session(struct io *io, struct peer *peer, const struct session_user *user)
 	imap_free(&s.imap);
 }
 
+static int
+before_jail(struct err *err UNUSED)
+{
+	mime_charset_preload();		/* inside, no module can be loaded */
+	return 0;
+}
+
 static const struct daemon imapd = {
 	.name = "imapd", .kind = SERVE_USER, .fields = fields, .conf = &conf,
-	.user = session, .user_jail = session_jail,
+	.before_jail = before_jail, .user = session, .user_jail = session_jail,
 	.verbs = NULL, .user_root = true,
 	.jail = { .groups = JAIL_FILES | JAIL_WRITE | JAIL_SQLITE |
-	    JAIL_UNIX, .files = 256 },
+	    JAIL_UNIX | JAIL_INOTIFY, .files = 256 },
 };
 
 int
