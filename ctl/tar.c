@@ -8,8 +8,8 @@ enum {
 	BLOCK = 512,
 	PATH_AT = 0, PATH_LEN = 100, MODE_AT = 100, UID_AT = 108,
 	GID_AT = 116, SIZE_AT = 124, TIME_AT = 136, SUM_AT = 148,
-	SUM_LEN = 8, TYPE_AT = 156, LINK_AT = 157, MAGIC_AT = 257, PREFIX_AT = 345,
-	PREFIX_LEN = 155, EXTRA_MAX = 1 << 20,
+	SUM_LEN = 8, TYPE_AT = 156, LINK_AT = 157, MAGIC_AT = 257,
+	PREFIX_AT = 345, PREFIX_LEN = 155, EXTRA_MAX = 1 << 20,
 };
 
 size_t
@@ -143,7 +143,7 @@ put_text(struct str *out, struct slice s)
 	str_addsl(out, s);
 }
 
-/* "LEN path=..." and "LEN linkpath=..." among records; others are of no use to us */
+/* "LEN path=..." and "LEN linkpath=..."; other records are of no use to us */
 static void
 take_records(struct slice rest, struct tar_entry *e)
 {

@@ -158,7 +158,8 @@ number_of(struct meta *m, const struct mailbox *mb, bool make)
 	int64_t n = 0;
 
 	if (m->number != 0 && m->side.db != NULL &&
-	    m->side.opened == m->opened && m->uidvalidity == mb->uidvalidity && strcmp(m->box, mb->id) == 0)
+	    m->side.opened == m->opened &&
+	    m->uidvalidity == mb->uidvalidity && strcmp(m->box, mb->id) == 0)
 		return m->number;
 	/* what waits is of the file that was */
 	if (!is_same_file(m))

@@ -116,8 +116,8 @@ for my $evil ('../x', 'Maildir/../../x', '/x', 'Maildir/cur/../../../x') {
 	$i->ctl('user', 'delete', 'dan');
 	$i->ctl_ok('user', 'add', 'dan', 'pw');
 	$i->spew("$i->{tmp}/x", 'x');
-	$i->run('sh', '-c', "cd $i->{tmp} && tar -P --transform 's,^x\$,$evil,' "
-	    . '-cf evil.tar x');
+	$i->run('sh', '-c', "cd $i->{tmp} && tar -P -cf evil.tar "
+	    . "--transform 's,^x\$,$evil,' x");
 	($st, $out, $err) = $i->run('sh', '-c',
 	    "$ctl mailbox restore dan < $i->{tmp}/evil.tar");
 	is $st, 1, "refused: $evil";
