@@ -382,12 +382,13 @@ cmd_init(int argc, char **argv)
 	warn_unreachable(&in);
 	base = in.port_base;
 	printf("%s is ready: %s, %zu account%s\n\n"
-	    "SMTP on 127.0.0.1:%llu, submission %llu, POP3 %llu.  Next:\n"
+	    "On 127.0.0.1: SMTP %llu, submission %llu, POP3 %llu, IMAP %llu.\n"
+	    "Next:\n"
 	    "    postrider -i %s start\n"
 	    "    postrider -i %s user add NAME\n"
 	    "    postrider -i %s status\n", in.dir, join(&in.domains),
 	    in.users.n, in.users.n == 1 ? "" : "s", base + 25, base + 587,
-	    base + 110, in.dir, in.dir, in.dir);
+	    base + 110, base + 143, in.dir, in.dir, in.dir);
 	warn_postmaster(in.conf);
 	return EXIT_OK;
 }
