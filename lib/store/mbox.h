@@ -20,6 +20,10 @@ enum {
 	MBOX_COARSE_MS = 2100,	/* the same where times are whole seconds */
 	MBOX_SCAN_S = 30,	/* where our changes may hide another's */
 	MBOX_UID_AHEAD = 4096,	/* UIDs reserved in postrider-uid */
+	/* in file_flags, whose low bits are the flags of the name: a renaming
+	 * was begun (S), and the name may have the flags that are in the
+	 * upper byte */
+	MBOX_BEGUN = 0x8000,
 };
 /* flag of mbox_open: nothing is written, whatever is found */
 enum { MBOX_LOOK = 1 << 8 };
@@ -72,6 +76,7 @@ struct mbox_state {
 	uint32_t recent;	/* watermark: above it is \Recent */
 	size_t dirty_lo, dirty_hi;	/* in here flags may differ from
 					 * file_flags */
+	bool begun;		/* some have MBOX_BEGUN */
 	size_t unsettled;	/* from here names may not be made yet */
 	struct mbox_known known, logged;
 };

@@ -104,7 +104,7 @@ apply_add(struct mailbox *mb, struct slice r)
 		m.name = mbox_name_keep(&in->st, name.s);
 		to = mbox_append_msg(mb);
 		*to = m;
-		if ((to->flags & MSG_KEPT) != to->file_flags)
+		if (to->flags != to->file_flags)
 			mbox_dirty(&in->st, mb->n - 1);
 		mb->uidnext = MAX(mb->uidnext, m.uid + 1);
 		raise_modseq(mb, m.modseq);
@@ -143,7 +143,7 @@ flag_one(struct mailbox *mb, size_t i, struct flags_record *f)
 		m->flags |= MSG_TOUCHED;
 		mb->in->changed = true;
 	}
-	if (kept != m->file_flags)
+	if (kept != (m->file_flags & MSG_KEPT))
 		mbox_dirty(&mb->in->st, i);
 }
 
@@ -207,6 +207,50 @@ apply_renamed(struct mailbox *mb)
 	for (i = st->dirty_lo; i < st->dirty_hi && i < mb->n; i++)
 		mb->msg[i].file_flags = mb->msg[i].flags & MSG_KEPT;
 	st->dirty_lo = st->dirty_hi = 0;
+	st->begun = false;
+}
+
+/* S modseq: from here on names may have the flags */
+static void
+apply_begun(struct mailbox *mb)
+{
+	struct mbox_state *st = &mb->in->st;
+	struct mailbox_msg *m;
+	unsigned want;
+	size_t i;
+
+	for (i = st->dirty_lo; i < st->dirty_hi && i < mb->n; i++) {
+		m = &mb->msg[i];
+		want = m->flags & MSG_KEPT;
+		if (want == (m->file_flags & MSG_KEPT))
+			continue;
+		m->file_flags = (uint16_t)((m->file_flags & MSG_KEPT) |
+		    want << 8 | MBOX_BEGUN);
+		st->begun = true;
+	}
+}
+
+/* N modseq uidset flags: names that were seen */
+static void
+apply_names(struct mailbox *mb, struct slice r)
+{
+	struct slice set, spec;
+	struct uid_range u;
+	uint64_t modseq;
+	size_t i;
+
+	if (!mbox_word_u64(&r, &modseq) || !slice_cut(&r, ' ', &set) ||
+	    !slice_cut(&r, ' ', &spec))
+		return;
+	while (mbox_set_next(&set, &u))
+		for (i = mailbox_find(mb, u.first); i < mb->n &&
+		    mb->msg[i].uid <= u.last; i++) {
+			mb->msg[i].file_flags =
+			    (uint16_t)mbox_letters_parse(spec);
+			if ((mb->msg[i].flags & MSG_KEPT) !=
+			    mb->msg[i].file_flags)
+				mbox_dirty(&mb->in->st, i);
+		}
 }
 
 /* D new cur scanned */
@@ -286,6 +330,12 @@ apply(struct mailbox *mb, struct slice r)
 		break;
 	case 'R':
 		apply_renamed(mb);
+		break;
+	case 'S':
+		apply_begun(mb);
+		break;
+	case 'N':
+		apply_names(mb, r);
 		break;
 	case 'X':
 		mb->in->st.ndoom = 0;

@@ -151,7 +151,7 @@ check_file(struct check *c, const struct mailbox *mb, struct mbox_file *f,
 		return;
 	}
 	mail_name_parse(slice_of(f->name), &n);
-	if (mbox_letters_parse(n.flags) != m->file_flags &&
+	if (mbox_letters_parse(n.flags) != (m->file_flags & MSG_KEPT) &&
 	    mbox_letters_parse(n.flags) != (m->flags & MSG_KEPT))
 		found(c, "%s/%s: flags are not those of the log", sub,
 		    f->name);

@@ -266,7 +266,7 @@ mbox_checkpoint_if_due(struct mailbox *mb)
 	struct mbox_state *st = &mb->in->st;
 	struct err ignored;
 
-	if (!mb->in->writable || st->ndoom > 0 ||
+	if (!mb->in->writable || st->ndoom > 0 || st->begun ||
 	    st->off < CHECKPOINT_MIN || st->off < 2 * st->live +
 	    CHECKPOINT_MIN)
 		return;

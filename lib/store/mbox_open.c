@@ -258,6 +258,8 @@ open_msg(struct mailbox *mb, size_t i)
 
 	if (fd < 0 && errno == ENOENT)
 		fd = try_open(mb, m, m->flags & MSG_KEPT);
+	if (fd < 0 && errno == ENOENT && (m->file_flags & MBOX_BEGUN))
+		fd = try_open(mb, m, m->file_flags >> 8 & MSG_KEPT);
 	return fd;
 }
 

@@ -1,14 +1,13 @@
 /*
  * mbox_settle.c - names after flags.  Flags are logged at once and names
- * follow later, all together; R says that they did.  The directory is synced
- * before R: a name that fell back behind R would look like another program's
- * change.
+ * follow later, all together.  S says that it begins: a name may then have
+ * the flags that it had or those that it shall have, and neither is another
+ * program's change.  R says that all is done; the directory is synced before,
+ * for a name that fell back behind R would look like another's.
  */
 #include "store/mbox.h"
 
 #include <fcntl.h>
-
-enum { SETTLE_SYNC = 1 };
 
 /* 1 renamed, 0 nothing to do or no room in the name, -1 not found */
 static int
@@ -34,6 +33,20 @@ rename_one(struct mailbox *mb, struct mailbox_msg *m)
 	return r;
 }
 
+static bool
+pending(const struct mailbox *mb)
+{
+	const struct mbox_state *st = &mb->in->st;
+	size_t i;
+
+	for (i = st->dirty_lo; i < st->dirty_hi && i < mb->n; i++)
+		if (!(mb->msg[i].flags & MSG_GONE) &&
+		    (mb->msg[i].flags & MSG_KEPT) !=
+		    (mb->msg[i].file_flags & MSG_KEPT))
+			return true;
+	return st->begun;
+}
+
 int
 mbox_settle_locked(struct mailbox *mb, struct err *err)
 {
@@ -44,13 +57,16 @@ mbox_settle_locked(struct mailbox *mb, struct err *err)
 	size_t i, missing = 0;
 	int renamed = 0, r;
 
-	if (st->dirty_lo >= st->dirty_hi || !in->writable)
+	if (!in->writable || !pending(mb))
 		return 0;
+	mbox_log_addf(&in->out, "S %llu", (unsigned long long)mb->modseq);
+	if (mbox_commit(mb, true, err) < 0)
+		return -1;
 	mbox_own_begin(mb, &own);
 	for (i = st->dirty_lo; i < st->dirty_hi && i < mb->n; i++) {
 		m = &mb->msg[i];
 		if ((m->flags & MSG_GONE) ||
-		    (m->flags & MSG_KEPT) == m->file_flags)
+		    (m->flags & MSG_KEPT) == (m->file_flags & MSG_KEPT))
 			continue;
 		r = rename_one(mb, m);
 		missing += r < 0;
@@ -70,27 +86,20 @@ mbox_settle_locked(struct mailbox *mb, struct err *err)
 	return 0;
 }
 
-static bool
-needed(const struct mailbox *mb)
-{
-	const struct mbox_state *st = &mb->in->st;
-	size_t i;
-
-	for (i = st->dirty_lo; i < st->dirty_hi && i < mb->n; i++)
-		if (!(mb->msg[i].flags & MSG_GONE) &&
-		    (mb->msg[i].flags & MSG_KEPT) != mb->msg[i].file_flags)
-			return true;
-	return memcmp(&st->known, &st->logged, sizeof(st->known)) != 0;
-}
-
 void
 mailbox_settle(struct mailbox *mb)
 {
 	struct mailbox_impl *in = mb->in;
 	struct err ignored;
 
-	if (in->writable && needed(mb) && mbox_lock(mb, &ignored) == 0) {
-		mbox_settle_locked(mb, &ignored);
+	if (in->writable && (pending(mb) ||
+	    memcmp(&in->st.known, &in->st.logged, sizeof(in->st.known)) != 0) &&
+	    mbox_lock(mb, &ignored) == 0) {
+		/* somebody was killed at it: which names are there? */
+		if (in->st.begun)
+			mbox_sync_all(mb, &ignored);
+		else
+			mbox_settle_locked(mb, &ignored);
 		mbox_note_known(mb);
 		mbox_checkpoint_if_due(mb);
 		mbox_unlock(mb);

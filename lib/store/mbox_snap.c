@@ -272,7 +272,7 @@ mbox_snap_due(const struct mailbox *mb)
 	int64_t from = st->snap_off > 0 ? st->snap_off : 0;
 
 	return mb->in->index >= 0 && mb->in->log >= 0 && !mb->in->no_snap &&
-	    mb->gone == 0 && st->ndoom == 0 && st->off - from > SNAP_WORTH;
+	    mb->gone == 0 && st->ndoom == 0 && !st->begun && st->off - from > SNAP_WORTH;
 }
 
 static void
@@ -301,6 +301,7 @@ put_names(const struct mailbox *mb, struct str *heap)
 	for (i = 0; i < mb->n; i++) {
 		v[i] = mb->msg[i];
 		v[i].flags &= MSG_KEPT;
+		v[i].file_flags &= MSG_KEPT;
 		v[i].name = (uint32_t)heap->len;
 		name = mbox_name_get(&mb->in->st, mb->msg[i].name);
 		str_add(heap, name, strlen(name) + 1);
@@ -395,7 +396,8 @@ mbox_snap_write(struct mailbox *mb)
 	struct str tmp = STR_INIT;
 	int fd, r;
 
-	if (in->index < 0 || mb->gone > 0 || in->st.ndoom > 0 || in->log < 0)
+	if (in->index < 0 || mb->gone > 0 || in->st.ndoom > 0 ||
+	    in->st.begun || in->log < 0)
 		return;
 	str_addf(&tmp, "%s.%d", mb->id, (int)getpid());
 	unlinkat(in->index, tmp.s, 0);

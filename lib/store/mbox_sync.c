@@ -18,13 +18,17 @@ enum { SCANS_MAX = 4 };
 
 /* flags that another program changed */
 struct foreign { uint32_t i; uint8_t add, remove; };
+/* names whose flags the log does not know */
+struct named { uint32_t i; uint8_t flags; bool told; };
 
 struct sync {
 	struct mailbox *mb;
 	struct mbox_scan scan;
-	unsigned char *seen;	/* by index */
+	struct mbox_file **seen;	/* by index: the file of a message */
 	struct foreign *foreign;
 	size_t nforeign, cap;
+	struct named *named;
+	size_t nnamed, named_cap;
 	uint32_t *unseen;	/* indexes, by unique part */
 	size_t nunseen;
 	struct mbox_file **add;
@@ -38,6 +42,7 @@ sync_free(struct sync *s)
 	mbox_scan_free(&s->scan);
 	free(s->seen);
 	free(s->foreign);
+	free(s->named);
 	free(s->unseen);
 	free(s->add);
 	str_free(&s->name);
@@ -101,36 +106,68 @@ other_name(struct sync *s, size_t i, const struct mbox_file *f)
 		m->name = mbox_name_keep(&in->st, s->other.s);
 }
 
-/* file f is that of message i */
 static void
-match(struct sync *s, size_t i, struct mbox_file *f)
+add_named(struct sync *s, size_t i, unsigned is)
+{
+	if (s->nnamed == s->named_cap) {
+		s->named_cap = s->named_cap ? s->named_cap * 2 : 64;
+		s->named = xrealloc(s->named,
+		    s->named_cap * sizeof(*s->named));
+	}
+	s->named[s->nnamed++] = (struct named){ (uint32_t)i, (uint8_t)is,
+		false };
+}
+
+/* The name has these flags.  A change of another program's is what can not
+ * come from a renaming of ours, done or only begun. */
+static void
+name_flags(struct sync *s, size_t i, unsigned is)
+{
+	struct mailbox_msg *m = &s->mb->msg[i];
+	unsigned was = m->file_flags & MSG_KEPT;
+
+	if (is != was && is != (m->flags & MSG_KEPT) &&
+	    !((m->file_flags & MBOX_BEGUN) &&
+	    is == (m->file_flags >> 8 & MSG_KEPT)))
+		add_foreign(s, i, was, is);
+	m->file_flags = (uint16_t)is;
+	mbox_dirty(&s->mb->in->st, i);
+	add_named(s, i, is);
+}
+
+/* file f is that of message i: is its name as it should be? */
+static void
+compare_name(struct sync *s, size_t i, const struct mbox_file *f)
 {
 	struct mailbox_msg *m = &s->mb->msg[i];
 	struct mail_name n;
 	unsigned is;
 	int sub;
 
-	f->used = true;
-	s->seen[i] = 1;
 	str_reset(&s->name);
 	sub = mbox_name_file(kind_text(s, i), m->file_flags, &s->name);
-	if (sub == f->sub && strcmp(s->name.s, f->name) == 0)
+	if (sub == f->sub && strcmp(s->name.s, f->name) == 0 &&
+	    !(m->file_flags & MBOX_BEGUN))
 		return;
 	mail_name_parse(slice_of(f->name), &n);
 	is = mbox_letters_parse(n.flags);
 	if (f->sub == SUB_NEW && n.flags.n == 0)
-		is = m->file_flags;
+		is = m->file_flags & MSG_KEPT;
 	if (is != m->file_flags) {
-		if (is != (m->flags & MSG_KEPT))
-			add_foreign(s, i, m->file_flags, is);
-		m->file_flags = (uint16_t)is;
-		mbox_dirty(&s->mb->in->st, i);
+		name_flags(s, i, is);
 		str_reset(&s->name);
 		sub = mbox_name_file(kind_text(s, i), is, &s->name);
 		if (sub == f->sub && strcmp(s->name.s, f->name) == 0)
 			return;
 	}
 	other_name(s, i, f);
+}
+
+static void
+match(struct sync *s, size_t i, struct mbox_file *f)
+{
+	f->used = true;
+	s->seen[i] = f;
 }
 
 static void
@@ -240,8 +277,7 @@ static void
 match_all(struct sync *s)
 {
 	free(s->seen);
-	s->seen = xcalloc(s->mb->n + 1, 1);
-	s->nforeign = 0;
+	s->seen = xcalloc(s->mb->n + 1, sizeof(*s->seen));
 	match_by_uid(s);
 	list_unseen(s);
 	if (s->nunseen > 0) {
@@ -330,6 +366,31 @@ record_foreign(struct sync *s, uint64_t modseq)
 	free(idx);
 }
 
+static void
+record_named(struct sync *s, uint64_t modseq)
+{
+	uint32_t *idx = xcalloc(s->nnamed + 1, sizeof(*idx));
+	struct str tail = STR_INIT;
+	size_t i, k, n;
+
+	for (i = 0; i < s->nnamed; i++) {
+		if (s->named[i].told)
+			continue;
+		for (n = 0, k = i; k < s->nnamed; k++)
+			if (!s->named[k].told &&
+			    s->named[k].flags == s->named[i].flags) {
+				idx[n++] = s->named[k].i;
+				s->named[k].told = k > i;
+			}
+		str_reset(&tail);
+		str_addc(&tail, ' ');
+		mbox_flagspec_add(&tail, s->named[i].flags, NULL, 0);
+		mbox_record_set(s->mb, 'N', modseq, idx, n, tail.s);
+	}
+	str_free(&tail);
+	free(idx);
+}
+
 static int
 cmp_foreign(const void *a, const void *b)
 {
@@ -345,6 +406,9 @@ commit_foreign(struct sync *s, bool vanished, struct err *err)
 	struct mailbox *mb = s->mb;
 	size_t i;
 
+	for (i = 0; i < mb->n; i++)
+		if (s->seen[i] != NULL)
+			compare_name(s, i, s->seen[i]);
 	if (vanished && s->nunseen > 0)
 		record_vanished(s);
 	if (s->nforeign > 0) {
@@ -356,7 +420,11 @@ commit_foreign(struct sync *s, bool vanished, struct err *err)
 	}
 	if (mb->in->out.len > 0)
 		mb->in->changed = true;
-	return mbox_commit(mb, true, err);
+	record_named(s, mb->modseq);
+	if (mbox_commit(mb, true, err) < 0)
+		return -1;
+	mb->in->st.begun = false;
+	return 0;
 }
 
 static void
@@ -401,7 +469,7 @@ mbox_sync_all(struct mailbox *mb, struct err *err)
 	}
 	if (r == 0) {
 		mb->in->rescan = false;
-		if (s.nforeign > 0)
+		if (s.nnamed > 0)
 			mbox_settle_locked(mb, err);
 		mbox_note_known(mb);
 	}
