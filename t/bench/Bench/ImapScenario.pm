@@ -35,15 +35,18 @@ my @ROWS = (['select_new', 'SELECT, never seen'],
 	['sort_date', 'SORT (DATE), first'], ['sort_again', ' again'],
 	['sort_subject', 'SORT (SUBJECT)'],
 	['thread', 'THREAD REFERENCES, first'], ['thread_again', ' again'],
+	['end_read', 'LOGOUT until all is quiet'],
 	['login', 'new session: LOGIN'], ['select_warm', 'SELECT, warm'],
 	['flags_warm', ' then FETCH FLAGS'], ['meta_warm', ' then FETCH meta'],
+	['end_warm', 'LOGOUT until all is quiet'],
 	['select_cold', 'SELECT, index gone'],
 	['flags_cold', ' then FETCH FLAGS'],
 	['store', 'STORE 1:* +FLAGS.SILENT'],
 	['store_loud', 'STORE 1:* -FLAGS'],
 	['keyword', 'STORE 1:* +keyword'], ['copy', 'COPY 1:*'],
 	['move', 'MOVE of a half'], ['delete', 'STORE \\Deleted, a quarter'],
-	['expunge', 'EXPUNGE of it'], ['append', 'APPEND 100, 4 kB']);
+	['expunge', 'EXPUNGE of it'], ['append', 'APPEND 100, 4 kB'],
+	['end_write', 'LOGOUT until all is quiet']);
 
 # generated mail of that size: (directory, octets as the wire counts)
 sub _generate {
@@ -109,7 +112,7 @@ sub _open_rows {
 	$c->timed(select_warm => 'SELECT INBOX');
 	$c->timed(flags_warm => 'FETCH 1:* FLAGS');
 	$c->timed(meta_warm => "FETCH 1:* $META");
-	$c->logout;
+	$c->logout('end_warm');
 	$s->drop_derived($user);
 	$c->open($user);
 	$c->timed(select_cold => 'SELECT INBOX');
@@ -149,10 +152,10 @@ sub _mailbox_once {
 	    if $r->{exists} != $n;
 	_read_rows($c, $n, $wire);
 	_search_rows($c);
-	$c->logout;
+	$c->logout('end_read');
 	_open_rows($c, $user, $s);
 	_write_rows($c, $n);
-	$c->logout;
+	$c->logout('end_write');
 	my %f = $c->end;
 	run('rm', '-rf', $s->maildir($user)) if $n >= 50_000;
 	return ($c, %f);

@@ -55,10 +55,24 @@ sub open {
 	return $self->quiet("open $user\@local.test pw");
 }
 
+# Log out, and wait until the server does nothing any more: what it has put off
+# until now is the figure NAME (ms) and NAME.cpu.
 sub logout {
-	my ($self) = @_;
+	my ($self, $name) = @_;
+	my ($g, $t) = ($self->{server}->group, mono());
+	my $cpu = my $last = $g->cpu;
 	$self->quiet('LOGOUT');
 	$self->quiet('close');
+	my $busy = mono();
+	while (mono() - $busy < 0.3 && mono() - $t < 120) {
+		select undef, undef, undef, 0.02;
+		my $now = $g->cpu;
+		$busy = mono() if $now - $last > 0.001;
+		$last = $now;
+	}
+	my $f = $self->{figures};
+	$f->{$name} = ($busy - $t) * 1e3;
+	$f->{"$name.cpu"} = ($last - $cpu) * 1e3;
 	return;
 }
 
