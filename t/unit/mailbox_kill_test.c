@@ -12,7 +12,7 @@
 #include "mailbox_help.h"
 #include "test/tap.h"
 
-enum { MAX_UID = 1 << 16, ROUNDS = 40 };
+enum { MAX_UID = 1 << 16, ROUNDS = 40, DELIVERIES = 300 };
 
 /* what the parent knows of each UID */
 struct model {
@@ -192,6 +192,24 @@ compare(struct mailbox *mb)
 	return bad;
 }
 
+static void
+finding(void *ctx, const char *text)
+{
+	(void)ctx;
+	tap_diag("check: %s", text);
+}
+
+/* log, snapshot and names agree */
+static size_t
+findings(struct place *p)
+{
+	int n = mailbox_check(&p->at, CHECK_ONLY, finding, NULL, &test_err);
+
+	if (n < 0)
+		tap_diag("check: %s", test_err.text);
+	return n < 0 ? 1 : (size_t)n;
+}
+
 static size_t
 kill_round(struct place *p)
 {
@@ -227,7 +245,7 @@ kill_round(struct place *p)
 		bad++;
 	}
 	mailbox_close(mb);
-	return bad;
+	return bad + findings(p);
 }
 
 static void
@@ -336,13 +354,12 @@ differ(const struct mailbox *a, const struct mailbox *b)
 }
 
 static void
-test_together(void)
+test_together(unsigned n)
 {
 	struct place p;
 	struct mailbox *watch, *mb;
 	pid_t pid[3];
 	size_t i, delivered = 0, lost = 0;
-	const unsigned n = 300;
 	int status;
 
 	place_make(&p, "together");
@@ -385,17 +402,19 @@ test_together(void)
 	is_int(place_count(&p, "cur"), mb->n, "no file is left over");
 	mailbox_close(watch);
 	mailbox_close(mb);
+	is_int(findings(&p), 0, "log and names agree");
 	place_free(&p);
 }
 
 int
 main(int argc, char **argv)
 {
-	uint64_t rounds = ROUNDS;
+	uint64_t rounds = ROUNDS, n = DELIVERIES;
 
-	if (argc > 1 && !slice_u64(slice_of(argv[1]), 100000, &rounds))
-		die("usage: %s [rounds]", argv[0]);
+	if ((argc > 1 && !slice_u64(slice_of(argv[1]), 100000, &rounds)) ||
+	    (argc > 2 && !slice_u64(slice_of(argv[2]), 1000000, &n)))
+		die("usage: %s [rounds [deliveries]]", argv[0]);
 	test_kill((int)rounds);
-	test_together();
+	test_together((unsigned)n);
 	return tap_done();
 }
