@@ -127,7 +127,7 @@ cmd_move(void *session)
 		if (expunge_indexes(s, c.list.v, c.list.n, &err) < 0)
 			imap_fail(&s->imap, &err);
 		else
-			imap_ok(&s->imap, NULL, "moved");
+			expunge_ok(s, c.list.n, "moved");
 	}
 	str_free(&c.code);
 }

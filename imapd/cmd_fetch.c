@@ -296,12 +296,15 @@ put_message(struct fetch *q, size_t i, bool seen_changed)
 		str_addf(&q->out, "%s ", q->names[n]);
 		put_value(q, i, n);
 	}
-	if (seen_changed && !flags) {
-		if (!uid && enabled(s, ENABLED_QRESYNC))
-			str_addf(&q->out, "%sUID %u", first ? "" : " ",
+	if (seen_changed) {
+		if (!uid && enabled(s, ENABLED_QRESYNC) &&
+		    !enabled(s, ENABLED_UIDONLY))
+			str_addf(&q->out, " UID %u",
 			    (unsigned)s->mb->msg[i].uid);
-		str_addc(&q->out, ' ');
-		view_flags(s, i, &q->out);
+		if (!flags) {
+			str_addc(&q->out, ' ');
+			view_flags(s, i, &q->out);
+		}
 		if (enabled(s, ENABLED_CONDSTORE) &&
 		    !(q->f.kinds & 1U << IMAP_FETCH_MODSEQ))
 			str_addf(&q->out, " MODSEQ (%llu)",
@@ -371,12 +374,15 @@ cmd_fetch(void *session)
 		return;
 	}
 	if (q.f.vanished)
-		view_vanished(s, q.f.changed_since, &set);
+		view_vanished(s, q.f.changed_since, set.saved ? &s->result :
+		    &set);
 	if (!view_resolve(s, &set, l->uid, &list))
 		return;
 	q.body.arena = &q.parse;
 	prepare(&q);
 	narrow(&q, &list);
+	if (!l->uid)
+		q.gone = list.gone;
 	changed = arena_alloc(&s->imap.arena, list.n + 1);
 	if (mark_seen(&q, &list, changed, &err) < 0 ||
 	    fetch_all(&q, &list, changed, &err) < 0)

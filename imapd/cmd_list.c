@@ -17,7 +17,7 @@ struct list {
 	struct slice reference;
 	struct slice pattern[PATTERNS_MAX];
 	size_t n;
-	bool extended;
+	bool extended, lsub;
 	unsigned select, returns, items;
 	struct str joined[PATTERNS_MAX];
 };
@@ -186,7 +186,9 @@ put_folder(const struct list *q, const struct folder *f, bool child_info)
 	str_adds(&out, ") \"/\" ");
 	imap_put_mailbox(&out, slice_of(f->name), utf8(s));
 	if (child_info)
-		str_adds(&out, " (\"CHILDINFO\" (\"SUBSCRIBED\"))");
+		str_addf(&out, " (\"CHILDINFO\" (\"%s\"))",
+		    q->select & SEL_SUBSCRIBED ? "SUBSCRIBED" :
+		    "SPECIAL-USE");
 	str_adds(&out, "\r\n");
 	if (q->returns & RET_STATUS && f->flags & FOLDER_EXISTS)
 		status_put(s, f->name, q->items, &out, &err);
@@ -210,6 +212,39 @@ put_all(struct list *q, const struct folder_list *all)
 	}
 }
 
+/* RFC 3501 section 6.3.9: with %, what is not subscribed but above a
+ * subscribed name is told as \Noselect. */
+static void
+put_lsub(const struct list *q, const struct folder_list *all)
+{
+	const struct slice pattern = slice_str(&q->joined[0]);
+	struct folder f;
+	size_t i, len, told = 0;
+	const char *last = "";
+
+	for (i = 0; i < all->n; i++) {
+		if (!selected(q, &all->v[i]))
+			continue;
+		if (matches(q, all->v[i].name)) {
+			put_folder(q, &all->v[i], false);
+			last = all->v[i].name;
+			told = strlen(last);
+			continue;
+		}
+		len = imap_match_parent(pattern, slice_of(all->v[i].name),
+		    '/');
+		if (len == 0 || (len == told &&
+		    strncmp(last, all->v[i].name, len) == 0))
+			continue;
+		f = (struct folder){ .flags = FOLDER_CHILDREN, .name =
+		    arena_slice(&q->s->imap.arena, (struct slice){
+		    all->v[i].name, len }) };
+		put_folder(q, &f, false);
+		last = f.name;
+		told = len;
+	}
+}
+
 static void
 run(struct list *q)
 {
@@ -230,7 +265,10 @@ run(struct list *q)
 	for (i = 0; i < q->n; i++)
 		imap_pattern_join(q->reference, q->pattern[i], '/',
 		    &q->joined[i]);
-	put_all(q, &all);
+	if (q->lsub)
+		put_lsub(q, &all);
+	else
+		put_all(q, &all);
 	for (i = 0; i < q->n; i++)
 		str_free(&q->joined[i]);
 	imap_ok(&s->imap, NULL, "that is all");
@@ -268,6 +306,7 @@ cmd_lsub(void *session)
 
 	start(&q, s, "LSUB");
 	q.select = SEL_SUBSCRIBED;
+	q.lsub = true;
 	imap_lex_sp(l);
 	imap_lex_mailbox(l, &q.reference);
 	imap_lex_sp(l);

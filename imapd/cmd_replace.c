@@ -25,7 +25,7 @@ replace(struct session *s, struct mailbox *mb, struct mailbox_add *add,
 	if (expunge_indexes(s, old->v, old->n, &err) < 0)
 		imap_fail(&s->imap, &err);
 	else
-		imap_ok(&s->imap, NULL, "replaced");
+		expunge_ok(s, old->n, "replaced");
 }
 
 void

@@ -6,7 +6,7 @@
 #include "search.h"
 #include "sort.h"
 
-/* MODSEQ of the answer: the highest of what was found (RFC 4731 section 3.2) */
+/* MODSEQ of the answer: the highest of what was found */
 static uint64_t
 highest(const struct session *s, const struct index_list *r)
 {
@@ -15,6 +15,24 @@ highest(const struct session *s, const struct index_list *r)
 
 	for (k = 0; k < r->n; k++)
 		most = MAX(most, s->mb->msg[r->v[k]].modseq);
+	return most;
+}
+
+/* the same of ESEARCH: with MIN and MAX alone only of these (RFC 4731 section
+ * 3.2) */
+static uint64_t
+highest_told(const struct session *s, unsigned ret,
+    const struct index_list *r, uint32_t lo, uint32_t hi)
+{
+	uint64_t most = 0;
+
+	if (ret & ~(unsigned)(IMAP_RETURN_MIN | IMAP_RETURN_MAX |
+	    IMAP_RETURN_SAVE))
+		return highest(s, r);
+	if (ret & IMAP_RETURN_MIN)
+		most = s->mb->msg[lo].modseq;
+	if (ret & IMAP_RETURN_MAX)
+		most = MAX(most, s->mb->msg[hi].modseq);
 	return most;
 }
 
@@ -111,8 +129,8 @@ put_esearch(struct session *s, const struct imap_search *q,
 	if (ret & IMAP_RETURN_COUNT)
 		str_addf(&out, " COUNT %zu", r->n);
 	if (q->modseq && r->n > 0)
-		str_addf(&out, " MODSEQ %llu",
-		    (unsigned long long)highest(s, r));
+		str_addf(&out, " MODSEQ %llu", (unsigned long long)
+		    highest_told(s, ret, r, lo, hi));
 	str_adds(&out, "\r\n");
 	imap_put(&s->imap, &out);
 	str_free(&out);
@@ -161,6 +179,11 @@ static bool
 numbers_fit(struct session *s, const struct imap_search_key *k)
 {
 	for (; k != NULL; k = k->next) {
+		if (k->op == IMAP_S_SEQ && !k->set.saved &&
+		    enabled(s, ENABLED_UIDONLY))
+			return imap_lex_fail(&s->imap.lex, IMAP_LEX_BAD,
+			    "UIDREQUIRED", "message numbers are not used "
+			    "after ENABLE UIDONLY");
 		if (k->op == IMAP_S_SEQ && !k->set.saved &&
 		    !imap_seqset_fits(&k->set, s->told))
 			return imap_lex_fail(&s->imap.lex, IMAP_LEX_BAD, "",

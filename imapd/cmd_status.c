@@ -26,7 +26,7 @@ status_items(struct imap_lex *l, unsigned *items_r)
 			return imap_lex_expected(l, "a STATUS item");
 		*items_r |= 1U << i;
 	}
-	return imap_lex_ok(l);
+	return *items_r != 0 || imap_lex_expected(l, "a STATUS item");
 }
 
 static void

@@ -117,6 +117,9 @@ reply(struct session *s, const struct index_list *list, const bool *modified)
 	imap_setw_end(&w);
 	if (w.written)
 		imap_ok(&s->imap, code.s, "some were changed by others");
+	else if (list->gone > 0 && !s->imap.lex.uid)
+		imap_no(&s->imap, "EXPUNGEISSUED", "some of the messages are "
+		    "gone");
 	else
 		imap_ok(&s->imap, NULL, "stored");
 	str_free(&code);
@@ -178,13 +181,23 @@ expunge_indexes(struct session *s, const uint32_t *v, size_t n,
 }
 
 void
+expunge_ok(struct session *s, size_t n, const char *text)
+{
+	char code[64];
+
+	snprintf(code, sizeof(code), "HIGHESTMODSEQ %llu",
+	    (unsigned long long)s->mb->modseq);
+	imap_ok(&s->imap, n > 0 && enabled(s, ENABLED_CONDSTORE) ? code :
+	    NULL, "%s", text);
+}
+
+void
 cmd_expunge(void *session)
 {
 	struct session *s = session;
 	struct imap_seqset set = { 0 };
 	struct index_list list = { 0 };
 	struct err err = ERR_INIT;
-	char code[64];
 	size_t i, n = 0;
 
 	if (s->imap.lex.uid) {
@@ -206,8 +219,5 @@ cmd_expunge(void *session)
 		imap_fail(&s->imap, &err);
 		return;
 	}
-	snprintf(code, sizeof(code), "HIGHESTMODSEQ %llu",
-	    (unsigned long long)s->mb->modseq);
-	imap_ok(&s->imap, n > 0 && enabled(s, ENABLED_CONDSTORE) ? code :
-	    NULL, "expunged");
+	expunge_ok(s, n, "expunged");
 }

@@ -15,7 +15,7 @@ imap_init(struct imap *im, struct io *io, unsigned state,
 	*im = (struct imap){ .io = io, .state = state, .commands = commands,
 		.n_commands = n, .tagged = STR_INIT, .max_errors = 50 };
 	imap_lex_init(&im->lex, io, &im->arena, &imap_limits_default,
-	    IMAP_LEX_BARE_LF);
+	    IMAP_LEX_BARE_LF | IMAP_LEX_BLANKS | IMAP_LEX_8BIT);
 }
 
 void

@@ -211,12 +211,12 @@ cmd_enable(void *session)
 	unsigned new = 0;
 
 	str_adds(&out, "* ENABLED");
+	imap_lex_sp(l);
 	do {
-		imap_lex_sp(l);
 		if (!imap_lex_atom(l, &name))
 			break;
 		new |= enable(s, name, &out);
-	} while (imap_lex_peek(l) == ' ');
+	} while (imap_lex_try_sp(l));
 	if (imap_args_end(&s->imap)) {
 		s->enabled |= new;
 		if (enabled(s, ENABLED_UTF8 | ENABLED_REV2)) {

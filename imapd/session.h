@@ -131,9 +131,10 @@ void view_vanished(struct session *s, uint64_t modseq,
     const struct imap_seqset *only);
 
 /* The messages that a sequence set names, below told: indexes ascending, in
- * the command's arena, MSG_GONE left out.  uid: the set is of UIDs.  False:
+ * the command's arena, MSG_GONE left out but counted.  uid: the set is of
+ * UIDs.  False:
  * the lexer's error is set (a number that is not there; "$" is resolved). */
-struct index_list { uint32_t *v; size_t n; };
+struct index_list { uint32_t *v; size_t n, gone; };
 bool view_resolve(struct session *s, struct imap_seqset *set, bool uid,
     struct index_list *r);
 
@@ -143,6 +144,9 @@ void flags_change_fill(struct flags_change *c, struct imap_flags *f);
 /* expunge, and forget what was derived; told by view.c: 0 or -1 */
 int expunge_indexes(struct session *s, const uint32_t *v, size_t n,
     struct err *err);
+
+/* the tagged reply to it, with HIGHESTMODSEQ (RFC 7162 section 3.2.7, 3.2.12) */
+void expunge_ok(struct session *s, size_t n, const char *text);
 
 /* ---- commands ------------------------------------------------------------ */
 

@@ -275,7 +275,9 @@ view_resolve(struct session *s, struct imap_seqset *set, bool uid,
 		imap_seqiter_seq(&it, set, n);
 	while (imap_seqiter_next(&it, &first, &last))
 		for (i = first; i <= last; i++)
-			if (!(mb->msg[i].flags & MSG_GONE))
+			if (mb->msg[i].flags & MSG_GONE)
+				r->gone++;
+			else
 				r->v[r->n++] = i;
 	return true;
 }
@@ -295,10 +297,15 @@ view_vanished(struct session *s, uint64_t modseq,
 	if (mailbox_vanished(s->mb, modseq, &v, &n, &err) < 0)
 		log_event(LOG_WARN, "mailbox", KS("user", s->user->name),
 		    KS("folder", s->name), KERR(&err), KEND);
-	if (only != NULL)
+	if (only != NULL) {
 		all = *only;
-	else
+		all.v = arena_alloc(&s->imap.arena, (only->n + 1) *
+		    sizeof(*all.v));
+		if (only->n > 0)
+			memcpy(all.v, only->v, only->n * sizeof(*all.v));
+	} else {
 		imap_seqset_add_range(&all, &s->imap.arena, 1, UINT32_MAX);
+	}
 	imap_seqset_resolve(&all, MAX(s->mb->uidnext, 2U) - 1);
 	str_adds(&out, "* VANISHED (EARLIER) ");
 	while (i < n && k < all.n) {

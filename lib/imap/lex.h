@@ -63,6 +63,8 @@ enum {
 				 * quoted strings, mailbox names are UTF-8 */
 	IMAP_LEX_BARE_LF = 2,	/* a line may end with LF alone */
 	IMAP_LEX_BLANKS = 4,	/* more blanks than one, and before the end */
+	IMAP_LEX_8BIT = 8,	/* UTF-8 in quoted strings without being asked;
+				 * mailbox names stay modified UTF-7 */
 };
 
 struct imap_lex {

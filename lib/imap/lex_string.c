@@ -157,7 +157,7 @@ static bool
 quoted_byte(const struct imap_lex *l, unsigned char c)
 {
 	return c != '\0' && c != '\r' && c != '\n' &&
-	    (c < 0x80 || (l->flags & IMAP_LEX_UTF8));
+	    (c < 0x80 || (l->flags & (IMAP_LEX_UTF8 | IMAP_LEX_8BIT)));
 }
 
 bool
