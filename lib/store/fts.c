@@ -42,7 +42,7 @@ static const struct side_kind kind = {
 	    "INSERT INTO dead VALUES (0);"
 	    "CREATE VIRTUAL TABLE text USING fts5 (t, content = '',"
 	    " columnsize = 0, detail = none,"
-	    " tokenize = 'trigram case_sensitive 1');",
+	    " tokenize = 'ascii');",
 	.sql = sql, .nsql = F_TOTAL,
 };
 
@@ -52,7 +52,7 @@ fts_new(int index)
 	struct fts *f = xcalloc(1, sizeof(*f));
 
 	side_init(&f->side, &kind, index);
-	f->text = (struct str)STR_INIT;
+	f->text = f->fold = (struct str)STR_INIT;
 	return f;
 }
 
@@ -63,6 +63,7 @@ fts_shrink(struct fts *f)
 	fts_drop_waiting(f);
 	side_close(&f->side);
 	str_free(&f->text);
+	str_free(&f->fold);
 	free(f->span);
 	f->span = NULL;
 	f->nspan = 0;
@@ -76,59 +77,6 @@ fts_free(struct fts *f)
 		return;
 	fts_shrink(f);
 	free(f);
-}
-
-/* end of the character at i: text is UTF-8, but nothing depends on it */
-static size_t
-next_char(struct slice s, size_t i)
-{
-	for (i++; i < s.n && ((unsigned char)s.p[i] & 0xc0) == 0x80; i++)
-		continue;
-	return i;
-}
-
-static size_t
-count_chars(struct slice s)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < s.n; i = next_char(s, i))
-		n++;
-	return n;
-}
-
-static void
-add_gram(struct str *out, struct slice gram)
-{
-	size_t i;
-
-	str_adds(out, out->len > 0 ? " AND \"" : "\"");
-	for (i = 0; i < gram.n; i++) {
-		if (gram.p[i] == '"')
-			str_addc(out, '"');
-		str_addc(out, gram.p[i]);
-	}
-	str_addc(out, '"');
-}
-
-/* The query for one term: some of its trigrams, all where it is short.  0:
- * the term can not be asked for. */
-static int
-make_query(struct slice term, struct str *out)
-{
-	size_t n, step, i, at, end;
-
-	n = count_chars(term);
-	if (n < GRAM || !utf8_valid(term))
-		return 0;
-	step = (n - GRAM) / GRAMS_MAX + 1;
-	for (i = at = 0; i + GRAM <= n; i++, at = next_char(term, at)) {
-		if (i % step != 0)
-			continue;
-		end = next_char(term, next_char(term, next_char(term, at)));
-		add_gram(out, slice_sub(term, at, end - at));
-	}
-	return 1;
 }
 
 struct uids { uint32_t *v; size_t n, cap; };
@@ -193,7 +141,7 @@ find_all(struct fts *f, unsigned where, const struct slice *terms, size_t n,
 
 	for (i = 0; i < n && r == 0; i++) {
 		str_reset(&query);
-		if (!make_query(terms[i], &query))
+		if (!fts_query(terms[i], &query))
 			continue;
 		more = (struct uids){ 0 };
 		r = find_term(f, slice_str(&query), where,

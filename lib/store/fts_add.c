@@ -22,15 +22,6 @@ fts_full(const struct fts *f)
 	return f->nwait == FTS_WAIT || f->text.len >= FTS_WAIT_BYTES;
 }
 
-/* the tokenizer ends at a NUL */
-static void
-no_nuls(struct str *s, size_t at)
-{
-	for (; at < s->len; at++)
-		if (s->s[at] == '\0')
-			s->s[at] = ' ';
-}
-
 void
 fts_wait(struct fts *f, uint32_t uid, size_t header, size_t body)
 {
@@ -38,7 +29,6 @@ fts_wait(struct fts *f, uint32_t uid, size_t header, size_t body)
 
 	*w = (struct fts_waiting){ .uid = uid, .header = header,
 		.body = body, .at = f->text.len - header - body };
-	no_nuls(&f->text, w->at);
 }
 
 void
@@ -63,21 +53,35 @@ fold_piece(void *ctx, struct slice field UNUSED, struct slice text,
 	return o->out->len > o->end;
 }
 
+/* fold and take the grams: octets of these, or -1 where it is too long */
+static ssize_t
+add_grams(struct fts *f, struct slice msg, const struct mime_part *root,
+    enum mime_text_what what)
+{
+	struct folding o = { &f->fold, FTS_TEXT_MAX };
+	size_t start = f->text.len;
+
+	str_reset(&f->fold);
+	if (mime_text(msg, root, what, fold_piece, &o) != 0)
+		return -1;
+	fts_grams(slice_str(&f->fold), &f->text);
+	return (ssize_t)(f->text.len - start);
+}
+
 static void
 add_text(struct fts *f, uint32_t uid, struct slice msg, struct arena *a)
 {
 	const struct mime_part *root;
-	size_t start = f->text.len, header;
-	struct folding o = { &f->text, start + FTS_TEXT_MAX };
+	size_t start = f->text.len;
+	ssize_t header, body = -1;
 
 	arena_reset(a);
 	root = mime_parse(msg, NULL, a);
-	mime_text(msg, root, MIME_TEXT_HEADER, fold_piece, &o);
-	header = f->text.len - start;
-	if (header <= FTS_TEXT_MAX)
-		mime_text(msg, root, MIME_TEXT_BODY, fold_piece, &o);
-	if (f->text.len <= o.end) {
-		fts_wait(f, uid, header, f->text.len - start - header);
+	header = add_grams(f, msg, root, MIME_TEXT_HEADER);
+	if (header >= 0)
+		body = add_grams(f, msg, root, MIME_TEXT_BODY);
+	if (body >= 0) {
+		fts_wait(f, uid, (size_t)header, (size_t)body);
 		return;
 	}
 	str_trunc(&f->text, start);
@@ -156,6 +160,8 @@ void
 fts_note(struct fts *f, struct mailbox *mb, uint32_t uid,
     struct slice header, struct slice body)
 {
+	size_t at, n;
+
 	if (!fts_box(f, mb, true, false) || fts_is_in(f, uid) ||
 	    waits(f, uid))
 		return;
@@ -165,7 +171,9 @@ fts_note(struct fts *f, struct mailbox *mb, uint32_t uid,
 		fts_wait_never(f, uid);
 		return;
 	}
-	str_addsl(&f->text, header);
-	str_addsl(&f->text, body);
-	fts_wait(f, uid, header.n, body.n);
+	at = f->text.len;
+	fts_grams(header, &f->text);
+	n = f->text.len - at;
+	fts_grams(body, &f->text);
+	fts_wait(f, uid, n, f->text.len - at - n);
 }

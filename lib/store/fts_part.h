@@ -20,6 +20,7 @@ enum {
 	FTS_TEXT_MAX = 4 << 20,	/* folded text of a message */
 	FTS_WAIT = 256,		/* messages written together */
 	FTS_WAIT_BYTES = 4 << 20,
+	FTS_GRAMS_MAX = 32,	/* of a term; the others are not asked */
 	FTS_DEAD_MIN = 20000,	/* expunged messages that are let be */
 };
 enum {
@@ -43,10 +44,11 @@ struct fts {
 	/* its bits as last read, sorted */
 	struct fts_span *span;
 	size_t nspan;
-	/* of that mailbox, to be written; text: header, body, header, ... */
+	/* of that mailbox, to be written; text: grams of header, body,
+	 * header, ... */
 	struct fts_waiting wait[FTS_WAIT];
 	size_t nwait;
-	struct str text;
+	struct str text, fold;
 };
 
 /* It is this mailbox from now on; make: it gets a number.  What waits for
@@ -55,6 +57,12 @@ bool fts_box(struct fts *f, const struct mailbox *mb, bool make, bool again);
 bool fts_is_in(const struct fts *f, uint32_t uid);
 bool fts_is_never(const struct fts *f, uint32_t uid);
 int64_t fts_key(int64_t number, uint32_t uid, unsigned which);
+
+/* the trigrams of folded text as words with blanks between, appended */
+void fts_grams(struct slice text, struct str *out);
+/* The question for one term: some of its trigrams, all where it is short.  0:
+ * the term can not be asked for. */
+int fts_query(struct slice term, struct str *out);
 
 /* Add to what waits: header and body are the next bytes of f->text; the
  * caller sees to it that there is room. */

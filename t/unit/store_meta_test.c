@@ -103,7 +103,8 @@ test_row(void)
 	is_str(z(row.message_id), "1@example.com", "its id");
 	is_str(z(row.refs), "a@b \"xy\"@b", "ids before it");
 	is_int(row.sent, 1795338000, "its date");
-	is_int(meta_get(m, &mb, 0, &row, &err), 1, "known before it is written");
+	is_int(meta_get(m, &mb, 0, &row, &err), 1, "known before it is "
+	    "written");
 	again();
 	is_int(meta_get(m, &mb, 0, &row, &err), 1, "and afterwards");
 	is_str(z(row.refs), "a@b \"xy\"@b", "the last part");
