@@ -311,6 +311,12 @@ load_without(struct mailbox *mb, struct err *err)
 
 	if (errno != ENOENT && in->writable)
 		return err_sys(err, "open .state/log");
+	/* rights may say one thing, a jail another */
+	if (in->writable && open_lock(in, err) < 0) {
+		if (errno != EACCES && errno != EPERM && errno != EROFS)
+			return -1;
+		in->writable = false;
+	}
 	if (!in->writable) {
 		mb->uidvalidity = (uint32_t)wall_s();
 		mb->uidnext = 1;

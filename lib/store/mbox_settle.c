@@ -8,6 +8,7 @@
 #include "store/mbox.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 /* 1 renamed, 0 nothing to do or no room in the name, -1 not found */
 static int
@@ -17,6 +18,7 @@ rename_one(struct mailbox *mb, struct mailbox_msg *m)
 	const char *kt = mbox_name_get(&in->st, m->name);
 	unsigned want = m->flags & MSG_KEPT;
 	struct str to = STR_INIT;
+	struct stat st;
 	int sub, r = 1;
 
 	str_reset(&in->path);
@@ -26,7 +28,7 @@ rename_one(struct mailbox *mb, struct mailbox_msg *m)
 		r = sub < 0 ? -1 : 0;
 	else if (renameat2(in->sub[sub], in->path.s, in->sub[SUB_CUR], to.s,
 	    RENAME_NOREPLACE) < 0 &&
-	    (errno != ENOENT || faccessat(in->sub[SUB_CUR], to.s, F_OK,
+	    (errno != ENOENT || fstatat(in->sub[SUB_CUR], to.s, &st,
 	    AT_SYMLINK_NOFOLLOW) < 0))
 		r = -1;
 	str_free(&to);

@@ -246,6 +246,61 @@ test_readonly(void)
 	place_free(&p);
 }
 
+static void
+modes(struct place *p, mode_t dir, mode_t file)
+{
+	static const char *const dirs[] = { "new", "cur", ".state", "" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(dirs); i++)
+		fchmodat(p->at.dir, dirs[i][0] ? dirs[i] : ".", dir, 0);
+	fchmodat(p->at.dir, ".state/log", file, 0);
+}
+
+/* a shared folder that we may only read */
+static void
+test_foreign_folder(void)
+{
+	struct place p;
+	struct mailbox *mb = three(&p, "shared");
+	bool root = geteuid() == 0;
+
+	change(mb, 2, 2, "+S $Work");
+	mailbox_close(mb);
+	place_put(&p, "new/4.d,S=2,W=3", "d\n");
+	modes(&p, 0555, 0444);
+	if (root && setresuid(65534, 65534, 0) < 0)
+		die("seteuid: %s", strerror(errno));
+	mb = mailbox_open(&p.at, 0, &test_err);
+	ok(mb != NULL, "a folder of others opens");
+	ok(mb != NULL && mb->readonly, "read-only");
+	is_str(mb ? view(mb) : "", "1:-;2:S,$Work;3:-",
+	    "with the UIDs that its owner gave");
+	if (mb != NULL) {
+		ok(append(mb, "x", 0, NULL) == 0 && expunge(mb, 1, 1) < 0,
+		    "and nothing can be changed");
+		mailbox_close(mb);
+	}
+	if (root && setresuid(0, 0, 0) < 0)
+		die("seteuid: %s", strerror(errno));
+	modes(&p, 0755, 0644);
+	place_remove(&p, ".state/log");
+	modes(&p, 0555, 0444);
+	if (root && setresuid(65534, 65534, 0) < 0)
+		die("seteuid: %s", strerror(errno));
+	mb = mailbox_open(&p.at, 0, &test_err);
+	is_int(mb ? mb->n : 0, 4, "without a log it shows what is there %s",
+	    mb ? "" : test_err.text);
+	mailbox_close(mb);
+	if (root && setresuid(0, 0, 0) < 0)
+		die("seteuid: %s", strerror(errno));
+	modes(&p, 0755, 0644);
+	mb = place_open(&p, 0);
+	ok(mb->n == 4 && mb->msg[2].uid == 3, "its owner sees it all");
+	mailbox_close(mb);
+	place_free(&p);
+}
+
 int
 main(void)
 {
@@ -255,5 +310,6 @@ main(void)
 	test_strange();
 	test_others();
 	test_readonly();
+	test_foreign_folder();
 	return tap_done();
 }
