@@ -24,6 +24,8 @@ static const struct field fields[] = {
 	    "how often an idle session looks itself"),
 	F_TIME(struct imapd_conf, search_time, "1m", "1s", "1h",
 	    "how long a search may take"),
+	F_LIST(struct imapd_conf, public_admins,
+	    "addresses of who makes public folders"),
 	F_END
 };
 
@@ -72,7 +74,11 @@ greet(struct session *s)
 	bool open = open_home(s, &err) == 0;
 
 	s->imap.lex.tag = login_tag(s->user);
-	if (open) {
+	if (open && s->user->preauth) {
+		session_capabilities(s, &caps);
+		imap_say(&s->imap, "PREAUTH [CAPABILITY %s] logged in as %s",
+		    caps.s, s->user->name);
+	} else if (open) {
 		str_adds(&caps, "CAPABILITY ");
 		session_capabilities(s, &caps);
 		imap_ok(&s->imap, caps.s, "logged in as %s", s->user->name);
@@ -114,6 +120,8 @@ session(struct io *io, struct peer *peer, const struct session_user *user)
 		meta_free(s.meta);
 		fts_free(s.fts);
 		tree_close(&s.tree);
+		if (s.public.home != NULL)
+			tree_close(&s.public);
 	} else {
 		imap_say(&s.imap, "BYE try again later");
 		io_flush(io);

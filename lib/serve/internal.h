@@ -16,6 +16,10 @@ extern int serve_stop_fd;
 enum wait_result serve_wait(int64_t timeout_ms);
 /* accept from any listener that has a client now: fd or -1 */
 int serve_accept(void);
+/* before the first wait: it ends with WAIT_READY where fd is readable, too */
+void serve_watch_also(int fd);
+/* a forked session has no business with listeners */
+void serve_unwatch(void);
 bool serve_stopping(void);	/* SIGTERM came */
 bool serve_draining(void);	/* this generation ends */
 /* become a role for good: groups, gid, uid, no way back.  0 or -1 */
@@ -28,6 +32,12 @@ void status_close(void);		/* a session's user shall not have it */
 
 int serve_clients(const struct daemon *d);
 int serve_users(const struct daemon *d);
+int serve_nursery(const struct daemon *d);
+/* One session, or a refusal: either way the ids may have changed.  nursery:
+ * the process whose death ends it, 0 none */
+void serve_handover(const struct daemon *d, int sock, pid_t nursery);
+/* --stdio: the caller's own session, to its end: 0 or -1 */
+int serve_stdio(const struct daemon *d, struct err *err);
 /* for -J: the jail of a session, as the store user */
 int serve_probe_user(const struct daemon *d, struct err *err);
 int serve_requests(const struct daemon *d);

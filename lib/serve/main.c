@@ -36,7 +36,7 @@ static volatile sig_atomic_t stopping;
 
 struct options {
 	const char *conf_dir;
-	bool print, check, probe;
+	bool print, check, probe, stdio;
 };
 
 static void
@@ -81,11 +81,14 @@ set_launch(const char *arg, struct err *err)
 static int
 parse_options(int argc, char **argv, struct options *o, struct err *err)
 {
+	static const struct option longs[] = {
+		{ "stdio", no_argument, NULL, 's' }, { NULL, 0, NULL, 0 }
+	};
 	int c;
 
 	o->conf_dir = "/etc/postrider";
 	field_defaults(launch_fields, &launch, &arena);
-	while ((c = getopt(argc, argv, "c:nPJM:")) != -1) {
+	while ((c = getopt_long(argc, argv, "c:nPJM:", longs, NULL)) != -1) {
 		if (c == 'c')
 			o->conf_dir = optarg;
 		else if (c == 'n')
@@ -94,6 +97,8 @@ parse_options(int argc, char **argv, struct options *o, struct err *err)
 			o->print = true;
 		else if (c == 'J')
 			o->probe = true;
+		else if (c == 's')
+			o->stdio = true;
 		else if (c != 'M' || set_launch(optarg, err) < 0)
 			return -1;
 	}
@@ -174,6 +179,20 @@ report(const struct options *o, const struct err *err)
 	return err->kind == ERR_PERM ? 78 : 75;
 }
 
+static int
+run_stdio(const struct daemon *d, const struct options *o)
+{
+	struct err err = ERR_INIT;
+
+	set_signals();
+	tzset();
+	umask(077);
+	if ((d->before_jail != NULL && d->before_jail(&err) < 0) ||
+	    serve_stdio(d, &err) < 0)
+		return report(o, &err);
+	return 0;
+}
+
 int
 serve_main(int argc, char **argv, const struct daemon *d)
 {
@@ -196,6 +215,8 @@ serve_main(int argc, char **argv, const struct daemon *d)
 		return report(&o, &err);
 	if (o.check)
 		return 0;
+	if (o.stdio && d->kind == SERVE_USER)
+		return run_stdio(d, &o);
 	if (launch.service[0] == '\0' && !o.probe)
 		return usage(d);
 	if ((!o.probe && status_open(&err) < 0) || prepare(d, &err) < 0 ||

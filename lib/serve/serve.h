@@ -9,7 +9,8 @@
  * master's death), BOARD_FD the status board (status.h), listeners follow
  * from LISTEN_FD.  `-M name=value` gives struct launch.  By hand: `-P` prints
  * the options, `-n` checks the configuration, `-J` enters the jail and reports
- * what is possible inside.
+ * what is possible inside, `--stdio` (SERVE_USER) serves the caller on its
+ * standard input and output.
  *
  * Order: configuration -> before_jail (open what is needed) -> set ids ->
  * Landlock -> seccomp -> the first byte of input.  No jail, no service.
@@ -26,7 +27,7 @@ enum { IDLE_MS = 100 };	/* a client that is silent so long is idle */
 
 enum serve_kind {
 	SERVE_CLIENT,	/* one stream client at a time, blocking */
-	SERVE_USER,	/* one hand-over at a time; becomes its user */
+	SERVE_USER,	/* one hand-over; becomes its user (or forks, nursery.c) */
 	SERVE_REQUEST,	/* IPC requests, one at a time, of many connections */
 	SERVE_EVENT,	/* a hub: libevent loop, IPC and what it adds itself */
 };
@@ -52,6 +53,7 @@ struct session_user {
 	gid_t gid;
 	uint64_t quota;		/* bytes, 0 none */
 	const char *state;	/* from the login program: not trusted */
+	bool preauth;		/* --stdio: no login came before */
 };
 
 struct call;
@@ -145,7 +147,8 @@ struct launch {
 	int64_t listeners;	/* from LISTEN_FD */
 	int64_t slot;		/* of the board */
 	int64_t uses;		/* clients before exit; 0: no end */
-	int64_t clients;	/* SERVE_REQUEST: connections at a time */
+	int64_t clients;	/* SERVE_REQUEST: connections at a time;
+				 * SERVE_USER: sessions, forked if over 1 */
 	bool fsuid_store;	/* cleanup: create files as the store user */
 	int64_t max_idle;	/* ms without a client before exit; 0 never */
 };

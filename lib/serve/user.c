@@ -2,6 +2,11 @@
  * user.c - SERVE_USER: one hand-over from auth, then for good that user.
  * Nothing of the client is read before the ids are set and the jail closed.
  */
+#include <pwd.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include "base/clock.h"
 #include "base/log.h"
 #include "conf/common.h"
 #include "proto/auth.h"
@@ -66,12 +71,25 @@ receive(int sock, struct ipc_msg *m, struct session_begin_in *in,
 	return ipc_decode(m, session_begin.in, in, NULL, err) < 0 ? -1 : 1;
 }
 
+/* set after the ids, which clear it */
+static int
+follow(pid_t nursery, struct err *err)
+{
+	if (nursery == 0)
+		return 0;
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0) < 0)
+		return err_sys(err, "prctl");
+	return getppid() == nursery ? 0 :
+	    err_temp(err, "4.3.2", "service shutting down");
+}
+
 static int
 become(const struct daemon *d, const struct session_begin_in *in,
-    const struct session_user *user, struct err *err)
+    const struct session_user *user, pid_t nursery, struct err *err)
 {
 	if (check_ids(in, err) < 0 ||
-	    serve_become(user->uid, user->gid, false, err) < 0)
+	    serve_become(user->uid, user->gid, false, err) < 0 ||
+	    follow(nursery, err) < 0)
 		return -1;
 	if (d->user_jail != NULL)
 		d->user_jail(user);
@@ -82,7 +100,7 @@ int
 serve_probe_user(const struct daemon *d, struct err *err)
 {
 	struct session_user user = { "probe", "probe", NULL,
-		common.uid[ROLE_STORE], common.gid[ROLE_STORE], 0, "" };
+		common.uid[ROLE_STORE], common.gid[ROLE_STORE], 0, "", false };
 
 	user.home = common_path(common.mail_dir, "probe");
 	if (serve_become(user.uid, user.gid, false, err) < 0)
@@ -111,9 +129,45 @@ run_session(const struct daemon *d, const struct session_begin_in *in, int fd,
 	io_close(&io);
 }
 
-/* One session, or a refusal: either way the ids may have changed. */
-static void
-serve_handover(const struct daemon *d, int sock)
+static const char *
+caller_name(void)
+{
+	const struct passwd *pw = getpwuid(geteuid());
+
+	return pw != NULL ? xstrdup(pw->pw_name) : "?";
+}
+
+int
+serve_stdio(const struct daemon *d, struct err *err)
+{
+	struct session_user user = { .name = caller_name(), .mailbox = "",
+		.home = getenv("HOME"), .uid = geteuid(), .gid = getegid(),
+		.state = "", .preauth = true };
+	struct peer peer = { .addr = "stdio", .local_addr = "stdio",
+		.uid = geteuid() };
+	struct io io;
+
+	if (user.home == NULL || user.home[0] != '/')
+		return err_perm(err, "5.3.5", "HOME is not set");
+	if (user.uid == 0)
+		return err_perm(err, "5.7.0", "not as root");
+	session_id(peer.id);
+	log_set_session(peer.id);
+	if (d->user_jail != NULL)
+		d->user_jail(&user);
+	if (jail_enter(&d->jail, err) < 0)
+		return -1;
+	io_init(&io, STDIN_FILENO, 0);
+	io.out_fd = STDOUT_FILENO;
+	io.is_socket = false;
+	io_wake_on(&io, serve_stop_fd);
+	d->user(&io, &peer, &user);
+	io_free(&io);
+	return 0;
+}
+
+void
+serve_handover(const struct daemon *d, int sock, pid_t nursery)
 {
 	struct session_begin_in in = { 0 };
 	struct session_user user;
@@ -121,13 +175,14 @@ serve_handover(const struct daemon *d, int sock)
 	struct ipc_msg m;
 	int fd;
 
+	status_close();
 	ipc_msg_init(&m);
 	if (receive(sock, &m, &in, &err) < 0)
 		goto refuse;
 	user = (struct session_user){ in.user, in.mailbox, in.home,
 	    (uid_t)in.uid, (gid_t)in.gid, in.quota,
-		in.state };
-	if (become(d, &in, &user, &err) < 0)
+		in.state, false };
+	if (become(d, &in, &user, nursery, &err) < 0)
 		goto refuse;
 	ipc_send(sock, "ok", NULL, NULL, -1, 1000, &ignored);
 	close(sock);
@@ -148,6 +203,8 @@ serve_users(const struct daemon *d)
 {
 	int fd;
 
+	if (launch.clients > 1)
+		return serve_nursery(d);
 	for (;;) {
 		if (serve_wait(launch.max_idle) != WAIT_READY)
 			return 0;
@@ -155,8 +212,7 @@ serve_users(const struct daemon *d)
 		if (fd < 0)
 			continue;
 		status_busy();
-		status_close();
-		serve_handover(d, fd);
+		serve_handover(d, fd, 0);
 		return 0;
 	}
 }
