@@ -8,7 +8,8 @@
 
 /* [SP (flags)] [SP date-time] SP message, from the lexer into add, for one
  * message.  False: the lexer's error is set. */
-bool append_message(struct session *s, struct mailbox_add *add);
+bool append_message(struct session *s, struct mailbox *mb,
+    struct mailbox_add *add);
 /* The folder for it.  NULL: the lexer's error is set ([TRYCREATE]). */
 struct mailbox *append_folder(struct session *s, struct slice name);
 /* "APPENDUID v first[:last]" */

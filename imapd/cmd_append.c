@@ -3,6 +3,7 @@
  * (MULTIAPPEND: all or none), RFC 4315 (APPENDUID), RFC 7889.
  */
 #include "append.h"
+#include "share.h"
 
 /* the lexer's error, so that a literal that is announced is not asked for */
 static bool
@@ -31,6 +32,10 @@ append_folder(struct session *s, struct slice name)
 	struct err err = ERR_INIT;
 	struct mailbox *mb = select_other(s, name.p, &err);
 
+	if (mb != NULL && !(select_rights(s, mb) & ACL_INSERT)) {
+		err_perm(&err, "5.7.1", "your rights do not allow it");
+		mb = NULL;
+	}
 	if (mb == NULL)
 		failed(s, &err);
 	return mb;
@@ -75,7 +80,8 @@ take_data(struct session *s, struct mailbox_add *add)
 }
 
 bool
-append_message(struct session *s, struct mailbox_add *add)
+append_message(struct session *s, struct mailbox *mb,
+    struct mailbox_add *add)
 {
 	struct imap_lex *l = &s->imap.lex;
 	struct imap_flags flags = { 0 };
@@ -96,6 +102,7 @@ append_message(struct session *s, struct mailbox_add *add)
 	if (!take_data(s, add))
 		return false;
 	flags_change_fill(&c, &flags);
+	flags_allowed(&c, select_rights(s, mb));
 	at.flags = c.flags;
 	at.kw = c.kw;
 	at.nkw = c.nkw;
@@ -152,7 +159,7 @@ cmd_append(void *session)
 		return;
 	add = mailbox_add_new(mb);
 	do {
-		if (!append_message(s, add))
+		if (!append_message(s, mb, add))
 			break;
 		n++;
 	} while (imap_lex_peek(l) == ' ');

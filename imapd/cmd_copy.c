@@ -3,7 +3,9 @@
  * RFC 4315 (COPYUID).  A message is linked, not copied; of a MOVE the copy is
  * durable before the original goes.
  */
+#include "body.h"
 #include "session.h"
+#include "store/acl.h"
 
 struct copy {
 	struct slice name;
@@ -29,15 +31,53 @@ parse(struct session *s, struct copy *c)
 	    view_resolve(s, &c->set, l->uid, &c->list);
 }
 
+/* where not all flags may be set: a message of the same bytes */
+static int
+copy_some(struct session *s, struct mailbox_add *add, size_t i,
+    unsigned rights, struct err *err)
+{
+	const struct mailbox_msg *m = &s->mb->msg[i];
+	struct mailbox_keywords kw = mailbox_keywords(s->mb, m->kw);
+	struct slice *names = arena_alloc(&s->imap.arena,
+	    (kw.n + 1) * sizeof(*names));
+	struct flags_change c = { .flags = m->flags & MSG_KEPT, .kw = names,
+		.nkw = kw.n };
+	struct mailbox_attrs at = { .date = m->date };
+	struct arena arena = { 0 };
+	struct body b = { .arena = &arena };
+	size_t k;
+	int r;
+
+	for (k = 0; k < kw.n; k++)
+		names[k] = slice_of(kw.v[k]);
+	flags_allowed(&c, rights);
+	at.flags = c.flags;
+	at.kw = c.kw;
+	at.nkw = c.nkw;
+	if (body_open(&b, s, i, err) < 0)
+		return -1;
+	r = mailbox_add_begin(add, err);
+	if (r == 0)
+		r = mailbox_add_write(add, b.msg, err);
+	if (r == 0)
+		r = mailbox_add_end(add, &at, err);
+	body_close(&b);
+	arena_free(&arena);
+	return r;
+}
+
 static int
 copy_all(struct session *s, struct copy *c, struct err *err)
 {
 	struct mailbox_add *add = mailbox_add_new(c->to);
+	unsigned rights = select_rights(s, c->to);
 	size_t k;
 	int r = 0;
 
 	for (k = 0; k < c->list.n && r == 0; k++)
-		r = mailbox_add_copy(add, s->mb, c->list.v[k], err);
+		r = ~rights & (ACL_SEEN | ACL_WRITE | ACL_DELETE) ?
+		    copy_some(s, add, c->list.v[k], rights, err) :
+		    mailbox_add_copy(add, s->mb, c->list.v[k], err);
 	if (r == 0)
 		r = mailbox_add_commit(add, &c->first, err);
 	mailbox_add_free(add);
@@ -85,6 +125,11 @@ run(struct session *s, struct copy *c)
 	struct err err = ERR_INIT;
 
 	c->to = select_other(s, c->name.p, &err);
+	if (c->to != NULL && !(select_rights(s, c->to) & ACL_INSERT)) {
+		err_perm(&err, "5.7.1", "your rights do not allow it");
+		failed(s, c, &err);
+		return false;
+	}
 	if (c->to != NULL && c->list.n == 0)
 		return true;
 	if (c->to == NULL || copy_all(s, c, &err) < 0) {
@@ -119,6 +164,10 @@ cmd_move(void *session)
 		return;
 	if (s->readonly) {
 		imap_no(&s->imap, NULL, "the mailbox is open read-only");
+		return;
+	}
+	if (~s->rights & (ACL_DELETE | ACL_EXPUNGE)) {
+		imap_no(&s->imap, "NOPERM", "your rights do not allow it");
 		return;
 	}
 	if (run(s, &c)) {

@@ -4,6 +4,7 @@
  * messages read no message file.
  */
 #include "body.h"
+#include "store/acl.h"
 
 enum { META_KINDS = 1 << IMAP_FETCH_ENVELOPE | 1 << IMAP_FETCH_BODY |
 	1 << IMAP_FETCH_BODYSTRUCTURE | 1 << IMAP_FETCH_PREVIEW };
@@ -107,7 +108,7 @@ mark_seen(struct fetch *q, const struct index_list *list, bool *changed,
 	uint32_t *v;
 	size_t k, n = 0;
 
-	if (!q->f.sets_seen || s->readonly)
+	if (!q->f.sets_seen || s->readonly || !(s->rights & ACL_SEEN))
 		return 0;
 	v = arena_alloc(&s->imap.arena, (list->n + 1) * sizeof(*v));
 	for (k = 0; k < list->n; k++)

@@ -3,7 +3,7 @@
  * 9051 section 6.3, RFC 6154 (CREATE-SPECIAL-USE), RFC 8474 (MAILBOXID).
  */
 #include "imap/mutf7.h"
-#include "session.h"
+#include "share.h"
 
 /* a name that a client may give to a new folder; a / at its end only says
  * that there will be children */
@@ -62,7 +62,8 @@ created(struct session *s, const char *name)
 	struct mailbox_status st;
 	struct err err;
 	char code[64];
-	int r = tree_place(&s->tree, name, &p, &err);
+	unsigned rights;
+	int r = share_place(s, name, 0, &p, &rights, &err);
 
 	if (r == 0) {
 		r = mailbox_status(&p, &st, &err);
@@ -79,8 +80,9 @@ cmd_create(void *session)
 	struct session *s = session;
 	struct imap_lex *l = &s->imap.lex;
 	struct slice name = { 0 };
-	const char *use = NULL;
+	const char *use = NULL, *local;
 	struct err err = ERR_INIT;
+	struct tree *t;
 
 	imap_lex_sp(l);
 	take_new_name(s, &name);
@@ -88,7 +90,8 @@ cmd_create(void *session)
 		use = parse_use(s);
 	if (!imap_args_end(&s->imap))
 		return;
-	if (tree_create(&s->tree, name.p, use, &err) < 0)
+	t = share_tree(s, name.p, &local, &err);
+	if (t == NULL || tree_create(t, local, use, &err) < 0)
 		imap_fail(&s->imap, &err);
 	else
 		created(s, name.p);
@@ -110,6 +113,18 @@ leave(struct session *s, const char *name)
 	imap_say(&s->imap, "OK [CLOSED] the mailbox is gone");
 }
 
+/* NO for what may not be removed or renamed: who can not see the folder is not
+ * told that it is there */
+static void
+hidden(struct session *s, const char *name, const struct err *err)
+{
+	struct err none = ERR_INIT;
+	unsigned rights;
+
+	imap_fail(&s->imap, share_place(s, name, 0, NULL, &rights, &none) < 0
+	    ? &none : err);
+}
+
 void
 cmd_delete(void *session)
 {
@@ -118,20 +133,27 @@ cmd_delete(void *session)
 	struct mailbox_place p;
 	struct mailbox_status st;
 	struct err err = ERR_INIT;
+	const char *local;
+	struct tree *t;
 	bool known = false;
 
 	imap_lex_sp(&s->imap.lex);
 	imap_lex_mailbox(&s->imap.lex, &name);
 	if (!imap_args_end(&s->imap))
 		return;
-	if (tree_place(&s->tree, name.p, &p, &err) == 0) {
+	t = share_tree(s, name.p, &local, &err);
+	if (t == NULL) {
+		hidden(s, name.p, &err);
+		return;
+	}
+	if (tree_place(t, local, &p, &err) == 0) {
 		known = mailbox_status(&p, &st, &err) == 0;
 		tree_place_end(&p);
 	}
 	if (s->mb != NULL && strcmp(s->name, name.p) == 0)
 		leave(s, name.p);
 	select_forget(s);
-	if (tree_delete(&s->tree, name.p, &err) < 0) {
+	if (tree_delete(t, local, &err) < 0) {
 		imap_fail(&s->imap, &err);
 		return;
 	}
@@ -148,6 +170,8 @@ cmd_rename(void *session)
 	struct session *s = session;
 	struct imap_lex *l = &s->imap.lex;
 	struct slice from = { 0 }, to = { 0 };
+	const char *old, *new;
+	struct tree *t;
 	struct err err = ERR_INIT;
 
 	imap_lex_sp(l);
@@ -156,11 +180,22 @@ cmd_rename(void *session)
 	take_new_name(s, &to);
 	if (!imap_args_end(&s->imap))
 		return;
+	t = share_tree(s, from.p, &old, &err);
+	if (t == NULL) {
+		hidden(s, from.p, &err);
+		return;
+	}
+	if (share_tree(s, to.p, &new, &err) != t) {
+		imap_no(&s->imap, "CANNOT", "not to there");
+		return;
+	}
 	leave(s, from.p);
-	if (tree_rename(&s->tree, from.p, to.p, &err) < 0)
+	if (tree_rename(t, old, new, &err) < 0) {
 		imap_fail(&s->imap, &err);
-	else
-		imap_ok(&s->imap, NULL, "renamed");
+		return;
+	}
+	share_renamed(s, to.p);
+	imap_ok(&s->imap, NULL, "renamed");
 }
 
 static void

@@ -3,13 +3,14 @@
  * RFC 5258 (LIST-EXTENDED), 5819 (LIST-STATUS), 6154 (SPECIAL-USE).
  */
 #include "imap/match.h"
+#include "share.h"
 #include "status.h"
 
 enum { SEL_SUBSCRIBED = 1, SEL_REMOTE = 2, SEL_RECURSIVE = 4,
 	SEL_SPECIAL = 8 };
 enum { RET_SUBSCRIBED = 1, RET_CHILDREN = 2, RET_SPECIAL = 4,
-	RET_STATUS = 8 };
-enum { PATTERNS_MAX = 32 };
+	RET_STATUS = 8, RET_MYRIGHTS = 16, RET_METADATA = 32 };
+enum { PATTERNS_MAX = 32, ENTRIES_MAX = 32 };
 
 struct list {
 	struct session *s;
@@ -19,6 +20,8 @@ struct list {
 	size_t n;
 	bool extended, lsub;
 	unsigned select, returns, items;
+	struct slice entry[ENTRIES_MAX];	/* METADATA */
+	size_t n_entries;
 	struct str joined[PATTERNS_MAX];
 };
 
@@ -39,6 +42,20 @@ parse_words(struct imap_lex *l, const char *const *names, size_t n,
 	return imap_lex_ok(l);
 }
 
+/* RFC 9590 */
+static void
+parse_entries(struct imap_lex *l, struct list *q)
+{
+	for (imap_lex_open(l); imap_lex_next(l); ) {
+		if (q->n_entries == ENTRIES_MAX) {
+			imap_lex_fail(l, IMAP_LEX_BAD, "LIMIT",
+			    "too many entries");
+			return;
+		}
+		imap_lex_astring(l, &q->entry[q->n_entries++]);
+	}
+}
+
 static bool
 parse_returns(struct imap_lex *l, struct list *q)
 {
@@ -53,6 +70,12 @@ parse_returns(struct imap_lex *l, struct list *q)
 			q->returns |= RET_STATUS;
 			imap_lex_sp(l);
 			status_items(l, &q->items);
+		} else if (imap_lex_try_word(l, "MYRIGHTS")) {
+			q->returns |= RET_MYRIGHTS;
+		} else if (imap_lex_try_word(l, "METADATA")) {
+			q->returns |= RET_METADATA;
+			imap_lex_sp(l);
+			parse_entries(l, q);
 		} else {
 			return imap_lex_expected(l, "a RETURN option");
 		}
@@ -174,6 +197,58 @@ put_attributes(const struct list *q, const struct folder *f, struct str *out)
 	str_trunc(out, out->len - 1);
 }
 
+struct entries {
+	const struct list *q;
+	struct str out;
+	bool found[ENTRIES_MAX];
+};
+
+static void
+put_entry(struct entries *e, size_t i, struct slice value)
+{
+	e->found[i] = true;
+	str_adds(&e->out, e->out.len > 0 ? " " : "(");
+	imap_put_astring(&e->out, e->q->entry[i], false);
+	str_addc(&e->out, ' ');
+	if (value.p == NULL)
+		str_adds(&e->out, "NIL");
+	else
+		imap_put_string8(&e->out, value, utf8(e->q->s));
+}
+
+static void
+on_entry(void *ctx, const char *entry, struct slice value)
+{
+	struct entries *e = ctx;
+	size_t i;
+
+	for (i = 0; i < e->q->n_entries; i++)
+		if (!e->found[i] && slice_ieqz(e->q->entry[i], entry))
+			put_entry(e, i, value);
+}
+
+/* all that were asked for, NIL where there is no value */
+static void
+put_metadata(const struct list *q, const char *name, struct str *out)
+{
+	struct entries e = { .q = q, .out = STR_INIT };
+	struct err err = ERR_INIT;
+	const char *local;
+	struct tree *t = share_tree(q->s, name, &local, &err);
+	size_t i;
+
+	if (t != NULL && q->n_entries > 0 &&
+	    tree_meta_each(t, local, on_entry, &e, &err) == 0) {
+		for (i = 0; i < q->n_entries; i++)
+			if (!e.found[i])
+				put_entry(&e, i, (struct slice){ NULL, 0 });
+		str_adds(out, "* METADATA ");
+		imap_put_mailbox(out, slice_of(name), utf8(q->s));
+		str_addf(out, " %s)\r\n", e.out.s);
+	}
+	str_free(&e.out);
+}
+
 static void
 put_folder(const struct list *q, const struct folder *f, bool child_info)
 {
@@ -192,6 +267,10 @@ put_folder(const struct list *q, const struct folder *f, bool child_info)
 	str_adds(&out, "\r\n");
 	if (q->returns & RET_STATUS && f->flags & FOLDER_EXISTS)
 		status_put(s, f->name, q->items, &out, &err);
+	if (q->returns & RET_MYRIGHTS && f->flags & FOLDER_EXISTS)
+		share_put_myrights(s, f->name, &out, &err);
+	if (q->returns & RET_METADATA && f->flags & FOLDER_EXISTS)
+		put_metadata(q, f->name, &out);
 	imap_put(&s->imap, &out);
 	str_free(&out);
 }
@@ -262,6 +341,7 @@ run(struct list *q)
 		imap_fail(&s->imap, &err);
 		return;
 	}
+	share_list(s, &all);
 	for (i = 0; i < q->n; i++)
 		imap_pattern_join(q->reference, q->pattern[i], '/',
 		    &q->joined[i]);

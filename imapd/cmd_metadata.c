@@ -1,7 +1,7 @@
 /*
  * cmd_metadata.c - GETMETADATA and SETMETADATA: RFC 5464.
  */
-#include "session.h"
+#include "share.h"
 
 enum { ENTRIES_MAX = 100, DEPTH_ALL = 1 << 20 };
 
@@ -127,12 +127,27 @@ put_found(struct get *g)
 	str_free(&head);
 }
 
+/* those of others are theirs */
+static struct tree *
+tree_for(struct session *s, struct slice *folder, struct err *err)
+{
+	const char *local = folder->p;
+	struct tree *t = &s->tree;
+
+	if (folder->n > 0)
+		t = share_tree(s, folder->p, &local, err);
+	*folder = slice_of(local);
+	return t;
+}
+
 void
 cmd_getmetadata(void *session)
 {
 	struct session *s = session;
 	struct imap_lex *l = &s->imap.lex;
 	struct get g = { .s = s, .out = STR_INIT };
+	struct slice name;
+	struct tree *t;
 	struct err err = ERR_INIT;
 	char code[64];
 
@@ -144,7 +159,10 @@ cmd_getmetadata(void *session)
 	parse_entries(l, &g);
 	if (!imap_args_end(&s->imap))
 		return;
-	if (tree_meta_each(&s->tree, g.folder.p, on_entry, &g, &err) < 0) {
+	name = g.folder;
+	t = tree_for(s, &name, &err);
+	if (t == NULL ||
+	    tree_meta_each(t, name.p, on_entry, &g, &err) < 0) {
 		imap_fail(&s->imap, &err);
 	} else {
 		put_found(&g);
@@ -178,6 +196,7 @@ cmd_setmetadata(void *session)
 	struct imap_lex *l = &s->imap.lex;
 	struct slice folder = { 0 }, entry[ENTRIES_MAX], value[ENTRIES_MAX];
 	struct err err = ERR_INIT;
+	struct tree *t;
 	size_t n = 0, i;
 
 	imap_lex_sp(l);
@@ -196,8 +215,13 @@ cmd_setmetadata(void *session)
 	}
 	if (!imap_args_end(&s->imap))
 		return;
+	t = tree_for(s, &folder, &err);
+	if (t == NULL) {
+		failed(s, &err);
+		return;
+	}
 	for (i = 0; i < n; i++)
-		if (tree_meta_set(&s->tree, folder.p, entry[i].p, value[i],
+		if (tree_meta_set(t, folder.p, entry[i].p, value[i],
 		    &err) < 0) {
 			failed(s, &err);
 			return;

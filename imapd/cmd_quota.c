@@ -2,7 +2,7 @@
  * cmd_quota.c - GETQUOTA and GETQUOTAROOT: RFC 9208.  A user has one root,
  * named "", of which the whole mailbox is part, where there is a limit.
  */
-#include "session.h"
+#include "share.h"
 
 enum { KIB = 1024 };
 
@@ -46,21 +46,22 @@ cmd_getquotaroot(void *session)
 	struct slice name = { 0 };
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
+	unsigned rights;
+	bool limited;
 	int r;
 
 	imap_lex_sp(&s->imap.lex);
 	imap_lex_mailbox(&s->imap.lex, &name);
 	if (!imap_args_end(&s->imap))
 		return;
-	r = tree_exists(&s->tree, name.p, &err);
-	if (r == 0)
-		r = err_perm(&err, "5.1.1", "there is no such mailbox");
-	if (r > 0) {
+	r = share_place(s, name.p, ACL_READ, NULL, &rights, &err);
+	limited = s->tree.quota > 0 && !share_foreign(name.p);
+	if (r == 0) {
 		str_adds(&out, "* QUOTAROOT ");
 		imap_put_mailbox(&out, name, utf8(s));
-		str_adds(&out, s->tree.quota > 0 ? " \"\"\r\n" : "\r\n");
+		str_adds(&out, limited ? " \"\"\r\n" : "\r\n");
 		imap_put(&s->imap, &out);
-		if (s->tree.quota > 0)
+		if (limited)
 			r = put_quota(s, &err);
 	}
 	if (r < 0)

@@ -3,6 +3,7 @@
  * one goes.
  */
 #include "append.h"
+#include "share.h"
 
 static void
 replace(struct session *s, struct mailbox *mb, struct mailbox_add *add,
@@ -55,11 +56,16 @@ cmd_replace(void *session)
 		    "there is no such message");
 		return;
 	}
+	if (~s->rights & (ACL_DELETE | ACL_EXPUNGE)) {
+		imap_lex_fail(l, IMAP_LEX_NO, "NOPERM",
+		    "your rights do not allow it");
+		return;
+	}
 	mb = append_folder(s, name);
 	if (mb == NULL)
 		return;
 	add = mailbox_add_new(mb);
-	append_message(s, add);
+	append_message(s, mb, add);
 	if (imap_args_end(&s->imap))
 		replace(s, mb, add, &old);
 	mailbox_add_free(add);

@@ -3,6 +3,7 @@
  * 6.3.2 and 6.4, CONDSTORE and QRESYNC of RFC 7162, RFC 3691.
  */
 #include "session.h"
+#include "store/acl.h"
 
 struct params {
 	struct slice name;
@@ -206,7 +207,8 @@ cmd_close(void *session)
 	if (!imap_args_end(&s->imap))
 		return;
 	v = arena_alloc(&s->imap.arena, (s->mb->n + 1) * sizeof(*v));
-	for (i = 0; !s->readonly && i < s->told; i++)
+	for (i = 0; !s->readonly && s->rights & ACL_EXPUNGE && i < s->told;
+	    i++)
 		if ((s->mb->msg[i].flags & (MSG_DELETED | MSG_GONE)) ==
 		    MSG_DELETED)
 			v[n++] = (uint32_t)i;

@@ -3,6 +3,7 @@
  * (HIGHESTMODSEQ), 7889 (APPENDLIMIT), 8438 (SIZE), 8474 (MAILBOXID), 9208
  * (DELETED-STORAGE is not ours: SIZE and DELETED are).
  */
+#include "share.h"
 #include "status.h"
 
 enum { ITEM_MESSAGES, ITEM_RECENT, ITEM_UIDNEXT, ITEM_UIDVALIDITY,
@@ -50,10 +51,10 @@ status_put(struct session *s, const char *name, unsigned items,
 	struct mailbox_place p;
 	struct mailbox_status st;
 	bool first = true;
-	unsigned i;
+	unsigned i, rights;
 	int r;
 
-	if (tree_place(&s->tree, name, &p, err) < 0)
+	if (share_place(s, name, ACL_READ, &p, &rights, err) < 0)
 		return -1;
 	r = mailbox_status(&p, &st, err);
 	tree_place_end(&p);

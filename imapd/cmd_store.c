@@ -3,6 +3,7 @@
  * (UID EXPUNGE), RFC 7162 section 3.1.3 (UNCHANGEDSINCE).
  */
 #include "session.h"
+#include "store/acl.h"
 
 struct store_args {
 	struct imap_seqset set;
@@ -66,6 +67,59 @@ flags_change_fill(struct flags_change *c, struct imap_flags *f)
 	f->n = kept;
 	c->kw = f->keyword;
 	c->nkw = f->n;
+}
+
+bool
+flags_allowed(struct flags_change *c, unsigned rights)
+{
+	bool some = c->flags != 0 || c->nkw > 0;
+
+	if (!(rights & ACL_SEEN))
+		c->flags &= ~(unsigned)MSG_SEEN;
+	if (!(rights & ACL_DELETE))
+		c->flags &= ~(unsigned)MSG_DELETED;
+	if (!(rights & ACL_WRITE)) {
+		c->flags &= MSG_SEEN | MSG_DELETED;
+		c->nkw = 0;
+	}
+	return !some || c->flags != 0 || c->nkw > 0;
+}
+
+/* FLAGS with some rights only: the flags that are not ours stay as they are,
+ * so the others are taken away, and those wanted set */
+static int
+set_some(struct session *s, const struct index_list *list,
+    const struct flags_change *c, bool *modified, struct err *err)
+{
+	struct flags_change off = *c, on = *c;
+	struct mailbox_keywords kw = mailbox_all_keywords(s->mb);
+	struct slice *names = arena_alloc(&s->imap.arena,
+	    (kw.n + 1) * sizeof(*names));
+	uint32_t *idx = arena_alloc(&s->imap.arena,
+	    (list->n + 1) * sizeof(*idx));
+	size_t i, k;
+
+	off.op = FLAGS_REMOVE;
+	off.flags = MSG_KEPT & ~c->flags;
+	off.kw = names;
+	off.nkw = 0;
+	for (i = 0; i < kw.n; i++) {
+		for (k = 0; k < c->nkw; k++)
+			if (slice_ieqz(c->kw[k], kw.v[i]))
+				break;
+		if (k == c->nkw)
+			names[off.nkw++] = slice_of(arena_strdup(
+			    &s->imap.arena, kw.v[i]));
+	}
+	flags_allowed(&off, s->rights);
+	on.op = FLAGS_ADD;
+	on.conditional = false;
+	if (mailbox_flags(s->mb, list->v, list->n, &off, modified, err) < 0)
+		return -1;
+	for (i = k = 0; i < list->n; i++)
+		if (!off.conditional || !modified[i])
+			idx[k++] = list->v[i];
+	return mailbox_flags(s->mb, idx, k, &on, NULL, err);
 }
 
 static void
@@ -148,8 +202,14 @@ cmd_store(void *session)
 	c.conditional = a.conditional;
 	c.unchanged_since = a.unchanged_since;
 	flags_change_fill(&c, &a.flags);
+	if (!flags_allowed(&c, s->rights)) {
+		imap_no(&s->imap, "NOPERM", "your rights do not allow it");
+		return;
+	}
 	modified = arena_alloc(&s->imap.arena, list.n + 1);
-	if (mailbox_flags(s->mb, list.v, list.n, &c, modified, &err) < 0) {
+	if ((c.op == FLAGS_SET && ~s->rights & (ACL_SEEN | ACL_WRITE |
+	    ACL_DELETE) ? set_some(s, &list, &c, modified, &err) :
+	    mailbox_flags(s->mb, list.v, list.n, &c, modified, &err)) < 0) {
 		imap_fail(&s->imap, &err);
 		return;
 	}
@@ -210,6 +270,10 @@ cmd_expunge(void *session)
 		return;
 	if (s->readonly) {
 		imap_no(&s->imap, NULL, "the mailbox is open read-only");
+		return;
+	}
+	if (!(s->rights & ACL_EXPUNGE)) {
+		imap_no(&s->imap, "NOPERM", "your rights do not allow it");
 		return;
 	}
 	for (i = 0; i < list.n; i++)

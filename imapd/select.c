@@ -1,14 +1,16 @@
 /*
  * select.c - opening and leaving folders.
  */
-#include "session.h"
+#include "share.h"
 
 int
 select_open(struct session *s, const char *name, bool readonly,
     struct err *err)
 {
-	if (tree_place(&s->tree, name, &s->place, err) < 0)
+	if (share_place(s, name, ACL_READ, &s->place, &s->rights, err) < 0)
 		return -1;
+	if (!(s->rights & (ACL_SEEN | ACL_WRITE | ACL_DELETE | ACL_EXPUNGE)))
+		readonly = true;
 	s->mb = mailbox_open(&s->place, readonly ? MAILBOX_READONLY : 0, err);
 	if (s->mb == NULL) {
 		tree_place_end(&s->place);
@@ -65,7 +67,8 @@ select_other(struct session *s, const char *name, struct err *err)
 		return s->other;
 	}
 	select_forget(s);
-	if (tree_place(&s->tree, name, &s->other_place, err) < 0)
+	if (share_place(s, name, 0, &s->other_place, &s->other_rights,
+	    err) < 0)
 		return NULL;
 	s->other = mailbox_open(&s->other_place, MAILBOX_NO_RECENT, err);
 	if (s->other == NULL) {
@@ -74,4 +77,10 @@ select_other(struct session *s, const char *name, struct err *err)
 	}
 	s->other_name = xstrdup(name);
 	return s->other;
+}
+
+unsigned
+select_rights(const struct session *s, const struct mailbox *mb)
+{
+	return mb == s->mb ? s->rights : s->other_rights;
 }

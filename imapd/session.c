@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "capability.h"
 #include "conf/common.h"
+#include "share.h"
 #include "store/store.h"
 
 void
@@ -50,6 +51,7 @@ session_jail(const struct session_user *user)
 		}
 	}
 	str_free(&path);
+	share_jail(user);
 }
 
 void
@@ -163,15 +165,18 @@ cmd_id(void *session)
 	imap_ok(&s->imap, NULL, "nice to meet you");
 }
 
-/* RFC 2342: personal folders only, without a prefix */
+/* RFC 2342: personal folders are without a prefix */
 void
 cmd_namespace(void *session)
 {
 	struct session *s = session;
+	struct str out = STR_INIT;
 
 	if (!imap_args_end(&s->imap))
 		return;
-	imap_say(&s->imap, "NAMESPACE ((\"\" \"/\")) NIL NIL");
+	share_namespaces(&out);
+	imap_say(&s->imap, "NAMESPACE %s", out.s);
+	str_free(&out);
 	imap_ok(&s->imap, NULL, "here they are");
 }
 

@@ -21,6 +21,7 @@ struct imapd_conf {
 	int64_t timeout, max_errors, literal_limit, message_size;
 	int64_t idle_poll, notify_interval, search_time;
 	int64_t max_folders_told;
+	struct strlist public_admins;
 };
 extern struct imapd_conf conf;
 
@@ -37,6 +38,7 @@ struct session {
 	const struct peer *peer;
 	const struct session_user *user;
 	struct tree tree;
+	struct tree public;	/* home NULL: not open */
 	struct meta *meta;
 	struct fts *fts;
 	unsigned enabled;
@@ -46,6 +48,7 @@ struct session {
 	char *name;		/* of its folder, UTF-8 */
 	struct mailbox_place place;
 	bool readonly;
+	unsigned rights;	/* ACL_... in it */
 	uint32_t told;
 	bool dirty;		/* there may be something to tell */
 	size_t kw_told;		/* keywords that FLAGS named */
@@ -53,6 +56,7 @@ struct session {
 	struct mailbox *other;
 	char *other_name;
 	struct mailbox_place other_place;
+	unsigned other_rights;
 	/* SEARCHRES: UIDs, resolved; its memory is result_arena */
 	struct imap_seqset result;
 	struct arena result_arena;
@@ -103,6 +107,8 @@ void select_close(struct session *s);	/* none is fine */
  * where it is that and may be written.  NULL: err.  Nothing to give back. */
 struct mailbox *select_other(struct session *s, const char *name,
     struct err *err);
+/* what the user may do in it: ACL_... */
+unsigned select_rights(const struct session *s, const struct mailbox *mb);
 void select_forget(struct session *s);	/* before a folder changes its name */
 
 /* ---- view.c -------------------------------------------------------------- */
@@ -141,6 +147,8 @@ bool view_resolve(struct session *s, struct imap_seqset *set, bool uid,
 /* what STORE and APPEND set: $Forwarded is one of our flags; f is changed, and
  * c borrows from it */
 void flags_change_fill(struct flags_change *c, struct imap_flags *f);
+/* take out what rights do not allow to set; false: nothing is left */
+bool flags_allowed(struct flags_change *c, unsigned rights);
 /* expunge, and forget what was derived; told by view.c: 0 or -1 */
 int expunge_indexes(struct session *s, const uint32_t *v, size_t n,
     struct err *err);
@@ -158,25 +166,30 @@ void cmd_compress(void *session);
 void cmd_copy(void *session);
 void cmd_create(void *session);
 void cmd_delete(void *session);
+void cmd_deleteacl(void *session);
 void cmd_enable(void *session);
 void cmd_examine(void *session);
 void cmd_expunge(void *session);
 void cmd_fetch(void *session);
+void cmd_getacl(void *session);
 void cmd_getmetadata(void *session);
 void cmd_getquota(void *session);
 void cmd_getquotaroot(void *session);
 void cmd_id(void *session);
 void cmd_idle(void *session);
 void cmd_list(void *session);
+void cmd_listrights(void *session);
 void cmd_logout(void *session);
 void cmd_lsub(void *session);
 void cmd_move(void *session);
+void cmd_myrights(void *session);
 void cmd_namespace(void *session);
 void cmd_noop(void *session);
 void cmd_rename(void *session);
 void cmd_replace(void *session);
 void cmd_search(void *session);
 void cmd_select(void *session);
+void cmd_setacl(void *session);
 void cmd_setmetadata(void *session);
 void cmd_setquota(void *session);
 void cmd_sort(void *session);
