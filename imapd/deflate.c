@@ -15,7 +15,7 @@ struct deflate {
 	unsigned char raw[RAW];
 	struct str early;	/* read before the layer was there */
 	struct str packed;
-	bool more;		/* inflate filled its output: there may be more */
+	bool more;		/* inflate filled its output */
 };
 
 /* up to n octets of what comes: taken from `early` first */
