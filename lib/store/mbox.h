@@ -18,7 +18,8 @@ enum {
 	MBOX_SET_MAX = 16 * 1024,	/* of the UIDs in one that we write */
 	MBOX_GRAIN_MS = 20,	/* a directory this old has its last time */
 	MBOX_COARSE_MS = 2100,	/* the same where times are whole seconds */
-	MBOX_SCAN_S = 30,	/* where our changes may hide another's */
+	/* when to look where our changes may hide another's */
+	MBOX_SCAN_S = 30, MBOX_SCAN_N = 2000, MBOX_SCAN_MAX_S = 1800,
 	MBOX_UID_AHEAD = 4096,	/* UIDs reserved in postrider-uid */
 	/* in file_flags, whose low bits are the flags of the name: a renaming
 	 * was begun (S), and the name may have the flags that are in the
@@ -226,6 +227,8 @@ void mbox_scan_free(struct mbox_scan *s);
 int64_t mbox_mtime(int fd);
 /* Do times of the directories ask for a look?  Bits 1 << SUB_. */
 unsigned mbox_look(const struct mailbox *mb);
+/* rename(2) that overwrites nothing, on any file system.  0 or -1 and errno */
+int mbox_rename(int from, const char *name, int to, const char *as);
 /* around changes that we make ourselves in cur/ */
 struct mbox_own { int64_t before; };
 void mbox_own_begin(struct mailbox *mb, struct mbox_own *o);

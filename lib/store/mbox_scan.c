@@ -7,7 +7,8 @@
  * is then not taken as known.  In cur/ our own changes would cause a scan
  * each time: they are taken as known, and, since they may hide a change of
  * another program in the same instant, `scanned` says since when; after
- * MBOX_SCAN_S the directory is read all the same.
+ * MBOX_SCAN_S (for each MBOX_SCAN_N messages) the directory is read all the
+ * same.
  */
 #include "store/mbox.h"
 
@@ -98,6 +99,15 @@ mbox_scan_free(struct mbox_scan *s)
 	memset(s, 0, sizeof(*s));
 }
 
+/* The larger the mailbox, the more a scan costs; what it is for is rare. */
+static int64_t
+scan_after(const struct mailbox *mb)
+{
+	int64_t s = MBOX_SCAN_S * ((int64_t)mb->n / MBOX_SCAN_N + 1);
+
+	return MIN(s, MBOX_SCAN_MAX_S);
+}
+
 unsigned
 mbox_look(const struct mailbox *mb)
 {
@@ -112,9 +122,22 @@ mbox_look(const struct mailbox *mb)
 	age = wall_s() - k->scanned;
 	if (k->ns[SUB_CUR] == 0 || mbox_mtime(in->sub[SUB_CUR]) !=
 	    k->ns[SUB_CUR] || in->rescan ||
-	    (k->scanned != 0 && (age >= MBOX_SCAN_S || age < 0)))
+	    (k->scanned != 0 && (age >= scan_after(mb) || age < 0)))
 		look |= 1 << SUB_CUR;
 	return look;
+}
+
+int
+mbox_rename(int from, const char *name, int to, const char *as)
+{
+	if (renameat2(from, name, to, as, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+		return -1;
+	/* NFS: two names for a moment are no harm, they have one inode */
+	if (linkat(from, name, to, as, 0) < 0)
+		return -1;
+	return unlinkat(from, name, 0);
 }
 
 void

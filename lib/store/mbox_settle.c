@@ -26,8 +26,8 @@ rename_one(struct mailbox *mb, struct mailbox_msg *m)
 	if (sub < 0 || mbox_name_file(kt, want, &to) != SUB_CUR ||
 	    strcmp(to.s, in->path.s) == 0)
 		r = sub < 0 ? -1 : 0;
-	else if (renameat2(in->sub[sub], in->path.s, in->sub[SUB_CUR], to.s,
-	    RENAME_NOREPLACE) < 0 &&
+	else if (mbox_rename(in->sub[sub], in->path.s, in->sub[SUB_CUR],
+	    to.s) < 0 &&
 	    (errno != ENOENT || fstatat(in->sub[SUB_CUR], to.s, &st,
 	    AT_SYMLINK_NOFOLLOW) < 0))
 		r = -1;

@@ -92,8 +92,8 @@ other_name(struct sync *s, size_t i, const struct mbox_file *f)
 		return;
 	if (f->sub == SUB_NEW || strcmp(s->name.s, f->name) != 0) {
 		mbox_own_begin(s->mb, &own);
-		done = in->writable && renameat2(in->sub[f->sub], f->name,
-		    in->sub[SUB_CUR], s->name.s, RENAME_NOREPLACE) == 0;
+		done = in->writable && mbox_rename(in->sub[f->sub], f->name,
+		    in->sub[SUB_CUR], s->name.s) == 0;
 		mbox_own_end(s->mb, &own);
 	}
 	if (!done) {

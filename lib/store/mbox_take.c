@@ -167,8 +167,8 @@ rename_taken(struct mailbox *mb, const struct taken *v, size_t n,
 		if (v[i].f->sub == SUB_CUR &&
 		    strcmp(v[i].f->name, in->path.s) == 0)
 			continue;
-		if (renameat2(in->sub[v[i].f->sub], v[i].f->name,
-		    in->sub[SUB_CUR], in->path.s, RENAME_NOREPLACE) < 0)
+		if (mbox_rename(in->sub[v[i].f->sub], v[i].f->name,
+		    in->sub[SUB_CUR], in->path.s) < 0)
 			in->rescan = true;
 	}
 	mbox_own_end(mb, &own);

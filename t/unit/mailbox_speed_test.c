@@ -62,7 +62,7 @@ test_open(struct place *p, size_t n)
 
 	begin();
 	mb = place_open(p, 0);
-	end("take in", n, 20, 20);
+	end("take in", n, 100, 50);
 	is_int(mb->n, n, "all are there");
 	begin();
 	mailbox_close(mb);
@@ -77,6 +77,11 @@ test_open(struct place *p, size_t n)
 	begin();
 	mailbox_refresh(mb, &test_err);
 	end("refresh, nothing new", n, 0.2, 0);
+	place_put(p, "cur/x", "");
+	place_remove(p, "cur/x");
+	begin();
+	mailbox_refresh(mb, &test_err);
+	end("scan, nothing new", n, 2, 2);
 	mailbox_close(mb);
 	begin();
 	mailbox_status(&p->at, &st, &test_err);
@@ -97,7 +102,7 @@ test_change(struct place *p, size_t n)
 	end("open with that in the log's tail", n, 5, 0.5);
 	begin();
 	mailbox_settle(mb);
-	end("renames for them", n, 20, 20);
+	end("renames for them", n, 100, 50);
 	begin();
 	mailbox_refresh(other, &test_err);
 	end("the other session sees it", n, 1, 0.5);
@@ -111,7 +116,7 @@ test_change(struct place *p, size_t n)
 	end("refresh behind it", 1, 1, 0);
 	begin();
 	expunge(mb, 1, (uint32_t)k);
-	end("expunge of a tenth", k, 20, 20);
+	end("expunge of a tenth", k, 100, 200);
 	mailbox_purge(mb, NULL, NULL);
 	begin();
 	mailbox_close(mb);
