@@ -190,7 +190,8 @@ static void
 finish(struct imap *im)
 {
 	struct imap_lex *l = &im->lex;
-	bool bye = l->error.kind == IMAP_LEX_BYE;
+	/* first: what is dropped may be too much, and then it is BYE */
+	bool goes_on = imap_lex_finish(l);
 
 	if (!imap_lex_ok(l)) {
 		str_reset(&im->tagged);
@@ -199,14 +200,14 @@ finish(struct imap *im)
 	} else if (!im->replied) {
 		imap_no(im, "SERVERBUG", "no answer");
 	}
-	if (im->update != NULL && im->at != NULL && !bye &&
+	if (im->update != NULL && im->at != NULL && goes_on &&
 	    !(im->at->flags & CMD_LAST))
 		im->update(im);
 	imap_put(im, &im->tagged);
 	if (im->after != NULL && io_flush(im->io) == 0)
 		im->after(im);
 	im->after = NULL;
-	if (!imap_lex_finish(l) && im->end == NULL)
+	if (!goes_on && im->end == NULL)
 		im->end = l->error.kind == IMAP_LEX_BYE ? "errors" : "lost";
 }
 
