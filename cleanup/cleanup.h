@@ -32,6 +32,7 @@ struct rcpt {
 };
 
 struct job;
+struct router_conn;
 struct message {
 	struct arena arena;
 	struct rcpt *rcpts;	/* malloced, kept from message to message */
@@ -40,6 +41,8 @@ struct message {
 	bool begun;		/* from here on: valid only where begun */
 	bool over;		/* refused at commit; its file goes next */
 	struct job *job;	/* a commit that is not answered yet */
+	struct router_conn *asked;	/* router is; NULL: not yet */
+	int64_t asked_at;
 	char q[QID_SIZE];
 	int fd;			/* content, read and append */
 	uint64_t trace;		/* bytes that we wrote in front */
@@ -122,6 +125,10 @@ struct dests {
 	size_t n, cap;
 };
 void route_init(void);
+/* Ask already, so that router works while the content comes.  What can not be
+ * asked now is asked by route_all. */
+void route_ask(struct message *m);
+void route_forget(struct message *m);	/* the answer is not wanted */
 /* All recipients of m, strings in its arena, in order, each (addr, orcpt,
  * notify) once.  0; or -1: also where one can not be routed for now. */
 int route_all(struct message *m, struct dests *d, struct err *err);

@@ -99,8 +99,10 @@ message_begin(struct message *m, const struct cleanup_begin_in *in,
 {
 	static struct str head = STR_INIT;
 
-	if (check_envelope(m, in, err) < 0 ||
-	    pool_take(m->q, &m->fd, err) < 0)
+	if (check_envelope(m, in, err) < 0)
+		return -1;
+	route_ask(m);
+	if (pool_take(m->q, &m->fd, err) < 0)
 		return -1;
 	m->begun = true;
 	m->created = wall_us();
@@ -169,6 +171,7 @@ message_over(struct message *m)
 {
 	m->over = true;
 	m->n = 0;
+	route_forget(m);
 	if (ftruncate(m->fd, 0) < 0)
 		log_event(LOG_WARN, "orphan", KS("q", m->q),
 		    KS("reason", strerror(errno)), KEND);
@@ -182,6 +185,7 @@ message_drop(struct message *m, bool unlink_it)
 		if (unlink_it)
 			spool_remove(m->q);
 	}
+	route_forget(m);
 	m->fd = -1;
 	m->begun = m->over = false;
 	m->n = 0;

@@ -2,17 +2,29 @@
  * route.c - asks router, in messages that fit, for every final destination.
  * A message is taken only where all of its recipients could be looked up:
  * those that can not be delivered to go into the envelope as failed.
+ *
+ * Router is asked at begin and its answer read at commit, so that it works
+ * while the content comes and we seldom wait for it.  An answer that was
+ * given long before commit does not count.  One connection has one request
+ * under way; those without are kept for the next messages.
  */
+#include "base/clock.h"
 #include "cleanup.h"
 #include "conf/common.h"
 #include "proto/router.h"
 
-enum { CHUNK = 200, CHUNK_BYTES = 56000, ANSWER_MAX = 8192 };
+enum { CHUNK = 200, CHUNK_BYTES = 56000, ANSWER_MAX = 8192, FRESH_MS = 1000 };
 
-static struct ipc router;
+struct router_conn {
+	struct ipc ipc;
+	struct router_conn *next;
+};
+static struct router_conn *unused;
+static const char *path;
 
 struct state {
 	struct message *m;
+	struct router_conn *router;
 	struct dests *d;
 	size_t first;		/* of the request under way */
 	size_t count;
@@ -22,7 +34,28 @@ struct state {
 void
 route_init(void)
 {
-	ipc_init(&router, socket_path("router"), (int)conf.service_timeout);
+	path = socket_path("router");
+}
+
+static struct router_conn *
+conn_take(void)
+{
+	struct router_conn *r = unused;
+
+	if (r != NULL) {
+		unused = r->next;
+		return r;
+	}
+	r = xcalloc(1, sizeof(*r));
+	ipc_init(&r->ipc, path, (int)conf.service_timeout);
+	return r;
+}
+
+static void
+conn_give(struct router_conn *r)
+{
+	r->next = unused;
+	unused = r;
 }
 
 static const char *
@@ -91,26 +124,86 @@ on_more(void *ctx, const void *more, struct err *err)
 	return 0;
 }
 
+/* as many recipients as fit from first on */
+static void
+fill(const struct message *m, size_t first, struct router_route_in *in)
+{
+	const char **addr = in->addr.v;
+	size_t i, bytes = 0, len;
+
+	for (i = first; i < m->n && in->addr.n < CHUNK; i++) {
+		len = strlen(m->rcpts[i].addr) + sizeof("addr=");
+		if (bytes + len > CHUNK_BYTES)
+			break;
+		bytes += len;
+		addr[in->addr.n++] = m->rcpts[i].addr;
+	}
+}
+
+void
+route_ask(struct message *m)
+{
+	const char *addr[CHUNK];
+	struct router_route_in in = { .addr = { addr, 0, CHUNK } };
+	struct router_conn *r = conn_take();
+	struct err err;
+
+	fill(m, 0, &in);
+	if (ipc_tell(&r->ipc, &router_route, &in, &err) < 0) {
+		conn_give(r);
+		return;
+	}
+	m->asked = r;
+	m->asked_at = mono_ms();
+}
+
+void
+route_forget(struct message *m)
+{
+	if (m->asked == NULL)
+		return;
+	ipc_close(&m->asked->ipc);
+	conn_give(m->asked);
+	m->asked = NULL;
+}
+
+/* What router was asked at begin: 1; 0 it has to be asked again; -1 */
+static int
+early_answer(struct state *s, struct err *err)
+{
+	struct message *m = s->m;
+	struct ipc *c;
+	bool fresh = mono_ms() - m->asked_at < FRESH_MS;
+
+	if (s->first > 0 || m->asked == NULL)
+		return 0;
+	if (!fresh) {
+		route_forget(m);
+		return 0;
+	}
+	c = &m->asked->ipc;
+	conn_give(m->asked);
+	m->asked = NULL;
+	return ipc_answer(c, &router_route, on_more, s, NULL, NULL, err);
+}
+
 /* as many as fit from s->first on; 0, -1 */
 static int
 route_chunk(struct state *s, struct err *err)
 {
 	const char *addr[CHUNK];
 	struct router_route_in in = { .addr = { addr, 0, CHUNK } };
-	const struct message *m = s->m;
-	size_t i, bytes = 0, len;
+	size_t i;
+	int rc;
 
-	for (i = s->first; i < m->n && in.addr.n < CHUNK; i++) {
-		len = strlen(m->rcpts[i].addr) + sizeof("addr=");
-		if (bytes + len > CHUNK_BYTES)
-			break;
-		bytes += len;
-		addr[in.addr.n++] = m->rcpts[i].addr;
-	}
+	fill(s->m, s->first, &in);
 	s->count = in.addr.n;
 	memset(s->seen, 0, s->count);
-	if (ipc_call_more(&router, &router_route, &in, -1, on_more, s, NULL,
-	    err) < 0)
+	rc = early_answer(s, err);
+	if (rc == 0)
+		rc = ipc_call_more(&s->router->ipc, &router_route, &in, -1,
+		    on_more, s, NULL, err);
+	if (rc < 0)
 		return -1;
 	for (i = 0; i < s->count; i++)
 		if (!s->seen[i])
@@ -119,23 +212,32 @@ route_chunk(struct state *s, struct err *err)
 	return 0;
 }
 
+static int
+route_chunks(struct state *s, struct err *err)
+{
+	for (s->first = 0; s->first < s->m->n; s->first += s->count)
+		if (route_chunk(s, err) < 0)
+			return -1;
+	return 0;
+}
+
 int
 route_all(struct message *m, struct dests *d, struct err *err)
 {
-	struct state s = { .m = m, .d = d };
+	struct state s = { .m = m, .d = d, .router = conn_take() };
+	int rc = route_chunks(&s, err);
 
-	for (s.first = 0; s.first < m->n; s.first += s.count)
-		if (route_chunk(&s, err) < 0) {
-			/* a refusal of the whole request is router's trouble,
-			 * not the message's */
-			err->kind = ERR_TEMP;
-			if (err->dsn[0] != '4')
-				slice_copy(err->dsn, sizeof(err->dsn),
-				    SLICE_LIT("4.3.0"));
-			return -1;
-		}
-	dests_unique(d);
-	return 0;
+	conn_give(s.router);
+	if (rc == 0) {
+		dests_unique(d);
+		return 0;
+	}
+	/* a refusal of the whole request is router's trouble, not the
+	 * message's */
+	err->kind = ERR_TEMP;
+	if (err->dsn[0] != '4')
+		slice_copy(err->dsn, sizeof(err->dsn), SLICE_LIT("4.3.0"));
+	return -1;
 }
 
 static int

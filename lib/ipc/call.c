@@ -74,22 +74,26 @@ send_request(struct ipc *c, const struct verb_def *v, const void *in,
 	    lost(c, err);
 }
 
-/* Read replies up to ok or err.  0, -1; *answered where anything came. */
+enum heard { HEARD_NOTHING, HEARD_END, HEARD_ANSWER };
+
+/* Read replies up to ok or err.  0, -1; *heard is what came first. */
 static int
 read_replies(struct ipc *c, const struct verb_def *v, ipc_more_fn *fn,
-    void *ctx, bool *answered, struct err *err)
+    void *ctx, enum heard *heard, struct err *err)
 {
 	void *more;
 	int r;
 
-	*answered = false;
+	*heard = HEARD_NOTHING;
 	for (;;) {
 		r = ipc_recv(c->fd, &c->reply, -1, err);
 		if (r == 0)
 			err_temp(err, "4.3.0", "connection closed");
+		if (r == 0 && *heard == HEARD_NOTHING)
+			*heard = HEARD_END;
 		if (r <= 0)
 			return lost(c, err);
-		*answered = true;
+		*heard = HEARD_ANSWER;
 		if (strcmp(c->reply.verb, "ok") == 0)
 			return 0;
 		if (strcmp(c->reply.verb, "err") == 0)
@@ -112,20 +116,21 @@ static int
 transact(struct ipc *c, const struct verb_def *v, const void *in, int in_fd,
     ipc_more_fn *fn, void *ctx, bool *sent, struct err *err)
 {
-	bool answered;
+	enum heard heard;
 
 	*sent = false;
 	if (send_request(c, v, in, in_fd, err) < 0)
 		return -1;
 	*sent = true;
-	if (read_replies(c, v, fn, ctx, &answered, err) == 0)
+	if (read_replies(c, v, fn, ctx, &heard, err) == 0)
 		return 0;
-	if (answered || c->fresh || c->fd >= 0 || !(v->flags & VERB_AGAIN))
+	if (heard == HEARD_ANSWER || c->fresh || c->fd >= 0 ||
+	    !(v->flags & VERB_AGAIN))
 		return -1;
 	/* an old connection whose daemon ended before it read us */
 	if (send_request(c, v, in, in_fd, err) < 0)
 		return -1;
-	return read_replies(c, v, fn, ctx, &answered, err);
+	return read_replies(c, v, fn, ctx, &heard, err);
 }
 
 static int
@@ -178,4 +183,17 @@ ipc_tell(struct ipc *c, const struct verb_def *v, const void *in,
     struct err *err)
 {
 	return send_request(c, v, in, -1, err);
+}
+
+int
+ipc_answer(struct ipc *c, const struct verb_def *v, ipc_more_fn *fn,
+    void *ctx, void *out, int *out_fd_r, struct err *err)
+{
+	enum heard heard;
+
+	if (out_fd_r != NULL)
+		*out_fd_r = -1;
+	if (read_replies(c, v, fn, ctx, &heard, err) < 0)
+		return heard == HEARD_END ? 0 : -1;
+	return finish(c, v, out, out_fd_r, err) < 0 ? -1 : 1;
 }

@@ -100,9 +100,15 @@ int ipc_call(struct ipc *c, const struct verb_def *v, const void *in,
 typedef int ipc_more_fn(void *ctx, const void *more, struct err *err);
 int ipc_call_more(struct ipc *c, const struct verb_def *v, const void *in,
     int in_fd, ipc_more_fn *fn, void *ctx, void *out, struct err *err);
-/* a VERB_NO_REPLY request; 0 or -1 */
+/* a VERB_NO_REPLY request, or one whose answer ipc_answer reads; 0 or -1 */
 int ipc_tell(struct ipc *c, const struct verb_def *v, const void *in,
     struct err *err);
+/* What ipc_call and ipc_call_more do after the request went: for who has
+ * other work meanwhile.  Nothing else may be called between the two but
+ * ipc_close, which gives the answer up.  1; 0: the peer ended before it
+ * answered, c->fd is -1 and err says so; -1 as ipc_call. */
+int ipc_answer(struct ipc *c, const struct verb_def *v, ipc_more_fn *fn,
+    void *ctx, void *out, int *out_fd_r, struct err *err);
 
 /* the peer's credentials by SO_PEERCRED; 0 or -1 */
 struct ipc_cred { pid_t pid; uid_t uid; gid_t gid; };

@@ -6,6 +6,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Postrider::Enqueue;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 my $text = "Subject: x\n\nhello\n";
 
@@ -68,6 +69,64 @@ is join(' ', map { $_->{verb} } @asked), join(' ', ('rcpt') x @asked),
 is_deeply [map { @{ $_->{l}{addr} } } ($s->asked('qmgr'))[1 .. @asked + 1]],
     \@many, 'all are there, in order';
 unlink $s->content;
+
+# router is asked at begin; its answer is not waited for until commit
+sub begin {
+	my ($rcpt) = @_;
+	my $before = $s->asked('router');
+	my $b = $c->call('begin', [sender => 'joe@example.org', rcpts => 1,
+	    rcpt => $rcpt, helo => 'x', client_addr => '192.0.2.7',
+	    proto => 'ESMTP']);
+	for (1 .. 500) {
+		last if $s->asked('router') > $before;
+		sleep 0.01;
+	}
+	return $b;
+}
+
+sub commit {
+	my ($b) = @_;
+	put($b, $text);
+	return $c->call('commit', [size => length $text]);
+}
+
+sub queued {
+	my ($e) = ($s->asked('qmgr'))[-1];
+	unlink $s->content;
+	return "@{ $e->{l}{addr} }";
+}
+my $n = $s->asked('router');
+my $b = begin('u1@example.test');
+is scalar($s->asked('router')), $n + 1, 'router is asked at begin';
+is commit($b)->{verb}, 'ok', '... and the answer taken at commit';
+is queued(), 'u1@example.test', 'to whom it goes';
+$b = begin('u2@example.test');
+sleep 1.2;
+$n = $s->asked('router');
+is commit($b)->{verb}, 'ok', 'a message that takes its time';
+is scalar($s->asked('router')), $n + 1, '... is routed anew';
+is queued(), 'u2@example.test', '... once';
+begin('gone@example.test');
+is $c->call('abort')->{verb}, 'ok', 'an answer that nobody wants';
+is commit(begin('u3@example.test'))->{verb}, 'ok', '... and the next message';
+is queued(), 'u3@example.test', 'has its own';
+begin('gone@example.test');
+is commit(begin('u4@example.test'))->{verb}, 'ok', 'begun twice';
+is queued(), 'u4@example.test', 'the second counts';
+my $ended = $s->dir . '/ended';
+$s->fake(router => sub {
+	return 'close' if !-e $ended && open my $fh, '>', $ended;
+	return router(@_);
+});
+is commit(begin('u5@example.test'))->{verb}, 'ok',
+    'router ends before it answers: asked again';
+is queued(), 'u5@example.test', '... and heard';
+$b = begin('u6@example.test');
+$s->unfake('router');
+sleep 1.2;
+is commit($b)->{f}{kind}, 'temp', 'router goes away after begin';
+is scalar(() = $s->content), 0, 'nothing stays';
+$s->fake(router => \&router);
 
 # router away
 $s->unfake('router');

@@ -175,6 +175,52 @@ test_nobody_there(void)
 	ipc_free(&c);
 }
 
+/* the request was told; the answer is read when it is wanted */
+static void
+test_answer(void)
+{
+	static const char ok_yes[] = "verb=ok\0queued=yes",
+	    temp[] = "verb=err\0kind=temp\0dsn=4.3.1\0text=full",
+	    more[] = "verb=more";
+	struct qmgr_settle_in in = { "x" };
+	struct qmgr_settle_out out;
+	struct err err = ERR_INIT;
+	struct ipc_msg m;
+	struct ipc c;
+	int p[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, p) < 0)
+		die("socketpair");
+	ipc_msg_init(&m);
+	ipc_init(&c, "/nonexistent/socket", 1000);
+	c.fd = p[0];
+	is_int(ipc_tell(&c, &qmgr_settle, &in, &err), 0, "a request is told");
+	ok(ipc_recv(p[1], &m, 1000, &err) == 1, "and comes");
+	send(p[1], ok_yes, sizeof(ok_yes), 0);
+	is_int(ipc_answer(&c, &qmgr_settle, NULL, NULL, &out, NULL, &err), 1,
+	    "its answer is read later");
+	ok(out.queued, "with what is in it");
+	send(p[1], temp, sizeof(temp), 0);
+	is_int(ipc_answer(&c, &qmgr_settle, NULL, NULL, &out, NULL, &err), -1,
+	    "an error is an answer");
+	is_str(err.dsn, "4.3.1", "the peer's own");
+	ok(c.fd >= 0, "the connection is as good as before");
+	close(p[1]);
+	is_int(ipc_answer(&c, &qmgr_settle, NULL, NULL, &out, NULL, &err), 0,
+	    "a peer that ends has not answered: %s", err.text);
+	is_int(c.fd, -1, "its connection is closed");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, p) < 0)
+		die("socketpair");
+	c.fd = p[0];
+	send(p[1], more, sizeof(more), 0);
+	is_int(ipc_answer(&c, &qmgr_settle, NULL, NULL, &out, NULL, &err), -1,
+	    "what nobody asked for is no answer: %s", err.text);
+	is_int(c.fd, -1, "nor is that connection used again");
+	close(p[1]);
+	ipc_msg_free(&m);
+	ipc_free(&c);
+}
+
 int
 main(void)
 {
@@ -186,6 +232,7 @@ main(void)
 	test_too_long();
 	test_malformed();
 	test_nobody_there();
+	test_answer();
 	arena_free(&arena);
 	return tap_done();
 }
