@@ -91,6 +91,7 @@ struct mailbox_impl {
 	char *host;
 	int held;		/* how often the lock was taken */
 	bool writable;		/* else nothing is ever written */
+	bool opening;		/* mailbox_open is not done */
 	bool loading;		/* no view yet: nothing to tell */
 	bool mine;		/* records being applied are our own */
 	bool changed;		/* since the last refresh */

@@ -74,6 +74,35 @@ take_flagspec(struct mailbox *mb, struct slice s, unsigned *flags,
 	return 1;
 }
 
+/* UIDs ascend in a log, but for those that a damaged one lost and that are
+ * taken in again before anybody has seen the array */
+static bool
+in_order(const struct mailbox *mb, uint32_t uid)
+{
+	size_t i;
+
+	if (mb->n == 0 || uid > mb->msg[mb->n - 1].uid)
+		return true;
+	i = mailbox_find(mb, uid);
+	return mb->in->damaged && mb->in->opening && mb->msg[i].uid != uid;
+}
+
+static struct mailbox_msg *
+new_msg(struct mailbox *mb, uint32_t uid)
+{
+	size_t i = mailbox_find(mb, uid), k;
+
+	mbox_append_msg(mb);
+	if (i < mb->n - 1) {
+		for (k = mb->n - 1; k > i; k--)
+			mb->msg[k] = mb->msg[k - 1];
+		mb->in->st.dirty_lo = 0;
+		mb->in->st.dirty_hi = mb->n;
+		mb->in->st.unsettled = 0;
+	}
+	return &mb->msg[i];
+}
+
 /* A modseq uid date saved size wsize flags nameflags name */
 static void
 apply_add(struct mailbox *mb, struct slice r)
@@ -88,8 +117,7 @@ apply_add(struct mailbox *mb, struct slice r)
 	size_t n;
 
 	if (!mbox_word_u64(&r, &m.modseq) || !mbox_word_u64(&r, &uid) ||
-	    uid == 0 || uid >= UINT32_MAX ||
-	    (mb->n > 0 && uid <= mb->msg[mb->n - 1].uid) ||
+	    uid == 0 || uid >= UINT32_MAX || !in_order(mb, (uint32_t)uid) ||
 	    !mbox_word_i64(&r, &m.date) || !mbox_word_i64(&r, &m.saved) ||
 	    !mbox_word_u64(&r, &m.size) || !mbox_word_u64(&r, &m.wsize) ||
 	    !slice_cut(&r, ' ', &w) ||
@@ -102,10 +130,10 @@ apply_add(struct mailbox *mb, struct slice r)
 	if (mbox_log_untext(&name, r) && name.len > 1 &&
 	    strchr(name.s, '/') == NULL) {
 		m.name = mbox_name_keep(&in->st, name.s);
-		to = mbox_append_msg(mb);
+		to = new_msg(mb, m.uid);
 		*to = m;
 		if (to->flags != to->file_flags)
-			mbox_dirty(&in->st, mb->n - 1);
+			mbox_dirty(&in->st, (size_t)(to - mb->msg));
 		mb->uidnext = MAX(mb->uidnext, m.uid + 1);
 		raise_modseq(mb, m.modseq);
 		in->changed |= !in->loading;

@@ -231,7 +231,7 @@ check_only(struct check *c)
 	return r;
 }
 
-/* --- repair ---------------------------------------------------------------- */
+/* --- repair --------------------------------------------------------------- */
 
 /* from the log alone, with a scan, and a new log */
 static int

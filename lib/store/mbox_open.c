@@ -77,7 +77,7 @@ mbox_open(const struct mailbox_place *p, unsigned flags, struct err *err)
 	mb->in = in;
 	*in = (struct mailbox_impl){ .dir = -1, .sub = { -1, -1 }, .log = -1,
 		.lock = -1, .index = -1, .maildir = -1, .flags = flags,
-		.quota = p->quota, .out = STR_INIT, .path = STR_INIT };
+		.opening = true, .quota = p->quota, .out = STR_INIT, .path = STR_INIT };
 	in->st.more = (struct str)STR_INIT;
 	in->host = xstrdup(p->hostname != NULL ? p->hostname : "localhost");
 	if (open_dirs(in, p, err) < 0 || mbox_load(mb, err) < 0) {
@@ -100,7 +100,7 @@ mailbox_open(const struct mailbox_place *p, unsigned flags, struct err *err)
 		return NULL;
 	}
 	mailbox_purge(mb, NULL, NULL);
-	mb->in->changed = false;
+	mb->in->changed = mb->in->opening = false;
 	return mb;
 }
 

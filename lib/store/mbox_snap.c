@@ -126,7 +126,8 @@ records_good(const struct mailbox_msg *v, const struct snap_head *h,
 		return false;
 	for (i = 0; i < h->n; i++) {
 		if (v[i].uid <= last || v[i].uid >= h->uidnext ||
-		    v[i].name >= h->names_len || v[i].kw >= MAX(h->kw_sets, 1) ||
+		    v[i].name >= h->names_len ||
+		    v[i].kw >= MAX(h->kw_sets, 1) ||
 		    (v[i].flags & ~MSG_KEPT) || (v[i].file_flags & ~MSG_KEPT))
 			return false;
 		last = v[i].uid;
@@ -272,7 +273,8 @@ mbox_snap_due(const struct mailbox *mb)
 	int64_t from = st->snap_off > 0 ? st->snap_off : 0;
 
 	return mb->in->index >= 0 && mb->in->log >= 0 && !mb->in->no_snap &&
-	    mb->gone == 0 && st->ndoom == 0 && !st->begun && st->off - from > SNAP_WORTH;
+	    mb->gone == 0 && st->ndoom == 0 && !st->begun &&
+	    st->off - from > SNAP_WORTH;
 }
 
 static void

@@ -73,7 +73,14 @@ static bool
 uid_good(const struct mailbox *mb, uint32_t uid)
 {
 	uint32_t last = mb->n > 0 ? mb->msg[mb->n - 1].uid : 0;
+	size_t i;
 
+	/* its line in the log was damaged; nobody has seen the array yet */
+	if (uid != 0 && mb->in->damaged && mb->in->opening &&
+	    uid < mb->uidnext) {
+		i = mailbox_find(mb, uid);
+		return i == mb->n || mb->msg[i].uid != uid;
+	}
 	if (uid == 0 || uid <= last)
 		return false;
 	/* a log that is lost: names are all there is */
@@ -218,6 +225,9 @@ mbox_take_in(struct mailbox *mb, struct mbox_file **f, size_t n,
 		k += (size_t)examine(mb, f[i], &v[k]);
 	if (k > 0)
 		r = take(mb, v, k, err);
+	/* UIDs between others: in their order in a new log */
+	if (r == 0 && mb->in->damaged && mb->in->opening)
+		r = mbox_checkpoint(mb, err);
 	if (r == 0)
 		mb->in->fresh = mb->in->damaged = false;
 	free(v);

@@ -143,7 +143,7 @@ test_damaged(void)
 	struct place p;
 	struct mailbox *mb;
 	size_t n, i, k, bad = 0, tried = 0;
-	char *log;
+	char *log, before[200];
 
 	make(&p, "damaged");
 	log = slurp(&p, ".state/log", &n);
@@ -157,16 +157,22 @@ test_damaged(void)
 			bad++;
 			continue;
 		}
-		if (mb->n != 4 || mb->uidnext < 6) {
+		if (mb->n != 4 || mb->uidnext < 6 || mb->msg[0].uid != 1 ||
+		    mb->msg[1].uid != 3 || mb->msg[2].uid != 4 ||
+		    mb->msg[3].uid != 5) {
 			tap_diag("byte %zu: %s", i, view(mb));
 			bad++;
 		}
 		for (k = 0; k < mb->n; k++)
 			bad += strcmp(text_of(mb, k), "text\n") != 0;
+		snprintf(before, sizeof(before), "%s", view(mb));
+		mailbox_close(mb);
+		mb = place_open(&p, 0);
+		bad += strcmp(view(mb), before) != 0;
 		mailbox_close(mb);
 	}
 	ok(tried > 30, "a log with one of %zu bytes changed", tried);
-	is_int(bad, 0, "all messages are there each time");
+	is_int(bad, 0, "all messages have their UIDs each time");
 	free(log);
 	place_free(&p);
 }
