@@ -106,3 +106,11 @@ board_few(const struct board *b)
 
 	return count(b, want) < want;
 }
+
+bool
+board_over(const struct board *b)
+{
+	uint32_t want = __atomic_load_n(&b->memory->want, __ATOMIC_RELAXED);
+
+	return count(b, want == UINT32_MAX ? want : want + 1) > want;
+}

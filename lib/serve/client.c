@@ -44,12 +44,14 @@ int
 serve_clients(const struct daemon *d)
 {
 	int64_t used = 0, idle_at = 0;
+	enum wait_result r;
 	int fd;
 
 	for (;;) {
-		if (wait_client(d, &idle_at) != WAIT_READY)
+		r = wait_client(d, &idle_at);
+		if (r == WAIT_DRAIN || (r == WAIT_IDLE && status_spare()))
 			return 0;
-		fd = serve_accept();
+		fd = r == WAIT_READY ? serve_accept() : -1;
 		if (fd < 0)
 			continue;
 		status_busy();

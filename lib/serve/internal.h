@@ -28,6 +28,8 @@ int serve_role(const struct daemon *d, struct err *err);
 int serve_become(uid_t uid, gid_t gid, bool fsuid_store, struct err *err);
 
 int status_open(struct err *err);	/* 0 or -1 */
+/* may an idle child end, without master having to start another? */
+bool status_spare(void);
 void status_close(void);		/* a session's user shall not have it */
 
 int serve_clients(const struct daemon *d);

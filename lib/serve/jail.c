@@ -3,6 +3,8 @@
  */
 #include "serve/jail.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sched.h>
 #include <sys/mman.h>
@@ -155,28 +157,87 @@ allow_conditional(scmp_filter_ctx ctx, unsigned set)
 	return rc;
 }
 
+/* the filter that jail_prepare made; len 0: none */
+static struct sock_fprog prepared;
+static unsigned prepared_set;
+
 static int
-seccomp_enter(unsigned set, struct err *err)
+make_filter(scmp_filter_ctx ctx, unsigned set)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	int rc = 0;
 	size_t i;
 
-	if (ctx == NULL)
-		return err_temp(err, "4.3.0", "seccomp_init");
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	for (i = 0; i < ARRAY_LEN(groups) && rc == 0; i++)
 		if (groups[i].bit == 0 || (set & groups[i].bit))
 			rc = allow_group(ctx, &groups[i]);
-	if (rc == 0)
-		rc = allow_conditional(ctx, set);
+	return rc == 0 ? allow_conditional(ctx, set) : rc;
+}
+
+static int
+seccomp_failed(int rc, struct err *err)
+{
+	errno = rc < -1 ? -rc : EINVAL;
+	return err_sys(err, "seccomp");
+}
+
+static int
+seccomp_enter(unsigned set, struct err *err)
+{
+	scmp_filter_ctx ctx;
+	int rc;
+
+	if (prepared.len > 0 && prepared_set == set)
+		return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &prepared) <
+		    0 ? err_sys(err, "seccomp") : 0;
+	ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	if (ctx == NULL)
+		return err_temp(err, "4.3.0", "seccomp_init");
+	rc = make_filter(ctx, set);
 	if (rc == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);
-	if (rc == 0)
-		return 0;
-	errno = rc < -1 ? -rc : EINVAL;
-	return err_sys(err, "seccomp");
+	return rc == 0 ? 0 : seccomp_failed(rc, err);
+}
+
+/* the program that libseccomp writes to a file */
+static int
+export_filter(scmp_filter_ctx ctx, int fd)
+{
+	int rc = seccomp_export_bpf(ctx, fd);
+	off_t size = rc == 0 ? lseek(fd, 0, SEEK_END) : 0;
+	size_t n = size > 0 ? (size_t)size : 0;
+	struct sock_filter *f;
+
+	if (rc != 0 || n == 0 || n % sizeof(*f) != 0)
+		return rc != 0 ? rc : -1;
+	f = xmalloc(n);
+	if (pread(fd, f, n, 0) != (ssize_t)n) {
+		free(f);
+		return -1;
+	}
+	prepared = (struct sock_fprog){ (unsigned short)(n / sizeof(*f)), f };
+	return 0;
+}
+
+int
+jail_prepare(const struct jail *j, struct err *err)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int fd = memfd_create("filter", MFD_CLOEXEC), rc;
+
+	if (ctx == NULL || fd < 0) {
+		rc = -1;
+	} else {
+		rc = make_filter(ctx, j->groups);
+		if (rc == 0)
+			rc = export_filter(ctx, fd);
+	}
+	prepared_set = j->groups;
+	if (ctx != NULL)
+		seccomp_release(ctx);
+	close_fd(fd);
+	return rc == 0 ? 0 : seccomp_failed(rc, err);
 }
 
 /* for good; where whoever started us allows less, it stays less */

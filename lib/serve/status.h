@@ -38,5 +38,7 @@ void board_set(const struct board *b, uint32_t i, uint8_t state);
 uint32_t board_idle(const struct board *b);
 /* are there fewer than wanted? */
 bool board_few(const struct board *b);
+/* or more? */
+bool board_over(const struct board *b);
 
 #endif

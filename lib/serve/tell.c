@@ -53,6 +53,12 @@ status_idle(void)
 	set(SLOT_IDLE);
 }
 
+bool
+status_spare(void)
+{
+	return board.memory == NULL || board_over(&board);
+}
+
 void
 status_close(void)
 {

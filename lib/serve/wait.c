@@ -14,6 +14,7 @@
 #include "serve/internal.h"
 
 static int epoll_fd = -1;
+static int also = -1;		/* see serve_watch_also */
 
 static void
 watch(int fd, uint32_t events)
@@ -34,10 +35,29 @@ start_watching(void)
 		die("epoll_create: %s", strerror(errno));
 	watch(LIFE_FD, EPOLLIN);
 	watch(serve_stop_fd, EPOLLIN);
+	if (also >= 0)
+		watch(also, EPOLLIN);
 	for (i = 0; i < launch.listeners; i++) {
 		fcntl(LISTEN_FD + i, F_SETFL, O_NONBLOCK);
 		watch(LISTEN_FD + i, EPOLLIN | EPOLLEXCLUSIVE);
 	}
+}
+
+void
+serve_watch_also(int fd)
+{
+	also = fd;
+}
+
+void
+serve_unwatch(void)
+{
+	int i;
+
+	close_fd(epoll_fd);
+	epoll_fd = also = -1;
+	for (i = 0; i < launch.listeners; i++)
+		close(LISTEN_FD + i);
 }
 
 bool
