@@ -373,6 +373,30 @@ mbox_load(struct mailbox *mb, struct err *err)
 
 /* --- loading with a view open --------------------------------------------- */
 
+/* the same messages: only what the view noted is to be kept, and the mapping
+ * stays one */
+static bool
+merge_same(struct mailbox *mb, const struct mailbox *old)
+{
+	const unsigned bits = MSG_RECENT | MSG_TOUCHED;
+	size_t i;
+
+	if (old->gone > 0 || old->n != mb->n)
+		return false;
+	for (i = 0; i < mb->n; i++)
+		if (mb->msg[i].uid != old->msg[i].uid)
+			return false;
+	for (i = 0; i < mb->n; i++) {
+		if (old->msg[i].flags & bits)
+			mb->msg[i].flags |= old->msg[i].flags & bits;
+		if (mb->msg[i].modseq != old->msg[i].modseq) {
+			mb->msg[i].flags |= MSG_TOUCHED;
+			mb->in->changed = true;
+		}
+	}
+	return true;
+}
+
 /* put the messages of the old view that are gone between those of the new */
 static void
 merge(struct mailbox *mb, const struct mailbox *old)
@@ -432,7 +456,7 @@ mbox_reload(struct mailbox *mb, struct err *err)
 	in->loading = false;
 	if (r == 0 && mb->uidvalidity != old.uidvalidity)
 		r = err_temp(err, "4.2.0", "the mailbox was made anew");
-	if (r == 0)
+	if (r == 0 && !merge_same(mb, &old))
 		merge(mb, &old);
 	/* free that which is not used any more */
 	fresh = in->st;

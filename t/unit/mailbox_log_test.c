@@ -354,6 +354,37 @@ test_snapshot(void)
 	place_free(&p);
 }
 
+/* an idle session gives its memory back and goes on */
+static void
+test_shrink(void)
+{
+	struct place p;
+	struct mailbox *mb;
+	char name[40];
+	int i;
+
+	place_make(&p, "shrink");
+	for (i = 0; i < 1100; i++) {
+		snprintf(name, sizeof(name), "new/%d.x", i);
+		place_put(&p, name, "x\n");
+	}
+	mb = place_open(&p, 0);
+	change(mb, 1, 1000, "+S $Work");
+	ok(mb->in->st.map == NULL, "an array on the heap");
+	mailbox_shrink(mb);
+	ok(mb->in->st.map != NULL, "is a mapping when the session idles");
+	ok(mb->n == 1100 && (mb->msg[0].flags & MSG_SEEN) &&
+	    mailbox_has_keyword(mb, mb->msg[999].kw, SLICE_LIT("$work")) &&
+	    (mb->msg[5].flags & MSG_RECENT), "with all that it held");
+	is_int(mailbox_refresh(mb, &test_err), 0, "nothing has changed");
+	is_int(change(mb, 3, 3, "+F"), 0, "and it goes on");
+	append(mb, "y\r\n", 0, NULL);
+	ok(mb->n == 1101 && strcmp(text_of(mb, 1100), "y\n") == 0,
+	    "also behind the mapping");
+	mailbox_close(mb);
+	place_free(&p);
+}
+
 /* the same messages, whichever way they were read */
 static void
 test_equal(void)
@@ -489,6 +520,7 @@ main(void)
 	test_growth();
 	test_snapshot();
 	test_equal();
+	test_shrink();
 	test_doomed();
 	test_check();
 	return tap_done();
