@@ -249,12 +249,14 @@ test_readonly(void)
 static void
 modes(struct place *p, mode_t dir, mode_t file)
 {
-	static const char *const dirs[] = { "new", "cur", ".state", "" };
+	static const char *const dirs[] = { "new", "cur", ".state", "." };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(dirs); i++)
-		fchmodat(p->at.dir, dirs[i][0] ? dirs[i] : ".", dir, 0);
-	fchmodat(p->at.dir, ".state/log", file, 0);
+		if (fchmodat(p->at.dir, dirs[i], dir, 0) < 0)
+			die("chmod: %s", strerror(errno));
+	if (fchmodat(p->at.dir, ".state/log", file, 0) < 0 && errno != ENOENT)
+		die("chmod: %s", strerror(errno));
 }
 
 /* a shared folder that we may only read */
