@@ -2,17 +2,26 @@
  * thread.c - ORDEREDSUBJECT and REFERENCES of RFC 5256, and REFS: REFERENCES
  * without joining by subject, threads by their latest message.
  *
- * Nothing recurses: a thread may be as deep as the mailbox is long.
+ * Nothing recurses: a thread may be as deep as the mailbox is long.  Senders
+ * choose message ids and references: the hash has a secret, and the ways up
+ * have a budget.
  */
+#include "base/hash.h"
+
+#define HASH_FUNCTION(p, n, h) ((h) = (unsigned)hash_secret(p, n))
 #include <uthash.h>
 
 #include "sort.h"
 
-enum { CLIMB_MAX = 10000 /* a longer way up is taken for a loop */ };
+enum {
+	CLIMB_MAX = 10000,	/* a longer way up is taken for a loop */
+	CLIMBS_MAX = 20000000,	/* steps in all; then every way is one */
+};
 
 struct node {
 	const struct thread_msg *msg;	/* NULL: known by reference only */
 	struct node *parent, *child, *next;
+	struct node **at;	/* what leads to it, while lists are made */
 	int64_t date, latest;
 	const char *key;
 	UT_hash_handle hh;
@@ -23,6 +32,7 @@ struct threads {
 	struct node *by_id;
 	struct node **all;
 	size_t n, cap;
+	uint64_t climbed;		/* steps, against CLIMBS_MAX */
 	struct node root;		/* child: the root set */
 };
 
@@ -58,7 +68,8 @@ find_or_add(struct threads *t, struct slice id)
 
 /* would x be above itself? */
 static bool
-makes_loop(const struct node *parent, const struct node *x)
+makes_loop(struct threads *t, const struct node *parent,
+    const struct node *x)
 {
 	int steps = 0;
 
@@ -67,7 +78,8 @@ makes_loop(const struct node *parent, const struct node *x)
 	if (x->child == NULL)
 		return false;
 	for (; parent != NULL; parent = parent->parent)
-		if (parent == x || ++steps > CLIMB_MAX)
+		if (parent == x || ++steps > CLIMB_MAX ||
+		    ++t->climbed > CLIMBS_MAX)
 			return true;
 	return false;
 }
@@ -75,13 +87,11 @@ makes_loop(const struct node *parent, const struct node *x)
 static void
 unlink_node(struct node *x)
 {
-	struct node **p;
-
 	if (x->parent == NULL)
 		return;
-	for (p = &x->parent->child; *p != x; p = &(*p)->next)
-		continue;
-	*p = x->next;
+	*x->at = x->next;
+	if (x->next != NULL)
+		x->next->at = x->at;
 	x->next = x->parent = NULL;
 }
 
@@ -90,6 +100,9 @@ link_node(struct node *parent, struct node *x)
 {
 	x->parent = parent;
 	x->next = parent->child;
+	x->at = &parent->child;
+	if (x->next != NULL)
+		x->next->at = &x->next;
 	parent->child = x;
 }
 
@@ -107,13 +120,13 @@ add_message(struct threads *t, const struct thread_msg *m)
 	for (k = 0; k < m->nrefs; k++) {
 		ref = find_or_add(t, m->refs[k]);
 		if (before != NULL && ref->parent == NULL &&
-		    !makes_loop(before, ref))
+		    !makes_loop(t, before, ref))
 			link_node(before, ref);
 		before = ref;
 	}
 	if (x->parent != NULL && x->parent != before)
 		unlink_node(x);
-	if (before != NULL && x->parent == NULL && !makes_loop(before, x))
+	if (before != NULL && x->parent == NULL && !makes_loop(t, before, x))
 		link_node(before, x);
 }
 
@@ -132,38 +145,56 @@ gather_roots(struct threads *t)
 	}
 }
 
+/* all nodes in the order of a walk down, the root first; how many */
+static size_t
+walk_down(struct threads *t, struct node **walk)
+{
+	struct node *c;
+	size_t n = 0, i;
+
+	walk[n++] = &t->root;
+	for (i = 0; i < n; i++)
+		for (c = walk[i]->child; c != NULL; c = c->next)
+			walk[n++] = c;
+	return n;
+}
+
+/* the children of x, below which all is done */
+static void
+prune_children(struct node *x, bool is_root)
+{
+	struct node **p, *c, *last;
+
+	for (p = &x->child; (c = *p) != NULL; ) {
+		if (c->msg != NULL || (c->child != NULL && is_root &&
+		    c->child->next != NULL)) {
+			p = &c->next;
+			continue;
+		}
+		*p = c->next;
+		c->parent = NULL;
+		if (c->child == NULL)
+			continue;
+		for (last = c->child; ; last = last->next) {
+			last->parent = x;
+			if (last->next == NULL)
+				break;
+		}
+		last->next = c->next;
+		*p = c->child;
+		p = &last->next;
+	}
+}
+
 static void
 prune(struct threads *t)
 {
-	struct node **p, *x, *c, *last;
-	struct node **stack = arena_alloc(t->a,
+	struct node **walk = arena_alloc(t->a,
 	    (t->n + 1) * sizeof(struct node *));
-	size_t depth = 0;
+	size_t n = walk_down(t, walk);
 
-	/* every list of children once, those of dummies spliced in */
-	stack[depth++] = &t->root;
-	while (depth > 0) {
-		x = stack[--depth];
-		for (p = &x->child; (c = *p) != NULL; ) {
-			if (c->msg == NULL && c->child == NULL) {
-				*p = c->next;
-			} else if (c->msg == NULL && (x != &t->root ||
-			    c->child->next == NULL)) {
-				for (last = c->child; ; last = last->next) {
-					last->parent = x;
-					if (last->next == NULL)
-						break;
-				}
-				last->next = c->next;
-				*p = c->child;	/* looked at again */
-			} else {
-				p = &c->next;
-			}
-		}
-		for (c = x->child; c != NULL; c = c->next)
-			if (c->child != NULL)
-				stack[depth++] = c;
-	}
+	while (n-- > 0)
+		prune_children(walk[n], walk[n] == &t->root);
 }
 
 static int
@@ -218,13 +249,9 @@ sort_all(struct threads *t)
 {
 	struct node **walk = arena_alloc(t->a,
 	    (t->n + 1) * sizeof(struct node *));
+	size_t n = walk_down(t, walk);
 	struct node *x, *c;
-	size_t n = 0, i;
 
-	walk[n++] = &t->root;
-	for (i = 0; i < n; i++)
-		for (c = walk[i]->child; c != NULL; c = c->next)
-			walk[n++] = c;
 	while (n-- > 0) {
 		x = walk[n];
 		sort_children(t, x, by_date);
@@ -312,19 +339,21 @@ static void
 join_subjects(struct threads *t)
 {
 	struct subject *by = NULL, *s;
-	struct node *x, *next;
+	struct node *x, **roots;
 	struct slice subj;
-	size_t i;
+	size_t i, n = 0;
 
 	remember_subjects(t, &by);
-	for (x = t->root.child; x != NULL; x = next) {
-		next = x->next;
-		subj = first_message(x)->subject;
-		if (subj.n == 0)
+	roots = arena_alloc(t->a, (t->n + 1) * sizeof(struct node *));
+	for (x = t->root.child; x != NULL; x = x->next)
+		roots[n++] = x;
+	for (i = 0; i < n; i++) {
+		subj = first_message(roots[i])->subject;
+		if (subj.n == 0 || roots[i]->parent != &t->root)
 			continue;
 		HASH_FIND(hh, by, subj.p, (unsigned)subj.n, s);
-		if (s != NULL && s->thread != x)
-			join(t, s, x);
+		if (s != NULL && s->thread != roots[i])
+			join(t, s, roots[i]);
 	}
 	HASH_CLEAR(hh, by);
 	t->root.child = NULL;
@@ -337,6 +366,7 @@ join_subjects(struct threads *t)
 
 struct printer {
 	struct str *out;
+	struct node **stack;		/* room for all nodes */
 	uint32_t (*number)(void *, uint32_t);
 	void *ctx;
 };
@@ -344,14 +374,12 @@ struct printer {
 /* One thread.  A node with one child goes on in the same parentheses; several
  * children have their own. */
 static void
-print_thread(struct threads *t, const struct printer *p, struct node *root)
+print_thread(const struct printer *p, struct node *root)
 {
-	struct { struct node *next; } *stack;
 	struct node *x = root;
 	size_t depth = 0;
 	bool space = false;
 
-	stack = arena_alloc(t->a, (t->n + 2) * sizeof(*stack));
 	str_addc(p->out, '(');
 	for (;;) {
 		if (x->msg != NULL) {
@@ -365,32 +393,33 @@ print_thread(struct threads *t, const struct printer *p, struct node *root)
 		}
 		if (x->child != NULL) {
 			str_adds(p->out, space ? " (" : "(");
-			stack[depth++].next = x->child->next;
+			p->stack[depth++] = x->child->next;
 			x = x->child;
 			space = false;
 			continue;
 		}
 		str_addc(p->out, ')');
-		while (depth > 0 && stack[depth - 1].next == NULL) {
+		while (depth > 0 && p->stack[depth - 1] == NULL) {
 			depth--;
 			str_addc(p->out, ')');
 		}
 		if (depth == 0)
 			return;
-		x = stack[depth - 1].next;
-		stack[depth - 1].next = x->next;
+		x = p->stack[depth - 1];
+		p->stack[depth - 1] = x->next;
 		str_addc(p->out, '(');
 		space = false;
 	}
 }
 
 static void
-print_all(struct threads *t, const struct printer *p)
+print_all(struct threads *t, struct printer *p)
 {
 	struct node *x;
 
+	p->stack = arena_alloc(t->a, (t->n + 1) * sizeof(struct node *));
 	for (x = t->root.child; x != NULL; x = x->next)
-		print_thread(t, p, x);
+		print_thread(p, x);
 }
 
 /* --- ORDEREDSUBJECT ----------------------------------------------------- */
@@ -438,7 +467,7 @@ thread_run(struct arena *a, enum imap_thread how, struct thread_msg *msg,
     struct str *out)
 {
 	struct threads t = { .a = a };
-	struct printer p = { out, number, ctx };
+	struct printer p = { out, NULL, number, ctx };
 	size_t i;
 
 	if (how == IMAP_THREAD_ORDEREDSUBJECT) {

@@ -1,0 +1,81 @@
+/*
+ * hash.c - SipHash-2-4 (Aumasson and Bernstein, 2012): words are little
+ * endian, the last one has the length in its upper byte.
+ */
+#include "base/hash.h"
+
+#include "base/clock.h"
+
+struct sip { uint64_t a, b, c, d; };
+
+static uint64_t
+rotate(uint64_t v, int n)
+{
+	return v << n | v >> (64 - n);
+}
+
+static void
+rounds(struct sip *s, int n)
+{
+	while (n-- > 0) {
+		s->a += s->b;
+		s->c += s->d;
+		s->b = rotate(s->b, 13) ^ s->a;
+		s->d = rotate(s->d, 16) ^ s->c;
+		s->a = rotate(s->a, 32);
+		s->c += s->b;
+		s->a += s->d;
+		s->b = rotate(s->b, 17) ^ s->c;
+		s->d = rotate(s->d, 21) ^ s->a;
+		s->c = rotate(s->c, 32);
+	}
+}
+
+static uint64_t
+word(const unsigned char *p, size_t n)
+{
+	uint64_t v = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		v |= (uint64_t)p[i] << 8 * i;
+	return v;
+}
+
+static void
+take(struct sip *s, uint64_t v)
+{
+	s->d ^= v;
+	rounds(s, 2);
+	s->a ^= v;
+}
+
+uint64_t
+hash_sip(const unsigned char key[HASH_KEY], const void *p, size_t n)
+{
+	uint64_t k0 = word(key, 8), k1 = word(key + 8, 8);
+	struct sip s = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d,
+		k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573 };
+	const unsigned char *u = p;
+	size_t left = n;
+
+	for (; left >= 8; left -= 8, u += 8)
+		take(&s, word(u, 8));
+	take(&s, word(u, left) | (uint64_t)n << 56);
+	s.c ^= 0xff;
+	rounds(&s, 4);
+	return s.a ^ s.b ^ s.c ^ s.d;
+}
+
+uint64_t
+hash_secret(const void *p, size_t n)
+{
+	static unsigned char key[HASH_KEY];
+	static bool made;
+
+	if (!made) {
+		random_bytes(key, sizeof(key));
+		made = true;
+	}
+	return hash_sip(key, p, n);
+}
