@@ -75,6 +75,7 @@ session_update(void *session)
 	bool numbers = s->imap.at->flags & CMD_SEQ && !s->imap.lex.uid;
 
 	view_sync(s, numbers ? 0 : VIEW_EXPUNGE);
+	meta_flush(s->meta);	/* no transaction stays open */
 }
 
 void
