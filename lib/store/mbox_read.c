@@ -45,6 +45,9 @@ read_on(struct mailbox *mb, int64_t *left_r, struct err *err)
 	if (fstat(mb->in->log, &sb) < 0)
 		return err_sys(err, "stat .state/log");
 	*left_r = sb.st_size - st->off;
+	if (*left_r < 0)
+		/* a writer whose sync failed took its records back */
+		mb->in->log_ino = 0;
 	if (*left_r <= 0)
 		return 0;
 	want = (size_t)MIN(*left_r, MBOX_LINE_MAX);
@@ -77,7 +80,7 @@ mbox_tail(struct mailbox *mb, struct err *err)
 		return 0;
 	if (read_on(mb, &left, err) < 0)
 		return -1;
-	return left > 0;
+	return left != 0;
 }
 
 /* --- the end of the log, under the lock ----------------------------------- */
@@ -219,6 +222,8 @@ catch_up(struct mailbox *mb, struct err *err)
 	}
 	if (read_on(mb, &left, err) < 0)
 		return -1;
+	if (left < 0 && !in->loading)
+		return mbox_reload(mb, err);
 	return left > 0 ? mend(mb, left, err) : 0;
 }
 

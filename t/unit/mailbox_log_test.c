@@ -354,6 +354,44 @@ test_snapshot(void)
 	place_free(&p);
 }
 
+/* records that were read and then taken back: their writer could not sync */
+static void
+test_taken_back(void)
+{
+	struct place p;
+	struct mailbox *mb;
+	struct str rec = STR_INIT;
+	size_t n;
+	char *log;
+
+	make(&p, "back");
+	mb = place_open(&p, 0);
+	log = slurp(&p, ".state/log", &n);
+	mbox_log_addf(&rec, "F 9000000000000000 4 +T");
+	{
+		int fd = openat(p.at.dir, ".state/log", O_WRONLY | O_APPEND);
+
+		if (fd < 0 || full_write(fd, rec.s, rec.len) < 0)
+			die("log");
+		mailbox_refresh(mb, &test_err);
+		is_str(view(mb), "1:S,$Work;3:SF,$Work,Other;4:T;5:-",
+		    "a record is read");
+		if (ftruncate(fd, (off_t)n) < 0)
+			die("log");
+		close(fd);
+	}
+	is_int(mailbox_refresh(mb, &test_err), 1, "it is taken back");
+	is_str(view(mb), made, "and so is what it said");
+	is_int(change(mb, 5, 5, "+S"), 0, "others follow");
+	mailbox_close(mb);
+	mb = place_open(&p, 0);
+	is_str(view(mb), "1:S,$Work;3:SF,$Work,Other;4:-;5:S", "and are read");
+	mailbox_close(mb);
+	free(log);
+	str_free(&rec);
+	place_free(&p);
+}
+
 /* an idle session gives its memory back and goes on */
 static void
 test_shrink(void)
@@ -521,6 +559,7 @@ main(void)
 	test_snapshot();
 	test_equal();
 	test_shrink();
+	test_taken_back();
 	test_doomed();
 	test_check();
 	return tap_done();
