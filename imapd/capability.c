@@ -31,6 +31,7 @@ static const struct { const char *name; int when; } table[] = {
 	{ "MOVE", AFTER },
 	{ "MULTIAPPEND", AFTER },
 	{ "NAMESPACE", AFTER },
+	{ "NOTIFY", AFTER },
 	{ "OBJECTID", AFTER },
 	{ "PARTIAL", AFTER },
 	{ "PREVIEW", AFTER },

@@ -394,3 +394,29 @@ cmd_fetch(void *session)
 	str_free(&q.out);
 	arena_free(&q.parse);
 }
+
+void
+fetch_report(struct session *s, const char *items, size_t from)
+{
+	struct fetch q = { .s = s, .out = STR_INIT };
+	struct arena *a = &s->imap.arena;
+	struct index_list list = { .v = arena_alloc(a, (s->told - from) *
+	    sizeof(*list.v)) };
+	struct imap_lex l;
+	struct err err;
+	bool *changed = arena_alloc(a, s->told - from);
+
+	imap_lex_init_text(&l, slice_of(arena_printf(a, "(UID %s", items +
+	    1)), a, 0);
+	if (!imap_fetch_parse_items(&l, &q.f))
+		return;
+	for (; from < s->told; from++)
+		if (!(s->mb->msg[from].flags & MSG_GONE))
+			list.v[list.n++] = (uint32_t)from;
+	q.body.arena = &q.parse;
+	prepare(&q);
+	(void)fetch_all(&q, &list, changed, &err);
+	flush_out(&q);
+	str_free(&q.out);
+	arena_free(&q.parse);
+}

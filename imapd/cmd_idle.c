@@ -6,7 +6,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
-#include "session.h"
+#include "notify.h"
 #include "store/notice.h"
 #include "store/watcher.h"
 
@@ -20,8 +20,8 @@ watch(struct session *s)
 	struct err err;
 	int id = -1;
 
-	if (s->mb == NULL)
-		return -1;
+	if (s->mb == NULL || s->notify != NULL)
+		return -1;	/* NOTIFY watches */
 	if (s->watcher == NULL)
 		s->watcher = watcher_new(&err);
 	if (s->watcher != NULL && notice_path(s->place.dir, &path) == 0)
@@ -40,11 +40,8 @@ work_left(struct session *s)
 	    fts_update(s->fts, s->mb, INDEX_MS, &err) > 0;
 }
 
-enum idle_end { IDLE_GOES_ON, IDLE_INPUT, IDLE_STOP };
-
-/* wait for the client, the watcher, or the end of the service */
-static enum idle_end
-wait_once(struct session *s, int64_t end, bool *shrunk)
+enum session_wait
+session_wait(struct session *s, int64_t end, bool *shrunk)
 {
 	struct io *io = s->imap.io;
 	struct pollfd p[3] = { { io->fd, POLLIN, 0 },
@@ -59,14 +56,14 @@ wait_once(struct session *s, int64_t end, bool *shrunk)
 	r = poll(p, 3, *shrunk ? ms : MIN(ms, (int)SHRINK_MS));
 	if (r == 0 && !*shrunk) {
 		if (work_left(s))
-			return IDLE_GOES_ON;
+			return WAIT_ON;
 		session_idle(s);
 		*shrunk = true;
-		return IDLE_GOES_ON;
+		return WAIT_ON;
 	}
 	if (p[1].revents != 0 || left <= 0)
-		return IDLE_STOP;
-	return p[0].revents != 0 ? IDLE_INPUT : IDLE_GOES_ON;
+		return WAIT_STOP;
+	return p[0].revents != 0 ? WAIT_INPUT : WAIT_ON;
 }
 
 static void
@@ -87,11 +84,13 @@ idle(struct session *s, int id)
 {
 	struct io *io = s->imap.io;
 	int64_t end = mono_ms() + conf.timeout;
-	enum idle_end r = IDLE_GOES_ON;
+	enum session_wait r = WAIT_ON;
 	bool shrunk = false;
 
-	while (!io->failed && r == IDLE_GOES_ON) {
-		if (s->watcher != NULL)
+	while (!io->failed && r == WAIT_ON) {
+		if (s->notify != NULL)
+			notify_poll(s);
+		else if (s->watcher != NULL)
 			while (watcher_next(s->watcher) >= 0)
 				shrunk = false;
 		view_sync(s, VIEW_EXPUNGE);
@@ -99,11 +98,11 @@ idle(struct session *s, int id)
 		    io->layer->pending(io->layer->ctx)))
 			break;
 		io_flush(io);
-		r = wait_once(s, end, &shrunk);
+		r = session_wait(s, end, &shrunk);
 	}
 	if (id >= 0)
 		watcher_del(s->watcher, id);
-	if (r == IDLE_STOP) {
+	if (r == WAIT_STOP) {
 		imap_say(&s->imap, mono_ms() >= end ? "BYE idle too long" :
 		    "BYE the service is shutting down");
 		s->imap.end = mono_ms() >= end ? "timeout" : "shutdown";

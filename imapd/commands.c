@@ -35,6 +35,7 @@ const struct imap_command session_commands[] = {
 	{ "MYRIGHTS", ANY, 0, cmd_myrights },
 	{ "NAMESPACE", ANY, 0, cmd_namespace },
 	{ "NOOP", ANY, 0, cmd_noop },
+	{ "NOTIFY", ANY, 0, cmd_notify },
 	{ "RENAME", ANY, 0, cmd_rename },
 	{ "REPLACE", SEL, CMD_UID | CMD_NO_UIDONLY, cmd_replace },
 	{ "SEARCH", SEL, UID_SEQ, cmd_search },

@@ -238,6 +238,10 @@ turn(struct imap *im)
 		arena_reset(&im->arena);
 	im->replied = false;
 	im->at = NULL;
+	if (im->wait != NULL)
+		im->wait(im);
+	if (im->end != NULL)
+		return;
 	r = imap_lex_command(&im->lex);
 	if (r == 0 || im->lex.error.kind == IMAP_LEX_GONE) {
 		read_failed(im);

@@ -43,6 +43,8 @@ struct imap {
 	const struct imap_command *commands;	/* sorted by name, n of them */
 	size_t n_commands;
 	const struct imap_command *at;		/* the command at work */
+	/* before a command is read, or NULL: waits for it, telling news */
+	void (*wait)(void *session);
 	/* before the tagged reply: updates */
 	void (*update)(void *session);
 	/* once the reply is out; then forgotten */

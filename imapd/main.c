@@ -6,7 +6,7 @@
 #include "conf/common.h"
 #include "deflate.h"
 #include "mime/charset.h"
-#include "session.h"
+#include "notify.h"
 #include "store/store.h"
 
 struct imapd_conf conf;
@@ -116,6 +116,7 @@ session(struct io *io, struct peer *peer, const struct session_user *user)
 		s.fts = fts_new(s.tree.index);
 		imap_run(&s.imap);
 		select_close(&s);
+		notify_stop(&s);
 		deflate_stop(s.deflate, io);
 		meta_free(s.meta);
 		fts_free(s.fts);

@@ -85,6 +85,10 @@ enabled(const struct session *s, unsigned what)
 {
 	return (s->enabled & what) != 0;
 }
+/* Wait for the client, the watcher, or the end of the service; after a second
+ * the session shrinks, once. */
+enum session_wait { WAIT_ON, WAIT_INPUT, WAIT_STOP };
+enum session_wait session_wait(struct session *s, int64_t end, bool *shrunk);
 /* imap.update: before the tagged reply */
 void session_update(void *session);
 /* CONDSTORE is on from now on (RFC 7162 section 3.1): once told, the client
@@ -147,6 +151,9 @@ bool view_resolve(struct session *s, struct imap_seqset *set, bool uid,
 /* what STORE and APPEND set: $Forwarded is one of our flags; f is changed, and
  * c borrows from it */
 void flags_change_fill(struct flags_change *c, struct imap_flags *f);
+/* FETCH responses for the messages from index on that were told: items as they
+ * came, "(UID FLAGS)"; UID is added */
+void fetch_report(struct session *s, const char *items, size_t from);
 /* take out what rights do not allow to set; false: nothing is left */
 bool flags_allowed(struct flags_change *c, unsigned rights);
 /* expunge, and forget what was derived; told by view.c: 0 or -1 */
@@ -185,6 +192,7 @@ void cmd_move(void *session);
 void cmd_myrights(void *session);
 void cmd_namespace(void *session);
 void cmd_noop(void *session);
+void cmd_notify(void *session);
 void cmd_rename(void *session);
 void cmd_replace(void *session);
 void cmd_search(void *session);

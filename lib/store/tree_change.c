@@ -146,6 +146,8 @@ tree_create(struct tree *t, const char *name, const char *special,
 	if (r == 0) {
 		fd = tree_lock(t, err);
 		r = fd < 0 ? -1 : create(t, name, dir.s, use, err);
+		if (r == 0)
+			tree_tell(fd);
 		close_fd(fd);
 	}
 	str_free(&dir);
@@ -192,6 +194,8 @@ tree_delete(struct tree *t, const char *name, struct err *err)
 	if (r == 0) {
 		fd = tree_lock(t, err);
 		r = fd < 0 ? -1 : delete(t, name, dir.s, err);
+		if (r == 0)
+			tree_tell(fd);
 		close_fd(fd);
 	}
 	if (r == 0) {

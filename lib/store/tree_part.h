@@ -27,6 +27,8 @@ int tree_dir_name(struct slice dir, struct str *out);
 /* The lock: a descriptor to close, or -1.  A rename that was cut off is
  * finished first. */
 int tree_lock(struct tree *t, struct err *err);
+/* the lock is held: who watches INBOX is told that the tree changed */
+void tree_tell(int lock);
 /* finish what TREE_JOURNAL says; the lock is held */
 int tree_replay(struct tree *t, struct err *err);
 /* remove what is to be removed, or (new) was to be made: the lock is held */

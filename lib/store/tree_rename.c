@@ -239,6 +239,8 @@ tree_rename(struct tree *t, const char *from, const char *to,
 	} else if (r == 0) {
 		fd = tree_lock(t, err);
 		r = fd < 0 ? -1 : rename_folder(t, from, old.s, new.s, err);
+		if (r == 0)
+			tree_tell(fd);
 		close_fd(fd);
 		if (strcmp(old.s, ".Trash") == 0 ||
 		    strcmp(new.s, ".Trash") == 0)
