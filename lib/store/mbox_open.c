@@ -77,7 +77,8 @@ mbox_open(const struct mailbox_place *p, unsigned flags, struct err *err)
 	mb->in = in;
 	*in = (struct mailbox_impl){ .dir = -1, .sub = { -1, -1 }, .log = -1,
 		.lock = -1, .index = -1, .maildir = -1, .flags = flags,
-		.opening = true, .quota = p->quota, .out = STR_INIT, .path = STR_INIT };
+		.opening = true, .quota = p->quota, .out = STR_INIT,
+		.path = STR_INIT };
 	in->st.more = (struct str)STR_INIT;
 	in->host = xstrdup(p->hostname != NULL ? p->hostname : "localhost");
 	if (open_dirs(in, p, err) < 0 || mbox_load(mb, err) < 0) {

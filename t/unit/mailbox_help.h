@@ -1,6 +1,6 @@
 /* mailbox_help.h - a folder for the tests of lib/store/mailbox.h */
-#ifndef MAILBOX_HELP_H
-#define MAILBOX_HELP_H
+#ifndef UNIT_MAILBOX_HELP_H
+#define UNIT_MAILBOX_HELP_H
 
 #include "store/mailbox.h"
 

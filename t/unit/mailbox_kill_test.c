@@ -40,7 +40,7 @@ tell(int fd, const struct note *n)
 		_exit(3);
 }
 
-/* --- the child ------------------------------------------------------------- */
+/* --- the child ------------------------------------------------------------ */
 
 static void
 one_change(struct mailbox *mb, int fd, unsigned serial)
@@ -100,7 +100,7 @@ child(struct place *p, int fd)
 	}
 }
 
-/* --- the parent -------------------------------------------------------------- */
+/* --- the parent ----------------------------------------------------------- */
 
 static void
 take_note(const struct note *n)
@@ -269,7 +269,7 @@ test_kill(int rounds)
 	place_free(&p);
 }
 
-/* --- several at once --------------------------------------------------------- */
+/* --- several at once ------------------------------------------------------ */
 
 /* a program of others: delivers, renames flags */
 static int
