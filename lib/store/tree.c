@@ -145,7 +145,9 @@ tree_place(struct tree *t, const char *name, struct mailbox_place *p,
 	int r = tree_dir(name, &dir, err);
 
 	*p = (struct mailbox_place){ .dir = -1, .index = t->index,
-		.maildir = t->maildir, .quota = t->quota,
+		.maildir = t->maildir,
+		/* Maildir++ does not count what is in there */
+		.quota = strcmp(name, "Trash") == 0 ? 0 : t->quota,
 		.hostname = t->hostname };
 	if (r == 0) {
 		p->dir = dir_open(t->maildir, dir.s, O_PATH | O_DIRECTORY, 0);
