@@ -10,7 +10,10 @@
 #include "mime/text.h"
 #include "mime/word.h"
 
-enum { CHECK_TIME_EVERY = 64, DAY = 86400 };
+enum {
+	CHECK_TIME_EVERY = 4096,	/* keys that cost nothing */
+	HINTS_MAX = 64,			/* questions to the index */
+};
 /* what a key costs: the order in which keys are tried */
 enum { COST_FREE, COST_META, COST_HEADER, COST_FILE };
 
@@ -29,11 +32,25 @@ struct search {
 	struct arena parse;
 	struct meta_row row;
 	struct hint *hints;
+	unsigned asked;
+	uint64_t steps;
 	int64_t now, deadline;
 	struct str text, folded;
 	struct err *err;
 	bool failed;		/* err is set: it is over */
 };
+
+/* The time is up: it is over.  Asked before whatever may take long, for one
+ * message can take as long as all should. */
+static bool
+late(struct search *q)
+{
+	if (!q->failed && mono_ms() >= q->deadline) {
+		err_perm(q->err, "5.3.4", "the search takes too long");
+		q->failed = true;
+	}
+	return q->failed;
+}
 
 /* --- before the first message ----------------------------------- */
 
@@ -94,6 +111,8 @@ ask_index(struct search *q, const struct imap_search_key *k)
 	struct err err;
 	unsigned where = FTS_BODY;
 
+	if (++q->asked > HINTS_MAX || late(q))
+		return;
 	if (k->op == IMAP_S_TEXT)
 		where |= FTS_HEADER;
 	else if (k->op == IMAP_S_HEADER)
@@ -253,27 +272,31 @@ header_has(struct search *q, size_t i, const struct imap_search_key *k)
 	return false;
 }
 
+struct looking { struct search *q; struct mime_match m; };
+
 static int
 on_text(void *ctx, struct slice field UNUSED, struct slice text, bool last)
 {
-	return mime_match_feed(ctx, text, last);
+	struct looking *l = ctx;
+
+	return late(l->q) || mime_match_feed(&l->m, text, last);
 }
 
 static bool
 text_has(struct search *q, size_t i, const struct imap_search_key *k)
 {
-	struct mime_match m;
+	struct looking l = { .q = q };
 	bool found;
 
 	if (k->text.n == 0)
 		return true;
 	if (!candidate(q, k, q->s->mb->msg[i].uid) || !load_body(q, i))
 		return false;
-	mime_match_init(&m, k->text);
+	mime_match_init(&l.m, k->text);
 	found = mime_text(q->body.msg, body_parse(&q->body, true),
 	    k->op == IMAP_S_TEXT ? MIME_TEXT_ALL : MIME_TEXT_BODY, on_text,
-	    &m) != 0;
-	mime_match_free(&m);
+	    &l) != 0;
+	mime_match_free(&l.m);
 	return found;
 }
 
@@ -384,6 +407,8 @@ cheap(struct search *q, size_t i, const struct imap_search_key *k)
 static bool
 matches(struct search *q, size_t i, const struct imap_search_key *k)
 {
+	if (++q->steps % CHECK_TIME_EVERY == 0 && late(q))
+		return false;
 	switch (k->op) {
 	case IMAP_S_AND:
 	case IMAP_S_FUZZY:
@@ -393,10 +418,10 @@ matches(struct search *q, size_t i, const struct imap_search_key *k)
 	case IMAP_S_NOT:
 		return !matches(q, i, k->child);
 	case IMAP_S_HEADER:
-		return header_has(q, i, k);
+		return !late(q) && header_has(q, i, k);
 	case IMAP_S_BODY:
 	case IMAP_S_TEXT:
-		return text_has(q, i, k);
+		return !late(q) && text_has(q, i, k);
 	case IMAP_S_BEFORE:
 	case IMAP_S_ON:
 	case IMAP_S_SINCE:
@@ -404,16 +429,6 @@ matches(struct search *q, size_t i, const struct imap_search_key *k)
 	default:
 		return cheap(q, i, k);
 	}
-}
-
-static bool
-too_late(struct search *q, size_t done)
-{
-	if (done % CHECK_TIME_EVERY != 0 || mono_ms() < q->deadline)
-		return false;
-	err_perm(q->err, "5.3.4", "the search takes too long");
-	q->failed = true;
-	return true;
 }
 
 int
@@ -436,8 +451,6 @@ search_run(struct session *s, struct imap_search_key *root,
 		if (matches(&q, i, root))
 			r->v[r->n++] = (uint32_t)i;
 		unload(&q);
-		if (too_late(&q, i))
-			break;
 	}
 	for (h = q.hints; h != NULL; h = h->next)
 		free(h->uids);

@@ -41,6 +41,8 @@ struct mailbox_add {
 	bool cr;		/* a CR is held back */
 	char last;		/* what was written last */
 	size_t fresh;		/* files that must be synced */
+	bool measured;		/* the quota was asked: */
+	uint64_t left;		/* octets that fit in, with what is in v */
 	struct arena mem;
 };
 
@@ -103,11 +105,44 @@ drop_tmp(struct mailbox_add *a, struct adding *m)
 	a->fd = -1;
 }
 
+static uint64_t
+sum_of(const struct mailbox_add *a, size_t n)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (add_overflows(sum, a->v[i].size, &sum))
+			sum = UINT64_MAX;
+	return sum;
+}
+
+/* Before the data come and while they do: what can not stay must not fill
+ * the disk.  The commit asks once more. */
+static int
+check_room(struct mailbox_add *a, uint64_t sum, struct err *err)
+{
+	struct mailbox_impl *in = a->mb->in;
+	struct quota_use use;
+
+	if (in->quota == 0 || in->maildir < 0)
+		return 0;
+	if (!a->measured) {
+		if (quota_used(in->maildir, in->quota, &use, err) < 0)
+			return -1;
+		a->left = in->quota - MIN(in->quota, use.bytes);
+		a->measured = true;
+	}
+	return sum <= a->left ? 0 : err_perm(err, "5.2.2", "mailbox is full");
+}
+
 int
 mailbox_add_begin(struct mailbox_add *a, struct err *err)
 {
 	struct adding *m;
 
+	if (check_room(a, sum_of(a, a->n) + 1, err) < 0)
+		return -1;
 	if (a->fd >= 0)		/* one that was not ended */
 		drop_tmp(a, &a->v[a->n]);
 	m = next_one(a);
@@ -120,6 +155,8 @@ mailbox_add_begin(struct mailbox_add *a, struct err *err)
 static int
 flush(struct mailbox_add *a, struct err *err)
 {
+	if (check_room(a, sum_of(a, a->n + 1), err) < 0)
+		return -1;
 	if (full_write(a->fd, a->buf.s, a->buf.len) < 0)
 		return err_sys(err, "write a file in tmp");
 	str_reset(&a->buf);
@@ -378,16 +415,11 @@ check_quota(struct mailbox_add *a, struct err *err)
 {
 	struct mailbox_impl *in = a->mb->in;
 	struct quota_use use;
-	uint64_t sum = 0;
-	size_t i;
 	int r;
 
 	if (in->quota == 0 || in->maildir < 0)
 		return 0;
-	for (i = 0; i < a->n; i++)
-		if (add_overflows(sum, a->v[i].size, &sum))
-			sum = UINT64_MAX;
-	r = quota_fits(in->maildir, in->quota, sum, &use, err);
+	r = quota_fits(in->maildir, in->quota, sum_of(a, a->n), &use, err);
 	return r == 0 ? err_perm(err, "5.2.2", "mailbox is full") :
 	    r < 0 ? -1 : 0;
 }

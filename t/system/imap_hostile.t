@@ -1,0 +1,53 @@
+#!/usr/bin/perl
+# What a client that means harm can ask for after login: it gets a NO, and
+# nobody else notices.
+use strict;
+use warnings;
+use Postrider::Imap qw(lit lit_plus quote);
+use Postrider::Instance;
+use Test::More;
+use Time::HiRes 'time';
+
+my $s = Postrider::Instance->new(users => { ann => 'pw-ann' },
+    conf => { 'imapd.conf' => { search_time => '1s' } });
+$s->ctl_ok('user', 'add', '--quota', '1M', 'bob', 'pw-bob');
+$s->start;
+
+sub login {
+	my ($user) = @_;
+	my $c = Postrider::Imap->new(port => $s->port('imap'));
+	$c->login($user, "pw-$user")->expect;
+	return $c;
+}
+
+# ---- searches -------------------------------------------------------------
+my $ann = login('ann');
+my $big = "Subject: big\r\n\r\n" . ('lorem ipsum dolor sit amet ' x 20 .
+    "\r\n") x 20_000;
+$ann->ok('a large message', 'APPEND INBOX ', lit($big)) for 1 .. 2;
+$ann->ok('selected', 'SELECT INBOX');
+my $start = time;
+my $r = $ann->no('a thousand looks at one message',
+    'SEARCH ' . join ' ', map { "NOT BODY ab${_}x" } 1 .. 1500);
+like $r->{text}, qr/too long/, 'the reason';
+cmp_ok time - $start, '<', 15, 'it ends';
+$start = time;
+$ann->cmd('SEARCH ' . join ' ', map { "NOT TEXT q${_}" } 1 .. 4000);
+cmp_ok time - $start, '<', 15, 'many questions to the index';
+$ann->ok('the session goes on', 'NOOP');
+
+# ---- the quota is for what is on its way, too --------------------------------
+my $bob = login('bob');
+my $maildir = $s->dir . '/mail/example.test/bob/Maildir';
+my $part = "Subject: part\r\n\r\n" . ('x' x 70 . "\r\n") x 4000;
+$r = $bob->no('many messages at once, each of which fits', 'APPEND INBOX ',
+    map { (lit_plus($part), ' ') } 1 .. 9);
+is $r->{code} && $r->{code}[0], 'OVERQUOTA', 'for they are too much';
+my $used = 0;
+$used += -s $_ for glob "$maildir/tmp/*";
+is $used, 0, 'nothing stays';
+$bob->ok('what fits', 'APPEND INBOX ', lit($part)) for 1 .. 3;
+$r = $bob->no('what does not', 'APPEND INBOX ', lit($part x 2));
+is $r->{code} && $r->{code}[0], 'OVERQUOTA', 'is refused';
+$bob->ok('and the connection is fine', 'NOOP');
+done_testing;
