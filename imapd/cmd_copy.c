@@ -14,6 +14,7 @@ struct copy {
 	struct mailbox *to;
 	uint32_t first;		/* UID of the first copy */
 	struct str code;	/* COPYUID ... */
+	bool move;
 };
 
 static bool
@@ -74,6 +75,8 @@ copy_all(struct session *s, struct copy *c, struct err *err)
 	size_t k;
 	int r = 0;
 
+	if (c->move)
+		mailbox_add_moves(add);
 	for (k = 0; k < c->list.n && r == 0; k++)
 		r = ~rights & (ACL_SEEN | ACL_WRITE | ACL_DELETE) ?
 		    copy_some(s, add, c->list.v[k], rights, err) :
@@ -170,6 +173,7 @@ cmd_move(void *session)
 		imap_no(&s->imap, "NOPERM", "your rights do not allow it");
 		return;
 	}
+	c.move = true;
 	if (run(s, &c)) {
 		if (c.code.len > 0)
 			imap_say(&s->imap, "OK [%s] moved", c.code.s);

@@ -227,7 +227,7 @@ put_value(struct fetch *q, size_t i, size_t n)
 		str_addsl(out, q->row.structure);
 		break;
 	case IMAP_FETCH_PREVIEW:
-		imap_put_nstring(out, q->row.preview, true);
+		imap_put_nstring(out, q->row.preview, utf8(q->s));
 		break;
 	default:
 		if (q->cached[n])

@@ -186,7 +186,7 @@ put_attributes(const struct list *q, const struct folder *f, struct str *out)
 	}
 	str_adds(out, f->flags & FOLDER_CHILDREN ? " \\HasChildren" :
 	    " \\HasNoChildren");
-	if (f->flags & FOLDER_SUBSCRIBED &&
+	if (f->flags & FOLDER_SUBSCRIBED && !q->lsub &&
 	    (q->returns & RET_SUBSCRIBED || q->select & SEL_SUBSCRIBED))
 		str_adds(out, " \\Subscribed");
 	if (f->special != NULL)

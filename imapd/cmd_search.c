@@ -226,8 +226,12 @@ run(struct session *s, struct imap_search *q, const char *word)
 	struct index_list r;
 	struct err err = ERR_INIT;
 
-	if (!imap_args_end(&s->imap) || !search_checked(s, q))
+	if (!imap_args_end(&s->imap) || !search_checked(s, q)) {
+		/* RFC 5182 section 2.1: NO empties $, BAD leaves it */
+		if (s->imap.lex.error.kind != IMAP_LEX_BAD)
+			forget_saved(s, q);
 		return;
+	}
 	if (search_run(s, q->root, &r, &err) < 0 ||
 	    (q->n_sort > 0 && sort_run(s, q, &r, &err) < 0)) {
 		forget_saved(s, q);

@@ -161,17 +161,19 @@ reply(struct session *s, const struct index_list *list, const bool *modified)
 {
 	struct str code = STR_INIT;
 	struct imap_setw w = { .out = &code };
-	size_t k;
+	size_t k, gone = list->gone;
 
 	str_adds(&code, "MODIFIED ");
-	for (k = 0; k < list->n; k++)
+	for (k = 0; k < list->n; k++) {
+		gone += (s->mb->msg[list->v[k]].flags & MSG_GONE) != 0;
 		if (modified[k])
 			imap_setw_add(&w, s->imap.lex.uid ?
 			    s->mb->msg[list->v[k]].uid : list->v[k] + 1);
+	}
 	imap_setw_end(&w);
 	if (w.written)
 		imap_ok(&s->imap, code.s, "some were changed by others");
-	else if (list->gone > 0 && !s->imap.lex.uid)
+	else if (gone > 0 && !s->imap.lex.uid)
 		imap_no(&s->imap, "EXPUNGEISSUED", "some of the messages are "
 		    "gone");
 	else

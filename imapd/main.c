@@ -47,8 +47,13 @@ static struct slice
 login_tag(const struct session_user *user)
 {
 	struct slice tag = slice_of(user->state);
+	size_t i;
 
-	return imap_is_atom(tag) ? tag : SLICE_LIT("*");
+	/* a tag may have what an atom may not, as ] */
+	for (i = 0; i < tag.n; i++)
+		if (tag.p[i] <= ' ' || tag.p[i] >= 0x7f)
+			break;
+	return tag.n > 0 && i == tag.n ? tag : SLICE_LIT("*");
 }
 
 static int

@@ -167,6 +167,9 @@ int mailbox_add_end(struct mailbox_add *a, const struct mailbox_attrs *at,
  * where possible, else a copy */
 int mailbox_add_copy(struct mailbox_add *a, struct mailbox *from, size_t i,
     struct err *err);
+/* What is copied will be expunged where it was: within one user's folders no
+ * quota is asked. */
+void mailbox_add_moves(struct mailbox_add *a);
 /* *first_r is the UID of the first (uids follow); quota is checked here */
 int mailbox_add_commit(struct mailbox_add *a, uint32_t *first_r,
     struct err *err);

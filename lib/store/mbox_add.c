@@ -41,6 +41,7 @@ struct mailbox_add {
 	bool cr;		/* a CR is held back */
 	char last;		/* what was written last */
 	size_t fresh;		/* files that must be synced */
+	bool moves;		/* mailbox_add_moves */
 	bool measured;		/* the quota was asked: */
 	uint64_t left;		/* octets that fit in, with what is in v */
 	struct arena mem;
@@ -55,6 +56,12 @@ mailbox_add_new(struct mailbox *mb)
 	a->fd = -1;
 	a->buf = (struct str)STR_INIT;
 	return a;
+}
+
+void
+mailbox_add_moves(struct mailbox_add *a)
+{
+	a->moves = true;
 }
 
 static struct adding *
@@ -111,9 +118,13 @@ sum_of(const struct mailbox_add *a, size_t n)
 	uint64_t sum = 0;
 	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		if (a->moves && a->v[i].from != NULL &&
+		    a->v[i].from->in->maildir == a->mb->in->maildir)
+			continue;
 		if (add_overflows(sum, a->v[i].size, &sum))
 			sum = UINT64_MAX;
+	}
 	return sum;
 }
 
@@ -415,11 +426,12 @@ check_quota(struct mailbox_add *a, struct err *err)
 {
 	struct mailbox_impl *in = a->mb->in;
 	struct quota_use use;
+	uint64_t sum = sum_of(a, a->n);
 	int r;
 
-	if (in->quota == 0 || in->maildir < 0)
+	if (in->quota == 0 || in->maildir < 0 || (a->moves && sum == 0))
 		return 0;
-	r = quota_fits(in->maildir, in->quota, sum_of(a, a->n), &use, err);
+	r = quota_fits(in->maildir, in->quota, sum, &use, err);
 	return r == 0 ? err_perm(err, "5.2.2", "mailbox is full") :
 	    r < 0 ? -1 : 0;
 }
