@@ -10,44 +10,86 @@
 #include "mime/decode.h"
 #include "mime/header.h"
 
-enum { PIECE = 16384 };
+enum { PIECE = 16384, SMALL = 128 * 1024 };
+
+/* mapping costs more than copying where a file has few pages */
+static int
+read_small(struct body *b, int fd, size_t n, struct err *err)
+{
+	size_t at = 0;
+	ssize_t r;
+
+	if (b->room == NULL)
+		b->room = xmalloc(SMALL);
+	while (at < n) {
+		r = read(fd, b->room + at, n - at);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return err_sys(err, "read message");
+		if (r == 0)
+			break;
+		at += (size_t)r;
+	}
+	b->msg = (struct slice){ b->room, at };
+	return 0;
+}
+
+static int
+map_large(struct body *b, int fd, size_t n, struct err *err)
+{
+	void *p = mmap(NULL, n, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+
+	if (p == MAP_FAILED)
+		return err_sys(err, "map message");
+	b->msg = (struct slice){ p, n };
+	b->mapped = true;
+	return 0;
+}
 
 int
 body_open(struct body *b, struct session *s, size_t i, struct err *err)
 {
-	int fd = mailbox_read(s->mb, i, err);
+	return body_open_in(b, s->mb, i, err);
+}
+
+int
+body_open_in(struct body *b, struct mailbox *mb, size_t i, struct err *err)
+{
+	int fd = mailbox_read(mb, i, err), r;
 	struct stat st;
-	void *p;
 
 	b->root = NULL;
+	b->mapped = false;
 	b->msg = SLICE_LIT("");
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) < 0) {
-		close(fd);
-		return err_sys(err, "message");
-	}
-	if (st.st_size > 0) {
-		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE |
-		    MAP_POPULATE, fd, 0);
-		if (p == MAP_FAILED) {
-			close(fd);
-			return err_sys(err, "message");
-		}
-		b->msg = (struct slice){ p, (size_t)st.st_size };
-	}
+	if (fstat(fd, &st) < 0)
+		r = err_sys(err, "message");
+	else if (st.st_size > SMALL)
+		r = map_large(b, fd, (size_t)st.st_size, err);
+	else
+		r = read_small(b, fd, (size_t)st.st_size, err);
 	close(fd);
-	return 0;
+	return r;
 }
 
 void
 body_close(struct body *b)
 {
-	if (b->msg.n > 0)
+	if (b->mapped)
 		munmap((void *)(uintptr_t)b->msg.p, b->msg.n);
+	b->mapped = false;
 	b->msg = SLICE_LIT("");
 	b->root = NULL;
 	arena_reset(b->arena);
+}
+
+void
+body_free(struct body *b)
+{
+	free(b->room);
+	b->room = NULL;
 }
 
 const struct mime_part *
@@ -61,55 +103,60 @@ body_parse(struct body *b, bool whole)
 	return b->root;
 }
 
-/* one line and its end, as far as n reaches */
-static void
-put_line(struct io *io, struct slice line, bool cr, uint64_t *from,
-    uint64_t *n)
-{
-	char end[2] = { '\r', '\n' };
-	struct slice parts[2] = { line, { end, cr ? 2 : 1 } };
-	size_t k, skip, len;
+/* lines with their ends, at most n octets, gathered in pieces */
+struct wire {
+	struct io *io;
+	uint64_t left;
+	size_t len;
+	char piece[PIECE];
+};
 
-	if (!cr)
-		parts[1].p++;
-	for (k = 0; k < 2; k++) {
-		skip = (size_t)MIN(*from, (uint64_t)parts[k].n);
-		*from -= skip;
-		len = (size_t)MIN(*n, (uint64_t)(parts[k].n - skip));
-		if (len > 0)
-			io_put(io, parts[k].p + skip, len);
-		*n -= len;
+static void
+wire_put(struct wire *w, const char *p, size_t n)
+{
+	n = (size_t)MIN((uint64_t)n, w->left);
+	w->left -= n;
+	if (n > sizeof(w->piece) - w->len) {
+		io_put(w->io, w->piece, w->len);
+		w->len = 0;
+		if (n > sizeof(w->piece)) {
+			io_put(w->io, p, n);
+			return;
+		}
 	}
+	memcpy(w->piece + w->len, p, n);
+	w->len += n;
 }
 
 void
 body_put_wire(struct io *io, struct slice s, uint64_t from, uint64_t n)
 {
+	struct wire w = { .io = io, .left = n };
 	const char *p = s.p, *end = s.p + s.n, *nl;
 	bool in_crlf = false;
-	size_t at;
 
-	if (from > 0) {
-		at = mime_wire_seek(s, (size_t)MIN(from, (uint64_t)SIZE_MAX),
+	if (from > 0)
+		p += mime_wire_seek(s, (size_t)MIN(from, (uint64_t)SIZE_MAX),
 		    &in_crlf);
-		p += at;
-		from = 0;
-		if (in_crlf && n > 0) {
-			io_put(io, "\n", 1);
-			n--;
-			p++;
-		}
+	if (in_crlf) {
+		wire_put(&w, "\n", 1);
+		p++;
 	}
-	while (p < end && n > 0) {
+	while (p < end && w.left > 0) {
 		nl = memchr(p, '\n', (size_t)(end - p));
 		if (nl == NULL) {
-			io_put(io, p, (size_t)MIN((uint64_t)(end - p), n));
-			return;
+			wire_put(&w, p, (size_t)(end - p));
+			break;
 		}
-		put_line(io, (struct slice){ p, (size_t)(nl - p) },
-		    nl == s.p || nl[-1] != '\r', &from, &n);
+		if (nl > s.p && nl[-1] == '\r') {
+			wire_put(&w, p, (size_t)(nl + 1 - p));
+		} else {
+			wire_put(&w, p, (size_t)(nl - p));
+			wire_put(&w, "\r\n", 2);
+		}
 		p = nl + 1;
 	}
+	io_put(io, w.piece, w.len);
 }
 
 /* --- sections ------------------------------------------------ */
@@ -201,30 +248,38 @@ put_octets(struct io *io, struct slice s, uint64_t wire,
 	body_put_wire(io, s, from, n);
 }
 
+bool
+body_section(struct body *b, const struct imap_section *sec,
+    struct str *filtered, struct slice *r)
+{
+	struct mime_mark from, to;
+
+	*r = b->msg;
+	if (sec->kind == IMAP_SECTION_ALL && sec->depth == 0)
+		return true;
+	if (!find_range(b, sec, &from, &to))
+		return false;
+	*r = (struct slice){ b->msg.p + from.pos, to.pos - from.pos };
+	if (sec->kind == IMAP_SECTION_FIELDS ||
+	    sec->kind == IMAP_SECTION_FIELDS_NOT) {
+		body_filter(*r, sec, filtered);
+		*r = slice_str(filtered);
+	}
+	return true;
+}
+
 void
 body_put_section(struct body *b, struct io *io,
     const struct imap_fetch_item *item)
 {
 	const struct imap_section *sec = &item->section;
 	struct str filtered = STR_INIT;
-	struct mime_mark from, to;
 	struct slice s;
 
-	if (sec->kind == IMAP_SECTION_ALL && sec->depth == 0) {
-		put_octets(io, b->msg, mime_wire_size(b->msg), item);
-		return;
-	}
-	if (!find_range(b, sec, &from, &to)) {
+	if (body_section(b, sec, &filtered, &s))
+		put_octets(io, s, mime_wire_size(s), item);
+	else
 		io_puts(io, "NIL");
-		return;
-	}
-	s = (struct slice){ b->msg.p + from.pos, to.pos - from.pos };
-	if (sec->kind == IMAP_SECTION_FIELDS ||
-	    sec->kind == IMAP_SECTION_FIELDS_NOT) {
-		body_filter(s, sec, &filtered);
-		s = slice_str(&filtered);
-	}
-	put_octets(io, s, mime_wire_size(s), item);
 	str_free(&filtered);
 }
 

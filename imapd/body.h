@@ -1,6 +1,6 @@
 /*
- * body.h - the file of one message, for FETCH and SEARCH: mapped, and parsed
- * when it must be.
+ * body.h - the file of one message, for FETCH and SEARCH: read, where it is
+ * large mapped, and parsed when it must be.
  */
 #ifndef IMAPD_BODY_H
 #define IMAPD_BODY_H
@@ -14,15 +14,24 @@ struct body {
 	struct mime_part *root;		/* body_parse; NULL: not yet */
 	bool whole;			/* root is of the whole message */
 	struct arena *arena;		/* of the parse, reset with each */
+	char *room;			/* of small files, for the next too */
+	bool mapped;
 };
 
-/* map message i: 0, or -1 and err (5.2.0: it is gone).  b->arena is set
+/* get message i: 0, or -1 and err (5.2.0: it is gone).  b->arena is set
  * before. */
 int body_open(struct body *b, struct session *s, size_t i, struct err *err);
+int body_open_in(struct body *b, struct mailbox *mb, size_t i,
+    struct err *err);
 void body_close(struct body *b);
+void body_free(struct body *b);		/* behind the last body_close */
 /* the tree, or only the header */
 const struct mime_part *body_parse(struct body *b, bool whole);
 
+/* What a section is, raw: false, there is no such part.  It lies in the message
+ * or in filtered. */
+bool body_section(struct body *b, const struct imap_section *sec,
+    struct str *filtered, struct slice *r);
 /* What FETCH BODY[...]<...> gives: "{n}" CRLF octets, or NIL, appended to io */
 void body_put_section(struct body *b, struct io *io,
     const struct imap_fetch_item *item);

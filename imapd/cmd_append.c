@@ -1,13 +1,14 @@
 /*
  * cmd_append.c - APPEND: RFC 3501 and 9051 section 6.3.12, RFC 3502
- * (MULTIAPPEND: all or none), RFC 4315 (APPENDUID), RFC 7889.
+ * (MULTIAPPEND: all or none), RFC 4315 (APPENDUID), RFC 7889, RFC 4469
+ * (CATENATE).
  */
 #include "append.h"
 #include "share.h"
 
 /* the lexer's error, so that a literal that is announced is not asked for */
-static bool
-failed(struct session *s, const struct err *err)
+bool
+append_failed(struct session *s, const struct err *err)
 {
 	static const struct { const char *dsn, *code; } codes[] = {
 		{ "5.1.1", "TRYCREATE" }, { "5.2.2", "OVERQUOTA" },
@@ -37,12 +38,12 @@ append_folder(struct session *s, struct slice name)
 		mb = NULL;
 	}
 	if (mb == NULL)
-		failed(s, &err);
+		append_failed(s, &err);
 	return mb;
 }
 
-static bool
-take_literal(struct session *s, struct mailbox_add *add)
+bool
+append_literal(struct session *s, struct mailbox_add *add, uint64_t *total)
 {
 	struct imap_lex *l = &s->imap.lex;
 	struct imap_literal lit;
@@ -52,19 +53,29 @@ take_literal(struct session *s, struct mailbox_add *add)
 
 	if (!imap_lex_literal(l, &lit))
 		return false;
-	if (lit.size > (uint64_t)conf.message_size)
+	if (lit.size > (uint64_t)conf.message_size ||
+	    (*total += lit.size) > (uint64_t)conf.message_size)
 		return imap_lex_fail(l, IMAP_LEX_NO, "TOOBIG", "the limit is "
 		    "%lld bytes", (long long)conf.message_size);
-	if (lit.size == 0)
+	if (*total == 0)
 		return imap_lex_fail(l, IMAP_LEX_NO, "", "an empty message");
-	if (mailbox_add_begin(add, &err) < 0)
-		return failed(s, &err);
 	if (!imap_lex_literal_accept(l))
 		return false;
 	while ((r = imap_lex_literal_read(l, &bytes)) > 0)
 		if (mailbox_add_write(add, bytes, &err) < 0)
-			return failed(s, &err);
+			return append_failed(s, &err);
 	return r == 0;
+}
+
+static bool
+take_literal(struct session *s, struct mailbox_add *add)
+{
+	struct err err = ERR_INIT;
+	uint64_t total = 0;
+
+	if (mailbox_add_begin(add, &err) < 0)
+		return append_failed(s, &err);
+	return append_literal(s, add, &total);
 }
 
 /* a literal, or RFC 9755's UTF8 (~{n}...) */
@@ -73,6 +84,8 @@ take_data(struct session *s, struct mailbox_add *add)
 {
 	struct imap_lex *l = &s->imap.lex;
 
+	if (imap_lex_try_word(l, "CATENATE"))
+		return catenate(s, add);
 	if (!imap_lex_try_word(l, "UTF8"))
 		return take_literal(s, add);
 	return imap_lex_sp(l) && imap_lex_char(l, '(') &&
@@ -107,7 +120,7 @@ append_message(struct session *s, struct mailbox *mb,
 	at.kw = c.kw;
 	at.nkw = c.nkw;
 	if (mailbox_add_end(add, &at, &err) < 0)
-		return failed(s, &err);
+		return append_failed(s, &err);
 	return true;
 }
 

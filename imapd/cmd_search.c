@@ -202,18 +202,14 @@ supported(struct session *s, const struct imap_search *q)
 		imap_no(&s->imap, "NOUPDATE", "contexts are not kept here");
 		return false;
 	}
-	if (q->has_filter) {
-		imap_no(&s->imap, "UNDEFINED-FILTER", "no filters are kept "
-		    "here");
-		return false;
-	}
 	return true;
 }
 
 bool
-search_checked(struct session *s, const struct imap_search *q)
+search_checked(struct session *s, struct imap_search *q)
 {
-	if (!numbers_fit(s, q->root) || !supported(s, q))
+	if (!supported(s, q) || !search_filters(s, q) ||
+	    !numbers_fit(s, q->root))
 		return false;
 	if (q->modseq)
 		session_condstore(s);

@@ -18,6 +18,9 @@ int search_run(struct session *s, struct imap_search_key *root,
 
 /* Message numbers that are there, nothing that is not kept here: else false
  * and the reply is given. */
-bool search_checked(struct session *s, const struct imap_search *q);
+bool search_checked(struct session *s, struct imap_search *q);
+/* filter.c: FILTER keys become the programs that they name; false: the reply
+ * is given */
+bool search_filters(struct session *s, struct imap_search *q);
 
 #endif
