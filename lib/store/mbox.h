@@ -72,6 +72,8 @@ struct mbox_state {
 	bool scanned;		/* the directories were read once: D */
 	uint64_t generation, base_modseq;
 	int64_t off;		/* the log is read up to here */
+	char end[8];		/* checksum of the record before off, */
+	bool has_end;		/* where it is known */
 	int64_t live;		/* its size at the last checkpoint */
 	int64_t snap_off;	/* what the snapshot on the disk covers */
 	uint32_t recent;	/* watermark: above it is \Recent */
@@ -139,6 +141,8 @@ int mbox_tail(struct mailbox *mb, struct err *err);
 /* Lock and catch up; the state is then that of the log.  0 or -1 */
 int mbox_lock(struct mailbox *mb, struct err *err);
 void mbox_unlock(struct mailbox *mb);
+/* note the checksum that the records read or written last end with */
+void mbox_note_end(struct mbox_state *st, struct slice records);
 /* Under the lock: write in->out to the log, sync, apply, and empty it.  0, or
  * -1 and nothing was written. */
 int mbox_commit(struct mailbox *mb, bool sync, struct err *err);

@@ -252,6 +252,7 @@ mbox_checkpoint(struct mailbox *mb, struct err *err)
 		in->log_ino = sb.st_ino;
 		in->st.generation++;
 		in->st.off = (int64_t)text.len;
+		mbox_note_end(&in->st, slice_str(&text));
 		in->st.snap_off = -1;
 	} else {
 		in->log_ino = 0;

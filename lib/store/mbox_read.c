@@ -5,6 +5,10 @@
  * (a checkpoint) by the old one having lost its name.  Whoever holds the lock
  * has read all of the log; a torn end is cut off then, and where good lines
  * follow a bad one (a bad disk) they are used and the log is written anew.
+ *
+ * A reader without the lock may see records that their writer then takes back,
+ * because the disk is full or a sync failed, and others may stand there since.
+ * So whoever locks compares the checksum before the place that it has read to.
  */
 #include "store/mbox.h"
 
@@ -29,6 +33,27 @@ mbox_log_current(const struct mailbox *mb)
 
 	return mb->in->log >= 0 && mb->in->log_ino != 0 &&
 	    fstat(mb->in->log, &st) == 0 && st.st_nlink > 0;
+}
+
+void
+mbox_note_end(struct mbox_state *st, struct slice records)
+{
+	st->has_end = records.n > sizeof(st->end);
+	if (st->has_end)
+		memcpy(st->end, records.p + records.n - sizeof(st->end) - 1,
+		    sizeof(st->end));
+}
+
+/* is the record before st.off still there? */
+static bool
+end_stands(const struct mailbox_impl *in)
+{
+	const struct mbox_state *st = &in->st;
+	char end[sizeof(st->end)];
+
+	return !st->has_end || (pread(in->log, end, sizeof(end), st->off -
+	    (int64_t)sizeof(end) - 1) == (ssize_t)sizeof(end) &&
+	    memcmp(end, st->end, sizeof(end)) == 0);
 }
 
 /* Apply what follows st.off.  *left_r: bytes that are no good records */
@@ -66,6 +91,7 @@ read_on(struct mailbox *mb, int64_t *left_r, struct err *err)
 		*left_r -= (int64_t)used;
 		if (used == 0)
 			break;
+		mbox_note_end(st, (struct slice){ buf, used });
 	}
 	free(buf);
 	return 0;
@@ -214,7 +240,8 @@ catch_up(struct mailbox *mb, struct err *err)
 		return in->st.have_head ? mbox_checkpoint(mb, err) :
 		    mbox_create_log(mb, err);
 	}
-	if (in->log < 0 || st.st_ino != in->log_ino || in->log_ino == 0) {
+	if (in->log < 0 || st.st_ino != in->log_ino || in->log_ino == 0 ||
+	    !end_stands(in)) {
 		if (in->loading)
 			return 1;	/* mbox_load opens it */
 		if (mbox_reload(mb, err) < 0)
@@ -263,6 +290,7 @@ mbox_commit(struct mailbox *mb, bool sync, struct err *err)
 			in->log_ino = 0;	/* read all again */
 		} else {
 			st->off += (int64_t)in->out.len;
+			mbox_note_end(st, slice_str(&in->out));
 		}
 	}
 	if (r == 0) {

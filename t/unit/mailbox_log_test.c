@@ -547,6 +547,42 @@ test_check(void)
 	place_free(&p);
 }
 
+/* the same, and another wrote there before the reader looks again */
+static void
+test_withdrawn(const char *by, const char *want)
+{
+	struct mailbox *mb, *reader;
+	struct place p;
+	struct str name = STR_INIT;
+	char *log;
+	size_t n;
+
+	str_addf(&name, "Withdrawn%s", by);
+	make(&p, name.s);
+	str_free(&name);
+	reader = place_open(&p, 0);
+	mb = place_open(&p, 0);
+	log = slurp(&p, ".state/log", &n);
+	change(mb, 4, 4, "+D");
+	mailbox_refresh(reader, &test_err);
+	is_int(reader->msg[2].flags & MSG_DRAFT, MSG_DRAFT, "it was seen");
+	mbox_free(mb);
+	spill(&p, ".state/log", log, n);
+	free(log);
+	mb = place_open(&p, 0);
+	change(mb, 5, 5, by);
+	is_int(change(reader, 1, 1, "+R"), 0, "the reader writes");
+	mailbox_refresh(mb, &test_err);
+	is_str(view(reader), want, "and sees what is");
+	is_str(view(mb), want, "others, too");
+	mailbox_close(reader);
+	mailbox_close(mb);
+	mb = place_open(&p, 0);
+	is_str(view(mb), want, "nothing is lost");
+	mailbox_close(mb);
+	place_free(&p);
+}
+
 int
 main(void)
 {
@@ -560,6 +596,9 @@ main(void)
 	test_equal();
 	test_shrink();
 	test_taken_back();
+	test_withdrawn("+F", "1:SR,$Work;3:SF,$Work,Other;4:-;5:F");
+	test_withdrawn("+S a b c d e f",
+	    "1:SR,$Work;3:SF,$Work,Other;4:-;5:S,a,b,c,d,e,f");
 	test_doomed();
 	test_check();
 	return tap_done();
