@@ -87,7 +87,7 @@ struct session {
 	struct str helo;	/* as given; empty: none yet */
 	struct str login;	/* authenticated as; empty: not */
 	bool esmtp;		/* EHLO or LHLO was the greeting */
-	bool slow;		/* let us wait for IDLE_MS: nothing is asked early */
+	bool slow;		/* let us wait for IDLE_MS: no early begin */
 	unsigned transactions, accepted, rejected, junk, auth_failures;
 	const char *end;	/* why it ended, where a command knows better */
 };

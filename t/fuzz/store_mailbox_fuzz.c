@@ -2,6 +2,7 @@
  * checksums around whatever they hold: opening, changing and opening again
  * may fail, but UIDs ascend and every name leads into cur/ or new/ */
 #include <fcntl.h>
+#include <ftw.h>
 #include <sys/stat.h>
 
 #include "store/dir.h"
@@ -24,17 +25,32 @@ write_file(int dir, const char *name, struct slice s)
 	close(fd);
 }
 
+static char place_path[] = "/dev/shm/postrider-fuzz-XXXXXX";
+
+static int
+remove_one(const char *path, const struct stat *st UNUSED, int type UNUSED,
+    struct FTW *ftw UNUSED)
+{
+	return remove(path);
+}
+
+static void
+remove_place(void)
+{
+	nftw(place_path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
 static void
 make_place(void)
 {
 	static const char *const subs[] = { "new", "cur", "tmp", ".state",
 		"index" };
-	char path[] = "/dev/shm/postrider-fuzz-XXXXXX";
 	size_t i;
 
-	if (mkdtemp(path) == NULL)
+	if (mkdtemp(place_path) == NULL)
 		abort();
-	place.dir = open(path, O_PATH | O_DIRECTORY);
+	atexit(remove_place);
+	place.dir = open(place_path, O_PATH | O_DIRECTORY);
 	for (i = 0; i < ARRAY_LEN(subs); i++)
 		mkdirat(place.dir, subs[i], 0700);
 	place.index = openat(place.dir, "index", O_PATH | O_DIRECTORY);

@@ -1,0 +1,187 @@
+/*
+ * seeds.c - what the fuzzers begin with, where no libFuzzer finds the way.
+ * For some the first octet says what is tried with the rest.
+ */
+#include "driver.h"
+
+#define S(lit) SLICE_LIT(lit)
+
+static const struct slice driver_bad[] = { S("axax"), S("xaxaxa") };
+
+static const struct slice imap_args[] = {
+	S("\010FLAGS UID BODY.PEEK[HEADER.FIELDS (From \"To\")]<0.100>"),
+	S("\010(FAST BODYSTRUCTURE BINARY.SIZE[1.2] BODY[1.2.MIME] RFC822)"),
+	S("\011(EMAILID THREADID PREVIEW (LAZY) SAVEDATE MODSEQ) "
+	    "(CHANGEDSINCE 12345 VANISHED)"),
+	S("\000CHARSET UTF-8 OR (FROM ann SUBJECT \"a b\") NOT KEYWORD x"),
+	S("\001RETURN (MIN MAX PARTIAL 1:10) SINCE 1-Feb-2024 LARGER 1000 "
+	    "1:*,3 UID 5:7"),
+	S("\002RETURN (SAVE COUNT) MODSEQ \"/flags/\\\\draft\" all 620162338 "
+	    "YOUNGER 100 HEADER X-Y {3+}\r\nabc"),
+	S("\004(REVERSE DATE SUBJECT DISPLAYFROM) UTF-8 ALL"),
+	S("\005RETURN (ALL) (ARRIVAL) us-ascii UNSEEN"),
+	S("\006REFERENCES UTF-8 TEXT x"),
+	S("\007ORDEREDSUBJECT us-ascii SINCE 1-Jan-2020"),
+};
+
+static const struct slice imap_lex[] = {
+	S("\010a asy x \"quoted \\\" s\" INBOX\r\n"
+	    "b UID nb NIL {5+}\r\nabcde\r\n"),
+	S("\051c m &AOQ-x\r\nd m {3}\r\nabc\r\ne h (a (b \"c\") NIL)\r\n"),
+	S("\011f x {20+}\r\n01234567890123456789\r\ng l %.*\r\n"),
+	S("\013h opr 12 34567890123 1:50\r\ni d 1-Feb-2024\r\n"),
+	S("\012j t \"17-Jul-1996 02:44:25 -0700\"\r\nk f (\\Seen $Junk)\r\n"),
+	S("\014l x ~{4+}\r\n\0\1\2\3\r\nm q 1:*,4,7:9\r\nn UID a abc\r\n"),
+};
+
+static const struct slice imap_name[] = {
+	S("INBOX.a&AOQ-b\nINBOX.*"), S("~peter/mail/&U,BTFw-/&ZeVnLIqe-"),
+	S("1:3,5,7:*,20:10"), S("%a*b%c\nxaybzc"), S("**%%*\n/a/b/c/"),
+	S("&2Dzf0A-&-"), S("a/%/c*\na/b/c/d"),
+};
+
+#define MESSAGE "From: \"A. N\" <ann@example.org>, team: a@b.c, d@e.f;\n" \
+	"To: =?utf-8?q?J=C3=BCrgen?= <j@example.test>\n" \
+	"Subject: Re: [list] =?iso-8859-1?b?5PbfIA==?=\n =?utf-8?q?x?=\n" \
+	"Date: Mon, 2 Jan 2023 10:20:30 +0100 (CET)\n" \
+	"Message-ID: <1@example.org>\nReferences: <0@x> <00@x>\n" \
+	"MIME-Version: 1.0\n"
+#define MIXED MESSAGE "Content-Type: multipart/mixed; boundary=\"=_b\"\n\n" \
+	"before\n--=_b\nContent-Type: text/plain; charset=iso-8859-1;\n" \
+	"\tformat=flowed\nContent-Transfer-Encoding: quoted-printable\n\n" \
+	"caf=E9 =\nau lait\n> quoted\n--=_b\nContent-Type: message/rfc822\n\n" \
+	"Subject: inner\nContent-Type: multipart/alternative; boundary=i\n\n" \
+	"--i\nContent-Type: text/html; charset=utf-8\n\n" \
+	"<p>H&eacute;llo <b>&#x41;</b><script>x</script></p>\n--i--\n" \
+	"--=_b\nContent-Type: application/pdf; name*0*=utf-8''%C3%A4;\n" \
+	" name*1=b.pdf\nContent-Disposition: attachment; filename=\"x.pdf\"\n" \
+	"Content-Transfer-Encoding: base64\nContent-Language: de, en\n\n" \
+	"JVBERi0xLjQKJcOkw7zDtsOfCg==\n--=_b--\nafter\n"
+
+static const struct slice message[] = {
+	S(MIXED), S(MESSAGE "\nbody\n"), S("Subject: x\r\n\r\ncrlf\r\n"),
+	S("Content-Type: multipart/digest; boundary=d\n\n--d\n\nFrom: a\n\nx\n"
+	    "--d\n\nTo: b\n\ny\n--d--\n"),
+	S("Content-Type: text/html\n\n<html><head><title>t</title></head>"
+	    "<body>&lt;a&gt;&nbsp;b<!-- c --><style>d</style></body></html>"),
+	S("Content-Type: text/plain; charset=utf-7\n\n+AGE-b\n"),
+	S("no header at all\n"), S("\nonly a body"),
+};
+
+static const struct slice map_cdb[] = {
+	S(""), S("\0\0\3\xff\xff\xff\xff"), S("\0\1\3\0\0\0\0\x10\2"),
+	S("\0\x8\3\x40\x1f\0\0\1\x8\3\xff\0\0\x80\0\x9"),
+	S("\4\0\1\0\0\0\0\0\x10\3\x7f\xff\xff\xff"),
+};
+
+static const struct slice map_text[] = {
+	S("\0# c\nkey value\n other\nk2: v2\n\"quoted k\" v\n"),
+	S("\0a b\na c\n"), S("\1a=b, c=d e,\"f,g\"=h"), S("\1a b, c d"),
+	S("\0 lead\nx\n\ty\n\nz  w \n"),
+};
+
+static const struct slice mime_decode[] = {
+	S("\0plain\n"), S("\1caf=E9=\n=20=3D\n"), S("\2SGVsbG8gd29ybGQ=\n"),
+	S("\3<p>a&amp;b</p>"), S("\x15\xc4\xe3\xba\xc3"),
+	S("\x18\x1b$B4A;z\x1b(B"), S("\xf2QUJD\nREVG\n====R0g="),
+	S("\x4b+2D3eAA-x"), S("\x4cline\nline\n"),
+	S("\x24=1b$)C\016"), S("\x73\x83\x41\x83\x42"),
+};
+
+static const struct slice mime_word[] = {
+	S("=?utf-8?q?J=C3=BCrgen_x?= =?iso-8859-1?b?5PY=?= plain"),
+	S("Re: [a] Fwd: =?utf-8?b?w6Q?= (fwd)"),
+	S("text/plain; charset*=us-ascii'en'%41; name*0=a; name*1*=%42"),
+	S("Mon, 2 Jan 2023 10:20:30 -0000 (x (y))"),
+	S("<a@b> <c@\"d\"> (x) e"), S("attachment; filename=\"=?utf-8?q?a?=\""),
+	S("=?gb18030?b?xOO6ww==?= =?x?q?y?="),
+};
+
+static const struct slice smtp_address[] = {
+	S("<ann@example.org>"), S("<@a.b,@c.d:\"joe \\\" x\"@[192.0.2.1]>"),
+	S("<>"), S("<Postmaster>"), S("<j\xc3\xb6@ex\xc3\xa4mple.test>"),
+	S("<a@[IPv6:2001:db8::1]>"), S("bare"),
+	S("A B <a@b.c>, group: x@y, (c (d)) \"z\"@w;, <u@v>"),
+	S("<a+b/c=d@xn--exmple-cua.test>"),
+};
+
+static const struct slice smtp_command[] = {
+	S("\4MAIL FROM:<ann@example.org> SIZE=1000 BODY=8BITMIME SMTPUTF8 "
+	    "RET=HDRS ENVID=x+20y AUTH=<>"),
+	S("\7RCPT TO:<a@b.c> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bb@c"),
+	S("\1EHLO [IPv6:::1]"), S("\2BDAT 1000 LAST"),
+	S("\3AUTH PLAIN AGEAYg=="),
+	S("\5" "250-a\r\n250 2.1.5 b\r\n"), S("\6x\r\n..y\r\n.\r\nQUIT\r\n"),
+	S("\2a\r\n.\n.\r.\r\nb\nc\rd\0e\r\n.\r\n"),
+};
+
+#define HELLO "EHLO client.example.org\r\n"
+#define MAIL "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n"
+static const struct slice smtpd_session[] = {
+	S("\0" HELLO MAIL "DATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n"),
+	S("\1EHLO x\r\nAUTH PLAIN AGFubgBwdw==\r\n" MAIL
+	    "BDAT 4\r\nx\r\ny" "BDAT 3 LAST\r\nz\r\nRSET\r\nQUIT\r\n"),
+	S("\2LHLO x\r\n" MAIL "RCPT TO:<c>\r\nDATA\r\nx\r\n.\r\nQUIT\r\n"),
+	S("\3EHLO x\r\nMAIL FROM:<> SIZE=10 BODY=8BITMIME SMTPUTF8\r\n"
+	    "RCPT TO:<b@example.org> NOTIFY=NEVER ORCPT=rfc822;x\r\n"
+	    "DATA\r\nbare\nlf\r\n.\r\n"),
+	S("\001EHLO x\r\nAUTH LOGIN\r\nVXNlcg==\r\n*\r\nNOOP\r\nVRFY x\r\n"
+	    "HELP\r\nEXPN y\r\nETRN z\r\nHELO q\r\nQUIT\r\n"),
+	S("\020" HELLO MAIL "DATA\r\nx\r\n.\r\nNOOP\r\n"),
+	S("\040" HELLO MAIL "DATA\r\nx\r\n.\r\n" MAIL "BDAT 0 LAST\r\n"),
+	S("\100" HELLO MAIL "DATA\r\nx\r\n.\r\nQUIT\r\n"),
+};
+
+static const struct slice store_mailbox[] = {
+	S("K 0 Work\nA 6 1 1 1 1 1 S,0 S c1.a,S=1,W=1,U=1\n"
+	    "A 7 2 1 1 1 1 S,0 - c2.b,S=1,W=1,U=2\nD 1 1 1\n"),
+	S("A 6 1 1 1 1 1 - - n1.a\nF 7 1 +SF\nE 8 1\nR 7\nX 8\nD 1 1 1\n"),
+	S("A 6 1 1 1 1 1 - - o1.a:2,S%20x\nS 7\nF 8 1 =0\nN 9 1 S\nM 1 1\n"
+	    "V 9 1\nD 1 1 1\n"),
+	S("K 1 x\nK 0 y\nA 9 5 1 1 1 1 S,1 S c5.x,S=1,W=1,U=5:2,S\n"),
+	S("!\0\1\2\0\x20\xff\0\x40\1"), S("!\0\0\0\0\5\5\0\x80\x7f\1\0\0"),
+	S("!"),
+};
+
+static const struct slice store_name[] = {
+	S("1700000000.M1P2.host,S=10,W=12,U=7:2,FS"),
+	S("1.Qabc123R0.host,S=1,W=1"), S("a,U=4294967295:2,abcdef"),
+	S("example.org/ann"), S("../x/y"), S("1.a:2,"), S(".x:1,S"),
+	S("a,S=1,S=2,W=,U=0:2,S:2,F"),
+};
+
+static const struct slice store_tree[] = {
+	S("INBOX"), S("Archive/2024/a.b"), S(".Archive.2024"), S(".&AOQ-"),
+	S("a/b%c\xc3\xa4/d"), S(".INBOX.x"), S("inbox/x"), S("."), S("a//b"),
+	S(".a&-b"), S("~x/../y"),
+};
+
+static const struct seeds {
+	const char *name;
+	const struct slice *v;
+	size_t n;
+} all[] = {
+#define ROW(name) { #name, name, ARRAY_LEN(name) }
+	ROW(driver_bad), ROW(imap_args), ROW(imap_lex), ROW(imap_name),
+	{ "imap_structure", message, ARRAY_LEN(message) },
+	ROW(map_cdb), ROW(map_text), ROW(mime_decode),
+	{ "mime_header", message, ARRAY_LEN(message) },
+	{ "mime_part", message, ARRAY_LEN(message) },
+	{ "mime_text", message, ARRAY_LEN(message) },
+	ROW(mime_word), ROW(smtp_address), ROW(smtp_command),
+	ROW(smtpd_session), ROW(store_mailbox), ROW(store_name),
+	ROW(store_tree),
+};
+
+const struct slice *
+seeds_of(struct slice name, size_t *n_r)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(all); i++)
+		if (slice_eqz(name, all[i].name)) {
+			*n_r = all[i].n;
+			return all[i].v;
+		}
+	die("no seeds in t/fuzz/seeds.c for %.*s", (int)name.n, name.p);
+}
