@@ -63,6 +63,7 @@ copy_some(struct session *s, struct mailbox_add *add, size_t i,
 	if (r == 0)
 		r = mailbox_add_end(add, &at, err);
 	body_close(&b);
+	body_free(&b);
 	arena_free(&arena);
 	return r;
 }

@@ -392,6 +392,7 @@ cmd_fetch(void *session)
 		reply(&q);
 	flush_out(&q);
 	str_free(&q.out);
+	body_free(&q.body);
 	arena_free(&q.parse);
 }
 
@@ -418,5 +419,6 @@ fetch_report(struct session *s, const char *items, size_t from)
 	(void)fetch_all(&q, &list, changed, &err);
 	flush_out(&q);
 	str_free(&q.out);
+	body_free(&q.body);
 	arena_free(&q.parse);
 }

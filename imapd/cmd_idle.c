@@ -10,7 +10,7 @@
 #include "store/notice.h"
 #include "store/watcher.h"
 
-enum { SHRINK_MS = 1000, INDEX_MS = 50 };
+enum { SHRINK_MS = 1000 };
 
 /* watch the selected folder: its number, or -1 */
 static int
@@ -30,16 +30,6 @@ watch(struct session *s)
 	return id;
 }
 
-/* index a little, then look whether somebody wants something */
-static bool
-work_left(struct session *s)
-{
-	struct err err;
-
-	return s->mb != NULL &&
-	    fts_update(s->fts, s->mb, INDEX_MS, &err) > 0;
-}
-
 enum session_wait
 session_wait(struct session *s, int64_t end, bool *shrunk)
 {
@@ -55,8 +45,6 @@ session_wait(struct session *s, int64_t end, bool *shrunk)
 	}
 	r = poll(p, 3, *shrunk ? ms : MIN(ms, (int)SHRINK_MS));
 	if (r == 0 && !*shrunk) {
-		if (work_left(s))
-			return WAIT_ON;
 		session_idle(s);
 		*shrunk = true;
 		return WAIT_ON;

@@ -36,6 +36,8 @@ struct search {
 	uint64_t steps;
 	int64_t now, deadline;
 	struct str text, folded;
+	struct mime_match match;	/* of match_key; NULL: none */
+	const struct imap_search_key *match_key;
 	struct err *err;
 	bool failed;		/* err is set: it is over */
 };
@@ -111,6 +113,7 @@ ask_index(struct search *q, const struct imap_search_key *k)
 	struct err err;
 	unsigned where = FTS_BODY;
 
+	s->worked = 0;		/* there is an index from now on */
 	if (++q->asked > HINTS_MAX || late(q))
 		return;
 	if (k->op == IMAP_S_TEXT)
@@ -232,19 +235,68 @@ unload(struct search *q)
 	q->open = q->have_row = false;
 }
 
+/* the matcher of a key's text, which is folded once */
+static struct mime_match *
+matcher(struct search *q, const struct imap_search_key *k)
+{
+	if (q->match_key != k) {
+		if (q->match_key != NULL)
+			mime_match_free(&q->match);
+		mime_match_init(&q->match, k->text);
+		q->match_key = k;
+	}
+	str_reset(&q->match.tail);
+	return &q->match;
+}
+
 /* decoded, folded, and the text in it? */
 static bool
-value_has(struct search *q, struct slice value, struct slice text)
+value_has(struct search *q, struct slice value,
+    const struct imap_search_key *k)
 {
-	struct mime_match m;
-	bool found;
-
 	str_reset(&q->text);
 	mime_decode_text(value, &q->text);
-	mime_match_init(&m, text);
-	found = mime_match_feed(&m, slice_str(&q->text), true) != 0;
-	mime_match_free(&m);
-	return found;
+	return mime_match_feed(matcher(q, k), slice_str(&q->text), true) != 0;
+}
+
+/* the first line at or behind `at` that begins like a field of that name */
+static size_t
+find_line(struct slice s, size_t at, struct slice name)
+{
+	const char *nl;
+
+	while (at + name.n < s.n &&
+	    (ascii_lower((unsigned char)s.p[at]) !=
+	    ascii_lower((unsigned char)name.p[0]) ||
+	    !slice_ieq(slice_sub(s, at, name.n), name))) {
+		nl = memchr(s.p + at, '\n', s.n - at);
+		if (nl == NULL)
+			break;
+		at = (size_t)(nl - s.p) + 1;
+	}
+	return at;
+}
+
+/* the fields of the cache are lines that begin with names, or with a blank */
+static bool
+kept_has(struct search *q, const struct imap_search_key *k)
+{
+	struct slice fields = q->row.fields, rest;
+	struct mime_scan scan;
+	struct mime_field f;
+	size_t at = 0;
+
+	for (;;) {
+		at = find_line(fields, at, k->name);
+		rest = slice_sub(fields, at, fields.n);
+		mime_scan_init(&scan, rest);
+		if (rest.n <= k->name.n || !mime_scan_next(&scan, &f))
+			return false;
+		if (slice_ieq(f.name, k->name) && (k->text.n == 0 ||
+		    value_has(q, f.value, k)))
+			return true;
+		at += scan.pos;
+	}
 }
 
 static bool
@@ -252,52 +304,42 @@ header_has(struct search *q, size_t i, const struct imap_search_key *k)
 {
 	struct mime_scan scan;
 	struct mime_field f;
-	struct slice header;
 
-	if (meta_kept(k->name)) {
-		if (!load_row(q, i))
-			return false;
-		header = q->row.fields;
-	} else {
-		if (!candidate(q, k, q->s->mb->msg[i].uid) ||
-		    !load_body(q, i))
-			return false;
-		header = q->body.msg;
-	}
-	mime_scan_init(&scan, header);
+	if (meta_kept(k->name))
+		return load_row(q, i) && kept_has(q, k);
+	if (!candidate(q, k, q->s->mb->msg[i].uid) || !load_body(q, i))
+		return false;
+	mime_scan_init(&scan, q->body.msg);
 	while (mime_scan_next(&scan, &f))
 		if (slice_ieq(f.name, k->name) && (k->text.n == 0 ||
-		    value_has(q, f.value, k->text)))
+		    value_has(q, f.value, k)))
 			return true;
 	return false;
 }
 
-struct looking { struct search *q; struct mime_match m; };
+struct looking { struct search *q; struct mime_match *m; };
 
 static int
 on_text(void *ctx, struct slice field UNUSED, struct slice text, bool last)
 {
 	struct looking *l = ctx;
 
-	return late(l->q) || mime_match_feed(&l->m, text, last);
+	return late(l->q) || mime_match_feed(l->m, text, last);
 }
 
 static bool
 text_has(struct search *q, size_t i, const struct imap_search_key *k)
 {
 	struct looking l = { .q = q };
-	bool found;
 
 	if (k->text.n == 0)
 		return true;
 	if (!candidate(q, k, q->s->mb->msg[i].uid) || !load_body(q, i))
 		return false;
-	mime_match_init(&l.m, k->text);
-	found = mime_text(q->body.msg, body_parse(&q->body, true),
+	l.m = matcher(q, k);
+	return mime_text(q->body.msg, body_parse(&q->body, true),
 	    k->op == IMAP_S_TEXT ? MIME_TEXT_ALL : MIME_TEXT_BODY, on_text,
 	    &l) != 0;
-	mime_match_free(&l.m);
-	return found;
 }
 
 /* the day as the Date field has it, whatever its zone: 1, or 0 */
@@ -454,8 +496,11 @@ search_run(struct session *s, struct imap_search_key *root,
 	}
 	for (h = q.hints; h != NULL; h = h->next)
 		free(h->uids);
+	if (q.match_key != NULL)
+		mime_match_free(&q.match);
 	str_free(&q.text);
 	str_free(&q.folded);
+	body_free(&q.body);
 	arena_free(&q.parse);
 	return q.failed ? -1 : 0;
 }

@@ -19,6 +19,7 @@ select_open(struct session *s, const char *name, bool readonly,
 	s->name = xstrdup(name);
 	s->readonly = readonly || s->mb->readonly;
 	s->told = 0;
+	s->worked = 0;
 	s->kw_told = 0;
 	s->dirty = true;
 	s->imap.state = IN_SELECTED;

@@ -4,8 +4,6 @@
  */
 #include "session.h"
 
-#include <malloc.h>
-
 #include "base/log.h"
 #include "capability.h"
 #include "conf/common.h"
@@ -52,20 +50,6 @@ session_jail(const struct session_user *user)
 	}
 	str_free(&path);
 	share_jail(user);
-}
-
-void
-session_idle(void *session)
-{
-	struct session *s = session;
-
-	if (s->mb != NULL) {
-		mailbox_settle(s->mb);
-		mailbox_shrink(s->mb);
-	}
-	meta_shrink(s->meta);
-	fts_shrink(s->fts);
-	malloc_trim(0);
 }
 
 void

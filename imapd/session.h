@@ -50,6 +50,7 @@ struct session {
 	bool readonly;
 	unsigned rights;	/* ACL_... in it */
 	uint32_t told;
+	uint32_t worked;	/* the uidnext that work.c is done with */
 	bool dirty;		/* there may be something to tell */
 	size_t kw_told;		/* keywords that FLAGS named */
 	/* a folder that was opened for a moment, kept until the client idles */
@@ -78,7 +79,8 @@ extern const size_t session_commands_n;
 void session_capabilities(const struct session *s, struct str *out);
 /* name the paths of the jail, and make what is missing of the mailbox */
 void session_jail(const struct session_user *user);
-/* the client is silent: give back what can be had again */
+/* the client is silent (work.c): index what is new, give back what can be had
+ * again */
 void session_idle(void *session);
 static inline bool
 enabled(const struct session *s, unsigned what)

@@ -87,10 +87,12 @@ is_bare(struct slice s, size_t lf)
 size_t
 mime_wire_size(struct slice s)
 {
-	size_t i, n = s.n;
+	const char *p = s.p, *end = s.p + s.n, *nl;
+	size_t n = s.n;
 
-	for (i = 0; (i += slice_find(slice_sub(s, i, s.n), '\n')) < s.n; i++)
-		n += is_bare(s, i);
+	for (; p < end && (nl = memchr(p, '\n', (size_t)(end - p))) != NULL;
+	    p = nl + 1)
+		n += nl == s.p || nl[-1] != '\r';
 	return n;
 }
 

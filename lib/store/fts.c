@@ -79,6 +79,12 @@ fts_free(struct fts *f)
 	free(f);
 }
 
+bool
+fts_wanted(const struct fts *f)
+{
+	return side_exists(&f->side);
+}
+
 struct uids { uint32_t *v; size_t n, cap; };
 
 static void

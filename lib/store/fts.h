@@ -16,6 +16,9 @@ struct fts *fts_new(int index);		/* never fails; -1: no index */
 void fts_free(struct fts *f);
 void fts_shrink(struct fts *f);		/* closes the file */
 
+/* has somebody searched yet?  Else there is nothing to keep up to date. */
+bool fts_wanted(const struct fts *f);
+
 enum { FTS_HEADER = 1, FTS_BODY = 2 };	/* where; both: TEXT */
 /*
  * UIDs of messages of mb that may hold all of the n folded terms (a term too

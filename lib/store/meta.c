@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "store/meta_part.h"
 #include "store/side.h"
 
@@ -20,7 +21,7 @@ enum {
 };
 
 enum { BEGIN_AT, PUT, COPY, DROP, FORGET, NUMBER, OF_ID, NEW,
-	DROP_BOX, TOTAL };
+	DROP_BOX, LAST, TOTAL };
 
 static const char *const sql[TOTAL] = {
 	[BEGIN_AT] = "SELECT k, v FROM row WHERE k BETWEEN ?1 AND ?2"
@@ -33,6 +34,8 @@ static const char *const sql[TOTAL] = {
 	[OF_ID] = "SELECT n FROM box WHERE id = ? LIMIT 1",
 	[NEW] = "INSERT INTO box (id, uidvalidity) VALUES (?, ?)",
 	[DROP_BOX] = "DELETE FROM box WHERE n = ?",
+	[LAST] = "SELECT k FROM row WHERE k BETWEEN ?1 AND ?2"
+	    " ORDER BY k DESC LIMIT 1",
 };
 
 static const struct side_kind kind = {
@@ -326,6 +329,34 @@ meta_get(struct meta *m, struct mailbox *mb, size_t i, struct meta_row *row,
 	if (r == 0 && number != 0)
 		keep(m, key, row);
 	return r;
+}
+
+int
+meta_fill(struct meta *m, struct mailbox *mb, int ms)
+{
+	int64_t end = mono_ms() + ms, last;
+	struct meta_row row;
+	struct err ignored;
+	uint64_t number;
+	size_t i;
+
+	if (!side_exists(&m->side))
+		return 0;
+	number = number_of(m, mb, false);
+	meta_flush(m);
+	if (number == 0 || side_number(&m->side, LAST, &last, "ii",
+	    (int64_t)key_of(number, 0),
+	    (int64_t)key_of(number, UINT32_MAX)) != 1)
+		return 0;
+	for (i = mailbox_find(mb, (uint32_t)last + 1); i < mb->n; i++) {
+		if (mb->msg[i].flags & MSG_GONE)
+			continue;
+		if (mono_ms() >= end)
+			break;
+		(void)meta_get(m, mb, i, &row, &ignored);
+	}
+	meta_flush(m);
+	return i < mb->n;
 }
 
 /* a row in m->held: 1, 0 none, -1 */

@@ -48,6 +48,10 @@ void meta_flush(struct meta *m);
  * -1: err (the message is gone, or trouble). */
 int meta_get(struct meta *m, struct mailbox *mb, size_t i,
     struct meta_row *row, struct err *err);
+/* While the client is silent: make rows of messages that came since the last
+ * row, in a mailbox that has rows, for at most ms milliseconds.  1 there are
+ * more, 0. */
+int meta_fill(struct meta *m, struct mailbox *mb, int ms);
 /* is that header field (any case) among those that row.fields holds? */
 bool meta_kept(struct slice name);
 /* after COPY or MOVE: n rows of from are those of mb too */

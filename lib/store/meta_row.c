@@ -25,25 +25,35 @@ meta_parts(struct meta_row *r, struct slice *v[META_PARTS])
 /* Four lanes of 64-bit multiplication: 2 KiB in about 0.1 us.  Not against
  * malice, and not the same on machines of another byte order. */
 static uint64_t
+lane(uint64_t h, uint64_t w)
+{
+	h = (h ^ w) * 0x9e3779b97f4a7c15;
+	return h ^ h >> 29;
+}
+
+static uint64_t
 sum(const char *p, size_t n, uint64_t key)
 {
 	static const uint64_t k = 0x9e3779b97f4a7c15;
-	uint64_t h[4] = { key, n, k, ~key }, w[4];
-	size_t i;
-	int j;
+	uint64_t a = key, b = n, c = k, d = ~key, w[4];
 
-	for (i = 0; i < n; i += sizeof(w)) {
-		if (n - i < sizeof(w))
+	while (n > 0) {
+		if (n < sizeof(w))
 			memset(w, 0, sizeof(w));
-		memcpy(w, p + i, MIN(n - i, sizeof(w)));
-		for (j = 0; j < 4; j++) {
-			h[j] = (h[j] ^ w[j]) * k;
-			h[j] ^= h[j] >> 29;
-		}
+		if (n >= sizeof(w))
+			memcpy(w, p, sizeof(w));
+		else
+			memcpy(w, p, n);
+		a = lane(a, w[0]);
+		b = lane(b, w[1]);
+		c = lane(c, w[2]);
+		d = lane(d, w[3]);
+		p += MIN(n, sizeof(w));
+		n -= MIN(n, sizeof(w));
 	}
-	for (j = 1; j < 4; j++)
-		h[0] = (h[0] ^ h[j]) * k ^ h[0] >> 32;
-	return h[0];
+	a = (a ^ b) * k ^ a >> 32;
+	a = (a ^ c) * k ^ a >> 32;
+	return (a ^ d) * k ^ a >> 32;
 }
 
 int

@@ -39,6 +39,13 @@ side_close(struct side *s)
 	s->given_up = false;
 }
 
+bool
+side_exists(const struct side *s)
+{
+	return s->db != NULL || (s->index >= 0 && faccessat(s->index,
+	    s->kind->name, F_OK, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
 static void
 delete_files(struct side *s)
 {

@@ -36,6 +36,8 @@ void side_init(struct side *s, const struct side_kind *kind, int index);
 /* open it where it is not: is it? */
 bool side_ready(struct side *s);
 void side_close(struct side *s);
+/* is there a file, without opening one? */
+bool side_exists(const struct side *s);
 
 /* A statement with its parameters, all int64_t (fmt i) or struct slice (fmt
  * t text, b blob, which must live until side_done); NULL: trouble */
