@@ -2,6 +2,7 @@
  * cmd_search.c - SEARCH, SORT and their answers: RFC 3501 and 9051 section
  * 6.4.4, RFC 4731 (ESEARCH), 5182 ($), 5256, 5267 (ESORT, PARTIAL), 5957.
  */
+#include "context.h"
 #include "mime/text.h"
 #include "search.h"
 #include "sort.h"
@@ -195,21 +196,10 @@ numbers_fit(struct session *s, const struct imap_search_key *k)
 	return true;
 }
 
-static bool
-supported(struct session *s, const struct imap_search *q)
-{
-	if (q->returns & (IMAP_RETURN_UPDATE | IMAP_RETURN_CONTEXT)) {
-		imap_no(&s->imap, "NOUPDATE", "contexts are not kept here");
-		return false;
-	}
-	return true;
-}
-
 bool
 search_checked(struct session *s, struct imap_search *q)
 {
-	if (!supported(s, q) || !search_filters(s, q) ||
-	    !numbers_fit(s, q->root))
+	if (!search_filters(s, q) || !numbers_fit(s, q->root))
 		return false;
 	if (q->modseq)
 		session_condstore(s);
@@ -221,6 +211,7 @@ run(struct session *s, struct imap_search *q, const char *word)
 {
 	struct index_list r;
 	struct err err = ERR_INIT;
+	struct context *c = NULL;
 
 	if (!imap_args_end(&s->imap) || !search_checked(s, q)) {
 		/* RFC 5182 section 2.1: NO empties $, BAD leaves it */
@@ -228,12 +219,16 @@ run(struct session *s, struct imap_search *q, const char *word)
 			forget_saved(s, q);
 		return;
 	}
+	if (q->returns & IMAP_RETURN_UPDATE)
+		c = context_new(s, q);
 	if (search_run(s, q->root, &r, &err) < 0 ||
 	    (q->n_sort > 0 && sort_run(s, q, &r, &err) < 0)) {
+		context_free(c);
 		forget_saved(s, q);
 		imap_fail(&s->imap, &err);
 		return;
 	}
+	context_begin(s, c, &r);
 	if (q->returns & IMAP_RETURN_SAVE)
 		save(s, q, &r);
 	if (!q->esearch && !(enabled(s, ENABLED_REV2) && q->n_sort == 0))

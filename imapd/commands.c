@@ -9,6 +9,7 @@ enum { UID_SEQ = CMD_UID | CMD_SEQ | CMD_NO_UIDONLY };
 
 const struct imap_command session_commands[] = {
 	{ "APPEND", ANY, 0, cmd_append },
+	{ "CANCELUPDATE", SEL, 0, cmd_cancelupdate },
 	{ "CAPABILITY", ANY, 0, cmd_capability },
 	{ "CHECK", SEL, 0, cmd_check },
 	{ "CLOSE", SEL, CMD_LAST, cmd_close },

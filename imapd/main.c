@@ -24,6 +24,8 @@ static const struct field fields[] = {
 	    "how often an idle session looks itself"),
 	F_TIME(struct imapd_conf, search_time, "1m", "1s", "1h",
 	    "how long a search may take"),
+	F_TIME(struct imapd_conf, progress_interval, "10s", "1ms", "1h",
+	    "how often a client is told that its command goes on"),
 	F_LIST(struct imapd_conf, public_admins,
 	    "addresses of who makes public folders"),
 	F_END

@@ -408,8 +408,8 @@ look_at_times(struct notify *n)
 	n->tree_changed = true;
 }
 
-void
-notify_poll(struct session *s)
+static void
+poll_all(struct session *s)
 {
 	struct notify *n = s->notify;
 	struct watched *w;
@@ -435,6 +435,17 @@ notify_poll(struct session *s)
 		if (n->v[i].changed && n->v[i].events & NOTIFY_MESSAGES &&
 		    !is_selected(s, n->v[i].name))
 			tell_folder(s, &n->v[i]);
+}
+
+void
+notify_poll(struct session *s)
+{
+	struct arena kept = s->imap.arena;	/* IDLE's tag is in it */
+
+	s->imap.arena = (struct arena){ 0 };
+	poll_all(s);
+	arena_free(&s->imap.arena);
+	s->imap.arena = kept;
 }
 
 void

@@ -13,6 +13,7 @@
 enum {
 	CHECK_TIME_EVERY = 4096,	/* keys that cost nothing */
 	HINTS_MAX = 64,			/* questions to the index */
+	PROGRESS_EVERY = 64,		/* messages */
 };
 /* what a key costs: the order in which keys are tried */
 enum { COST_FREE, COST_META, COST_HEADER, COST_FILE };
@@ -490,6 +491,8 @@ search_run(struct session *s, struct imap_search_key *root,
 	for (i = 0; i < s->told && !q.failed; i++) {
 		if (s->mb->msg[i].flags & MSG_GONE)
 			continue;
+		if (i % PROGRESS_EVERY == 0)
+			session_progress(s, i, s->told);
 		if (matches(&q, i, root))
 			r->v[r->n++] = (uint32_t)i;
 		unload(&q);

@@ -1,6 +1,7 @@
 /*
  * select.c - opening and leaving folders.
  */
+#include "context.h"
 #include "share.h"
 
 int
@@ -32,6 +33,7 @@ select_close(struct session *s)
 	select_forget(s);
 	if (s->mb == NULL)
 		return;
+	context_end(s);
 	mailbox_close(s->mb);
 	meta_flush(s->meta);
 	tree_place_end(&s->place);

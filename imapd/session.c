@@ -4,6 +4,7 @@
  */
 #include "session.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "capability.h"
 #include "conf/common.h"
@@ -60,6 +61,28 @@ session_update(void *session)
 
 	view_sync(s, numbers ? 0 : VIEW_EXPUNGE);
 	meta_flush(s->meta);	/* no transaction stays open */
+}
+
+void
+session_progress(struct session *s, uint64_t done, uint64_t total)
+{
+	struct str out = STR_INIT;
+	int64_t now = mono_ms();
+
+	if (s->progress_of != s->imap.count) {
+		s->progress_of = s->imap.count;
+		s->progress_at = now + conf.progress_interval;
+	}
+	if (now < s->progress_at)
+		return;
+	s->progress_at = now + conf.progress_interval;
+	str_adds(&out, "* OK [INPROGRESS (");
+	imap_put_string(&out, s->imap.lex.tag, false);
+	str_addf(&out, " %llu %llu)] still at work\r\n",
+	    (unsigned long long)done, (unsigned long long)total);
+	imap_put(&s->imap, &out);
+	str_free(&out);
+	io_flush(s->imap.io);
 }
 
 void

@@ -19,7 +19,7 @@
 
 struct imapd_conf {
 	int64_t timeout, max_errors, literal_limit, message_size;
-	int64_t idle_poll, notify_interval, search_time;
+	int64_t idle_poll, search_time, progress_interval;
 	int64_t max_folders_told;
 	struct strlist public_admins;
 };
@@ -67,6 +67,10 @@ struct session {
 	struct context *contexts;
 	struct deflate *deflate;	/* COMPRESS; NULL: not */
 
+	/* INPROGRESS: of the command with this count, told next at */
+	uint64_t progress_of;
+	int64_t progress_at;
+
 	/* for the closing log line */
 	uint64_t fetched, bodies, stored, appended, copied, expunged;
 };
@@ -91,6 +95,9 @@ enabled(const struct session *s, unsigned what)
  * the session shrinks, once. */
 enum session_wait { WAIT_ON, WAIT_INPUT, WAIT_STOP };
 enum session_wait session_wait(struct session *s, int64_t end, bool *shrunk);
+/* INPROGRESS (RFC 9585): called now and then by what may take long, with how
+ * much is done */
+void session_progress(struct session *s, uint64_t done, uint64_t total);
 /* imap.update: before the tagged reply */
 void session_update(void *session);
 /* CONDSTORE is on from now on (RFC 7162 section 3.1): once told, the client
@@ -168,6 +175,7 @@ void expunge_ok(struct session *s, size_t n, const char *text);
 /* ---- commands ------------------------------------------------------------ */
 
 void cmd_append(void *session);
+void cmd_cancelupdate(void *session);
 void cmd_capability(void *session);
 void cmd_check(void *session);
 void cmd_close(void *session);

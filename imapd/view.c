@@ -3,6 +3,7 @@
  * Numbers that were told stay true until EXPUNGE is told.
  */
 #include "base/log.h"
+#include "context.h"
 #include "session.h"
 
 static const struct { unsigned store, imap; } flag_bits[] = {
@@ -199,10 +200,12 @@ view_tell(struct session *s, unsigned how)
 	size_t i, old;
 
 	s->dirty = false;
-	if (mb->gone > 0 && how & VIEW_EXPUNGE)
+	if (mb->gone > 0 && how & VIEW_EXPUNGE) {
+		context_gone(s);
 		tell_expunged(s);
-	else if (mb->gone > 0)
+	} else if (mb->gone > 0) {
 		s->dirty = true;
+	}
 	old = s->told;
 	if (mb->n != old) {
 		tell_new(s, &out);
@@ -236,6 +239,8 @@ view_sync(struct session *s, unsigned how)
 		    KS("folder", s->name), KERR(&err), KEND);
 	if (r > 0 || s->dirty)
 		view_tell(s, how);
+	if (s->contexts != NULL)
+		context_update(s);
 }
 
 bool
