@@ -25,11 +25,12 @@ sub init {
 	run($self->_ctl('user', 'import', "$self->{dir}/users.import"));
 	my $n = $self->{opt}{sessions} + 100;
 	for my $section (qw(imap-login imapd)) {
-		next if $conf !~ /^\[\Q$section\E\]/m;
-		my ($old) = $conf =~ /^\[\Q$section\E\]\n(?:[^\[].*\n)*?
-		    process_limit\s*=\s*(\d+)/mx;
+		my ($text) = $conf =~ /^\[\Q$section\E\]\n((?:[^\[].*\n|\n)*)/m
+		    or next;
+		my ($limit) = $text =~ /^process_limit\s*=\s*(\d+)/m;
+		my ($clients) = $text =~ /^clients\s*=\s*(\d+)/m;
 		$self->_set('master.conf', $section, 'process_limit', $n)
-		    if ($old // 0) < $n;
+		    if ($limit // 0) * ($clients // 1) < $n;
 	}
 	return;
 }

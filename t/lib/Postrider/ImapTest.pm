@@ -60,7 +60,8 @@ sub work_dir {
 # field of its own, so that no two are the same
 sub sample {
 	my ($n, $seed) = @_;
-	my $dir = tempdir('postrider-s.XXXXXXXX', TMPDIR => 1);
+	my $dir = tempdir('postrider-s.XXXXXXXX', TMPDIR => 1,
+	    CLEANUP => 1);
 	Bench::Mailbox::make($dir, $n, $seed);
 	my $i = 0;
 	my @text = map { "X-Number: $seed." . ++$i . "\n" . slurp($_) }
