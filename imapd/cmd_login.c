@@ -194,7 +194,8 @@ cmd_authenticate(void *session)
 	}
 	in.mech = sasl_mech_name(mech);
 	base64_encode(&data, initial.p, initial.n);
-	explicit_bzero((char *)(uintptr_t)initial.p, initial.n);
+	if (initial.n > 0)
+		explicit_bzero((char *)(uintptr_t)initial.p, initial.n);
 	in.data = data.s;
 	exchange(l, &in, &data);
 	if (data.cap > 0)

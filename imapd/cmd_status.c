@@ -1,17 +1,17 @@
 /*
  * cmd_status.c - STATUS: RFC 3501 and 9051 section 6.3.11, RFC 7162
  * (HIGHESTMODSEQ), 7889 (APPENDLIMIT), 8438 (SIZE), 8474 (MAILBOXID), 9208
- * (DELETED-STORAGE is not ours: SIZE and DELETED are).
+ * (DELETED-STORAGE).
  */
 #include "share.h"
 #include "status.h"
 
 enum { ITEM_MESSAGES, ITEM_RECENT, ITEM_UIDNEXT, ITEM_UIDVALIDITY,
 	ITEM_UNSEEN, ITEM_DELETED, ITEM_SIZE, ITEM_MODSEQ, ITEM_ID,
-	ITEM_LIMIT, ITEMS };
+	ITEM_LIMIT, ITEM_DELETED_SIZE, ITEMS };
 static const char *const names[ITEMS] = { "MESSAGES", "RECENT", "UIDNEXT",
 	"UIDVALIDITY", "UNSEEN", "DELETED", "SIZE", "HIGHESTMODSEQ",
-	"MAILBOXID", "APPENDLIMIT" };
+	"MAILBOXID", "APPENDLIMIT", "DELETED-STORAGE" };
 
 bool
 status_items(struct imap_lex *l, unsigned *items_r)
@@ -35,7 +35,8 @@ put_item(struct str *out, unsigned item, const struct mailbox_status *st)
 {
 	const uint64_t numbers[ITEMS] = { st->messages, st->recent,
 		st->uidnext, st->uidvalidity, st->unseen, st->deleted,
-		st->size, st->modseq, 0, (uint64_t)conf.message_size };
+		st->size, st->modseq, 0, (uint64_t)conf.message_size,
+		st->deleted_size };
 
 	if (item == ITEM_ID)
 		str_addf(out, "%s (%s)", names[item], st->id);

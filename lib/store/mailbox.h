@@ -185,7 +185,7 @@ int mailbox_vanished(struct mailbox *mb, uint64_t modseq,
 
 /* what STATUS asks, without a view that is kept */
 struct mailbox_status {
-	uint64_t messages, recent, unseen, deleted, size;
+	uint64_t messages, recent, unseen, deleted, size, deleted_size;
 	uint32_t uidnext, uidvalidity;
 	uint64_t modseq;
 	char id[33];

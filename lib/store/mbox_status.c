@@ -21,6 +21,8 @@ mailbox_status(const struct mailbox_place *p, struct mailbox_status *st,
 		st->unseen += !(m->flags & MSG_SEEN);
 		st->deleted += (m->flags & MSG_DELETED) != 0;
 		st->size += m->wsize;
+		if (m->flags & MSG_DELETED)
+			st->deleted_size += m->wsize;
 	}
 	st->uidnext = mb->uidnext;
 	st->uidvalidity = mb->uidvalidity;

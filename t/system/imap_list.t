@@ -108,12 +108,13 @@ $c->bad('CREATE (NOPE)', 'CREATE s3 (NOPE)');
 $c->ok('APPEND', 'APPEND Sent (\Seen \Deleted) ', lit_plus("a: b\r\n\r\nc"));
 $c->ok('APPEND', 'APPEND Sent ', lit_plus("a: b\r\n\r\ncd"));
 $r = $c->ok('STATUS', 'STATUS Sent (MESSAGES UNSEEN UIDNEXT UIDVALIDITY ' .
-    'DELETED SIZE RECENT HIGHESTMODSEQ MAILBOXID APPENDLIMIT)');
+    'DELETED SIZE RECENT HIGHESTMODSEQ MAILBOXID APPENDLIMIT ' .
+    'DELETED-STORAGE)');
 my ($st) = $r->untagged('STATUS');
 is $st->{data}[0], 'Sent', 'names the mailbox';
 my %st = @{ $st->{data}[1] };
-is_deeply [@st{qw(MESSAGES UNSEEN UIDNEXT DELETED SIZE RECENT)}],
-    [2, 1, 3, 1, 19, 2], 'and counts';
+is_deeply [@st{qw(MESSAGES UNSEEN UIDNEXT DELETED SIZE RECENT),
+    'DELETED-STORAGE'}], [2, 1, 3, 1, 19, 2, 9], 'and counts';
 my $sel = $c->cmd('EXAMINE Sent');
 is $st{UIDVALIDITY}, $sel->code('UIDVALIDITY'), 'UIDVALIDITY';
 is $st{HIGHESTMODSEQ}, $sel->code('HIGHESTMODSEQ'), 'HIGHESTMODSEQ';

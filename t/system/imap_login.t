@@ -50,6 +50,14 @@ $c->ok('LOGIN with UTF-8 in quotes', 'LOGIN "b' . "\x{c3}\x{b6}" .
 $c = client();
 $c->ok('stray blanks', 'LOGIN  ann   "p\\"w\\\\1" ');
 $c = client();
+$c->put("x LOGIN ann {5}\n");
+is $c->wait_plus('x'), 'OK', 'a line that ends with LF';
+$c->put("p\"w\\1\n");
+is $c->finish('x')->{name}, 'OK', 'and the next one';
+$c = client();
+$c->put("x NOOP\n");
+is $c->finish('x')->{name}, 'OK', 'LF alone';
+$c = client();
 $c->no('a literal that is too long', 'LOGIN ann ', lit('x' x 5000));
 $c->ok('and it goes on', 'NOOP');
 

@@ -34,6 +34,7 @@ ok $r->code('HIGHESTMODSEQ') > 0, 'HIGHESTMODSEQ';
 ok !defined $r->code('UNSEEN'), 'no UNSEEN';
 like $r->code('MAILBOXID')->[0], qr/^[\w-]+$/, 'MAILBOXID';
 $c->bad('FETCH of message 1', 'FETCH 1 FLAGS');
+$c->ok('UID FETCH of an empty mailbox', 'UID FETCH 1:* FLAGS');
 $c->bad('SELECT without a name', 'SELECT');
 $c->ok('the mailbox is still open', 'CHECK');
 
