@@ -1,7 +1,12 @@
 /*
  * select.c - opening and leaving folders.
  */
+<<<<<<< Updated upstream
 #include "context.h"
+=======
+#include <sys/stat.h>
+
+>>>>>>> Stashed changes
 #include "share.h"
 
 int
@@ -58,26 +63,50 @@ select_forget(struct session *s)
 	s->other_name = NULL;
 }
 
+static bool
+same_folder(const struct mailbox_place *p, const struct mailbox_place *q)
+{
+	struct stat a, b;
+
+	return fstat(p->dir, &a) == 0 && fstat(q->dir, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* The name is looked up each time: others rename folders, make another of the
+ * same name, and take rights away. */
 struct mailbox *
 select_other(struct session *s, const char *name, struct err *err)
 {
-	if (s->mb != NULL && !s->readonly && strcmp(s->name, name) == 0)
+	struct mailbox_place p;
+	unsigned rights;
+	bool same;
+
+	if (share_place(s, name, 0, &p, &rights, err) < 0)
+		return NULL;
+	if (s->mb != NULL && !s->readonly && strcmp(s->name, name) == 0 &&
+	    same_folder(&p, &s->place)) {
+		tree_place_end(&p);
+		s->rights = rights;
 		return s->mb;
-	if (s->other != NULL && strcmp(s->other_name, name) == 0) {
+	}
+	same = s->other != NULL && strcmp(s->other_name, name) == 0 &&
+	    same_folder(&p, &s->other_place);
+	if (same) {
+		tree_place_end(&p);
+		s->other_rights = rights;
 		if (mailbox_refresh(s->other, err) < 0)
 			return NULL;
 		mailbox_purge(s->other, NULL, NULL);
 		return s->other;
 	}
 	select_forget(s);
-	if (share_place(s, name, 0, &s->other_place, &s->other_rights,
-	    err) < 0)
-		return NULL;
-	s->other = mailbox_open(&s->other_place, MAILBOX_NO_RECENT, err);
+	s->other = mailbox_open(&p, MAILBOX_NO_RECENT, err);
 	if (s->other == NULL) {
-		tree_place_end(&s->other_place);
+		tree_place_end(&p);
 		return NULL;
 	}
+	s->other_place = p;
+	s->other_rights = rights;
 	s->other_name = xstrdup(name);
 	return s->other;
 }

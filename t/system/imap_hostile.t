@@ -50,4 +50,29 @@ $bob->ok('what fits', 'APPEND INBOX ', lit($part)) for 1 .. 3;
 $r = $bob->no('what does not', 'APPEND INBOX ', lit($part x 2));
 is $r->{code} && $r->{code}[0], 'OVERQUOTA', 'is refused';
 $bob->ok('and the connection is fine', 'NOOP');
+
+# ---- folders that others rename and remove ------------------------------------
+my $more = login('ann');
+my $note = "Subject: note\r\n\r\nnote\r\n";
+sub messages {
+	my ($st) = map { $_->{data} } $more->cmd("STATUS $_[0] (MESSAGES)")
+	    ->untagged('STATUS');
+	my %st = @{ $st->[1] };
+	return $st{MESSAGES};
+}
+$ann->ok('a folder', 'CREATE Work');
+$ann->ok('a message to it', 'APPEND Work ', lit($note));
+$more->ok('another session renames it', 'RENAME Work Old');
+$r = $ann->no('there is no such folder now', 'APPEND Work ', lit($note));
+is $r->{code} && $r->{code}[0], 'TRYCREATE', 'which is said';
+$more->ok('one of the same name', 'CREATE Work');
+$ann->ok('a message to the new one', 'APPEND Work ', lit($note));
+is messages('Work') . messages('Old'), '11', 'each is where it belongs';
+$ann->ok('selected', 'SELECT Work');
+$more->ok('removed', 'DELETE Work');
+$more->ok('and made again', 'CREATE Work');
+$ann->ok('a copy into it', 'APPEND Work ', lit($note));
+is messages('Work'), 1, 'is there';
+$ann->cmd('NOOP');
+$ann->ok('the session goes on', 'SELECT INBOX');
 done_testing;
