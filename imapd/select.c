@@ -1,12 +1,9 @@
 /*
  * select.c - opening and leaving folders.
  */
-<<<<<<< Updated upstream
-#include "context.h"
-=======
 #include <sys/stat.h>
 
->>>>>>> Stashed changes
+#include "context.h"
 #include "share.h"
 
 int
