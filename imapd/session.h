@@ -169,7 +169,7 @@ bool flags_allowed(struct flags_change *c, unsigned rights);
 int expunge_indexes(struct session *s, const uint32_t *v, size_t n,
     struct err *err);
 
-/* the tagged reply to it, with HIGHESTMODSEQ (RFC 7162 section 3.2.7, 3.2.12) */
+/* the tagged reply to it, with HIGHESTMODSEQ (RFC 7162 section 3.2.7) */
 void expunge_ok(struct session *s, size_t n, const char *text);
 
 /* ---- commands ------------------------------------------------------------ */

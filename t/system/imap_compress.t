@@ -76,8 +76,8 @@ ok until_match(qr/^i OK/m), 'DONE and a command';
 # random bytes do not pack
 my $rnd = join '', map { chr(32 + int rand 95) } 1 .. 200_000;
 $rnd =~ s/(.{70})/$1\r\n/g;
-put('j APPEND INBOX {' . length("a: b\r\n\r\n$rnd") . "+}\r\na: b\r\n\r\n$rnd\r\n",
-    1000);
+my $big = "a: b\r\n\r\n$rnd";
+put('j APPEND INBOX {' . length($big) . "+}\r\n$big\r\n", 1000);
 like until_match(qr/^j \w+.*\r\n/m), qr/^j OK/m, 'what does not pack';
 put("k FETCH 3 BODY.PEEK[TEXT]\r\n");
 ok index(until_match(qr/^k \w+.*\r\n\z/m), $rnd) > 0, 'comes back';

@@ -51,7 +51,8 @@ $c->ok('COPY from what is read-only', 'COPY 1 to');
 $c->no('MOVE from it', 'MOVE 1 to');
 
 $c->ok('SELECT', 'SELECT to');
-$r = $c->fetch('1:6', '(FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS (SUBJECT)])');
+$r = $c->fetch('1:6',
+    '(FLAGS INTERNALDATE BODY.PEEK[HEADER.FIELDS (SUBJECT)])');
 is_deeply [map { $r->{$_}{'BODY[HEADER.FIELDS (SUBJECT)]'} =~ /(\d)/ }
     1 .. 6], [2, 3, 5, 1, 4, 2], 'the copies, in order';
 is_deeply [map { (sort grep { /^k/ } @{ $r->{$_}{FLAGS} })[0] } 1 .. 6],

@@ -96,8 +96,8 @@ sub esearch {
 	my @d = $rep->untagged('ESEARCH') or return undef;	## no critic
 	my @v = @{ $d[0]{data} };
 	is_deeply shift @v, ['TAG', $tag], 'ESEARCH has the tag';
-	return join ' ', map { ref $_ ? '(' . join(' ', map { $_ // 'NIL' } @$_) .
-	    ')' : $_ // 'NIL' } @v;
+	return join ' ', map { ref ? '(' . join(' ', map { $_ // 'NIL' }
+	    @$_) . ')' : $_ // 'NIL' } @v;
 }
 is esearch('SEARCH RETURN () SEEN'), 'ALL 1,4', 'RETURN ()';
 is esearch('SEARCH RETURN (MIN MAX COUNT ALL) NOT 2'),
