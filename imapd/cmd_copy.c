@@ -90,26 +90,32 @@ copy_all(struct session *s, struct copy *c, struct err *err)
 	return r;
 }
 
+/* the copies that count (all, or those that mine says): noted, and COPYUID */
 static void
-note(struct session *s, struct copy *c)
+note(struct session *s, struct copy *c, const bool *mine)
 {
 	struct meta_pair *pairs = arena_alloc(&s->imap.arena,
 	    c->list.n * sizeof(*pairs));
-	struct imap_setw w = { .out = &c->code };
-	size_t k, n = c->list.n;
+	struct str to = STR_INIT;
+	struct imap_setw from_w = { .out = &c->code }, to_w = { .out = &to };
+	size_t k, n = 0;
 
 	str_addf(&c->code, "COPYUID %u ", (unsigned)c->to->uidvalidity);
-	for (k = 0; k < n; k++) {
-		pairs[k].from = s->mb->msg[c->list.v[k]].uid;
-		pairs[k].to = c->first + (uint32_t)k;
-		imap_setw_add(&w, pairs[k].from);
+	for (k = 0; k < c->list.n; k++) {
+		if (mine != NULL && !mine[k])
+			continue;
+		pairs[n].from = s->mb->msg[c->list.v[k]].uid;
+		pairs[n].to = c->first + (uint32_t)k;
+		imap_setw_add(&from_w, pairs[n].from);
+		imap_setw_add(&to_w, pairs[n].to);
+		n++;
 	}
-	imap_setw_end(&w);
-	if (n == 1)
-		str_addf(&c->code, " %u", (unsigned)c->first);
-	else
-		str_addf(&c->code, " %u:%u", (unsigned)c->first,
-		    (unsigned)(c->first + n - 1));
+	imap_setw_end(&from_w);
+	imap_setw_end(&to_w);
+	str_addf(&c->code, " %s", to.s);
+	str_free(&to);
+	if (n == 0)
+		str_reset(&c->code);
 	meta_copied(s->meta, s->mb, c->to, pairs, n);
 	s->copied += n;
 	if (c->to == s->mb)
@@ -142,7 +148,6 @@ run(struct session *s, struct copy *c)
 		failed(s, c, &err);
 		return false;
 	}
-	note(s, c);
 	return true;
 }
 
@@ -154,9 +159,34 @@ cmd_copy(void *session)
 
 	if (!parse(s, &c))
 		return;
-	if (run(s, &c))
+	if (run(s, &c)) {
+		note(s, &c, NULL);
 		imap_ok(&s->imap, c.code.len > 0 ? c.code.s : NULL, "copied");
+	}
 	str_free(&c.code);
+}
+
+/* Who moves what another session has just moved or expunged drops its copy:
+ * so it is in one place. */
+static int
+take_back(struct copy *c, const bool *mine, struct err *err)
+{
+	uint32_t *v = xcalloc(c->list.n + 1, sizeof(*v));
+	size_t k, at, n = 0;
+	int r = mailbox_refresh(c->to, err);
+
+	for (k = 0; r >= 0 && k < c->list.n; k++) {
+		if (mine[k])
+			continue;
+		at = mailbox_find(c->to, c->first + (uint32_t)k);
+		if (at < c->to->n &&
+		    c->to->msg[at].uid == c->first + (uint32_t)k)
+			v[n++] = (uint32_t)at;
+	}
+	if (r >= 0 && n > 0)
+		r = mailbox_expunge(c->to, v, n, NULL, err);
+	free(v);
+	return r < 0 ? -1 : 0;
 }
 
 void
@@ -165,6 +195,7 @@ cmd_move(void *session)
 	struct session *s = session;
 	struct err err = ERR_INIT;
 	struct copy c;
+	bool *mine;
 
 	if (!parse(s, &c))
 		return;
@@ -177,13 +208,17 @@ cmd_move(void *session)
 		return;
 	}
 	c.move = true;
-	if (run(s, &c)) {
+	mine = arena_alloc(&s->imap.arena, c.list.n + 1);
+	if (!run(s, &c))
+		return;
+	if (expunge_indexes(s, c.list.v, c.list.n, mine, &err) < 0 ||
+	    take_back(&c, mine, &err) < 0) {
+		imap_fail(&s->imap, &err);
+	} else {
+		note(s, &c, mine);
 		if (c.code.len > 0)
 			imap_say(&s->imap, "OK [%s] moved", c.code.s);
-		if (expunge_indexes(s, c.list.v, c.list.n, &err) < 0)
-			imap_fail(&s->imap, &err);
-		else
-			expunge_ok(s, c.list.n, "moved");
+		expunge_ok(s, c.list.n, "moved");
 	}
 	str_free(&c.code);
 }

@@ -224,7 +224,7 @@ cmd_store(void *session)
 
 int
 expunge_indexes(struct session *s, const uint32_t *v, size_t n,
-    struct err *err)
+    bool *mine, struct err *err)
 {
 	uint32_t *uids = arena_alloc(&s->imap.arena, (n + 1) * sizeof(*uids));
 	size_t k;
@@ -233,7 +233,7 @@ expunge_indexes(struct session *s, const uint32_t *v, size_t n,
 		uids[k] = s->mb->msg[v[k]].uid;
 	if (n == 0)
 		return 0;
-	if (mailbox_expunge(s->mb, v, n, err) < 0)
+	if (mailbox_expunge(s->mb, v, n, mine, err) < 0)
 		return -1;
 	meta_expunged(s->meta, s->mb, uids, n);
 	fts_expunged(s->fts, s->mb, uids, n);
@@ -281,7 +281,7 @@ cmd_expunge(void *session)
 	for (i = 0; i < list.n; i++)
 		if (s->mb->msg[list.v[i]].flags & MSG_DELETED)
 			list.v[n++] = list.v[i];
-	if (expunge_indexes(s, list.v, n, &err) < 0) {
+	if (expunge_indexes(s, list.v, n, NULL, &err) < 0) {
 		imap_fail(&s->imap, &err);
 		return;
 	}

@@ -167,7 +167,7 @@ void fetch_report(struct session *s, const char *items, size_t from);
 bool flags_allowed(struct flags_change *c, unsigned rights);
 /* expunge, and forget what was derived; told by view.c: 0 or -1 */
 int expunge_indexes(struct session *s, const uint32_t *v, size_t n,
-    struct err *err);
+    bool *mine, struct err *err);
 
 /* the tagged reply to it, with HIGHESTMODSEQ (RFC 7162 section 3.2.7) */
 void expunge_ok(struct session *s, size_t n, const char *text);

@@ -138,9 +138,10 @@ struct flags_change {
 int mailbox_flags(struct mailbox *mb, const uint32_t *idx, size_t n,
     const struct flags_change *c, bool *modified, struct err *err);
 
-/* Expunge: logged, synced, unlinked; they are MSG_GONE then. */
+/* Expunge: logged, synced, unlinked; they are MSG_GONE then.  mine (n bools, or
+ * NULL): which of them were still there, so that it was this call. */
 int mailbox_expunge(struct mailbox *mb, const uint32_t *idx, size_t n,
-    struct err *err);
+    bool *mine, struct err *err);
 
 /*
  * Messages to be added together: APPEND, MULTIAPPEND, COPY, MOVE, REPLACE.

@@ -124,7 +124,7 @@ mbox_finish_doom(struct mailbox *mb, struct err *err)
 
 static int
 expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
-    struct err *err)
+    bool *mine, struct err *err)
 {
 	struct mailbox_impl *in = mb->in;
 	uint32_t *out = xcalloc(n + 1, sizeof(*out));
@@ -136,6 +136,8 @@ expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
 
 	for (i = 0; i < n; i++) {
 		m = &mb->msg[idx[i]];
+		if (mine != NULL)
+			mine[i] = !(m->flags & MSG_GONE);
 		if (m->flags & MSG_GONE)
 			continue;
 		out[k++] = idx[i];
@@ -158,7 +160,7 @@ expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
 
 int
 mailbox_expunge(struct mailbox *mb, const uint32_t *idx, size_t n,
-    struct err *err)
+    bool *mine, struct err *err)
 {
 	int r;
 
@@ -166,7 +168,7 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *idx, size_t n,
 		return err_perm(err, "5.7.8", "mailbox is read-only");
 	if (mbox_lock(mb, err) < 0)
 		return -1;
-	r = expunge_locked(mb, idx, n, err);
+	r = expunge_locked(mb, idx, n, mine, err);
 	if (r < 0)
 		mbox_abandon(mb);
 	mbox_checkpoint_if_due(mb);

@@ -190,7 +190,7 @@ copy_all(struct mailbox *from, struct mailbox *to, struct err *err)
 	if (r == 0 && n > 0)
 		r = mailbox_add_commit(add, &first, err);
 	if (r == 0 && n > 0)
-		r = mailbox_expunge(from, idx, n, err);
+		r = mailbox_expunge(from, idx, n, NULL, err);
 	mailbox_add_free(add);
 	free(idx);
 	return r;
