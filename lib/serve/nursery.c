@@ -73,6 +73,17 @@ become_session(pid_t parent)
 	return serve_stop_fd < 0 || getppid() != parent ? -1 : 0;
 }
 
+/* there is nothing that handlers of exit(3) could do, but for reports */
+static void
+leave(void)
+{
+#ifdef WITH_SANITIZERS
+	exit(0);
+#else
+	_exit(0);
+#endif
+}
+
 static void
 begin(const struct daemon *d, int sock)
 {
@@ -82,7 +93,7 @@ begin(const struct daemon *d, int sock)
 	if (pid == 0) {
 		if (become_session(parent) == 0)
 			serve_handover(d, sock, parent);
-		exit(0);
+		leave();
 	}
 	if (pid < 0) {
 		log_event(LOG_ERROR, "fork", KS("error", strerror(errno)),

@@ -10,6 +10,9 @@
 #include <nmmintrin.h>
 #endif
 
+#define CRC_POLY 0x82f63b78U
+enum { CRC_LONG = 16384 };
+
 static uint32_t table[8][256];
 
 static void
@@ -20,7 +23,7 @@ make_table(void)
 
 	for (i = 0; i < 256; i++) {
 		for (c = i, k = 0; k < 8; k++)
-			c = (c >> 1) ^ (c & 1 ? 0x82f63b78U : 0);
+			c = (c >> 1) ^ (c & 1 ? CRC_POLY : 0);
 		table[0][i] = c;
 	}
 	for (i = 0; i < 256; i++)
@@ -64,6 +67,55 @@ crc_instruction(uint32_t crc, const unsigned char *p, size_t n)
 		c = _mm_crc32_u8((uint32_t)c, *p++);
 	return (uint32_t)c;
 }
+
+/* a times b, polynomials modulo that of the sum, highest power in bit 0 */
+static uint32_t
+crc_times(uint32_t a, uint32_t b)
+{
+	uint32_t r = 0, bit;
+
+	for (bit = 1U << 31; bit != 0; bit >>= 1) {
+		if (a & bit)
+			r ^= b;
+		b = (b >> 1) ^ ((b & 1) ? CRC_POLY : 0);
+	}
+	return r;
+}
+
+/* the register behind n octets of zero */
+static uint32_t
+crc_zeros(uint32_t crc, size_t n)
+{
+	uint32_t power = 1U << 23;	/* one octet */
+
+	for (; n > 0; n >>= 1) {
+		if (n & 1)
+			crc = crc_times(crc, power);
+		power = crc_times(power, power);
+	}
+	return crc;
+}
+
+/* The instruction takes three cycles and can begin at each: three thirds side
+ * by side, put together as the sum is linear. */
+__attribute__((target("sse4.2"))) static uint32_t
+crc_thirds(uint32_t crc, const unsigned char *p, size_t n)
+{
+	size_t third = n / 24 * 8, i;
+	uint64_t a = crc, b = 0, c = 0, v[3];
+
+	for (i = 0; i < third; i += 8) {
+		memcpy(&v[0], p + i, 8);
+		memcpy(&v[1], p + third + i, 8);
+		memcpy(&v[2], p + 2 * third + i, 8);
+		a = _mm_crc32_u64(a, v[0]);
+		b = _mm_crc32_u64(b, v[1]);
+		c = _mm_crc32_u64(c, v[2]);
+	}
+	b ^= crc_zeros((uint32_t)a, third);
+	c ^= crc_zeros((uint32_t)b, third);
+	return crc_instruction((uint32_t)c, p + 3 * third, n - 3 * third);
+}
 #endif
 
 uint32_t
@@ -72,7 +124,8 @@ mbox_crc(uint32_t crc, const void *p, size_t n)
 	crc = ~crc;
 #ifdef HAVE_CRC_INSTRUCTION
 	if (__builtin_cpu_supports("sse4.2"))
-		return ~crc_instruction(crc, p, n);
+		return ~(n < CRC_LONG ? crc_instruction(crc, p, n) :
+		    crc_thirds(crc, p, n));
 #endif
 	return ~crc_table(crc, p, n);
 }
