@@ -11,6 +11,7 @@
 #include "map/map.h"
 #include "map/users.h"
 #include "mailbox.h"
+#include "store/acl.h"
 #include "users.h"
 
 static const struct option no_options[] = { { NULL, 0, NULL, 0 } };
@@ -225,6 +226,7 @@ look(int argc, char **argv, const char *usage, int how)
 {
 	bool failed = false;
 	struct tree t;
+	struct err err;
 	int n, r = begin(argc, argv, 2, usage, &t);
 
 	if (r != EXIT_OK)
@@ -234,6 +236,11 @@ look(int argc, char **argv, const char *usage, int how)
 		failed = n < 0;
 	} else {
 		n = look_at_all(&t, how, &failed);
+	}
+	if (how != CHECK_ONLY && share_note_all(&t, common.mail_dir,
+	    &err) < 0) {
+		(void)fail_err(&err);
+		failed = true;
 	}
 	tree_close(&t);
 	if (!failed)

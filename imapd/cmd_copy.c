@@ -78,12 +78,10 @@ copy_all(struct session *s, struct copy *c, struct err *err)
 
 	if (c->move)
 		mailbox_add_moves(add);
-	for (k = 0; k < c->list.n && r == 0; k++) {
-		session_progress(s, k, c->list.n);
+	for (k = 0; k < c->list.n && r == 0; k++)
 		r = ~rights & (ACL_SEEN | ACL_WRITE | ACL_DELETE) ?
 		    copy_some(s, add, c->list.v[k], rights, err) :
 		    mailbox_add_copy(add, s->mb, c->list.v[k], err);
-	}
 	if (r == 0)
 		r = mailbox_add_commit(add, &c->first, err);
 	mailbox_add_free(add);

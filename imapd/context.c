@@ -140,7 +140,7 @@ context_end(struct session *s)
 	}
 }
 
-/* ---- telling --------------------------------------------------------------- */
+/* ---- telling ------------------------------------------------------------ */
 
 /* which: the messages to tell, by place in list v (UIDs, n); in the order of
  * their UIDs as one set, or (sorted) each with its position */

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "conf/common.h"
 #include "store/notice.h"
 #include "store/store.h"
@@ -167,7 +168,7 @@ share_jail(const struct session_user *user)
 	str_free(&home);
 }
 
-/* ---- in the session ------------------------------------------------------- */
+/* ---- in the session ----------------------------------------------------- */
 
 const char *
 share_user(void)
@@ -318,47 +319,17 @@ share_where(struct session *s, const char *name, struct share_place *p,
 	return r;
 }
 
-static void
-note_all(struct session *s, const char *name)
-{
-	struct mailbox_place q;
-	struct share_place p;
-	struct acl l = { .v = NULL };
-	struct err err;
-	unsigned rights;
-	size_t i;
-
-	if (share_where(s, name, &p, &err) < 0 ||
-	    share_place(s, name, 0, &q, &rights, &err) < 0)
-		return;
-	if (acl_read(q.dir, &s->imap.arena, &l, &err) == 0)
-		for (i = 0; i < l.n; i++)
-			if (!l.v[i].negative)
-				(void)share_note(&p, l.v[i].id, true, &err);
-	tree_place_end(&q);
-}
-
 void
 share_renamed(struct session *s, const char *name)
 {
 	const char *local;
-	struct folder_list all;
 	struct err err;
 	struct tree *t = share_tree(s, name, &local, &err);
-	size_t i, len;
 
-	if (t == NULL || !share_possible() ||
-	    tree_list(t, &s->imap.arena, &all, &err) < 0)
-		return;
-	len = strlen(local);
-	for (i = 0; i < all.n; i++)
-		if (all.v[i].flags & FOLDER_EXISTS &&
-		    strncmp(all.v[i].name, local, len) == 0 &&
-		    (all.v[i].name[len] == '\0' ||
-		    all.v[i].name[len] == '/'))
-			note_all(s, t == &s->tree ? all.v[i].name :
-			    arena_printf(&s->imap.arena, PUBLIC "%s",
-			    all.v[i].name));
+	if (t != NULL && share_possible() &&
+	    share_note_all(t, common.mail_dir, &err) < 0)
+		log_event(LOG_WARN, "mailbox", KS("user", s->user->name),
+		    KS("folder", name), KERR(&err), KEND);
 }
 
 /* ---- LIST and NAMESPACE ------------------------------------------------ */

@@ -34,7 +34,7 @@ bool share_foreign(const char *name);
  * command arena */
 int share_where(struct session *s, const char *name, struct share_place *p,
     struct err *err);
-/* a folder got another name: it and those below it are noted anew */
+/* a folder got another name: all that is shared is noted anew */
 void share_renamed(struct session *s, const char *name);
 /* Add the folders of others that can be seen to *l. */
 void share_list(struct session *s, struct folder_list *l);

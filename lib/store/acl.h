@@ -70,6 +70,10 @@ void share_make(const char *root);
 struct share_place { const char *root, *home, *dir; };
 int share_note(const struct share_place *p, const char *id, bool on,
     struct err *err);
+/* note all that the lists of a user's folders say: 0, or -1 and the rest is not
+ * noted; a tree that is not below root has nothing to note */
+struct tree;
+int share_note_all(struct tree *t, const char *root, struct err *err);
 /* each line of id's; name is the folder's.  Damage is passed over. */
 typedef void share_fn(void *ctx, const struct share_place *p,
     const char *name);

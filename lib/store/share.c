@@ -120,6 +120,51 @@ share_note(const struct share_place *p, const char *id, bool on,
 	return r;
 }
 
+static int
+note_folder(struct tree *t, struct share_place *p, const char *name,
+    struct err *err)
+{
+	struct mailbox_place q;
+	struct str dir = STR_INIT;
+	struct arena arena = { 0 };
+	struct acl l = { .v = NULL };
+	size_t i;
+	int r = tree_dir(name, &dir, err);
+
+	p->dir = dir.s;
+	if (r == 0 && (r = tree_place(t, name, &q, err)) == 0) {
+		r = acl_read(q.dir, &arena, &l, err);
+		tree_place_end(&q);
+	}
+	for (i = 0; i < l.n && r == 0; i++)
+		if (!l.v[i].negative)
+			r = share_note(p, l.v[i].id, true, err);
+	arena_free(&arena);
+	str_free(&dir);
+	return r;
+}
+
+int
+share_note_all(struct tree *t, const char *root, struct err *err)
+{
+	struct share_place p = { .root = root };
+	struct arena arena = { 0 };
+	struct folder_list l = { .v = NULL };
+	size_t i, n = strlen(root);
+	int r = 0;
+
+	if (strncmp(t->home, root, n) != 0 || t->home[n] != '/')
+		return 0;
+	p.home = t->home + n + 1;
+	share_make(root);
+	r = tree_list(t, &arena, &l, err);
+	for (i = 0; i < l.n && r == 0; i++)
+		if (l.v[i].flags & FOLDER_EXISTS)
+			r = note_folder(t, &p, l.v[i].name, err);
+	arena_free(&arena);
+	return r;
+}
+
 /* "DOMAIN/LOCALPART" or ".public", nothing that leads elsewhere */
 static bool
 home_is_good(const char *home)

@@ -161,6 +161,16 @@ $c->logout;
 $c = login('chris');
 is_deeply names($c->cmd('LIST "" "Public/%"')), ['Public/Old'],
     'under its new name';
+
+# the index is derived
+system 'rm', '-rf', $s->dir . '/mail/.shared';
+$s->ctl_ok('mailbox', 'repair', 'fred');
+$c->logout;
+$c = login('chris');
+is_deeply [grep { /fred/ } @{ names($c->cmd('LIST "" *')) }],
+    [$theirs, "$theirs/Project"], 'made anew by postrider mailbox repair';
+is((stat $s->dir . '/mail/.shared')[4], (stat $s->maildir('fred'))[4],
+    'and the store\'s');
 $_->logout for $f, $c, $b;
 $s->finish;
 done_testing;

@@ -87,13 +87,13 @@ $c->ok('closed', 'UNSELECT');
 $c->bad('all end with it', "CANCELUPDATE \"$t\"");
 
 $_->expect for $o->pipeline(map { add($_) } 1 .. 200);
-$c->ok('Copy', 'CREATE Copy');
 $c->ok('INBOX', 'SELECT INBOX');
-$r = $c->ok('many', 'COPY 1:* Copy');
+$c->ok('more', 'COPY 1:* INBOX') for 1 .. 3;
+$r = $c->ok('a slow search', 'SEARCH BODY zz');
 my @p = grep { ($_->{code}[0] // '') eq 'INPROGRESS' } @{ $r->{got} };
 cmp_ok scalar(@p), '>', 0, 'INPROGRESS is told';
 is $p[0]{code}[1][0], $r->{tag}, 'with the tag';
-is $p[0]{code}[1][2], 205, 'and how many there are';
+is $p[0]{code}[1][2], 8 * 205, 'and how many there are';
 $_->logout for $c, $o;
 $s->finish;
 done_testing;
