@@ -4,9 +4,6 @@
  * Invariant: after `commit` was sent, a message counts as queued only if
  * cleanup says so, on that connection or, by `settle`, on a later one; and
  * where settle says that it is not, it never will be.
- *
- * A begin that was sent early (t->asked) is answered into the connection that
- * it went over; whoever does not read that answer closes it.
  */
 #include "backend.h"
 
@@ -126,19 +123,6 @@ begin_record(const struct session *s, const struct txn *t, const char *proto)
 	};
 }
 
-static int
-begun(struct txn *t, const struct cleanup_begin_out *out, int fd,
-    struct err *err)
-{
-	if (fd < 0) {
-		ipc_close(&cleanup);
-		return err_temp(err, "4.3.0", "cleanup gave no descriptor");
-	}
-	slice_copy(t->q, sizeof(t->q), slice_of(out->q));
-	t->begun = true;
-	return 0;
-}
-
 /* *again: cleanup may have ended before it read us; try once more */
 static int
 begin(const struct session *s, struct txn *t, int *fd_r, bool *again,
@@ -163,53 +147,25 @@ begin(const struct session *s, struct txn *t, int *fd_r, bool *again,
 	}
 	str_free(&proto);
 	*again = r < 0 && old && (torn || cleanup.fd < 0);
-	return r < 0 ? -1 : begun(t, &out, *fd_r, err);
-}
-
-void
-backend_ask(const struct session *s, struct txn *t)
-{
-	struct cleanup_begin_in in;
-	struct str proto = STR_INIT;
-	struct err err = ERR_INIT;
-	bool torn;
-
-	session_proto(s, &proto);
-	in = begin_record(s, t, proto.s);
-	t->asked = tell_rcpts(t, &torn, &err) == 0 &&
-	    ipc_tell(&cleanup, &cleanup_begin, &in, &err) == 0 &&
-	    (t->n == 1 || !cleanup.fresh);
-	if (!t->asked)
+	if (r < 0)
+		return -1;
+	if (*fd_r < 0) {
 		ipc_close(&cleanup);
-	str_free(&proto);
-}
-
-/* the answer to what was asked early: 1, 0 nothing was or nobody answers */
-static int
-collect(struct txn *t, int *fd_r, struct err *err)
-{
-	struct cleanup_begin_out out;
-	int r;
-
-	if (!t->asked)
-		return 0;
-	t->asked = false;
-	r = ipc_answer(&cleanup, &cleanup_begin, NULL, NULL, &out, fd_r, err);
-	if (r > 0)
-		return begun(t, &out, *fd_r, err) < 0 ? -1 : 1;
-	return r;
+		return err_temp(err, "4.3.0", "cleanup gave no descriptor");
+	}
+	slice_copy(t->q, sizeof(t->q), slice_of(out.q));
+	t->begun = true;
+	return 0;
 }
 
 int
 backend_begin(const struct session *s, struct txn *t, int *fd_r,
     struct err *err)
 {
-	bool again = false;
-	int r;
+	bool again;
 
 	*fd_r = -1;
-	r = collect(t, fd_r, err);
-	if (r > 0 || (r == 0 && begin(s, t, fd_r, &again, err) == 0))
+	if (begin(s, t, fd_r, &again, err) == 0)
 		return 0;
 	if (again) {
 		ipc_close(&cleanup);
@@ -285,9 +241,7 @@ backend_abort(struct txn *t)
 {
 	struct err err = ERR_INIT;
 
-	if (t->asked)
-		ipc_close(&cleanup);
-	t->asked = t->begun = false;
+	t->begun = false;
 	if (cleanup.fd >= 0 && ipc_call(&cleanup, &cleanup_abort, NULL, -1,
 	    NULL, NULL, NULL, &err) < 0)
 		ipc_close(&cleanup);

@@ -18,17 +18,13 @@ int backend_space(uint64_t size, struct err *err);
 /* may the client send to addr?  *addr_r (arena a) is its full form */
 int backend_resolve(const char *addr, bool relay, struct arena *a,
     const char **addr_r, struct err *err);
-/* Tell cleanup already what backend_begin will ask, so that it works while the
- * client sends; until then only that, backend_abort and backend_release may
- * follow. */
-void backend_ask(const struct session *s, struct txn *t);
 /* hand over the envelope: t->begun, t->q and *fd_r, to which content is
  * appended and which is the caller's to close */
 int backend_begin(const struct session *s, struct txn *t, int *fd_r,
     struct err *err);
 /* all size bytes are written: queue it.  0: it is on disk. */
 int backend_commit(struct txn *t, uint64_t size, struct err *err);
-void backend_abort(struct txn *t);	/* forget what began, or was asked */
+void backend_abort(struct txn *t);	/* forget what began */
 int backend_auth(const struct auth_sasl_in *in, struct auth_out *out,
     struct err *err);
 void backend_auth_end(void);

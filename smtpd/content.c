@@ -11,7 +11,6 @@
 enum {
 	IN_SIZE = 32768,	/* with OUT_SIZE below malloc's limits for */
 	OUT_SIZE = 32768,	/* mmap and trim: no system calls for memory */
-	EARLY_MS = 1000,	/* an early begin is given up after */
 };
 
 struct content {
@@ -90,24 +89,6 @@ store(struct content *c)
 	str_reset(&c->out);
 }
 
-/* Cleanup works while the client sends; but who sends slowly, or is far away,
- * holds no place of it before there is something to store. */
-static void
-ask_early(struct content *c, int64_t *until)
-{
-	io_flush(c->s->io);
-	if (!c->s->slow)
-		backend_ask(c->s, c->s->txn);
-	*until = mono_ms() + EARLY_MS;
-}
-
-static void
-check_early(const struct content *c, int64_t until)
-{
-	if (c->s->txn->asked && mono_ms() >= until)
-		backend_abort(c->s->txn);
-}
-
 /* Octets beyond which nobody is read to the end. */
 static uint64_t
 hard_limit(void)
@@ -173,9 +154,7 @@ content_data(struct session *s, struct content *c)
 	struct reader r = reader_begin(s);
 	enum content_read result = READ_OK;
 	struct slice buf;
-	int64_t until;
 
-	ask_early(c, &until);
 	while (!c->data.ended) {
 		set_deadline(s->io, r.start, c->wire);
 		if (io_peek(s->io, &buf) <= 0) {
@@ -183,8 +162,6 @@ content_data(struct session *s, struct content *c)
 			break;
 		}
 		io_consume(s->io, take(c, buf));
-		if (!c->data.ended)
-			check_early(c, until);
 		if (c->wire > hard_limit()) {
 			result = READ_ENDLESS;
 			break;

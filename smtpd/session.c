@@ -45,7 +45,7 @@ session_proto(const struct session *s, struct str *out)
 void
 session_reset(struct session *s)
 {
-	if (s->txn != NULL && (s->txn->begun || s->txn->asked))
+	if (s->txn != NULL && s->txn->begun)
 		backend_abort(s->txn);
 	txn_free(s->txn);
 	s->txn = NULL;
@@ -64,11 +64,8 @@ session_idle(void)
 static void
 pause_session(void *session)
 {
-	struct session *s = session;
+	const struct session *s = session;
 
-	s->slow = true;
-	if (s->txn != NULL && s->txn->asked)
-		backend_abort(s->txn);
 	if (s->txn == NULL || !s->txn->begun)
 		session_idle();
 }

@@ -76,7 +76,6 @@ struct txn {
 	void *index;		/* tree of rcpts, once they are many */
 	struct content *content;	/* DATA or BDAT is under way */
 	bool begun;		/* cleanup holds a message of ours */
-	bool asked;		/* cleanup is; its answer has not been read */
 	char q[24];		/* its queue id */
 };
 
@@ -87,7 +86,6 @@ struct session {
 	struct str helo;	/* as given; empty: none yet */
 	struct str login;	/* authenticated as; empty: not */
 	bool esmtp;		/* EHLO or LHLO was the greeting */
-	bool slow;		/* let us wait for IDLE_MS: no early begin */
 	unsigned transactions, accepted, rejected, junk, auth_failures;
 	const char *end;	/* why it ended, where a command knows better */
 };

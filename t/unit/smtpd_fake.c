@@ -85,18 +85,11 @@ take_envelope(const struct session *s, const struct txn *t)
 	session_proto(s, &fake.proto);
 }
 
-void
-backend_ask(const struct session *s UNUSED, struct txn *t)
-{
-	t->asked = true;
-}
-
 int
 backend_begin(const struct session *s, struct txn *t, int *fd_r,
     struct err *err)
 {
 	*fd_r = -1;
-	t->asked = false;
 	if (fake.no_begin)
 		return err_temp(err, "4.3.0", "no cleanup");
 	close_fd(content_fd);
@@ -133,8 +126,8 @@ backend_commit(struct txn *t, uint64_t size, struct err *err)
 void
 backend_abort(struct txn *t)
 {
-	fake.aborted += t->begun;
-	t->asked = t->begun = false;
+	t->begun = false;
+	fake.aborted++;
 }
 
 int
