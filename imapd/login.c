@@ -93,7 +93,7 @@ before_jail(struct err *err UNUSED)
 static const struct daemon imap_login = {
 	.name = "imap-login", .kind = SERVE_CLIENT, .fields = fields,
 	.conf = &conf, .before_jail = before_jail, .client = client,
-	.jail = { .groups = JAIL_UNIX, .files = 32 },
+	.jail = { .groups = JAIL_UNIX, .memory = 256 << 20, .files = 32 },
 };
 
 int

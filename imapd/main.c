@@ -152,7 +152,8 @@ static const struct daemon imapd = {
 	.before_jail = before_jail, .user = session, .user_jail = session_jail,
 	.verbs = NULL, .user_root = true,
 	.jail = { .groups = JAIL_FILES | JAIL_WRITE | JAIL_SQLITE |
-	    JAIL_UNIX | JAIL_INOTIFY, .files = 256 },
+	    JAIL_UNIX | JAIL_INOTIFY, .files = 256,
+	    .memory = 4ULL << 30 },
 };
 
 int

@@ -75,4 +75,21 @@ $ann->ok('a copy into it', 'APPEND Work ', lit($note));
 is messages('Work'), 1, 'is there';
 $ann->cmd('NOOP');
 $ann->ok('the session goes on', 'SELECT INBOX');
+
+# ---- whatever is forgotten here -----------------------------------------------
+# of those that serve somebody
+sub memory {
+	my ($program) = @_;
+	my @pids = $s->pids_of($program);
+	push @pids, split ' ', $s->slurp("/proc/$_/task/$_/children")
+	    for @pids;
+	my %max = map { $_ => 1 } map { $s->slurp("/proc/$_/limits") =~
+	    /^Max address space +(\d+)/m } @pids;
+	return join ' ', sort keys %max;
+}
+SKIP: {
+	skip 'no such limits with sanitizers', 2 unless memory('smtpd');
+	is memory('imapd'), 4 << 30, 'a session has a bound of memory';
+	is memory('imap-login'), 256 << 20, 'so have clients before login';
+}
 done_testing;
