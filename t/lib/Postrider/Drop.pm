@@ -79,7 +79,7 @@ sub session {
 	my ($self, %arg) = @_;
 	my $pid = $self->{pid};
 	push @{ $self->{sessions} }, $pid if $pid;
-	$self->start;
+	$self->start(clients => 1);	# one session each
 	socketpair my $ours, my $theirs, AF_UNIX, SOCK_STREAM, 0 or
 	    die "socketpair: $!\n";
 	my ($uid, $gid) = (stat "$self->{dir}/conf")[4, 5];
