@@ -7,6 +7,7 @@
 #include "deflate.h"
 #include "mime/charset.h"
 #include "notify.h"
+#include "store/side.h"
 #include "store/store.h"
 
 struct imapd_conf conf;
@@ -143,6 +144,7 @@ session(struct io *io, struct peer *peer, const struct session_user *user)
 static int
 before_jail(struct err *err UNUSED)
 {
+	side_preload();
 	mime_charset_preload();		/* inside, no module can be loaded */
 	return 0;
 }

@@ -64,6 +64,8 @@ fts_shrink(struct fts *f)
 	side_close(&f->side);
 	str_free(&f->text);
 	str_free(&f->fold);
+	free(f->wait);
+	f->wait = NULL;
 	free(f->span);
 	f->span = NULL;
 	f->nspan = 0;

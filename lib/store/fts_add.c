@@ -22,10 +22,18 @@ fts_full(const struct fts *f)
 	return f->nwait == FTS_WAIT || f->text.len >= FTS_WAIT_BYTES;
 }
 
+static struct fts_waiting *
+next_waiting(struct fts *f)
+{
+	if (f->wait == NULL)
+		f->wait = xcalloc(FTS_WAIT, sizeof(*f->wait));
+	return &f->wait[f->nwait++];
+}
+
 void
 fts_wait(struct fts *f, uint32_t uid, size_t header, size_t body)
 {
-	struct fts_waiting *w = &f->wait[f->nwait++];
+	struct fts_waiting *w = next_waiting(f);
 
 	*w = (struct fts_waiting){ .uid = uid, .header = header,
 		.body = body, .at = f->text.len - header - body };
@@ -34,7 +42,7 @@ fts_wait(struct fts *f, uint32_t uid, size_t header, size_t body)
 void
 fts_wait_never(struct fts *f, uint32_t uid)
 {
-	f->wait[f->nwait++] = (struct fts_waiting){ .uid = uid,
+	*next_waiting(f) = (struct fts_waiting){ .uid = uid,
 		.never = true };
 }
 

@@ -46,7 +46,7 @@ struct fts {
 	size_t nspan;
 	/* of that mailbox, to be written; text: grams of header, body,
 	 * header, ... */
-	struct fts_waiting wait[FTS_WAIT];
+	struct fts_waiting *wait;	/* room for FTS_WAIT; NULL: none */
 	size_t nwait;
 	struct str text, fold;
 };

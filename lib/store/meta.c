@@ -60,7 +60,7 @@ struct meta {
 	/* stands on row `key`; from `from` to there are none */
 	sqlite3_stmt *cursor;
 	uint64_t from, key;
-	struct waiting wait[META_BATCH];
+	struct waiting *wait;	/* room for META_BATCH; NULL: none waits */
 	size_t nwait;
 	struct str bytes;	/* of those that wait */
 	struct str held;	/* a row to be copied */
@@ -105,6 +105,8 @@ meta_shrink(struct meta *m)
 	drop_waiting(m);
 	m->number = 0;
 	meta_make_free(&m->make);
+	free(m->wait);
+	m->wait = NULL;
 	str_free(&m->bytes);
 	str_free(&m->held);
 	str_free(&m->file);
@@ -307,6 +309,8 @@ keep(struct meta *m, uint64_t key, const struct meta_row *row)
 	}
 	if (!meta_encode(&m->bytes, key, row))
 		return;
+	if (m->wait == NULL)
+		m->wait = xcalloc(META_BATCH, sizeof(*m->wait));
 	w = &m->wait[m->nwait++];
 	*w = (struct waiting){ key, at, m->bytes.len - at };
 }

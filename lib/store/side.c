@@ -39,6 +39,18 @@ side_close(struct side *s)
 	s->given_up = false;
 }
 
+void
+side_preload(void)
+{
+	sqlite3 *db = NULL;
+
+	if (sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE |
+	    SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK)
+		sqlite3_exec(db, "CREATE TABLE t (k INTEGER PRIMARY KEY);"
+		    " SELECT k FROM t", NULL, NULL, NULL);
+	sqlite3_close(db);
+}
+
 bool
 side_exists(const struct side *s)
 {
