@@ -51,7 +51,7 @@ $r = $bob->no('what does not', 'APPEND INBOX ', lit($part x 2));
 is $r->{code} && $r->{code}[0], 'OVERQUOTA', 'is refused';
 $bob->ok('and the connection is fine', 'NOOP');
 
-# ---- folders that others rename and remove ------------------------------------
+# ---- folders that others rename and remove -----------------------------
 my $more = login('ann');
 my $note = "Subject: note\r\n\r\nnote\r\n";
 sub messages {
@@ -76,7 +76,7 @@ is messages('Work'), 1, 'is there';
 $ann->cmd('NOOP');
 $ann->ok('the session goes on', 'SELECT INBOX');
 
-# ---- whatever is forgotten here -----------------------------------------------
+# ---- whatever is forgotten here ---------------------------------------
 # of those that serve somebody
 sub memory {
 	my ($program) = @_;
