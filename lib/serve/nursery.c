@@ -96,7 +96,7 @@ begin(const struct daemon *d, int sock)
 		leave();
 	}
 	if (pid < 0) {
-		log_event(LOG_ERROR, "fork", KS("error", strerror(errno)),
+		log_event(LOG_ERROR, "fork", KS("reason", strerror(errno)),
 		    KEND);
 		poll(NULL, 0, FORK_PAUSE_MS);
 	} else {

@@ -27,7 +27,7 @@ enum { IDLE_MS = 100 };	/* a client that is silent so long is idle */
 
 enum serve_kind {
 	SERVE_CLIENT,	/* one stream client at a time, blocking */
-	SERVE_USER,	/* one hand-over; becomes its user (or forks, nursery.c) */
+	SERVE_USER,	/* one hand-over; becomes its user, or forks */
 	SERVE_REQUEST,	/* IPC requests, one at a time, of many connections */
 	SERVE_EVENT,	/* a hub: libevent loop, IPC and what it adds itself */
 };

@@ -32,7 +32,7 @@ struct side {
 	bool given_up;		/* it could not be opened: not tried again
 				 * until side_close */
 };
-/* before processes are forked: what SQLite keeps for good is theirs in common */
+/* before processes are forked: what SQLite keeps for good is shared then */
 void side_preload(void);
 void side_init(struct side *s, const struct side_kind *kind, int index);
 /* open it where it is not: is it? */

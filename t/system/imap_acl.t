@@ -28,7 +28,7 @@ my $theirs = 'user/fred@example.test';
 is_deeply one($f->cmd('NAMESPACE'), 'NAMESPACE'),
     [[['', '/']], [['user/', '/']], [['Public/', '/']]],
     'three name spaces';
-$f->ok('folders are made', "CREATE $_") for qw(Drafts Work Work/Deep);
+$f->ok('folders are made', "CREATE $_") for qw(Drafts Job Job/Deep);
 is_deeply one($f->ok('a list', 'GETACL Drafts'), 'ACL'),
     ['Drafts', 'fred@example.test', 'lrswipkxtea'], 'the owner has all';
 is_deeply one($f->ok('own rights', 'MYRIGHTS INBOX'), 'MYRIGHTS'),
@@ -50,7 +50,7 @@ is_deeply one($f->cmd('GETACL Drafts'), 'ACL'), ['Drafts',
     'added to and taken from';
 $f->ok('a message', 'APPEND Drafts (\Seen) ', lit(text('one')));
 $f->ok('and in the INBOX', 'APPEND INBOX ', lit(text('inbox')));
-$f->ok('and in Work', 'APPEND Work ', lit(text('work')));
+$f->ok('and in Job', 'APPEND Job ', lit(text('work')));
 
 $c->no('not before the next login', "SELECT $theirs/Drafts");
 $c->logout;
@@ -60,8 +60,8 @@ is_deeply names($c->cmd('LIST "" "user/*"')),
 is_deeply one($c->cmd(qq(LIST "" "$theirs/Drafts" RETURN (MYRIGHTS))),
     'MYRIGHTS'), ["$theirs/Drafts", 'lrswit'], 'LIST-MYRIGHTS';
 $c->no('INBOX is not shared', "SELECT $theirs");
-$c->no('nor the folder beside', "SELECT $theirs/Work");
-is $c->no('which is not told', "MYRIGHTS $theirs/Work")->{code}[0],
+$c->no('nor the folder beside', "SELECT $theirs/Job");
+is $c->no('which is not told', "MYRIGHTS $theirs/Job")->{code}[0],
     'NONEXISTENT', 'as if it were not there';
 my $r = $c->ok('it opens', "SELECT $theirs/Drafts");
 is $r->num('EXISTS'), 1, 'one message';
@@ -90,24 +90,24 @@ $c->logout;
 # read only, INBOX, negative rights
 $f->ok('INBOX for all', 'SETACL INBOX anyone lr');
 $f->ok('only seen', 'SETACL Drafts chris lrsi');
-$f->ok('Work for all', 'SETACL Work anyone lrs');
-$f->ok('but one', 'SETACL Work -chris s');
-$f->ok('invisible', 'SETACL Work/Deep chris i');
+$f->ok('Job for all', 'SETACL Job anyone lrs');
+$f->ok('but one', 'SETACL Job -chris s');
+$f->ok('invisible', 'SETACL Job/Deep chris i');
 $c = login('chris');
 $r = $c->ok('INBOX of another', "SELECT $theirs");
 is $r->{code}[0], 'READ-ONLY', 'for reading';
 like $c->fetch(1, 'BODY[]')->{1}{'BODY[]'}, qr/inbox/, 'its message';
 $c->no('nothing is stored', 'STORE 1 +FLAGS (\Seen)');
 $c->no('nothing is appended', "APPEND $theirs ", lit(text('x')));
-is $c->ok('negative', "SELECT $theirs/Work")->{code}[0], 'READ-ONLY',
+is $c->ok('negative', "SELECT $theirs/Job")->{code}[0], 'READ-ONLY',
     'rights are taken away';
-is_deeply one($c->cmd("MYRIGHTS $theirs/Work"), 'MYRIGHTS'),
-    ["$theirs/Work", 'lr'], 'MYRIGHTS knows';
+is_deeply one($c->cmd("MYRIGHTS $theirs/Job"), 'MYRIGHTS'),
+    ["$theirs/Job", 'lr'], 'MYRIGHTS knows';
 $c->ok('what can not be seen may take mail',
-    "APPEND $theirs/Work/Deep (\\Seen \\Flagged) ", lit(text('drop')));
+    "APPEND $theirs/Job/Deep (\\Seen \\Flagged) ", lit(text('drop')));
 is_deeply [grep { /Deep/ } @{ names($c->cmd('LIST "" *')) }], [],
     'and is not listed';
-$c->no('nor opened', "SELECT $theirs/Work/Deep");
+$c->no('nor opened', "SELECT $theirs/Job/Deep");
 $c->ok('some rights', "SELECT $theirs/Drafts");
 $c->ok('FLAGS sets what may be set', 'STORE 2 FLAGS (\Seen \Draft)');
 $f->ok('again', 'NOOP');
@@ -126,12 +126,12 @@ $c->ok('COPY in', "COPY 2 $theirs/Drafts");
 $f->ok('again', 'NOOP');
 is_deeply [sort grep { !/Recent/ } @{ $f->fetch(3, 'FLAGS')->{3}{FLAGS} }],
     ['\Seen'], 'COPY sets what may be set';
-$f->ok('drop folder', 'SELECT Work/Deep');
+$f->ok('drop folder', 'SELECT Job/Deep');
 is_deeply [grep { !/Recent/ } @{ $f->fetch(1, 'FLAGS')->{1}{FLAGS} }], [],
     'APPEND sets no flag without its right';
 
 # renamed, revoked
-$f->ok('renamed', 'RENAME Work Project');
+$f->ok('renamed', 'RENAME Job Project');
 $f->ok('revoked', 'DELETEACL Drafts chris');
 $c->no('at once', "STATUS $theirs/Drafts (MESSAGES)");
 $c->logout;
