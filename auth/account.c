@@ -49,7 +49,7 @@ static int
 find(const char *key, struct account *acct, struct arena *a, struct err *err)
 {
 	struct str value = STR_INIT;
-	int r = map_live_get(&users, key, &value, err);
+	int r = map_live_get_new(&users, key, &value, err);
 
 	if (r == 1 && user_parse(slice_str(&value), &acct->record, a,
 	    err) < 0)

@@ -100,7 +100,7 @@ generation_new(const struct service_conf *conf, struct err *err)
 
 	g->life = g->life_read = -1;
 	g->board_fd = fd_high(board_make(&g->board, slots,
-	    (uint32_t)MAX(conf->spare, (int64_t)1)));
+	    (uint32_t)conf->spare));
 	if (g->board_fd < 0 || pipe_high(p) != 0) {
 		err_sys(err, "cannot make a generation");
 		generation_free(g);

@@ -84,3 +84,19 @@ map_live_get(struct map_live *l, const char *key, struct str *out,
 		trouble(l, err);
 	return r;
 }
+
+int
+map_live_get_new(struct map_live *l, const char *key, struct str *out,
+    struct err *err)
+{
+	uint64_t opened;
+	int r = map_live_get(l, key, out, err);
+
+	if (r != 0)
+		return r;
+	opened = l->opened;
+	l->next_look = 0;
+	if (map_live_refresh(l, err) < 0 || l->opened == opened)
+		return r;
+	return map_live_get(l, key, out, err);
+}

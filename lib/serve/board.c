@@ -104,6 +104,8 @@ board_few(const struct board *b)
 {
 	uint32_t want = __atomic_load_n(&b->memory->want, __ATOMIC_RELAXED);
 
+	if (want == 0)
+		want = 1;
 	return count(b, want) < want;
 }
 

@@ -36,7 +36,7 @@ void board_unmap(struct board *b);
 void board_set(const struct board *b, uint32_t i, uint8_t state);
 /* idle ones */
 uint32_t board_idle(const struct board *b);
-/* are there fewer than wanted? */
+/* are there fewer than wanted, or none? */
 bool board_few(const struct board *b);
 /* or more? */
 bool board_over(const struct board *b);
