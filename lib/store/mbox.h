@@ -53,7 +53,7 @@ struct mbox_kw {
 	uint32_t *table;	/* hash of sets, open addressing */
 	const char **sorted;	/* all names */
 	size_t nsorted;
-	struct arena mem;
+	struct arena mem, set_mem;	/* of names; of sets */
 };
 
 /* all that reading the log and the snapshot makes, but what struct mailbox
@@ -195,6 +195,9 @@ int mbox_kw_find(const struct mbox_kw *kw, struct slice name);
 uint32_t mbox_kw_set(struct mbox_kw *kw, const uint16_t *num, size_t n);
 uint32_t mbox_kw_change(struct mbox_kw *kw, uint32_t set, char op,
     const uint16_t *num, size_t n);
+/* Sets that no message has are dropped, where there are more than twice as
+ * many sets as messages, and some.  Numbers of sets change. */
+void mbox_kw_compact(struct mailbox *mb);
 /* Numbers of names, ascending; what is new is left out or, with define,
  * defined by a K record in in->out.  $Forwarded sets *flags.  How many, or
  * -1: too many. */

@@ -18,14 +18,15 @@
 enum { HISTORY_UIDS = 1000000, CHECKPOINT_MIN = 256 * 1024 };
 static const uint64_t history_us = 90ULL * 86400 * 1000000;
 
-static void
-sync_dir(struct mailbox_impl *in, const char *name)
+static int
+sync_dir(struct mailbox_impl *in, const char *name, struct err *err)
 {
-	int fd = dir_open(in->dir, name, O_RDONLY | O_DIRECTORY, 0);
+	int fd = dir_open(in->dir, name, O_RDONLY | O_DIRECTORY, 0), r = 0;
 
-	if (fd >= 0)
-		fsync(fd);
+	if (fd < 0 || fsync(fd) < 0)
+		r = err_sys(err, "sync the directory %s", name);
 	close_fd(fd);
+	return r;
 }
 
 /* --- postrider-uid -------------------------------------------------------- */
@@ -96,7 +97,11 @@ write_uid_file(struct mailbox *mb, uint64_t next, struct err *err)
 	if (fd < 0)
 		return -1;
 	close(fd);
-	sync_dir(mb->in, ".");
+	if (sync_dir(mb->in, ".", err) < 0) {
+		/* what is in the file may not last: it is not believed */
+		mb->in->reserved = MAX(mb->in->reserved, 1);
+		return -1;
+	}
 	mb->in->reserved = (uint32_t)next;
 	return 0;
 }
@@ -223,6 +228,17 @@ make_text(struct mailbox *mb, struct str *text)
 	str_free(&body);
 }
 
+/* the new log has its name: so that it keeps it */
+static int
+sync_log(struct mailbox_impl *in, int fd, struct stat *sb, struct err *err)
+{
+	if (fstat(fd, sb) < 0)
+		return err_sys(err, "stat .state/log");
+	if (sync_dir(in, ".state", err) < 0)
+		return -1;
+	return in->fresh ? sync_dir(in, ".", err) : 0;
+}
+
 int
 mbox_checkpoint(struct mailbox *mb, struct err *err)
 {
@@ -238,15 +254,11 @@ mbox_checkpoint(struct mailbox *mb, struct err *err)
 	make_text(mb, &text);
 	fd = replace(in, ".state/log.tmp", ".state/log", slice_str(&text),
 	    err);
-	if (fd >= 0 && fstat(fd, &sb) < 0) {
-		err_sys(err, "stat .state/log");
+	if (fd >= 0 && sync_log(in, fd, &sb, err) < 0) {
 		close_fd(fd);
 		fd = -1;
 	}
 	if (fd >= 0) {
-		sync_dir(in, ".state");
-		if (in->fresh)
-			sync_dir(in, ".");
 		close_fd(in->log);
 		in->log = fd;
 		in->log_ino = sb.st_ino;

@@ -2,9 +2,14 @@
  * mbox_kw.c - keywords of a mailbox.  The log defines each once, by number;
  * messages hold the number of a set, and equal sets have one number, so a
  * message costs four bytes whatever it has.  Names are compared without
- * regard to case and shown as they came first.
+ * regard to case and shown as they came first.  Sets that no message has any
+ * more are dropped where they are many (mbox_kw_compact).
  */
 #include "store/mbox.h"
+
+#include "base/hash.h"
+
+enum { SPARE_SETS = 256 };
 
 static int
 cmp_name(const void *a, const void *b)
@@ -32,6 +37,7 @@ mbox_kw_free(struct mbox_kw *kw)
 	free(kw->table);
 	free(kw->sorted);
 	arena_free(&kw->mem);
+	arena_free(&kw->set_mem);
 	memset(kw, 0, sizeof(*kw));
 }
 
@@ -84,10 +90,10 @@ mbox_kw_find(const struct mbox_kw *kw, struct slice name)
 	return -1;
 }
 
-static uint32_t
+static size_t
 hash_set(const uint16_t *num, size_t n)
 {
-	return mbox_crc(0x9e3779b9, num, n * sizeof(*num));
+	return (size_t)hash_secret(num, n * sizeof(*num));
 }
 
 static void
@@ -125,8 +131,8 @@ new_set(struct mbox_kw *kw, const uint16_t *num, size_t n)
 	}
 	s = &kw->set[kw->sets];
 	s->n = (uint16_t)n;
-	s->num = arena_alloc(&kw->mem, n * sizeof(*s->num));
-	s->v = arena_alloc(&kw->mem, n * sizeof(*s->v));
+	s->num = arena_alloc(&kw->set_mem, n * sizeof(*s->num));
+	s->v = arena_alloc(&kw->set_mem, n * sizeof(*s->v));
 	for (i = 0; i < n; i++) {
 		s->num[i] = num[i];
 		s->v[i] = kw->name[num[i]];
@@ -158,6 +164,37 @@ mbox_kw_set(struct mbox_kw *kw, const uint16_t *num, size_t n)
 			return kw->table[i];
 	}
 	return new_set(kw, num, n);
+}
+
+void
+mbox_kw_compact(struct mailbox *mb)
+{
+	struct mbox_kw *kw = &mb->in->st.kw;
+	struct mbox_kw old = *kw;
+	uint32_t *to, set;
+	size_t i;
+
+	if (old.sets <= 2 * mb->n + SPARE_SETS)
+		return;
+	kw->sets = 1;
+	kw->cap_sets = 8;
+	kw->set = xcalloc(kw->cap_sets, sizeof(*kw->set));
+	kw->set_mem = (struct arena){ 0 };
+	kw->table = NULL;
+	kw->table_size = 0;
+	to = xcalloc(old.sets, sizeof(*to));
+	for (i = 0; i < mb->n; i++) {
+		set = mb->msg[i].kw < old.sets ? mb->msg[i].kw : 0;
+		if (set != 0 && to[set] == 0)
+			to[set] = mbox_kw_set(kw, old.set[set].num,
+			    old.set[set].n);
+		if (mb->msg[i].kw != to[set])
+			mb->msg[i].kw = to[set];
+	}
+	free(to);
+	free(old.set);
+	free(old.table);
+	arena_free(&old.set_mem);
 }
 
 static bool

@@ -210,6 +210,7 @@ mailbox_refresh(struct mailbox *mb, struct err *err)
 	struct mailbox_impl *in = mb->in;
 	int r = 0;
 
+	mbox_kw_compact(mb);
 	if (in->log >= 0 && !mbox_log_current(mb))
 		r = in->writable ? 1 : mbox_reload(mb, err);
 	else

@@ -400,6 +400,7 @@ mbox_load(struct mailbox *mb, struct err *err)
 			return err_temp(err, "4.3.0", "the log is damaged");
 	}
 	mailbox_purge(mb, NULL, NULL);
+	mbox_kw_compact(mb);
 	in->loading = false;
 	return 0;
 }
