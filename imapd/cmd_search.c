@@ -73,12 +73,12 @@ put_set(const struct session *s, const struct index_list *r, size_t from,
 	imap_setw_end(&w);
 }
 
-/* RFC 9394: "PARTIAL (-1:-100 set)" */
+/* what PARTIAL asks for of n: from *from to before *to, or nothing */
 static void
-put_partial(const struct session *s, const struct imap_partial *p,
-    const struct index_list *r, struct str *out)
+partial_range(const struct imap_partial *p, uint64_t n, size_t *from,
+    size_t *to)
 {
-	uint64_t n = r->n, lo, hi;
+	uint64_t lo, hi;
 
 	if (p->lo > 0) {
 		lo = (uint64_t)p->lo - 1;
@@ -87,19 +87,46 @@ put_partial(const struct session *s, const struct imap_partial *p,
 		lo = (uint64_t)-p->hi > n ? 0 : n - (uint64_t)-p->hi;
 		hi = (uint64_t)-p->lo > n ? 0 : n - (uint64_t)-p->lo + 1;
 	}
-	hi = MIN(hi, n);
+	*to = (size_t)MIN(hi, n);
+	*from = (size_t)MIN(lo, n);
+}
+
+/* RFC 9394: "PARTIAL (-1:-100 set)" */
+static void
+put_partial(const struct session *s, const struct imap_partial *p,
+    const struct index_list *r, struct str *out)
+{
+	size_t lo, hi;
+
+	partial_range(p, r->n, &lo, &hi);
 	str_addf(out, " PARTIAL (%lld:%lld ", (long long)p->lo,
 	    (long long)p->hi);
 	if (lo < hi)
-		put_set(s, r, (size_t)lo, (size_t)hi, out);
+		put_set(s, r, lo, hi, out);
 	else
 		str_adds(out, "NIL");
 	str_addc(out, ')');
 }
 
+/* RFC 6203 section 4: in the order of the results, or of the page */
+static void
+put_scores(const struct imap_search *q, const struct index_list *r,
+    const unsigned char *score, struct str *out)
+{
+	size_t k = 0, to = r->n;
+
+	if (q->returns & IMAP_RETURN_PARTIAL)
+		partial_range(&q->page, r->n, &k, &to);
+	str_adds(out, " RELEVANCY (");
+	for (; k < to; k++)
+		str_addf(out, "%u%s", (unsigned)score[r->v[k]],
+		    k + 1 < to ? " " : "");
+	str_addc(out, ')');
+}
+
 static void
 put_esearch(struct session *s, const struct imap_search *q,
-    const struct index_list *r)
+    const struct index_list *r, const unsigned char *score)
 {
 	struct str out = STR_INIT;
 	unsigned ret = q->returns;
@@ -129,6 +156,8 @@ put_esearch(struct session *s, const struct imap_search *q,
 	}
 	if (ret & IMAP_RETURN_COUNT)
 		str_addf(&out, " COUNT %zu", r->n);
+	if (ret & IMAP_RETURN_RELEVANCY)
+		put_scores(q, r, score, &out);
 	if (q->modseq && r->n > 0)
 		str_addf(&out, " MODSEQ %llu", (unsigned long long)
 		    highest_told(s, ret, r, lo, hi));
@@ -197,10 +226,30 @@ numbers_fit(struct session *s, const struct imap_search_key *k)
 }
 
 bool
+search_by_relevancy(const struct imap_search *q)
+{
+	size_t k;
+
+	for (k = 0; k < q->n_sort; k++)
+		if (q->sort[k].key == IMAP_SORT_RELEVANCY)
+			return true;
+	return false;
+}
+
+static bool
+scores_wanted(const struct imap_search *q)
+{
+	return q->returns & IMAP_RETURN_RELEVANCY || search_by_relevancy(q);
+}
+
+bool
 search_checked(struct session *s, struct imap_search *q)
 {
 	if (!search_filters(s, q) || !numbers_fit(s, q->root))
 		return false;
+	if (scores_wanted(q) && !q->fuzzy)
+		return imap_lex_fail(&s->imap.lex, IMAP_LEX_BAD, "",
+		    "RELEVANCY goes with a FUZZY key");
 	if (q->modseq)
 		session_condstore(s);
 	return true;
@@ -212,6 +261,7 @@ run(struct session *s, struct imap_search *q, const char *word)
 	struct index_list r;
 	struct err err = ERR_INIT;
 	struct context *c = NULL;
+	unsigned char *score = NULL;
 
 	if (!imap_args_end(&s->imap) || !search_checked(s, q)) {
 		/* RFC 5182 section 2.1: NO empties $, BAD leaves it */
@@ -221,8 +271,9 @@ run(struct session *s, struct imap_search *q, const char *word)
 	}
 	if (q->returns & IMAP_RETURN_UPDATE)
 		c = context_new(s, q);
-	if (search_run(s, q->root, &r, &err) < 0 ||
-	    (q->n_sort > 0 && sort_run(s, q, &r, &err) < 0)) {
+	if (search_run_scored(s, q->root, &r, scores_wanted(q) ? &score :
+	    NULL, &err) < 0 || (q->n_sort > 0 && sort_run(s, q, score, &r,
+	    &err) < 0)) {
 		context_free(c);
 		forget_saved(s, q);
 		imap_fail(&s->imap, &err);
@@ -234,7 +285,7 @@ run(struct session *s, struct imap_search *q, const char *word)
 	if (!q->esearch && !(enabled(s, ENABLED_REV2) && q->n_sort == 0))
 		put_plain(s, q, word, &r);
 	else if (q->returns & ~(unsigned)IMAP_RETURN_SAVE || !q->esearch)
-		put_esearch(s, q, &r);
+		put_esearch(s, q, &r, score);
 	imap_ok(&s->imap, NULL, "that is all");
 }
 

@@ -87,6 +87,10 @@ context_new(struct session *s, const struct imap_search *q)
 		no_update(s, "with message numbers or $ it can not be kept");
 		return NULL;
 	}
+	if (search_by_relevancy(q)) {
+		no_update(s, "in the order of relevancy it can not be kept");
+		return NULL;
+	}
 	c = xcalloc(1, sizeof(*c));
 	c->q = *q;
 	c->q.root = copy_keys(&c->arena, q->root);
@@ -340,7 +344,7 @@ look(struct session *s, struct context *c, struct err *err)
 	if (search_changed(s, c, &set, &found, err) < 0)
 		return -1;
 	merge(s, c, &set, &found, &all);
-	if (c->q.n_sort > 0 && sort_run(s, &c->q, &all, err) < 0)
+	if (c->q.n_sort > 0 && sort_run(s, &c->q, NULL, &all, err) < 0)
 		return -1;
 	n = c->n;
 	old = arena_alloc(a, (n + 1) * sizeof(*old));

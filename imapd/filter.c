@@ -91,6 +91,7 @@ replace(struct filters *f, struct imap_search_key *k, unsigned depth)
 	}
 	f->q->modseq |= sub.modseq;
 	f->q->saved |= sub.saved;
+	f->q->fuzzy |= sub.fuzzy;
 	k->op = IMAP_S_AND;
 	k->child = sub.root;
 	return expand(f, sub.root, depth + 1);

@@ -474,9 +474,94 @@ matches(struct search *q, size_t i, const struct imap_search_key *k)
 	}
 }
 
+/* --- relevancy (RFC 6203) ---------------------------------------------------
+ * A text that is looked for fuzzily gets points: 10 for being found, 40 where
+ * it was in the field that was asked for; 30 times the share of its words that
+ * the subject has; and, where the subject has it as it is, 30 times the share
+ * of the subject that it is.  Of several keys it is the mean; one of OR that
+ * does not match has no points. */
+enum { POINTS_FOUND = 10, POINTS_FIELD = 40, POINTS_WORDS = 30,
+	POINTS_SHARE = 30 };
+struct points { unsigned sum, n; };
+
+static unsigned
+subject_points(struct search *q, size_t i, struct slice text)
+{
+	struct str term = STR_INIT;
+	struct slice subject, rest, word;
+	unsigned points = 0, words = 0, found = 0;
+
+	if (!load_row(q, i))
+		return 0;
+	str_reset(&q->folded);
+	mime_fold(q->row.subject, &q->folded);
+	subject = slice_str(&q->folded);
+	mime_fold(text, &term);
+	rest = slice_str(&term);
+	for (; slice_word(&rest, &word); words++)
+		found += memmem(subject.p, subject.n, word.p, word.n) != NULL;
+	if (words > 0)
+		points = POINTS_WORDS * found / words;
+	if (subject.n > 0 && term.len > 0 &&
+	    memmem(subject.p, subject.n, term.s, term.len) != NULL)
+		points += (unsigned)(POINTS_SHARE * term.len / subject.n);
+	str_free(&term);
+	return points;
+}
+
+/* of a key that matches; depth is bounded by the parser */
+static void
+add_points(struct search *q, size_t i, const struct imap_search_key *k,
+    bool fuzzy, struct points *p)
+{
+	const struct imap_search_key *c;
+
+	switch (k->op) {
+	case IMAP_S_AND:
+	case IMAP_S_FUZZY:
+		for (c = k->child; c != NULL; c = c->next)
+			add_points(q, i, c, fuzzy || k->op == IMAP_S_FUZZY, p);
+		break;
+	case IMAP_S_OR:
+		for (c = k->child; c != NULL; c = c->next)
+			if (matches(q, i, c))
+				add_points(q, i, c, fuzzy, p);
+			else
+				p->n += fuzzy;
+		break;
+	case IMAP_S_HEADER:
+	case IMAP_S_BODY:
+	case IMAP_S_TEXT:
+		if (!fuzzy || k->text.n == 0)
+			break;
+		p->sum += subject_points(q, i, k->text) +
+		    (k->op == IMAP_S_HEADER ? POINTS_FIELD : POINTS_FOUND);
+		p->n++;
+		break;
+	default:
+		break;
+	}
+}
+
+static unsigned char
+score(struct search *q, size_t i, const struct imap_search_key *root)
+{
+	struct points p = { 0, 0 };
+
+	add_points(q, i, root, false, &p);
+	return (unsigned char)(p.n == 0 ? 100 : MAX(p.sum / p.n, 1));
+}
+
 int
 search_run(struct session *s, struct imap_search_key *root,
     struct index_list *r, struct err *err)
+{
+	return search_run_scored(s, root, r, NULL, err);
+}
+
+int
+search_run_scored(struct session *s, struct imap_search_key *root,
+    struct index_list *r, unsigned char **score_r, struct err *err)
 {
 	struct search q = { .s = s, .text = STR_INIT, .folded = STR_INIT,
 		.now = wall_s(), .err = err };
@@ -487,14 +572,19 @@ search_run(struct session *s, struct imap_search_key *root,
 	q.body.arena = &q.parse;
 	r->v = arena_alloc(&s->imap.arena, (s->told + 1) * sizeof(*r->v));
 	r->n = 0;
+	if (score_r != NULL)
+		*score_r = arena_alloc(&s->imap.arena, s->told + 1);
 	prepare(&q, root);
 	for (i = 0; i < s->told && !q.failed; i++) {
 		if (s->mb->msg[i].flags & MSG_GONE)
 			continue;
 		if (i % PROGRESS_EVERY == 0)
 			session_progress(s, i, s->told);
-		if (matches(&q, i, root))
+		if (matches(&q, i, root)) {
 			r->v[r->n++] = (uint32_t)i;
+			if (score_r != NULL)
+				(*score_r)[i] = score(&q, i, root);
+		}
 		unload(&q);
 	}
 	for (h = q.hints; h != NULL; h = h->next)

@@ -15,6 +15,12 @@
  * (5.3.4: it took longer than search_time). */
 int search_run(struct session *s, struct imap_search_key *root,
     struct index_list *r, struct err *err);
+/* The same, and a score for each of them (RFC 6203 section 4), by its index:
+ * 1 to 100, in the command's arena. */
+int search_run_scored(struct session *s, struct imap_search_key *root,
+    struct index_list *r, unsigned char **score_r, struct err *err);
+/* is RELEVANCY one of the sort keys? */
+bool search_by_relevancy(const struct imap_search *q);
 
 /* Message numbers that are there, nothing that is not kept here: else false
  * and the reply is given. */

@@ -87,6 +87,8 @@ value_of(struct session *s, enum imap_sort_key key, size_t i,
 	case IMAP_SORT_DISPLAYTO:
 		v.text = keep(a, row->display_to);
 		break;
+	case IMAP_SORT_RELEVANCY:
+		break;
 	}
 	return v;
 }
@@ -98,7 +100,8 @@ needs_row(const struct imap_search *q)
 
 	for (k = 0; k < q->n_sort; k++)
 		if (q->sort[k].key != IMAP_SORT_ARRIVAL &&
-		    q->sort[k].key != IMAP_SORT_SIZE)
+		    q->sort[k].key != IMAP_SORT_SIZE &&
+		    q->sort[k].key != IMAP_SORT_RELEVANCY)
 			return true;
 	return false;
 }
@@ -118,9 +121,20 @@ fill(struct session *s, const struct imap_search *q, bool row_wanted,
 	return 1;
 }
 
+/* the best is first */
+static void
+set_score(const struct imap_search *q, int score, struct item *it)
+{
+	size_t k;
+
+	for (k = 0; k < q->n_sort; k++)
+		if (q->sort[k].key == IMAP_SORT_RELEVANCY)
+			it->v[k].number = -score;
+}
+
 int
 sort_run(struct session *s, const struct imap_search *q,
-    struct index_list *r, struct err *err)
+    const unsigned char *score, struct index_list *r, struct err *err)
 {
 	size_t size = offsetof(struct item, v) + q->n_sort *
 	    sizeof(struct value), k, n = 0;
@@ -138,6 +152,8 @@ sort_run(struct session *s, const struct imap_search *q,
 			return -1;
 		if (rc > 0)
 			items[n++] = it;
+		if (score != NULL)
+			set_score(q, score[r->v[k]], it);
 	}
 	order = q;
 	qsort(items, n, sizeof(struct item *), compare);

@@ -7,9 +7,10 @@
 #include "imap/search.h"
 #include "session.h"
 
-/* bring r into the order of q->sort: 0, or -1 and err */
+/* Bring r into the order of q->sort: 0, or -1 and err.  score: of each message
+ * by its index, for RELEVANCY; else NULL. */
 int sort_run(struct session *s, const struct imap_search *q,
-    struct index_list *r, struct err *err);
+    const unsigned char *score, struct index_list *r, struct err *err);
 
 /* what THREAD needs of a message; strings lie in the command's arena */
 struct thread_msg {

@@ -71,6 +71,7 @@ static const struct {
 	{ "PARTIAL", IMAP_RETURN_PARTIAL },
 	{ "UPDATE", IMAP_RETURN_UPDATE },
 	{ "CONTEXT", IMAP_RETURN_CONTEXT },
+	{ "RELEVANCY", IMAP_RETURN_RELEVANCY },
 };
 
 static bool
@@ -156,6 +157,7 @@ static const char *const sort_names[] = {
 	[IMAP_SORT_TO] = "TO",
 	[IMAP_SORT_DISPLAYFROM] = "DISPLAYFROM",
 	[IMAP_SORT_DISPLAYTO] = "DISPLAYTO",
+	[IMAP_SORT_RELEVANCY] = "RELEVANCY",
 };
 
 static bool

@@ -58,12 +58,12 @@ enum {
 	IMAP_RETURN_MIN = 1, IMAP_RETURN_MAX = 2, IMAP_RETURN_ALL = 4,
 	IMAP_RETURN_COUNT = 8, IMAP_RETURN_SAVE = 16,
 	IMAP_RETURN_PARTIAL = 32, IMAP_RETURN_UPDATE = 64,
-	IMAP_RETURN_CONTEXT = 128,
+	IMAP_RETURN_CONTEXT = 128, IMAP_RETURN_RELEVANCY = 256,
 };
 enum imap_sort_key {
 	IMAP_SORT_ARRIVAL, IMAP_SORT_CC, IMAP_SORT_DATE, IMAP_SORT_FROM,
 	IMAP_SORT_SIZE, IMAP_SORT_SUBJECT, IMAP_SORT_TO,
-	IMAP_SORT_DISPLAYFROM, IMAP_SORT_DISPLAYTO,
+	IMAP_SORT_DISPLAYFROM, IMAP_SORT_DISPLAYTO, IMAP_SORT_RELEVANCY,
 };
 struct imap_sort {
 	enum imap_sort_key key;
@@ -83,6 +83,7 @@ struct imap_search {
 	struct imap_search_key *root;
 	bool modseq;		/* MODSEQ is in it: report the highest */
 	bool saved;		/* $ is in it */
+	bool fuzzy;		/* FUZZY is in it */
 	bool has_filter;
 	unsigned keys;		/* how many nodes */
 };

@@ -255,8 +255,10 @@ argument(struct search_parse *p, const struct key_def *d,
 		return filter(p, k);
 	case A_OR:
 		return or_keys(p, k);
-	case A_NOT:
 	case A_FUZZY:
+		p->r->fuzzy = true;
+		return search_key(p, &k->child);
+	case A_NOT:
 		return search_key(p, &k->child);
 	default:
 		return false;

@@ -115,6 +115,18 @@ is esearch('SEARCH RETURN (PARTIAL 10:20) ALL'), 'PARTIAL (10:20 NIL)',
     'beyond it';
 $c->bad('PARTIAL and ALL', 'SEARCH RETURN (PARTIAL 1:2 ALL) ALL');
 
+# ---- RELEVANCY (RFC 6203)
+like esearch('SEARCH RETURN (RELEVANCY ALL) FUZZY TEXT "hello"'),
+    qr/^ALL 1 RELEVANCY \((\d+)\)$/, 'a score';
+is esearch('SEARCH RETURN (RELEVANCY ALL) FUZZY BODY fox'),
+    'ALL 1 RELEVANCY (10)', 'found in the body only';
+is esearch('SEARCH RETURN (COUNT RELEVANCY) FUZZY SUBJECT nonesuch'),
+    'COUNT 0 RELEVANCY ()', 'nothing found';
+like esearch('SEARCH RETURN (RELEVANCY) FUZZY SUBJECT hello'),
+    qr/^RELEVANCY \([789]\d\)$/, 'a word of the subject';
+$c->bad('RELEVANCY without FUZZY',
+    'SEARCH RETURN (RELEVANCY ALL) TEXT "hello"');
+
 # ---- SEARCHRES
 is esearch('SEARCH RETURN (SAVE) SEEN'), undef, 'SAVE says nothing';
 is_deeply [sort keys %{ $c->fetch('$', 'UID') }], [1, 4], 'FETCH $';

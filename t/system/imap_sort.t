@@ -84,6 +84,23 @@ is esort('UID SORT RETURN (PARTIAL 2:3) (SIZE) UTF-8 ALL'),
 is esort('UID SORT RETURN (PARTIAL -1:-2) (REVERSE SIZE) UTF-8 ALL'),
     'UID PARTIAL (-1:-2 2,4)', 'from the end';
 
+# RFC 6203
+folder(map { "Subject: $_\n" } 'say hello to all of us', 'Hello',
+    'Re: hello there', 'good bye');
+my $hello = 'UTF-8 FUZZY SUBJECT "hello"';
+is join(' ', @{ $c->cmd("SORT (RELEVANCY) $hello")->expect->numbers }),
+    '2 3 1', 'the best first';
+is join(' ', @{ $c->cmd("SORT (REVERSE RELEVANCY) $hello")->expect
+    ->numbers }), '1 3 2', 'and last';
+is esort("SORT RETURN (RELEVANCY ALL) (RELEVANCY) $hello"),
+    'ALL 2:3,1 RELEVANCY (100 83 76)', 'with scores in that order';
+is esort("SORT RETURN (RELEVANCY PARTIAL 2:3) (RELEVANCY) $hello"),
+    'PARTIAL (2:3 3,1) RELEVANCY (83 76)', 'of a page';
+is esort('SORT RETURN (RELEVANCY ALL) (ARRIVAL) UTF-8 OR '
+    . 'FUZZY SUBJECT "good bye" FUZZY (SUBJECT hello SUBJECT there)'),
+    'ALL 3:4 RELEVANCY (83 100)', 'of two keys';
+$c->bad('RELEVANCY without FUZZY', 'SORT (RELEVANCY) UTF-8 SUBJECT hello');
+
 # ---- ORDEREDSUBJECT
 sub m { return "Subject: $_[0]\nDate: Wed, 1 Jan 2020 00:$_[1]:00 +0000\n" .
     "Message-Id: <$_[2]\@x>\n" . ($_[3] ? "References: $_[3]\n" : '') }

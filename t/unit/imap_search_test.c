@@ -62,6 +62,13 @@ static const struct {
 	    " (SINCE SAVED0) (SAVEDATESUPPORTED))" },
 	{ SEARCH, " FUZZY SUBJECT \"IMAP break\"",
 	    "(FUZZY (HEADER \"Subject\" \"IMAP break\"))" },
+	/* RFC 6203 */
+	{ SEARCH, " RETURN (RELEVANCY ALL) FUZZY TEXT \"Helo\"",
+	    "(FUZZY (TEXT \"Helo\")) return 260" },
+	{ SORT, " (RELEVANCY) UTF-8 FUZZY SUBJECT \"Helo\"",
+	    "(FUZZY (HEADER \"Subject\" \"Helo\")) sort RELEVANCY" },
+	{ SORT, " RETURN (RELEVANCY ALL) (RELEVANCY) UTF-8 FUZZY SUBJECT x",
+	    "(FUZZY (HEADER \"Subject\" \"x\")) return 260 sort RELEVANCY" },
 	{ SEARCH, " FILTER on-the-road SUBJECT x", "(AND (FILTER "
 	    "\"on-the-road\") (HEADER \"Subject\" \"x\")) filter" },
 	/* charsets */
@@ -116,7 +123,7 @@ static const struct {
 };
 
 static const char *const sorts[] = { "ARRIVAL", "CC", "DATE", "FROM", "SIZE",
-	"SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO" };
+	"SUBJECT", "TO", "DISPLAYFROM", "DISPLAYTO", "RELEVANCY" };
 
 static void
 print(const struct imap_search *s, struct str *out)
