@@ -1,6 +1,7 @@
 /*
  * cmd_metadata.c - GETMETADATA and SETMETADATA: RFC 5464.
  */
+#include "notify.h"
 #include "share.h"
 
 enum { ENTRIES_MAX = 100, DEPTH_ALL = 1 << 20 };
@@ -189,15 +190,37 @@ failed(struct session *s, const struct err *err)
 		imap_fail(&s->imap, err);
 }
 
+static void
+set_all(struct session *s, struct slice folder, const struct slice *entry,
+    const struct slice *value, size_t n)
+{
+	const char *name = folder.n > 0 ? folder.p : "";
+	struct err err = ERR_INIT;
+	struct tree *t = tree_for(s, &folder, &err);
+	size_t i;
+	int r = 0;
+
+	if (t == NULL) {
+		failed(s, &err);
+		return;
+	}
+	notify_meta_own(s, name, false);
+	for (i = 0; i < n && r == 0; i++)
+		r = tree_meta_set(t, folder.p, entry[i].p, value[i], &err);
+	notify_meta_own(s, name, true);
+	if (r < 0)
+		failed(s, &err);
+	else
+		imap_ok(&s->imap, NULL, "set");
+}
+
 void
 cmd_setmetadata(void *session)
 {
 	struct session *s = session;
 	struct imap_lex *l = &s->imap.lex;
 	struct slice folder = { 0 }, entry[ENTRIES_MAX], value[ENTRIES_MAX];
-	struct err err = ERR_INIT;
-	struct tree *t;
-	size_t n = 0, i;
+	size_t n = 0;
 
 	imap_lex_sp(l);
 	imap_lex_mailbox(l, &folder);
@@ -215,16 +238,5 @@ cmd_setmetadata(void *session)
 	}
 	if (!imap_args_end(&s->imap))
 		return;
-	t = tree_for(s, &folder, &err);
-	if (t == NULL) {
-		failed(s, &err);
-		return;
-	}
-	for (i = 0; i < n; i++)
-		if (tree_meta_set(t, folder.p, entry[i].p, value[i],
-		    &err) < 0) {
-			failed(s, &err);
-			return;
-		}
-	imap_ok(&s->imap, NULL, "set");
+	set_all(s, folder, entry, value, n);
 }

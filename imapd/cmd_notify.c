@@ -5,7 +5,7 @@
 #include "notify.h"
 
 #define SUPPORTED "MessageNew MessageExpunge FlagChange MailboxName " \
-    "SubscriptionChange"
+    "SubscriptionChange MailboxMetadataChange ServerMetadataChange"
 
 static const struct { const char *name; enum notify_filter filter; }
 filters[] = {
@@ -23,6 +23,8 @@ static const struct { const char *name; unsigned event; } events[] = {
 	{ "FlagChange", NOTIFY_FLAGS },
 	{ "MailboxName", NOTIFY_NAME },
 	{ "SubscriptionChange", NOTIFY_SUBSCRIPTION },
+	{ "MailboxMetadataChange", NOTIFY_META },
+	{ "ServerMetadataChange", NOTIFY_SERVER_META },
 };
 
 static void

@@ -3,9 +3,7 @@
  * list of folders, each with the inode of its directory (a rename is the same
  * inode of another name) and its last status.
  */
-#include "notify.h"
-
-#include <sys/stat.h>
+#include "notify_part.h"
 
 #include "base/clock.h"
 #include "share.h"
@@ -19,8 +17,9 @@ struct watched {
 	unsigned events;	/* of the group that has it */
 	ino_t ino;
 	int id;			/* the watcher's, -1 */
-	bool changed, kept;
+	bool changed, kept, meta_changed;
 	struct mailbox_status st;
+	struct notify_meta meta;
 };
 
 static bool
@@ -80,9 +79,9 @@ to_watch(const struct session *s, const struct watched *w)
 {
 	const struct notify *n = s->notify;
 
-	return w->flags & FOLDER_EXISTS && (w->events & NOTIFY_MESSAGES ||
-	    (strcmp(w->name, "INBOX") == 0 && n->wanted & (NOTIFY_NAME |
-	    NOTIFY_SUBSCRIPTION)) ||
+	return w->flags & FOLDER_EXISTS && (w->events & (NOTIFY_MESSAGES |
+	    NOTIFY_META) || (strcmp(w->name, "INBOX") == 0 && n->wanted &
+	    (NOTIFY_NAME | NOTIFY_SUBSCRIPTION | NOTIFY_SERVER_META)) ||
 	    (n->selected != NULL && is_selected(s, w->name)));
 }
 
@@ -112,6 +111,7 @@ drop(struct session *s, struct watched *w)
 {
 	if (w->id >= 0)
 		watcher_del(s->watcher, w->id);
+	notify_meta_free(&w->meta);
 	free(w->name);
 }
 
@@ -200,6 +200,7 @@ take_list(struct session *s, size_t *n_r)
 	for (i = 0; i < all.n; i++) {
 		w = &v[n];
 		*w = (struct watched){ .flags = all.v[i].flags, .id = -1,
+			.meta.list = STR_INIT,
 			.events = events_of(s->notify, &all.v[i]) };
 		if (w->events == 0 && strcmp(all.v[i].name, "INBOX") != 0 &&
 		    !is_selected(s, all.v[i].name))
@@ -276,6 +277,9 @@ keep(struct watched *w, struct watched *old)
 		return;
 	w->id = old->id;
 	old->id = -1;
+	w->meta = old->meta;
+	w->meta_changed = old->meta_changed;
+	old->meta = (struct notify_meta){ .list = STR_INIT };
 }
 
 static void
@@ -319,6 +323,32 @@ overflow(struct session *s)
 	    "now on");
 }
 
+/* Annotations: of folders that are new here quietly and, with tell, of those
+ * that the watcher named. */
+static void
+look_at_meta(struct session *s, bool tell)
+{
+	struct notify *n = s->notify;
+	struct watched *w;
+	size_t i, size = 0;
+
+	if (n->wanted & NOTIFY_SERVER_META && (!n->server->known ||
+	    (tell && n->meta_changed)))
+		notify_meta_look(s, "", n->server, tell);
+	n->meta_changed &= !tell;
+	for (i = 0; i < n->n_watched; i++) {
+		w = &n->v[i];
+		if (!(w->events & NOTIFY_META) || !(w->flags & FOLDER_EXISTS))
+			continue;
+		if (!w->meta.known || (tell && w->meta_changed))
+			notify_meta_look(s, w->name, &w->meta, tell);
+		w->meta_changed &= !tell;
+		size += w->meta.list.len;
+	}
+	if (size > NOTIFY_META_MAX)
+		overflow(s);
+}
+
 /* take the list anew; quiet: the client knows it */
 static void
 update_tree(struct session *s, bool quiet)
@@ -345,6 +375,7 @@ update_tree(struct session *s, bool quiet)
 		    NOTIFY_MESSAGES && n->v[i].flags & FOLDER_EXISTS)
 			(void)look(s, n->v[i].name, &n->v[i].st);
 	}
+	look_at_meta(s, false);
 }
 
 /* ---- news --------------------------------------------------------------- */
@@ -392,9 +423,9 @@ note(struct session *s, int id)
 	for (i = 0; i < n->n_watched; i++) {
 		if (n->v[i].id != id)
 			continue;
-		n->v[i].changed = true;
+		n->v[i].changed = n->v[i].meta_changed = true;
 		if (strcmp(n->v[i].name, "INBOX") == 0)
-			n->tree_changed = true;
+			n->tree_changed = n->meta_changed = true;
 	}
 }
 
@@ -435,6 +466,22 @@ poll_all(struct session *s)
 		if (n->v[i].changed && n->v[i].events & NOTIFY_MESSAGES &&
 		    !is_selected(s, n->v[i].name))
 			tell_folder(s, &n->v[i]);
+	look_at_meta(s, true);
+}
+
+void
+notify_meta_own(struct session *s, const char *name, bool done)
+{
+	struct notify *n = s->notify;
+	struct watched *w;
+
+	if (n == NULL)
+		return;
+	if (name[0] == '\0' && n->wanted & NOTIFY_SERVER_META)
+		notify_meta_look(s, name, n->server, !done);
+	w = find(n->v, n->n_watched, name);
+	if (w != NULL && w->events & NOTIFY_META && w->flags & FOLDER_EXISTS)
+		notify_meta_look(s, name, &w->meta, !done);
 }
 
 void
@@ -481,6 +528,8 @@ notify_start(struct session *s, struct notify *n, bool status)
 	if (s->watcher == NULL)
 		s->watcher = watcher_new(&err);
 	s->notify = n;
+	n->server = xcalloc(1, sizeof(*n->server));
+	n->server->list = (struct str)STR_INIT;
 	n->looked = mono_ms();
 	update_tree(s, true);
 	if (s->notify == NULL)
@@ -504,6 +553,8 @@ notify_stop(struct session *s)
 		return;
 	for (i = 0; i < n->n_watched; i++)
 		drop(s, &n->v[i]);
+	notify_meta_free(n->server);
+	free(n->server);
 	free(n->v);
 	arena_free(&n->arena);
 	free(n);

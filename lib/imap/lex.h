@@ -54,7 +54,7 @@ enum imap_lex_kind {
 
 struct imap_lex_error {
 	enum imap_lex_kind kind;
-	char code[80];		/* "TOOBIG" without brackets, or "" */
+	char code[160];		/* "TOOBIG" without brackets, or "" */
 	char text[160];		/* "a number is expected at byte 14: \"x\"" */
 };
 

@@ -89,10 +89,51 @@ told('LIST', qr/^\* LIST \(\) "\/" Renamed/, 'its end');
 $other->ok('deleted', 'DELETE Renamed');
 told('LIST', qr/^\* LIST \(\\NonExistent\) "\/" Renamed/, 'the end of all');
 
+# annotations
+$c->bad('not of the selected one',
+    'NOTIFY SET (selected (MailboxMetadataChange))');
+$c->ok('annotations', 'NOTIFY SET (personal (MailboxMetadataChange '
+    . 'ServerMetadataChange))');
+silent('nothing at first');
+$other->ok('INBOX has one', 'SETMETADATA INBOX (/shared/comment "x")');
+told('METADATA', qr{^\* METADATA "?INBOX"? /shared/comment\z}, 'its name');
+$other->ok('two', 'SETMETADATA misc (/private/comment "a" /shared/b "c")');
+my %names;
+for (1 .. 2) {	# in one response or in two
+	last if keys %names == 2;
+	$r = $c->wait_untagged(sub { $_->{raw} =~ /METADATA "?misc/ }, 5)
+	    or last;
+	$names{$_}++ for $r->{raw} =~ m{ (/\S+)}g;
+}
+is_deeply \%names, { '/private/comment' => 1, '/shared/b' => 1 },
+    'two of another folder';
+$other->ok('changed', 'SETMETADATA misc (/shared/b "d")');
+told('METADATA', qr{^\* METADATA "?misc"? /shared/b\z}, 'only what changed');
+$other->ok('removed', 'SETMETADATA misc (/shared/b NIL)');
+told('METADATA', qr{^\* METADATA "?misc"? /shared/b\z}, 'what is removed');
+$other->ok('the server', 'SETMETADATA "" (/private/x "y")');
+told('METADATA', qr{^\* METADATA "" /private/x\z}, 'of the server');
+$other->ok('mail', 'APPEND misc ', lit(text('m')));
+silent('messages are no annotations');
+$r = $c->ok('our own', 'SETMETADATA misc (/private/own "1")');
+is scalar(grep { $_->{raw} =~ m{/private/own} } $r->untagged('METADATA')), 0,
+    'is not told in the command';
+silent('nor behind it');
+$other->ok('made', 'CREATE Later');
+silent('a new folder');
+$other->ok('set', 'SETMETADATA Later (/shared/comment "x")');
+told('METADATA', qr/Later/, 'is watched');
+$other->ok('deleted', 'DELETE Later');
+$c->ok('the server alone', 'NOTIFY SET (inboxes (ServerMetadataChange))');
+$other->ok('a folder', 'SETMETADATA INBOX (/shared/comment "z")');
+silent('is not told');
+$c->ok('all again', 'NOTIFY SET (selected (MessageNew MessageExpunge '
+    . 'FlagChange)) (personal (MessageNew MessageExpunge FlagChange))');
+
 # in IDLE
 ok $c->idle_start, 'IDLE';
 $other->ok('elsewhere', 'APPEND misc ', lit(text('m')));
-told('STATUS', qr/misc .*MESSAGES 2|misc \(MESSAGES 2/, 'told while idle');
+told('STATUS', qr/misc \(MESSAGES 3/, 'told while idle');
 $other->ok('INBOX', 'APPEND INBOX ', lit(text('i')));
 told('EXISTS', qr/^\* 2 EXISTS/, 'and of the selected one');
 is $c->idle_done->{status}, 'OK', 'DONE';
