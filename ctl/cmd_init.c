@@ -30,9 +30,11 @@ struct init {
 static const struct {
 	const char *section;
 	int port;
+	const char *also;
 } ports[] = {
-	{ "smtpd", 25 }, { "submission", 587 }, { "pop3-login", 110 },
-	{ "imap-login", 143 },
+	{ "smtpd", 25, "" }, { "submission", 587, "" },
+	{ "pop3-login", 110, "" },
+	{ "imap-login", 143, " private:imap-login" },
 };
 
 static int
@@ -182,9 +184,9 @@ adapt(const struct init *in, const char *name, struct str *text)
 		return;
 	for (i = 0; i < ARRAY_LEN(ports); i++)
 		conf_text_set(text, ports[i].section, "listen",
-		    arena_printf(&ctl_arena, "inet:127.0.0.1:%llu",
+		    arena_printf(&ctl_arena, "inet:127.0.0.1:%llu%s",
 		    (unsigned long long)in->port_base +
-		    (unsigned)ports[i].port));
+		    (unsigned)ports[i].port, ports[i].also));
 }
 
 static int

@@ -99,4 +99,6 @@ capability_list(struct str *out, const struct capability_facts *f)
 	str_addf(out, " APPENDLIMIT=%lld", (long long)f->append_limit);
 	if (!f->compressed)
 		str_adds(out, " COMPRESS=DEFLATE");
+	if (f->back)
+		str_adds(out, " UNAUTHENTICATE");
 }

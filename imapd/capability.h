@@ -10,6 +10,7 @@
 struct capability_facts {
 	bool login;		/* before the login */
 	bool may_login;		/* passwords are taken */
+	bool back;		/* UNAUTHENTICATE is possible */
 	bool compressed;	/* COMPRESS is at work */
 	int64_t append_limit;	/* bytes */
 };

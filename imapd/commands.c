@@ -49,6 +49,7 @@ const struct imap_command session_commands[] = {
 	{ "STORE", SEL, UID_SEQ, cmd_store },
 	{ "SUBSCRIBE", ANY, 0, cmd_subscribe },
 	{ "THREAD", SEL, UID_SEQ, cmd_thread },
+	{ "UNAUTHENTICATE", ANY, CMD_LAST, cmd_unauthenticate },
 	{ "UNSELECT", SEL, CMD_LAST, cmd_unselect },
 	{ "UNSUBSCRIBE", ANY, 0, cmd_unsubscribe },
 };

@@ -59,7 +59,7 @@ greet(struct login *l)
 }
 
 static void
-client(struct io *io, struct peer *peer)
+serve(struct io *io, struct peer *peer, bool fresh)
 {
 	struct login l = { .peer = peer, .may_login = may_login(peer) };
 	int64_t start = mono_ms();
@@ -71,7 +71,8 @@ client(struct io *io, struct peer *peer)
 	io->timeout_ms = (int)conf.timeout;
 	io->deadline = start + 10 * conf.timeout;
 	ipc_init(&l.auth, socket_path("auth"), (int)conf.auth_timeout);
-	greet(&l);
+	if (fresh)
+		greet(&l);
 	imap_run(&l.imap);
 	log_event(l.handed_over ? LOG_DEBUG : LOG_INFO, "disconnect",
 	    KS("client", peer->addr), KS("end", l.imap.end),
@@ -79,6 +80,21 @@ client(struct io *io, struct peer *peer)
 	    KI("ms", mono_ms() - start), KEND);
 	ipc_free(&l.auth);
 	imap_free(&l.imap);
+}
+
+static void
+serve_again(struct io *io, struct peer *peer)
+{
+	serve(io, peer, false);
+}
+
+static void
+client(struct io *io, struct peer *peer)
+{
+	if (back_is(io->fd))
+		back_client(io, serve_again);
+	else
+		serve(io, peer, true);
 }
 
 static int

@@ -30,6 +30,12 @@ extern const struct imap_command login_commands[];
 extern const size_t login_commands_n;
 void login_capabilities(const struct login *l, struct str *out);
 
+/* back.c */
+bool back_is(int fd);	/* not a client, but a session that gives one back */
+/* receive it, and serve it */
+void back_client(struct io *channel,
+    void (*serve)(struct io *, struct peer *));
+
 /* cmd_login.c */
 void cmd_login(void *session);
 void cmd_authenticate(void *session);

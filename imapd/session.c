@@ -15,6 +15,7 @@ void
 session_capabilities(const struct session *s, struct str *out)
 {
 	struct capability_facts f = { .compressed = s->deflate != NULL,
+		.back = unauthenticate_offered(s),
 		.append_limit = conf.message_size };
 
 	capability_list(out, &f);
@@ -51,6 +52,7 @@ session_jail(const struct session_user *user)
 	}
 	str_free(&path);
 	share_jail(user);
+	unauthenticate_jail();
 }
 
 void

@@ -172,6 +172,12 @@ int expunge_indexes(struct session *s, const uint32_t *v, size_t n,
 /* the tagged reply to it, with HIGHESTMODSEQ (RFC 7162 section 3.2.7) */
 void expunge_ok(struct session *s, size_t n, const char *text);
 
+/* ---- cmd_unauthenticate.c ------------------------------------------------ */
+
+/* before the jail: can imap-login be reached? */
+void unauthenticate_jail(void);
+bool unauthenticate_offered(const struct session *s);
+
 /* ---- commands ------------------------------------------------------------ */
 
 void cmd_append(void *session);
@@ -215,6 +221,7 @@ void cmd_status(void *session);
 void cmd_store(void *session);
 void cmd_subscribe(void *session);
 void cmd_thread(void *session);
+void cmd_unauthenticate(void *session);
 void cmd_unselect(void *session);
 void cmd_unsubscribe(void *session);
 

@@ -52,6 +52,4 @@ bool verb_allowed(const struct verb *v, const struct ipc_cred *peer);
 int verb_run(const struct daemon *d, struct call *c, struct ipc_msg *m,
     void **out, bool *fatal, struct err *err);
 
-void peer_fill(struct peer *peer, int fd);
-
 #endif

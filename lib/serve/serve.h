@@ -44,6 +44,9 @@ struct peer {
 	char id[9];		/* session id, also in every log line */
 };
 
+/* from a connected socket: who is there, with a new session id */
+void peer_fill(struct peer *peer, int fd);
+
 /* the user of a SERVE_USER session */
 struct session_user {
 	const char *name;	/* full address */

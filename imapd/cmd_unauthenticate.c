@@ -1,0 +1,86 @@
+/*
+ * cmd_unauthenticate.c - UNAUTHENTICATE: RFC 8437.  This process is its user
+ * for good, so the client goes back to imap-login; all that was enabled,
+ * selected or asked for ends with the session.  Compression would have to end
+ * in the middle of what was read ahead: with it there is no way back.
+ */
+#include "base/log.h"
+#include "conf/common.h"
+#include "proto/imap.h"
+#include "session.h"
+
+#include <sys/socket.h>
+
+enum { GIVE_TIMEOUT_MS = 10000 };
+
+static bool reachable;
+
+void
+unauthenticate_jail(void)
+{
+	reachable = access(socket_path("imap-login"), W_OK) == 0;
+}
+
+bool
+unauthenticate_offered(const struct session *s)
+{
+	return reachable && s->deflate == NULL && !s->user->preauth &&
+	    !s->peer->tls && strcmp(s->peer->addr, "unix") != 0;
+}
+
+static int
+give(struct io *io, const char *id, struct err *err)
+{
+	struct str input = STR_INIT;
+	struct imap_back_in in = { .session = id };
+	struct ipc login;
+	int r;
+
+	base64_encode(&input, io->in + io->in_pos, io_pending(io));
+	in.input = input.s;
+	ipc_init(&login, socket_path("imap-login"), GIVE_TIMEOUT_MS);
+	r = ipc_call(&login, &imap_back, &in, io->fd, NULL, NULL, NULL, err);
+	ipc_free(&login);
+	str_free(&input);
+	return r;
+}
+
+/* the OK is out; where nobody took the client nobody may have it */
+static void
+go_back(void *session)
+{
+	struct session *s = session;
+	struct io *io = s->imap.io;
+	struct err err = ERR_INIT;
+
+	s->imap.end = "unauthenticate";
+	if (give(io, s->peer->id, &err) < 0) {
+		s->imap.end = "lost";
+		log_event(LOG_WARN, "trouble", KS("command", "UNAUTHENTICATE"),
+		    KERR(&err), KEND);
+		imap_say(&s->imap, "BYE log in on a new connection");
+		io_flush(io);
+		shutdown(io->fd, SHUT_RDWR);
+	}
+	io->failed = true;	/* it is not ours any more */
+}
+
+void
+cmd_unauthenticate(void *session)
+{
+	struct session *s = session;
+
+	if (!imap_args_end(&s->imap))
+		return;
+	if (!unauthenticate_offered(s)) {
+		imap_bad(&s->imap, NULL, "this connection stays logged in");
+		return;
+	}
+	if (io_pending(s->imap.io) > IMAP_UNREAD_MAX) {
+		imap_bad(&s->imap, NULL, "too much input before the answer");
+		return;
+	}
+	select_close(s);
+	s->imap.after = go_back;
+	imap_ok(&s->imap, NULL, "logged in no more");
+}
