@@ -89,9 +89,11 @@ sub deliverer {
 	my ($s, $rcpt) = @_;
 	my ($port, $hello) = $s->isa('Postrider::Dovecot') ?
 	    ('lmtp', 'LHLO') : ('smtp', 'EHLO');
-	my $c;
+	my ($c, $n) = (undef, 0);
 	return sub {
 		my ($token, $text) = @_;
+		# a server may end a session that has sent much
+		undef $c if ++$n % 200 == 0;
 		if (!$c) {
 			$c = Postrider::Smtp->new(port => $s->port($port));
 			$c->cmd("$hello stress.test");
