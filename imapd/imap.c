@@ -238,6 +238,7 @@ turn(struct imap *im)
 		arena_reset(&im->arena);
 	im->replied = false;
 	im->at = NULL;
+	im->lex.tag = SLICE_LIT("*");	/* the last one is gone */
 	if (im->wait != NULL)
 		im->wait(im);
 	if (im->end != NULL)

@@ -75,7 +75,8 @@ session_progress(struct session *s, uint64_t done, uint64_t total)
 		s->progress_of = s->imap.count;
 		s->progress_at = now + conf.progress_interval;
 	}
-	if (now < s->progress_at)
+	/* between commands (NOTIFY) there is no tag to name */
+	if (s->imap.at == NULL || now < s->progress_at)
 		return;
 	s->progress_at = now + conf.progress_interval;
 	str_adds(&out, "* OK [INPROGRESS (");

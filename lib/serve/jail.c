@@ -19,13 +19,13 @@
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
 #endif
 
-enum { MAX_RULES = 32 };
+enum { MAX_RULES = 8192 };	/* what is more is left out */
 /* flags of clone(2) */
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
 	CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-static struct jail_rule rules[MAX_RULES];
-static size_t nrules;
+static struct jail_rule *rules;
+static size_t nrules, rules_cap;
 
 #define N(name) SCMP_SYS(name)
 static const int base_calls[] = {
@@ -110,7 +110,11 @@ void
 jail_path(const char *path, unsigned rights)
 {
 	if (nrules == MAX_RULES)
-		die("jail: more than %d paths", MAX_RULES);
+		return;
+	if (nrules == rules_cap) {
+		rules_cap = rules_cap > 0 ? 2 * rules_cap : 32;
+		rules = xrealloc(rules, rules_cap * sizeof(*rules));
+	}
 	rules[nrules].path = xstrdup(path);
 	rules[nrules++].rights = rights;
 }
@@ -284,6 +288,8 @@ jail_enter(const struct jail *j, struct err *err)
 	rc = landlock_enter(rules, nrules, err);
 	for (i = 0; i < nrules; i++)
 		free((char *)rules[i].path);
-	nrules = 0;
+	free(rules);
+	rules = NULL;
+	nrules = rules_cap = 0;
 	return rc < 0 ? -1 : seccomp_enter(j->groups, err);
 }

@@ -93,7 +93,7 @@ backend_begin(const struct session *s, struct txn *t, int *fd_r,
 	if (fake.no_begin)
 		return err_temp(err, "4.3.0", "no cleanup");
 	close_fd(content_fd);
-	content_fd = fake.full_disk ? open("/dev/full", O_WRONLY | O_CLOEXEC) :
+	content_fd = fake.full_disk ? open("/dev/full", O_RDWR | O_CLOEXEC) :
 	    memfd_create("content", MFD_CLOEXEC);
 	*fd_r = fcntl(content_fd, F_DUPFD_CLOEXEC, 0);
 	if (*fd_r < 0)
