@@ -71,9 +71,7 @@ prepare(struct fetch *q)
 static void
 narrow(struct fetch *q, struct index_list *list)
 {
-	const struct imap_partial *p = &q->f.page;
-	size_t k, n = 0;
-	uint64_t lo, hi;
+	size_t k, n = 0, from, to;
 
 	for (k = 0; q->f.changed && k < list->n; k++)
 		if (q->s->mb->msg[list->v[k]].modseq > q->f.changed_since)
@@ -82,19 +80,9 @@ narrow(struct fetch *q, struct index_list *list)
 		list->n = n;
 	if (!q->f.partial)
 		return;
-	if (p->lo > 0) {
-		lo = (uint64_t)p->lo - 1;
-		hi = (uint64_t)p->hi;
-	} else {
-		lo = (uint64_t)-p->hi > list->n ? 0 :
-		    list->n - (uint64_t)-p->hi;
-		hi = (uint64_t)-p->lo > list->n ? 0 :
-		    list->n - (uint64_t)-p->lo + 1;
-	}
-	hi = MIN(hi, (uint64_t)list->n);
-	lo = MIN(lo, hi);
-	memmove(list->v, list->v + lo, (size_t)(hi - lo) * sizeof(*list->v));
-	list->n = (size_t)(hi - lo);
+	imap_partial_range(&q->f.page, list->n, &from, &to);
+	memmove(list->v, list->v + from, (to - from) * sizeof(*list->v));
+	list->n = to - from;
 }
 
 /* set \Seen where an item asks for it: one change for all; told[k] says which

@@ -73,24 +73,6 @@ put_set(const struct session *s, const struct index_list *r, size_t from,
 	imap_setw_end(&w);
 }
 
-/* what PARTIAL asks for of n: from *from to before *to, or nothing */
-static void
-partial_range(const struct imap_partial *p, uint64_t n, size_t *from,
-    size_t *to)
-{
-	uint64_t lo, hi;
-
-	if (p->lo > 0) {
-		lo = (uint64_t)p->lo - 1;
-		hi = (uint64_t)p->hi;
-	} else {
-		lo = (uint64_t)-p->hi > n ? 0 : n - (uint64_t)-p->hi;
-		hi = (uint64_t)-p->lo > n ? 0 : n - (uint64_t)-p->lo + 1;
-	}
-	*to = (size_t)MIN(hi, n);
-	*from = (size_t)MIN(lo, n);
-}
-
 /* RFC 9394: "PARTIAL (-1:-100 set)" */
 static void
 put_partial(const struct session *s, const struct imap_partial *p,
@@ -98,7 +80,7 @@ put_partial(const struct session *s, const struct imap_partial *p,
 {
 	size_t lo, hi;
 
-	partial_range(p, r->n, &lo, &hi);
+	imap_partial_range(p, r->n, &lo, &hi);
 	str_addf(out, " PARTIAL (%lld:%lld ", (long long)p->lo,
 	    (long long)p->hi);
 	if (lo < hi)
@@ -116,7 +98,7 @@ put_scores(const struct imap_search *q, const struct index_list *r,
 	size_t k = 0, to = r->n;
 
 	if (q->returns & IMAP_RETURN_PARTIAL)
-		partial_range(&q->page, r->n, &k, &to);
+		imap_partial_range(&q->page, r->n, &k, &to);
 	str_adds(out, " RELEVANCY (");
 	for (; k < to; k++)
 		str_addf(out, "%u%s", (unsigned)score[r->v[k]],

@@ -203,6 +203,9 @@ struct imap_partial {
 	int64_t lo, hi;		/* both < 0: counted from the end */
 };
 bool imap_lex_partial(struct imap_lex *l, struct imap_partial *r);
+/* what it asks for of n things: from *from to before *to, or none (equal) */
+void imap_partial_range(const struct imap_partial *p, size_t n, size_t *from,
+    size_t *to);
 /* d-Mon-yyyy, quoted or not: days since 1970-01-01, maybe negative */
 bool imap_lex_date(struct imap_lex *l, int32_t *day_r);
 /* "dd-Mon-yyyy hh:mm:ss +zzzz": seconds since 1970; zone in minutes east */

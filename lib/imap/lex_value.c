@@ -89,6 +89,23 @@ imap_lex_partial(struct imap_lex *l, struct imap_partial *r)
 	return true;
 }
 
+void
+imap_partial_range(const struct imap_partial *p, size_t n, size_t *from,
+    size_t *to)
+{
+	uint64_t lo, hi;
+
+	if (p->lo > 0) {
+		lo = (uint64_t)p->lo - 1;
+		hi = (uint64_t)p->hi;
+	} else {
+		lo = (uint64_t)-p->hi > n ? 0 : n - (uint64_t)-p->hi;
+		hi = (uint64_t)-p->lo > n ? 0 : n - (uint64_t)-p->lo + 1;
+	}
+	*to = (size_t)MIN(hi, (uint64_t)n);
+	*from = (size_t)MIN(lo, (uint64_t)n);
+}
+
 bool
 imap_lex_date(struct imap_lex *l, int32_t *day_r)
 {
