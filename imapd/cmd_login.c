@@ -8,8 +8,7 @@
 #include "proto/auth.h"
 #include "sasl/sasl.h"
 
-enum { UNREAD_MAX = 32768, RESPONSE_MAX = 2048, STEPS_MAX = 8,
-	TAG_MAX = 200 };
+enum { RESPONSE_MAX = 2048, STEPS_MAX = 8, TAG_MAX = 200 };
 
 static bool
 allowed(struct login *l)
@@ -44,29 +43,17 @@ static void
 give(struct login *l)
 {
 	struct io *io = l->imap.io;
-	struct str input = STR_INIT;
-	struct auth_handover_in in = { .service = "imap",
-		.state = arena_slice(&l->imap.arena, l->imap.lex.tag),
-		.client_addr = l->peer->addr,
-		.local_addr = l->peer->local_addr, .session = l->peer->id,
-		.client_port = l->peer->port,
-		.local_port = l->peer->local_port, .tls = l->peer->tls };
 	struct err err = ERR_INIT;
-	bool sent = false;
-	int r;
+	int r = login_give(&l->auth, io, l->peer, "imap",
+	    arena_slice(&l->imap.arena, l->imap.lex.tag), &err);
 
-	base64_encode(&input, io->in + io->in_pos, io_pending(io));
-	in.input = input.s;
-	r = ipc_call(&l->auth, &auth_handover, &in, io->fd, NULL, NULL, &sent,
-	    &err);
-	str_free(&input);
-	l->handed_over = r == 0;
-	if (r == 0 || (l->auth.fd < 0 && sent)) {
-		l->imap.end = "login";
-		io->failed = true;	/* it is not ours any more */
+	if (r < 0) {
+		imap_no(&l->imap, "UNAVAILABLE", "%s", err.text);
 		return;
 	}
-	imap_no(&l->imap, "UNAVAILABLE", "%s", err.text);
+	l->handed_over = r == 1;
+	l->imap.end = "login";
+	io->failed = true;	/* it is not ours any more */
 }
 
 static void
@@ -74,7 +61,7 @@ accepted(struct login *l)
 {
 	struct io *io = l->imap.io;
 
-	if (io_pending(io) > UNREAD_MAX)
+	if (io_pending(io) > LOGIN_UNREAD_MAX)
 		imap_bad(&l->imap, NULL,
 		    "too much input before the answer to the login");
 	else if (l->imap.lex.tag.n > TAG_MAX)

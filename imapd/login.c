@@ -11,19 +11,7 @@
 struct login_conf conf;
 
 static const struct field fields[] = {
-	F_TIME(struct login_conf, timeout, "2m", "1s", "1d",
-	    "how long a client may be idle before login"),
-	F_ENUM(struct login_conf, auth_plaintext, "loopback",
-	    "never|loopback|always",
-	    "who may log in without TLS"),
-	F_TIME(struct login_conf, auth_timeout, "60s", "1s", "10m",
-	    "how long to wait for auth"),
-	F_INT(struct login_conf, max_bad_logins, "3", "1", "1000",
-	    "failed logins, then the connection is closed"),
-	F_INT(struct login_conf, max_errors, "10", "1", "100000",
-	    "bad commands, then the connection is closed"),
-	F_INT(struct login_conf, max_commands, "100", "4", "100000",
-	    "commands before login"),
+	LOGIN_FIELDS,
 	F_END
 };
 
@@ -32,20 +20,6 @@ static const struct imap_limits limits = {
 	.line = 8192, .literal = 4096, .literals = 8192, .nonsync = 4096,
 	.drop = 65536, .depth = 4, .count = 100,
 };
-
-static bool
-loopback(const struct peer *peer)
-{
-	return strncmp(peer->addr, "127.", 4) == 0 ||
-	    strcmp(peer->addr, "::1") == 0 || strcmp(peer->addr, "unix") == 0;
-}
-
-static bool
-may_login(const struct peer *peer)
-{
-	return peer->tls || conf.auth_plaintext == PLAINTEXT_ALWAYS ||
-	    (conf.auth_plaintext == PLAINTEXT_LOOPBACK && loopback(peer));
-}
 
 static void
 greet(struct login *l)
@@ -61,7 +35,7 @@ greet(struct login *l)
 static void
 serve(struct io *io, struct peer *peer, bool fresh)
 {
-	struct login l = { .peer = peer, .may_login = may_login(peer) };
+	struct login l = { .peer = peer, .may_login = login_may(&conf, peer) };
 	int64_t start = mono_ms();
 
 	imap_init(&l.imap, io, IN_LOGIN, login_commands, login_commands_n);
@@ -97,18 +71,9 @@ client(struct io *io, struct peer *peer)
 		serve(io, peer, true);
 }
 
-static int
-before_jail(struct err *err UNUSED)
-{
-	/* connect(2) to a socket is no right that Landlock knows, but its
-	 * path must be found */
-	jail_path(socket_path("auth"), PATH_READ);
-	return 0;
-}
-
 static const struct daemon imap_login = {
 	.name = "imap-login", .kind = SERVE_CLIENT, .fields = fields,
-	.conf = &conf, .before_jail = before_jail, .client = client,
+	.conf = &conf, .before_jail = login_jail, .client = client,
 	.jail = { .groups = JAIL_UNIX, .memory = 256 << 20, .files = 32 },
 };
 

@@ -6,15 +6,8 @@
 #define IMAPD_LOGIN_H
 
 #include "imap.h"
-#include "serve/serve.h"
+#include "serve/login.h"
 
-enum plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK, PLAINTEXT_ALWAYS };
-
-struct login_conf {
-	int64_t timeout, auth_timeout, max_bad_logins, max_commands,
-	    max_errors;
-	int auth_plaintext;
-};
 extern struct login_conf conf;
 
 struct login {

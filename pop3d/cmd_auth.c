@@ -37,7 +37,7 @@ next_response(struct login *l, const char *challenge, struct str *data,
 	int got;
 
 	io_printf(io, "+ %s\r\n", challenge);
-	io->cmd_deadline = mono_ms() + conf.timeout;
+	io->cmd_deadline = mono_ms() + conf.login.timeout;
 	*r = CMD_OK;		/* the loop sees that the stream failed */
 	got = io_getline(io, RESPONSE_MAX, &line, NULL, &too_long);
 	io->cmd_deadline = 0;

@@ -6,16 +6,13 @@
 #define POP3D_LOGIN_H
 
 #include "pop3.h"
-#include "serve/serve.h"
+#include "serve/login.h"
 
-enum plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK, PLAINTEXT_ALWAYS };
-
-struct login_conf {
-	int64_t timeout, auth_timeout, max_bad_logins, max_commands,
-	    max_errors, login_delay, expire;
-	int auth_plaintext;
+struct pop3_login_conf {
+	struct login_conf login;	/* first: LOGIN_FIELDS */
+	int64_t login_delay, expire;
 };
-extern struct login_conf conf;
+extern struct pop3_login_conf conf;
 
 struct login {
 	struct pop3 pop3;	/* first: the loop gives us this */

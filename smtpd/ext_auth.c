@@ -11,14 +11,8 @@
 static bool
 plaintext_allowed(const struct session *s)
 {
-	const char *a = s->peer->addr;
-
-	if (s->peer->tls)
-		return true;
-	if (conf.auth_plaintext != PLAINTEXT_LOOPBACK)
-		return false;
-	return strncmp(a, "127.", 4) == 0 || strcmp(a, "::1") == 0 ||
-	    strcmp(a, "unix") == 0;
+	return s->peer->tls || (conf.auth_plaintext == PLAINTEXT_LOOPBACK &&
+	    peer_here(s->peer));
 }
 
 static bool

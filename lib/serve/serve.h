@@ -46,6 +46,8 @@ struct peer {
 
 /* from a connected socket: who is there, with a new session id */
 void peer_fill(struct peer *peer, int fd);
+/* is the client on this machine? */
+bool peer_here(const struct peer *peer);
 
 /* the user of a SERVE_USER session */
 struct session_user {

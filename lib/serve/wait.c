@@ -171,3 +171,10 @@ peer_fill(struct peer *peer, int fd)
 	getsockname(fd, (struct sockaddr *)&ss, &len);
 	fill_addr(&ss, peer->local_addr, &peer->local_port);
 }
+
+bool
+peer_here(const struct peer *peer)
+{
+	return strncmp(peer->addr, "127.", 4) == 0 ||
+	    strcmp(peer->addr, "::1") == 0 || strcmp(peer->addr, "unix") == 0;
+}

@@ -1,0 +1,50 @@
+/*
+ * login.h - what the login programs of mail readers have in common: the
+ * options, who may send a password, and the way in which a client is given
+ * away.  A program's configuration is a struct that begins with struct
+ * login_conf, its option table begins with LOGIN_FIELDS.
+ */
+#ifndef SERVE_LOGIN_H
+#define SERVE_LOGIN_H
+
+#include "serve/serve.h"
+
+enum plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK, PLAINTEXT_ALWAYS };
+
+struct login_conf {
+	int64_t timeout, auth_timeout, max_bad_logins, max_errors,
+	    max_commands;
+	int auth_plaintext;
+};
+
+#define LOGIN_FIELDS \
+	F_TIME(struct login_conf, timeout, "2m", "1s", "1d", \
+	    "how long a client may be idle before login"), \
+	F_ENUM(struct login_conf, auth_plaintext, "loopback", \
+	    "never|loopback|always", \
+	    "who may log in without TLS"), \
+	F_TIME(struct login_conf, auth_timeout, "60s", "1s", "10m", \
+	    "how long to wait for auth"), \
+	F_INT(struct login_conf, max_bad_logins, "3", "1", "1000", \
+	    "failed logins, then the connection is closed"), \
+	F_INT(struct login_conf, max_errors, "10", "1", "100000", \
+	    "bad commands, then the connection is closed"), \
+	F_INT(struct login_conf, max_commands, "100", "4", "100000", \
+	    "commands before login")
+
+/* may this client send a password? */
+bool login_may(const struct login_conf *c, const struct peer *peer);
+/* struct daemon's before_jail: the way to auth.  0 */
+int login_jail(struct err *err);
+/* More than this can not be given away with a client. */
+enum { LOGIN_UNREAD_MAX = 32768 };
+/*
+ * Give the client, with what was read of it and not used, to auth, and on to
+ * the session of that service, which gets state.  1 done; 0: auth was lost
+ * while it had the client, whose it is nobody knows; -1 err: it is still
+ * ours.  After 1 and 0 nothing is written to it any more.
+ */
+int login_give(struct ipc *auth, struct io *io, const struct peer *peer,
+    const char *service, const char *state, struct err *err);
+
+#endif
