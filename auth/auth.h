@@ -3,6 +3,7 @@
  *
  * account.c   a name as given -> the account and its record
  * login.c     a name and a password -> yes, no, trouble; delay and limits
+ * verified.c  passwords that were right lately
  * verbs.c     sasl, pass, handover: what the peer may ask, and when
  * handover.c  the client goes to the session program
  *
@@ -22,6 +23,7 @@ struct auth_conf {
 	int64_t failure_delay, failure_delay_max;	/* ms */
 	int64_t max_failures;
 	int64_t step_timeout, handover_timeout;		/* ms */
+	int64_t cache_time;				/* ms */
 };
 extern struct auth_conf conf;
 extern const struct verb auth_serves[];
@@ -65,6 +67,11 @@ int login_check(struct login *l, const char *mech, const char *name,
 /* a try that went wrong before there was a password: err is set */
 int login_refuse(struct login *l, const char *mech, const char *name,
     const char *why, struct err *err);
+
+/* Was this password found to make this hash within cache_time? */
+bool verified_known(const char *hash, const char *password);
+/* it was just now */
+void verified_add(const char *hash, const char *password);
 
 void handover_init(void);
 /* the socket of the session program, or NULL: no such service */

@@ -126,9 +126,13 @@ judge(const char *name, const char *password, struct account *acct,
 
 	if (found < 0)
 		return "no answer from the table";
+	if (found == 1 && verified_known(hash, password))
+		return NULL;
 	right = sasl_password_check(hash, password, err);
 	if (right < 0)
 		return "no answer from crypt";
+	if (right == 1)
+		verified_add(hash, password);
 	if (found == 0)
 		return "unknown user";
 	return right ? NULL : "wrong password";

@@ -21,6 +21,8 @@ static const struct field fields[] = {
 	    "how long a client may think between two SASL steps"),
 	F_TIME(struct auth_conf, handover_timeout, "10s", "100ms", "5m",
 	    "how long a session program may take to accept a client"),
+	F_TIME(struct auth_conf, cache_time, "1h", "0s", "1d",
+	    "how long a password that was right is known without a hash"),
 	F_END
 };
 
