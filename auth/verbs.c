@@ -186,7 +186,24 @@ do_handover(struct call *c, const void *vin, void *out UNUSED,
 	return handover(l, in, c->fd, err);
 }
 
+/* passwords over a line that is neither encrypted nor of this machine are
+ * nobody's to take */
+static int
+do_mechs(struct call *c, const void *vin, void *vout, struct err *err UNUSED)
+{
+	const struct auth_mechs_in *in = vin;
+	struct auth_mechs_out *out = vout;
+	struct str s = STR_INIT;
+
+	if (in->plaintext || in->ch.tls)
+		sasl_mech_list(&s);
+	out->mechs = arena_strdup(c->arena, s.len > 0 ? s.s : "");
+	str_free(&s);
+	return 0;
+}
+
 const struct verb auth_serves[] = {
+	{ &auth_mechs, do_mechs, PEER_NET },
 	{ &auth_sasl, do_sasl, PEER_NET },
 	{ &auth_pass, do_pass, PEER_NET },
 	{ &auth_handover, do_handover, PEER_NET },

@@ -39,9 +39,10 @@ cmd_pass(void *session, struct slice args)
 		err_perm(&err, "5.7.8", "bad password");
 		r = -1;
 	} else {
-		struct auth_pass_in in = { l->user.s,
-			slice_copy(pass, sizeof(pass), args), "pop3",
-			l->peer->addr, l->peer->id };
+		struct auth_pass_in in = { .user = l->user.s,
+			.pass = slice_copy(pass, sizeof(pass), args),
+			.service = "pop3", .client_addr = l->peer->addr,
+			.session = l->peer->id };
 
 		/* the line is ours to destroy */
 		explicit_bzero((char *)(uintptr_t)args.p, args.n);

@@ -42,6 +42,12 @@ const struct field common_fields[] = {
 	    "user who may read password hashes"),
 	F_STR(struct common, log_user, "postrider-log",
 	    "user who writes the log"),
+	F_STR(struct common, tls_user, "postrider-tls",
+	    "user of what encrypts and decrypts sessions"),
+	F_STR(struct common, key_user, "postrider-key",
+	    "user who may read private keys"),
+	F_STR(struct common, limit_user, "postrider-limit",
+	    "user of what counts"),
 	F_STR(struct common, system_users, "passwd",
 	    "system accounts: passwd, or text:FILE with login:uid:gid:home"),
 	F_STR(struct common, recipient_delimiter, "+",
@@ -59,7 +65,7 @@ const struct field common_fields[] = {
 };
 
 static const char *const role_names[ROLE_COUNT] = { "root", "net", "queue",
-	"maps", "store", "auth", "log" };
+	"maps", "store", "auth", "log", "tls", "key", "limit" };
 
 int
 role_find(struct slice name)
@@ -95,7 +101,8 @@ find_users(struct err *err)
 {
 	const char *const names[ROLE_COUNT] = { NULL, common.net_user,
 	    common.queue_user, common.maps_user, common.store_user,
-	    common.auth_user, common.log_user };
+	    common.auth_user, common.log_user, common.tls_user,
+	    common.key_user, common.limit_user };
 	struct group *gr;
 	int i;
 

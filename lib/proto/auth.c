@@ -3,6 +3,16 @@
  */
 #include "proto/auth.h"
 
+#define CHANNEL(st) \
+	{ "tls", FIELD_BOOL, 0, offsetof(st, ch.tls), "no", 0, 0, 0, \
+	    "the session is encrypted" }, \
+	{ "exporter", FIELD_STR, 0, offsetof(st, ch.exporter), "", 0, 0, 0, \
+	    "channel binding, base64" }, \
+	{ "end_point", FIELD_STR, 0, offsetof(st, ch.end_point), "", 0, 0, 0, \
+	    "channel binding, base64" }, \
+	{ "voucher", FIELD_STR, 0, offsetof(st, ch.voucher), "", 0, 0, 0, \
+	    "of a client's certificate" }
+
 static const struct field sasl_in[] = {
 	F_STR(struct auth_sasl_in, mech, "", "mechanism, first step only"),
 	F_SECRET(struct auth_sasl_in, data, "", "base64 response"),
@@ -10,6 +20,7 @@ static const struct field sasl_in[] = {
 	F_STR(struct auth_sasl_in, service, "", "smtp, pop3, imap"),
 	F_STR(struct auth_sasl_in, client_addr, "", "client"),
 	F_STR(struct auth_sasl_in, session, "", "session id"),
+	CHANNEL(struct auth_sasl_in),
 	F_END
 };
 
@@ -19,6 +30,7 @@ static const struct field pass_in[] = {
 	F_STR(struct auth_pass_in, service, "", "smtp, pop3, imap"),
 	F_STR(struct auth_pass_in, client_addr, "", "client"),
 	F_STR(struct auth_pass_in, session, "", "session id"),
+	CHANNEL(struct auth_pass_in),
 	F_END
 };
 
@@ -26,6 +38,21 @@ static const struct field out[] = {
 	F_BOOL(struct auth_out, done, "no", "authenticated"),
 	F_STR(struct auth_out, challenge, "", "base64"),
 	F_STR(struct auth_out, user, "", "full address"),
+	F_STR(struct auth_out, login, "", "who proved it, if another"),
+	F_END
+};
+
+static const struct field mechs_in[] = {
+	F_STR(struct auth_mechs_in, service, "", "smtp, pop3, imap"),
+	F_STR(struct auth_mechs_in, client_addr, "", "client"),
+	F_BOOL(struct auth_mechs_in, plaintext, "no",
+	    "passwords may go in the clear"),
+	CHANNEL(struct auth_mechs_in),
+	F_END
+};
+
+static const struct field mechs_out[] = {
+	F_STR(struct auth_mechs_out, mechs, "", "names, parted by blanks"),
 	F_END
 };
 
@@ -70,6 +97,14 @@ const struct verb_def auth_sasl = {
 	.doc = "one SASL step",
 };
 
+const struct verb_def auth_mechs = {
+	.name = "mechs",
+	.in = mechs_in, .in_size = sizeof(struct auth_mechs_in),
+	.out = mechs_out, .out_size = sizeof(struct auth_mechs_out),
+	.flags = VERB_AGAIN,
+	.doc = "mechanisms to offer",
+};
+
 const struct verb_def auth_pass = {
 	.name = "pass",
 	.in = pass_in, .in_size = sizeof(struct auth_pass_in),
@@ -95,6 +130,7 @@ const struct verb_def *const auth_verbs[] = {
 	&auth_sasl,
 	&auth_pass,
 	&auth_handover,
+	&auth_mechs,
 	NULL
 };
 

@@ -7,22 +7,43 @@
 
 #include "ipc/ipc.h"
 
+/* What is below the login: facts of tlsd, "" or false without TLS.  The peer
+ * may lie, so they weaken nobody but its own client: a channel binding that is
+ * not true lets no exchange succeed, and a certificate counts only by its
+ * voucher. */
+struct auth_channel {
+	bool tls;
+	const char *exporter, *end_point;	/* base64 */
+	const char *voucher;
+};
 struct auth_sasl_in {
 	const char *mech;	/* first step: PLAIN, LOGIN; later "" */
 	const char *data;	/* base64 of the response; "" empty */
 	bool has_data;		/* false: no initial response was given */
 	const char *service;	/* smtp, pop3, imap */
 	const char *client_addr, *session;
+	struct auth_channel ch;
 };
 struct auth_pass_in {
 	const char *user, *pass;	/* pass is never logged */
 	const char *service, *client_addr, *session;
+	struct auth_channel ch;
 };
 struct auth_out {
 	bool done;		/* false: challenge, and a further sasl step */
 	const char *challenge;	/* base64 */
 	const char *user;	/* full address, canonical */
+	const char *login;	/* who proved it, where that is another: a
+				 * master user; else "" */
 };
+/* Mechanisms that can be offered in this situation, parted by blanks. */
+struct auth_mechs_in {
+	const char *service, *client_addr;
+	bool plaintext;		/* passwords may go in the clear here */
+	struct auth_channel ch;
+};
+struct auth_mechs_out { const char *mechs; };
+extern const struct verb_def auth_mechs;
 /* errors: 5.7.8 credentials invalid (auth itself delays the answer), 4.7.0
  * temporary, 5.5.4 malformed, 5.7.13 disabled */
 extern const struct verb_def auth_sasl;

@@ -1,0 +1,138 @@
+/*
+ * tls.c - the caller's side of tlsd.  The client's descriptor goes to tlsd
+ * and is closed here before anything is read from the plain side, so there is
+ * never a moment with two readers.
+ */
+#include "serve/tls.h"
+
+#include "base/clock.h"
+#include "conf/common.h"
+
+enum { ASK_EVERY_MS = 5000, ASK_MS = 1000, GRACE_MS = 5000 };
+
+void
+tls_facts_free(struct tls_facts *facts)
+{
+	arena_free(&facts->arena);
+	*facts = (struct tls_facts){ 0 };
+}
+
+void
+tls_facts_text(const struct tls_facts *facts, struct str *out)
+{
+	str_addf(out, "%s with cipher %s (%lld bits)", facts->f.version,
+	    facts->f.cipher, (long long)facts->f.bits);
+}
+
+bool
+tls_possible(void)
+{
+	static int64_t next;
+	static bool possible;
+	struct tls_stat_out out;
+	struct err ignored;
+	struct ipc c;
+
+	if (next != 0 && mono_ms() < next)
+		return possible;
+	ipc_init(&c, socket_path("tlsd"), ASK_MS);
+	possible = ipc_call(&c, &tls_stat, NULL, -1, &out, NULL, NULL,
+	    &ignored) == 0 && out.certificates > 0;
+	ipc_free(&c);
+	next = mono_ms() + ASK_EVERY_MS;
+	return possible;
+}
+
+static const char *
+copy(struct arena *a, const char *z)
+{
+	return z[0] == '\0' ? "" : arena_strdup(a, z);
+}
+
+static void
+copy_facts(struct tls_facts *to, const struct tls_facts_out *from)
+{
+	struct strlist boxes = { 0 };
+	struct arena *a = &to->arena;
+	size_t i;
+
+	for (i = 0; i < from->mailboxes.n; i++)
+		strlist_add(&boxes, a, arena_strdup(a, from->mailboxes.v[i]));
+	to->on = true;
+	to->f = *from;
+	to->f.mailboxes = boxes;
+	to->f.version = copy(a, from->version);
+	to->f.cipher = copy(a, from->cipher);
+	to->f.sni = copy(a, from->sni);
+	to->f.alpn = copy(a, from->alpn);
+	to->f.exporter = copy(a, from->exporter);
+	to->f.end_point = copy(a, from->end_point);
+	to->f.subject = copy(a, from->subject);
+	to->f.issuer = copy(a, from->issuer);
+	to->f.fingerprint = copy(a, from->fingerprint);
+	to->f.why = copy(a, from->why);
+	to->f.voucher = copy(a, from->voucher);
+}
+
+static int
+fail(struct io *io, struct err *err)
+{
+	io->failed = true;
+	io->err = *err;
+	str_reset(&io->out);
+	return -1;
+}
+
+static int
+wrap(struct io *io, const struct verb_def *v, const void *in, int64_t ms,
+    struct tls_facts *facts, struct err *err)
+{
+	struct tls_facts_out out;
+	struct ipc c;
+	int fd = -1, rc;
+
+	*facts = (struct tls_facts){ 0 };
+	if (io_pending(io) > 0) {
+		err_perm(err, "5.5.1", "input before the TLS handshake");
+		return fail(io, err);
+	}
+	if (io_flush(io) < 0) {
+		*err = io->err;
+		return -1;
+	}
+	ipc_init(&c, socket_path("tlsd"), (int)ms + GRACE_MS);
+	rc = ipc_call(&c, v, in, io->fd, &out, &fd, NULL, err);
+	if (rc == 0 && fd < 0)
+		rc = err_temp(err, "4.3.0", "tlsd gave no descriptor");
+	if (rc == 0) {
+		copy_facts(facts, &out);
+		close_fd(io->fd);
+		io->fd = io->out_fd = fd;
+		io->is_socket = true;
+	}
+	ipc_free(&c);
+	return rc < 0 ? fail(io, err) : 0;
+}
+
+int
+tls_accept(struct io *io, struct peer *peer, const char *service,
+    bool ask_certificate, int timeout_ms, struct tls_facts *facts,
+    struct err *err)
+{
+	struct tls_server_in in = { .service = service,
+		.client_addr = peer->addr, .session = peer->id,
+		.ask_certificate = ask_certificate, .timeout = timeout_ms };
+
+	if (wrap(io, &tls_server, &in, timeout_ms, facts, err) < 0)
+		return -1;
+	peer->fd = io->fd;
+	peer->tls = true;
+	return 0;
+}
+
+int
+tls_connect(struct io *io, const struct tls_client_in *in,
+    struct tls_facts *facts, struct err *err)
+{
+	return wrap(io, &tls_client, in, in->timeout, facts, err);
+}
