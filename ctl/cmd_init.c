@@ -34,7 +34,7 @@ static const struct {
 } ports[] = {
 	{ "smtpd", 25, "" }, { "submission", 587, "" },
 	{ "pop3-login", 110, "" },
-	{ "imap-login", 143, " private:imap-login" },
+	{ "imap-login", 143, " inbox:imap-login" },
 };
 
 static int

@@ -6,6 +6,8 @@
  */
 #include "base/log.h"
 #include "conf/common.h"
+#include "ipc/codec.h"
+#include "ipc/inbox.h"
 #include "proto/imap.h"
 #include "session.h"
 
@@ -13,19 +15,35 @@
 
 enum { GIVE_TIMEOUT_MS = 10000 };
 
-static bool reachable;
+static int inbox = -1;		/* of imap-login */
 
 void
-unauthenticate_jail(void)
+unauthenticate_open(void)
 {
-	reachable = access(socket_path("imap-login"), W_OK) == 0;
+	inbox = inbox_open(socket_path("imap-login"));
 }
 
 bool
 unauthenticate_offered(const struct session *s)
 {
-	return reachable && s->deflate == NULL && !s->user->preauth &&
+	return inbox >= 0 && s->deflate == NULL && !s->user->preauth &&
 	    !s->peer->tls && strcmp(s->peer->addr, "unix") != 0;
+}
+
+static int
+answer(int sock, struct err *err)
+{
+	struct ipc_msg m;
+	int r;
+
+	ipc_msg_init(&m);
+	r = ipc_recv(sock, &m, GIVE_TIMEOUT_MS, err);
+	if (r == 0)
+		err_temp(err, "4.3.0", "connection closed");
+	else if (r > 0 && strcmp(m.verb, "ok") != 0)
+		r = ipc_get_err(&m, err);
+	ipc_msg_free(&m);
+	return r > 0 ? 0 : -1;
 }
 
 static int
@@ -33,14 +51,17 @@ give(struct io *io, const char *id, struct err *err)
 {
 	struct str input = STR_INIT;
 	struct imap_back_in in = { .session = id };
-	struct ipc login;
-	int r;
+	int r, sock = inbox_connect(inbox);
 
+	if (sock < 0)
+		return err_sys(err, "imap-login");
 	base64_encode(&input, io->in + io->in_pos, io_pending(io));
 	in.input = input.s;
-	ipc_init(&login, socket_path("imap-login"), GIVE_TIMEOUT_MS);
-	r = ipc_call(&login, &imap_back, &in, io->fd, NULL, NULL, NULL, err);
-	ipc_free(&login);
+	r = ipc_send(sock, imap_back.name, imap_back.in, &in, io->fd,
+	    GIVE_TIMEOUT_MS, err);
+	if (r == 0)
+		r = answer(sock, err);
+	close_fd(sock);
 	str_free(&input);
 	return r;
 }

@@ -151,10 +151,11 @@ before_jail(struct err *err UNUSED)
 
 static const struct daemon imapd = {
 	.name = "imapd", .kind = SERVE_USER, .fields = fields, .conf = &conf,
-	.before_jail = before_jail, .user = session, .user_jail = session_jail,
+	.before_jail = before_jail, .user = session,
+	.user_open = session_keep, .user_jail = session_jail,
 	.verbs = NULL, .user_root = true,
 	.jail = { .groups = JAIL_FILES | JAIL_WRITE | JAIL_SQLITE |
-	    JAIL_UNIX | JAIL_INOTIFY, .files = 256,
+	    JAIL_PAIR | JAIL_INOTIFY, .files = 256,
 	    .memory = 4ULL << 30 },
 };
 

@@ -10,6 +10,7 @@
 #include "conf/common.h"
 #include "share.h"
 #include "store/store.h"
+#include "store/watcher.h"
 
 void
 session_capabilities(const struct session *s, struct str *out)
@@ -52,7 +53,15 @@ session_jail(const struct session_user *user)
 	}
 	str_free(&path);
 	share_jail(user);
-	unauthenticate_jail();
+}
+
+/* Only what lies below mail_dir, the store's, is notifyd's to watch. */
+void
+session_keep(const struct session_user *user)
+{
+	unauthenticate_open();
+	if (user->uid == common.uid[ROLE_STORE])
+		watcher_open();
 }
 
 void

@@ -83,6 +83,7 @@ extern const size_t session_commands_n;
 void session_capabilities(const struct session *s, struct str *out);
 /* name the paths of the jail, and make what is missing of the mailbox */
 void session_jail(const struct session_user *user);
+void session_keep(const struct session_user *user);
 /* the client is silent (work.c): index what is new, give back what can be had
  * again */
 void session_idle(void *session);
@@ -174,8 +175,8 @@ void expunge_ok(struct session *s, size_t n, const char *text);
 
 /* ---- cmd_unauthenticate.c ------------------------------------------------ */
 
-/* before the jail: can imap-login be reached? */
-void unauthenticate_jail(void);
+/* before the jail: a way to imap-login */
+void unauthenticate_open(void);
 bool unauthenticate_offered(const struct session *s);
 
 /* ---- commands ------------------------------------------------------------ */

@@ -26,7 +26,8 @@ static const struct field service_fields[] = {
 	F_STR(struct service_conf, user, NULL,
 	    "role: root, net, queue, maps, store, auth or log"),
 	F_LIST(struct service_conf, listen,
-	    "inet:ADDRESS:PORT, private:NAME, local:NAME, public:NAME"),
+	    "inet:ADDRESS:PORT, private:NAME, inbox:NAME, "
+	    "local:NAME, public:NAME"),
 	F_INT(struct service_conf, process_limit, "1", "1", "100000",
 	    "children at a time"),
 	F_INT(struct service_conf, uses, "0", "0", "1000000000",

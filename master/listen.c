@@ -24,7 +24,7 @@ bad_spec(const char *spec, struct err *err)
 {
 	return err_perm(err, "5.3.5", "listen = %s: expected "
 	    "inet:ADDRESS:PORT (IPv6 in brackets, * for all), private:NAME, "
-	    "local:NAME or public:NAME", spec);
+	    "inbox:NAME, local:NAME or public:NAME", spec);
 }
 
 /* the part behind "inet:"; 0 or -1 */
@@ -68,6 +68,7 @@ static const struct {
 } kinds[] = {
 	{ "inet:", LISTEN_INET, NULL, SOCK_STREAM, 0 },
 	{ "private:", LISTEN_PRIVATE, "private", SOCK_SEQPACKET, 0660 },
+	{ "inbox:", LISTEN_INBOX, "private", SOCK_DGRAM, 0600 },
 	{ "local:", LISTEN_LOCAL, "private", SOCK_STREAM, 0660 },
 	{ "public:", LISTEN_PUBLIC, "public", SOCK_STREAM, 0666 },
 };
@@ -250,7 +251,8 @@ prepare_service(const struct service_conf *s, int wait_ms, struct err *err)
 		if (l == NULL && open_listener(s->listen.v[i], wait_ms, &l,
 		    err) != 0)
 			return err_prefix(err, "[%s]", s->name);
-		if (listen(l->fd, (int)s->backlog) != 0) {
+		if (l->kind != LISTEN_INBOX &&
+		    listen(l->fd, (int)s->backlog) != 0) {
 			err_sys(err, "cannot listen");
 			return err_prefix(err, "[%s] listen = %s", s->name,
 			    l->spec);

@@ -221,8 +221,7 @@ no_client(void)
 {
 	static const struct timeval pause = { 0, CROWD_MS * 1000 };
 
-	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
-	    errno != ENOMEM)
+	if (!serve_short())
 		return;
 	close_idle();
 	set_listening(false);
@@ -243,8 +242,7 @@ on_listener(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 	int i, client;
 
 	for (i = 0; i < BURST; i++) {
-		client = accept4((int)fd, NULL, NULL, SOCK_CLOEXEC |
-		    SOCK_NONBLOCK);
+		client = serve_take((int)fd, SOCK_NONBLOCK);
 		if (client < 0) {
 			no_client();
 			return;

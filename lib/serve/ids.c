@@ -36,27 +36,15 @@ set_fsuid(struct err *err)
 	return 0;
 }
 
-/* Only what belongs to the suite reaches its sockets; a mailbox owner's
- * session does not. */
-static bool
-is_role(uid_t uid)
-{
-	int i;
-
-	for (i = 0; i < ROLE_COUNT; i++)
-		if (common.uid[i] == uid)
-			return true;
-	return false;
-}
-
 int
-serve_become(uid_t uid, gid_t gid, bool fsuid_store, struct err *err)
+serve_become(uid_t uid, gid_t gid, unsigned how, struct err *err)
 {
 	gid_t groups[2] = { gid, common.suite_gid };
+	bool fsuid_store = how & BECOME_FSUID_STORE;
 
 	if (common.single_uid)
 		return 0;
-	if (setgroups(is_role(uid) ? 2 : 1, groups) < 0 ||
+	if (setgroups(how & BECOME_ROLE ? 2 : 1, groups) < 0 ||
 	    setresgid(gid, gid, gid) < 0)
 		return err_sys(err, "set group %u", (unsigned)gid);
 	if (fsuid_store && prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
@@ -80,6 +68,6 @@ serve_role(const struct daemon *d, struct err *err)
 	if (role <= ROLE_ROOT)
 		return err_perm(err, "5.3.5", "%s: user = \"%s\" is not a "
 		    "role that it can run as", d->name, launch.user);
-	return serve_become(common.uid[role], common.gid[role],
-	    launch.fsuid_store, err);
+	return serve_become(common.uid[role], common.gid[role], BECOME_ROLE |
+	    (launch.fsuid_store ? BECOME_FSUID_STORE : 0), err);
 }

@@ -16,16 +16,21 @@ extern int serve_stop_fd;
 enum wait_result serve_wait(int64_t timeout_ms);
 /* accept from any listener that has a client now: fd or -1 */
 int serve_accept(void);
+/* accept from this one; flags of accept4 besides SOCK_CLOEXEC.  -1, errno */
+int serve_take(int listener, int flags);
+/* is it for want of descriptors or memory that none could be taken? */
+bool serve_short(void);
 /* before the first wait: it ends with WAIT_READY where fd is readable, too */
 void serve_watch_also(int fd);
-/* a forked session has no business with listeners */
-void serve_unwatch(void);
 bool serve_stopping(void);	/* SIGTERM came */
 bool serve_draining(void);	/* this generation ends */
-/* become a role for good: groups, gid, uid, no way back.  0 or -1 */
 /* become the role that master names */
 int serve_role(const struct daemon *d, struct err *err);
-int serve_become(uid_t uid, gid_t gid, bool fsuid_store, struct err *err);
+/* Groups, gid, uid, no way back: 0 or -1.  Only a role has the suite's group,
+ * by which sockets are reached: a session has the uid of its mailbox, which may
+ * be the store's, and no business with any. */
+enum { BECOME_ROLE = 1, BECOME_FSUID_STORE = 2 };
+int serve_become(uid_t uid, gid_t gid, unsigned how, struct err *err);
 
 int status_open(struct err *err);	/* 0 or -1 */
 /* may an idle child end, without master having to start another? */

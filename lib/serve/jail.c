@@ -156,6 +156,11 @@ allow_conditional(scmp_filter_ctx ctx, unsigned set)
 			    unix_calls[i], 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
 		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(connect), 0);
 	}
+	if (set & JAIL_PAIR)
+		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(socketpair), 2,
+		    SCMP_A0(SCMP_CMP_EQ, AF_UNIX), SCMP_A1(
+		    SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(SOCK_NONBLOCK |
+		    SOCK_CLOEXEC), SOCK_SEQPACKET));
 	/* glibc tries clone3 first and falls back where it is not there */
 	rc |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), N(clone3), 0);
 	return rc;

@@ -26,6 +26,7 @@ enum {
 	JAIL_CHMOD = 1 << 8,	/* fchmod */
 	JAIL_RELOCK = 1 << 9,	/* may enter a narrower jail later */
 	JAIL_INOTIFY = 1 << 10,	/* an inotify instance of its own */
+	JAIL_PAIR = 1 << 11,	/* socketpair: for an inbox (ipc/inbox.h) */
 };
 
 struct jail {

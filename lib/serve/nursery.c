@@ -58,14 +58,13 @@ reap(void)
 	}
 }
 
-/* what belongs to the nursery alone is left behind */
+/* What wakes the nursery shall not be woken by its sessions: SIGTERM is blocked
+ * until this one has its own.  Its other descriptors are closed later. */
 static int
 become_session(pid_t parent)
 {
 	sigset_t none;
 
-	serve_unwatch();
-	close(child_fd);
 	close(serve_stop_fd);
 	serve_stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	sigemptyset(&none);
@@ -84,16 +83,40 @@ leave(void)
 #endif
 }
 
+/* A SIGTERM that comes before is ours, and none is born after it; one that
+ * comes later finds the session that finish() tells. */
+static pid_t
+fork_session(void)
+{
+	sigset_t term, old;
+	pid_t pid = -1;
+
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, &old);
+	if (serve_stopping())
+		errno = EINTR;
+	else
+		pid = fork();
+	if (pid != 0)
+		sigprocmask(SIG_SETMASK, &old, NULL);
+	return pid;
+}
+
 static void
 begin(const struct daemon *d, int sock)
 {
 	pid_t parent = getpid(), pid;
 
-	pid = fork();
+	pid = fork_session();
 	if (pid == 0) {
 		if (become_session(parent) == 0)
 			serve_handover(d, sock, parent);
 		leave();
+	}
+	if (pid < 0 && errno == EINTR) {
+		close(sock);	/* auth says that it may be tried again */
+		return;
 	}
 	if (pid < 0) {
 		log_event(LOG_ERROR, "fork", KS("reason", strerror(errno)),

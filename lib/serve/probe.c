@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
 static int
 try_open(void)
@@ -68,6 +69,24 @@ static int
 try_unix_socket(void)
 {
 	return socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+}
+
+/* a bad descriptor: only whether the call itself is allowed */
+static int
+try_any_connect(void)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+
+	return connect(-1, (struct sockaddr *)&sun, sizeof(sun)) < 0 &&
+	    errno == EBADF ? 0 : -1;
+}
+
+static int
+try_datagram_pair(void)
+{
+	int s[2];
+
+	return socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, s);
 }
 
 /* reaches nobody: port 1 of this host; ECONNREFUSED means that it could */
@@ -154,7 +173,9 @@ static const struct {
 	{ "open-outside", try_open }, { "list-root", try_list },
 	{ "create-outside", try_create }, { "unlink-outside", try_unlink },
 	{ "inet-socket", try_inet_socket }, { "connect", try_connect },
-	{ "unix-socket", try_unix_socket }, { "setuid-root", try_setuid },
+	{ "unix-socket", try_unix_socket },
+	{ "unix-connect", try_any_connect },
+	{ "datagram-pair", try_datagram_pair }, { "setuid-root", try_setuid },
 	{ "kill-parent", try_kill }, { "ptrace", try_ptrace },
 	{ "exec-memory", try_exec_memory }, { "chmod", try_chmod },
 	{ "mount", try_mount }, { "unshare", try_unshare },

@@ -125,8 +125,7 @@ free_slot(void)
 static void
 no_client(void)
 {
-	if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS &&
-	    errno != ENOMEM)
+	if (!serve_short())
 		return;
 	if (nconns == 0)
 		die("accept: %s", strerror(errno));
@@ -143,7 +142,7 @@ accept_one(int listener)
 
 	if (!may_accept())
 		return;
-	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	fd = serve_take(listener, 0);
 	if (fd < 0) {
 		no_client();
 		return;

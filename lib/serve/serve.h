@@ -115,6 +115,9 @@ struct daemon {
 	/* SERVE_USER: called as the user, inside its own jail */
 	void (*user)(struct io *io, struct peer *peer,
 	    const struct session_user *user);
+	/* SERVE_USER: open what the session keeps of the suite; before it is
+	 * the user, who can reach none of it.  May be NULL */
+	void (*user_open)(const struct session_user *user);
 	/* SERVE_USER: name the paths of the user's jail */
 	void (*user_jail)(const struct session_user *user);
 	/* SERVE_REQUEST, SERVE_EVENT: ends with { 0 } */

@@ -48,6 +48,27 @@ check_ids(const struct session_begin_in *in, struct err *err)
 	return 0;
 }
 
+/* What master gave to this process, and what the caller of --stdio had open,
+ * is not the session's: all but standard descriptors, one socket (-1: none) and
+ * what wakes us is closed. */
+static void
+close_between(int low, int high)
+{
+	if (low + 1 < high && close_range((unsigned)low + 1,
+	    (unsigned)high - 1, 0) < 0)
+		die("close_range: %s", strerror(errno));
+}
+
+static void
+keep_only(int sock)
+{
+	int low = MIN(sock, serve_stop_fd), high = MAX(sock, serve_stop_fd);
+
+	close_between(STDERR_FILENO, low);
+	close_between(MAX(STDERR_FILENO, low), high);
+	close_between(high, INT_MAX);
+}
+
 /* the one message; 1, or -1 */
 static int
 receive(int sock, struct ipc_msg *m, struct session_begin_in *in,
@@ -87,8 +108,11 @@ static int
 become(const struct daemon *d, const struct session_begin_in *in,
     const struct session_user *user, pid_t nursery, struct err *err)
 {
-	if (check_ids(in, err) < 0 ||
-	    serve_become(user->uid, user->gid, false, err) < 0 ||
+	if (check_ids(in, err) < 0)
+		return -1;
+	if (d->user_open != NULL)
+		d->user_open(user);
+	if (serve_become(user->uid, user->gid, 0, err) < 0 ||
 	    follow(nursery, err) < 0)
 		return -1;
 	if (d->user_jail != NULL)
@@ -103,7 +127,7 @@ serve_probe_user(const struct daemon *d, struct err *err)
 		common.uid[ROLE_STORE], common.gid[ROLE_STORE], 0, "", false };
 
 	user.home = common_path(common.mail_dir, "probe");
-	if (serve_become(user.uid, user.gid, false, err) < 0)
+	if (serve_become(user.uid, user.gid, 0, err) < 0)
 		return -1;
 	if (d->user_jail != NULL)
 		d->user_jail(&user);
@@ -151,8 +175,11 @@ serve_stdio(const struct daemon *d, struct err *err)
 		return err_perm(err, "5.3.5", "HOME is not set");
 	if (user.uid == 0)
 		return err_perm(err, "5.7.0", "not as root");
+	keep_only(-1);
 	session_id(peer.id);
 	log_set_session(peer.id);
+	if (d->user_open != NULL)
+		d->user_open(&user);
 	if (d->user_jail != NULL)
 		d->user_jail(&user);
 	if (jail_enter(&d->jail, err) < 0)
@@ -176,6 +203,7 @@ serve_handover(const struct daemon *d, int sock, pid_t nursery)
 	int fd;
 
 	status_close();
+	keep_only(sock);
 	ipc_msg_init(&m);
 	if (receive(sock, &m, &in, &err) < 0)
 		goto refuse;

@@ -36,7 +36,8 @@ verb_allowed(const struct verb *v, const struct ipc_cred *peer)
 {
 	int role;
 
-	if ((v->peers & PEER_ANY) || peer->uid == 0 || peer->uid == geteuid())
+	if ((v->peers & PEER_ANY) || peer->uid == 0 ||
+	    (common.single_uid && peer->uid == geteuid()))
 		return true;
 	for (role = ROLE_NET; role < ROLE_COUNT; role++)
 		if (peer->uid == common.uid[role] && (v->peers & 1u << role))

@@ -6,12 +6,17 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include "base/clock.h"
+#include "base/log.h"
+#include "ipc/inbox.h"
 #include "serve/internal.h"
+
+enum { SHORT_MS = 200, SHORT_LOG_MS = 10000 };
 
 static int epoll_fd = -1;
 static int also = -1;		/* see serve_watch_also */
@@ -47,17 +52,6 @@ void
 serve_watch_also(int fd)
 {
 	also = fd;
-}
-
-void
-serve_unwatch(void)
-{
-	int i;
-
-	close_fd(epoll_fd);
-	epoll_fd = also = -1;
-	for (i = 0; i < launch.listeners; i++)
-		close(LISTEN_FD + i);
 }
 
 bool
@@ -98,21 +92,56 @@ serve_wait(int64_t timeout_ms)
 }
 
 int
+serve_take(int listener, int flags)
+{
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | flags);
+
+	if (fd < 0 && errno == EOPNOTSUPP && inbox_is(listener))
+		fd = inbox_accept(listener);
+	return fd;
+}
+
+bool
+serve_short(void)
+{
+	return errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM;
+}
+
+/* The machine has no room for a client now; it waits in the queue, while
+ * what we may have under way, such as sessions that we forked, goes on. */
+static void
+pause_accepting(void)
+{
+	static int64_t told;
+	struct pollfd p[2] = { { LIFE_FD, POLLIN, 0 },
+		{ serve_stop_fd, POLLIN, 0 } };
+	const char *why = strerror(errno);
+
+	if (told == 0 || mono_ms() - told > SHORT_LOG_MS) {
+		told = mono_ms();
+		log_event(LOG_WARN, "crowded", KS("reason", why), KEND);
+	}
+	poll(p, 2, SHORT_MS);
+}
+
+int
 serve_accept(void)
 {
 	static int next;
 	int i, fd;
 
 	for (i = 0; i < launch.listeners; i++) {
-		fd = accept4(LISTEN_FD + (next + i) % (int)launch.listeners,
-		    NULL, NULL, SOCK_CLOEXEC);
+		fd = serve_take(LISTEN_FD + (next + i) %
+		    (int)launch.listeners, 0);
 		if (fd >= 0) {
 			next = (next + i + 1) % (int)launch.listeners;
 			return fd;
 		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM)
-			die("accept: %s", strerror(errno));
+		if (serve_short()) {
+			pause_accepting();
+			break;
+		}
 	}
 	return -1;
 }

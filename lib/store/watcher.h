@@ -17,8 +17,9 @@
  *	while ((id = watcher_next(w)) >= 0)
  *		refresh(folder_of[id]);
  *
- * Nothing here blocks or fails the caller.  Jail: JAIL_FILES, JAIL_UNIX and
- * JAIL_INOTIFY, each of which may be missing, at the cost of what it does.
+ * Nothing here blocks or fails the caller.  Jail: JAIL_FILES, JAIL_UNIX (or
+ * JAIL_PAIR, after watcher_open) and JAIL_INOTIFY, each of which may be
+ * missing, at the cost of what it does.
  */
 #ifndef STORE_WATCHER_H
 #define STORE_WATCHER_H
@@ -28,6 +29,10 @@
 
 enum { WATCHER_POLL_MS = 30000 /* without notice */,
 	WATCHER_CHECK = 10 /* times as long with it: other hosts (NFS) */ };
+
+/* While connect(2) is still allowed: take what connections to notifyd can be
+ * made with inside a jail that does not allow it. */
+void watcher_open(void);
 
 struct watcher;
 /* NULL: no descriptor left.  Connects at once, where it can: so this may be

@@ -10,12 +10,15 @@
 #include "base/clock.h"
 #include "conf/common.h"
 #include "ipc/codec.h"
+#include "ipc/inbox.h"
 #include "proto/notify.h"
 #include "store/notice.h"
 #include "store/watcher_part.h"
 
 enum { PUSH_MS = 20, AGAIN_MS = 20, SPREAD_MS = 280, RETRY_MS = 2000,
 	SHORT_MS = 1000, DOUBT_MS = 500 };
+
+static int inbox = -1;		/* see watcher_open */
 
 /* Each folder is ours to watch until notifyd is there again. */
 static void
@@ -94,15 +97,29 @@ begin(struct watcher *w)
 }
 
 void
-watcher_dial(struct watcher *w)
+watcher_open(void)
+{
+	inbox = inbox_open(socket_path("notify"));
+}
+
+static int
+dial(void)
 {
 	static const char *path;
 	struct err err;
 
+	if (inbox >= 0)
+		return inbox_connect(inbox);
 	if (path == NULL)
 		path = socket_path("notifyd");
+	return ipc_connect_flags(path, 0, SOCK_NONBLOCK, &err);
+}
+
+void
+watcher_dial(struct watcher *w)
+{
 	w->dial_at = 0;
-	w->sock = ipc_connect_flags(path, 0, SOCK_NONBLOCK, &err);
+	w->sock = dial();
 	if (w->sock >= 0) {
 		w->dialed = mono_ms();
 		begin(w);

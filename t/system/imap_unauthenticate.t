@@ -131,7 +131,7 @@ sub peer_pair {
 
 sub hostile {
 	my ($name, $verb, $pairs, $fh) = @_;
-	my $m = eval { Postrider::Ipc->connect($path)
+	my $m = eval { Postrider::Ipc->inbox($path)
 	    ->call($verb, $pairs, $fh) };
 	ok !$m || $m->{verb} eq 'err', "refused: $name";
 	return;
@@ -148,13 +148,19 @@ hostile('another verb', 'begin', [], $theirs);
 hostile('input that is no base64', 'back', [input => '!!'], $theirs);
 hostile('too much input', 'back', [input =>
     encode_base64('x' x 40000, '')], $theirs);
-my $ch = Postrider::Ipc->connect($path);
+# nor anything but a connection
+for my $what ([file => $file], [stream => $u1], [listener => $listener]) {
+	my $k = Postrider::Ipc->inbox($path, $what->[1]);
+	ok !eval { $k->send('back', [], $theirs); $k->recv },
+	    "not a $what->[0]";
+}
+my $ch = Postrider::Ipc->inbox($path);
 $ch->send_raw("no message at all\0\0=\xff", $theirs);
 my $m = eval { $ch->recv };
 ok !$m || $m->{verb} eq 'err', 'refused: noise';
 
 # what it may do: a client that is not logged in, whatever is said of it
-$m = Postrider::Ipc->connect($path)->call('back', [session => "x\ny user=root",
+$m = Postrider::Ipc->inbox($path)->call('back', [session => "x\ny user=root",
     input => encode_base64("a SELECT INBOX\r\nb CAPABILITY\r\n", ''),
     user => 'bob', client_addr => '192.0.2.1', tls => 'yes'], $theirs);
 is $m->{verb}, 'ok', 'a TCP connection is taken';
@@ -169,7 +175,7 @@ unlike $i->log, qr/192\.0\.2\.1/, 'its address is that of the descriptor';
 unlike $i->log, qr/^y user=root/m, 'the log is not forged';
 # a sender that says nothing is sent away
 my $mark = $i->log_mark;
-$ch = Postrider::Ipc->connect($path);
+$ch = Postrider::Ipc->inbox($path);
 ok $i->wait_log(qr/imap-login.*refused.*timeout/, undef,
     $mark), 'a silent sender';
 
@@ -192,9 +198,8 @@ $c = client();
 $c->login('ann', 'pw')->expect;
 unlink $path or die "$path: $!";
 $c->put("x UNAUTHENTICATE\r\ny NOOP\r\n");
-is $c->finish('x')->{status}, 'OK', 'UNAUTHENTICATE, but to nobody';
-is $c->response->{name}, 'BYE', 'BYE';
-ok $c->closed, 'and the end';
+is $c->finish('x')->{status}, 'OK', 'UNAUTHENTICATE needs no path any more';
+is $c->finish('y')->{status}, 'OK', 'imap-login has it';
 $c = client();
 $c->login('ann', 'pw')->expect;
 ok !caps($c)->{UNAUTHENTICATE}, 'is not announced without imap-login';

@@ -12,18 +12,16 @@ my @never = qw(open-outside list-root create-outside unlink-outside inet-socket
     connect ptrace exec-memory chmod mount unshare
     clone-namespace io-uring exec);
 # service => what this one may besides, because its job needs it
+my @calls = qw(unix-socket unix-connect datagram-pair);
 my %job = (
-	smtpd => ['unix-socket'], submission => ['unix-socket'],
-	lmtp => ['unix-socket'], sendmail => ['unix-socket'],
-	cleanup => ['unix-socket'], bounce => ['unix-socket'],
-	router => ['unix-socket'], qmgr => ['unix-socket'],
-	auth => ['unix-socket'], 'pop3-login' => ['unix-socket'],
-	local => [], pop3d => [], notifyd => [],
-	logd => ['unix-socket'],	# to syslog
+	(map { $_ => \@calls } qw(smtpd submission lmtp sendmail cleanup
+	    bounce router qmgr auth pop3-login imap-login)),
+	local => [], pop3d => [], imapd => [], notifyd => [],
+	logd => \@calls,	# to syslog
 	# the parent of deliveries to system accounts forks and changes ids
 	system => [qw(fork kill-parent setuid-root)],
 );
-my @may = qw(unix-socket setuid-root kill-parent fork);
+my @may = (@calls, qw(setuid-root kill-parent fork));
 
 for my $service (sort keys %job) {
 	my %got = map { split /\t/, $_, 2 } $pr->probe($service);

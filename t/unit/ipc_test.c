@@ -1,7 +1,9 @@
 /* ipc_test.c - records over a socket, malformed messages, descriptors */
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
+#include "ipc/inbox.h"
 #include "ipc/ipc.h"
 #include "proto/qmgr.h"
 #include "test/tap.h"
@@ -221,6 +223,81 @@ test_answer(void)
 	ipc_free(&c);
 }
 
+static int
+open_files(void)
+{
+	int fd, n = 0;
+
+	for (fd = 0; fd < 256; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* send descriptors as no sender of ours does */
+static void
+send_fds(int sock, const int *fds, size_t n)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(4 * sizeof(int))];
+	} control = { .space = "" };
+	struct iovec iov = { (char *)(uintptr_t)"x", 1 };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	struct cmsghdr *cm = CMSG_FIRSTHDR(&mh);
+
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(n * sizeof(int));
+	memcpy(CMSG_DATA(cm), fds, n * sizeof(int));
+	if (sendmsg(sock, &mh, 0) != 1)
+		die("sendmsg: %s", strerror(errno));
+}
+
+static void
+test_inbox(void)
+{
+	char dir[] = "/tmp/ipc-test.XXXXXX", *path;
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int l = socket(AF_UNIX, SOCK_DGRAM, 0), s, c, a, before, two[2];
+	struct err err = ERR_INIT;
+	struct ipc_msg m;
+
+	path = xasprintf("%s/inbox", mkdtemp(dir));
+	slice_copy(sun.sun_path, sizeof(sun.sun_path), slice_of(path));
+	is_int(inbox_open(path), -1, "nobody is there");
+	if (bind(l, (struct sockaddr *)&sun, sizeof(sun)) < 0)
+		die("bind: %s", strerror(errno));
+	ok(inbox_is(l) && !inbox_is(STDIN_FILENO), "an inbox is known");
+	s = inbox_open(path);
+	ok(inbox_accept(l) < 0 && errno == EAGAIN, "nobody waits");
+	c = inbox_connect(s);
+	a = inbox_accept(l);
+	ok(c >= 0 && a >= 0, "a connection");
+	ipc_msg_init(&m);
+	ok(ipc_send(c, "test", NULL, NULL, -1, 1000, &err) == 0 &&
+	    ipc_recv(a, &m, 1000, &err) == 1, "carries messages");
+	ipc_msg_free(&m);
+	close(c);
+	close(a);
+	before = open_files();
+	send(s, "x", 1, 0);
+	ok(inbox_accept(l) < 0 && errno == EBADMSG, "no descriptor");
+	send_fds(s, &s, 1);
+	ok(inbox_accept(l) < 0 && errno == EBADMSG, "no connection");
+	two[0] = two[1] = s;
+	send_fds(s, two, 2);
+	a = inbox_accept(l);
+	close_fd(a);
+	is_int(open_files(), before, "nothing stays open, whatever comes");
+	close(s);
+	close(l);
+	unlink(path);
+	rmdir(dir);
+	free(path);
+}
+
 int
 main(void)
 {
@@ -233,6 +310,7 @@ main(void)
 	test_malformed();
 	test_nobody_there();
 	test_answer();
+	test_inbox();
 	arena_free(&arena);
 	return tap_done();
 }

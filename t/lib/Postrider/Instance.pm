@@ -233,7 +233,8 @@ sub probe {
 		$set{$1} = $2 if ($section // '') eq $service &&
 		    /^(\w+)\s*=\s*(.*?)\s*$/;
 	}
-	my $folder = $set{program} eq 'pop3-login' ? 'pop3d' : $set{program};
+	my $folder = { 'pop3-login' => 'pop3d',
+	    'imap-login' => 'imapd' }->{$set{program}} // $set{program};
 	my @launch = map { ('-M', "$_=$set{$_}") } grep { defined $set{$_} }
 	    qw(user conf fsuid_store);
 	my ($rc, $out, $err) = $self->run(

@@ -16,7 +16,7 @@ use warnings;
 use IO::Handle;
 use IO::Select;
 use POSIX ();
-use Socket qw(AF_UNIX SOCK_SEQPACKET SOL_SOCKET pack_sockaddr_un);
+use Socket qw(AF_UNIX SOCK_DGRAM SOCK_SEQPACKET SOL_SOCKET pack_sockaddr_un);
 
 our $TIMEOUT = $ENV{POSTRIDER_TEST_TIMEOUT} || 30;
 use constant { MAX => 65536, SCM_RIGHTS => 1 };
@@ -37,6 +37,19 @@ sub connect {
 	my $s = _socket();
 	CORE::connect($s, pack_sockaddr_un($path)) or die "$path: $!\n";
 	return bless { s => $s }, $class;
+}
+
+# through a listener of kind inbox: one end of a pair is sent there; with what:
+# that instead
+sub inbox {
+	my ($class, $path, $what) = @_;
+	socket my $d, AF_UNIX, SOCK_DGRAM, 0 or die "socket: $!\n";
+	CORE::connect($d, pack_sockaddr_un($path)) or die "$path: $!\n";
+	socketpair my $ours, my $theirs, AF_UNIX, SOCK_SEQPACKET, 0 or
+	    die "socketpair: $!\n";
+	(bless { s => $d }, $class)->send_raw("\0", $what // $theirs) or
+	    die "$path: $!\n";
+	return bless { s => $ours }, $class;
 }
 
 sub listen {

@@ -1,0 +1,34 @@
+#!/usr/bin/perl
+# The process that forks the sessions outlives what the machine lacks for a
+# moment: its end would be that of all of them.
+use strict;
+use warnings;
+use Test::More;
+use Postrider::Imap;
+use Postrider::Instance;
+
+my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' })
+    ->start;
+my $port = $i->port('imap');
+my $c = Postrider::Imap->new(port => $port);
+$c->login('ann', 'pw')->expect;
+$c->ok('a session', 'SELECT INBOX');
+my ($nursery) = $i->pids_of('imapd');
+my %used = map { m{/(\d+)$} => 1 } glob "/proc/$nursery/fd/*";
+my ($free) = grep { !$used{$_} } 0 .. 1000;
+is system('prlimit', "--nofile=$free:4096", "--pid=$nursery"), 0,
+    'no descriptor is left for a client';
+
+my $mark = $i->log_mark;
+my $late = Postrider::Imap->new(port => $port);
+my $tag = $late->start('LOGIN bob pw');
+ok $i->wait_log(qr/imapd\[\Q$nursery\E\]: crowded .*reason=/, undef, $mark),
+    'the log says so';
+$c->ok('the session goes on', 'NOOP');
+is_deeply [$i->pids_of('imapd')], [$nursery], 'so does its parent';
+is system('prlimit', '--nofile=1024:4096', "--pid=$nursery"), 0,
+    'there are some again';
+is $late->finish($tag)->{status}, 'OK', 'who waited gets in';
+$late->ok('and is served', 'SELECT INBOX');
+$c->ok('beside the other', 'NOOP');
+done_testing;
