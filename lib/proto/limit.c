@@ -30,6 +30,7 @@ static const struct field seen_in[] = {
 	F_TIME(struct limit_seen_in, remember, "90d", "1m", "1000d",
 	    "how long a value is known"),
 	F_STR(struct limit_seen_in, limit, "", "COUNT/TIME of new ones"),
+	F_BOOL(struct limit_seen_in, peek, "no", "remember nothing"),
 	F_END
 };
 

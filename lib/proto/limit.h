@@ -35,13 +35,14 @@ struct limit_forget_in { struct strlist key; };
 extern const struct verb_def limit_forget;
 
 /* How many of the values has the key never seen within `remember`?  They are
- * remembered, at most `max` of a key (the oldest go).  over: more than
+ * remembered, some thousands of a key (the oldest go).  over: more than
  * limit new ones in its window; then none is remembered. */
 struct limit_seen_in {
 	const char *key;
 	struct strlist value;		/* hashed there, never stored */
 	int64_t remember;		/* ms */
 	const char *limit;		/* "100/1d"; "" none */
+	bool peek;			/* nothing is remembered or counted */
 };
 struct limit_seen_out {
 	bool over;

@@ -17,6 +17,7 @@ my %job = (
 	(map { $_ => \@calls } qw(smtpd submission lmtp sendmail cleanup
 	    bounce router qmgr auth pop3-login imap-login)),
 	local => [], pop3d => [], imapd => [], notifyd => [],
+	limitd => [],
 	logd => \@calls,	# to syslog
 	# the parent of deliveries to system accounts forks and changes ids
 	system => [qw(fork kill-parent setuid-root)],
