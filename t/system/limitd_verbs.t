@@ -59,7 +59,8 @@ like listed('rcpt'), qr/rcpt ann.*used=3.*window=0/s, 'list: values';
 unlike listed('rcpt'), qr/submit/, 'list: by prefix';
 
 for my $bad (['hit', key => 'x', limit => '5'], ['hit', key => 'x'],
-    ['hit', key => '', limit => '1/1h'], ['hit', key => "x\ty", limit => '1/1h'],
+    ['hit', key => '', limit => '1/1h'],
+    ['hit', key => "x\ty", limit => '1/1h'],
     ['hit', key => 'x' x 301, limit => '1/1h'],
     ['hit', key => 'x', limit => '1/1h', amount => '-1'],
     ['hit', (key => 'x', limit => '1/1h') x 33],
@@ -94,7 +95,8 @@ open my $fh, '+<:raw', $state or die;
 print {$fh} $text;
 close $fh;
 $i->start;
-like $i->wait_log(qr/limitd.*state-lost/), qr/damaged/, 'a damaged file is told';
+like $i->wait_log(qr/limitd.*state-lost/), qr/damaged/,
+    'a damaged file is told';
 is hit('submit ann', '3/1h'), 'no 1', '... and all begins anew';
 $i->ctl_ok('call', 'limitd', 'forget', 'key=submit ann');
 is hit('submit ann', '3/1h'), 'no 1', 'forgotten';
