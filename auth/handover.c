@@ -91,7 +91,8 @@ handover(struct login *l, const struct auth_handover_in *in, int fd,
 		.client_addr = in->client_addr,
 		.local_addr = in->local_addr, .session = l->session,
 		.client_port = in->client_port, .local_port = in->local_port,
-		.tls = in->tls };
+		.tls = in->tls, .version = in->version, .cipher = in->cipher,
+		.sni = in->sni };
 	struct arena a = { 0 };
 	struct stat st;
 	int r;

@@ -53,6 +53,17 @@ add_client(struct str *out, const struct cleanup_begin_in *in)
 	str_adds(out, "])");
 }
 
+/* as others write it: (using TLSv1.3 with cipher X (256 bits)) */
+static void
+add_tls(struct str *out, const struct cleanup_begin_in *in)
+{
+	str_adds(out, " (using ");
+	add_word(out, in->tls, false);
+	str_adds(out, " with cipher ");
+	add_word(out, in->cipher, false);
+	str_addf(out, " (%lld bits))", (long long)in->bits);
+}
+
 static void
 add_origin(struct str *out, const struct cleanup_begin_in *in)
 {
@@ -64,6 +75,8 @@ add_origin(struct str *out, const struct cleanup_begin_in *in)
 			str_adds(out, "unknown");
 		add_word(out, in->helo, in->utf8);
 		add_client(out, in);
+		if (in->tls[0] != '\0')
+			add_tls(out, in);
 	}
 	if (in->login[0] != '\0') {
 		str_adds(out, " (authenticated as ");

@@ -85,10 +85,12 @@ static void
 run(int fd, int wake_fd, const struct str *input, const char *session,
     void (*serve)(struct io *, struct peer *))
 {
+	struct tls_facts facts = { 0 };
 	struct peer peer;
 	struct io io;
 
 	peer_fill(&peer, fd);
+	peer.facts = &facts;
 	log_set_session(peer.id);
 	log_event(LOG_INFO, "back", KS("client", peer.addr),
 	    KS("from", session), KEND);
@@ -97,6 +99,7 @@ run(int fd, int wake_fd, const struct str *input, const char *session,
 	io.layer = &careful;
 	io_unread(&io, input->s, input->len);
 	serve(&io, &peer);
+	tls_facts_free(&facts);
 	io_close(&io);
 }
 

@@ -3,8 +3,6 @@
  */
 #include "capability.h"
 
-#include "sasl/sasl.h"
-
 enum { BEFORE = 1, AFTER = 2, BOTH = 3 };
 
 static const struct { const char *name; int when; } table[] = {
@@ -63,20 +61,16 @@ static const struct { const char *name; int when; } table[] = {
 };
 
 static void
-add_mechanisms(struct str *out, const struct capability_facts *f)
+add_login(struct str *out, const struct capability_facts *f)
 {
-	struct str list = STR_INIT;
-	struct slice rest, name;
+	struct slice rest = slice_of(f->mechs), name;
 
-	if (!f->may_login) {
+	if (f->starttls)
+		str_adds(out, " STARTTLS");
+	if (!f->may_login)
 		str_adds(out, " LOGINDISABLED");
-		return;
-	}
-	sasl_mech_list(&list);
-	rest = slice_str(&list);
 	while (slice_word(&rest, &name))
 		str_addf(out, " AUTH=%.*s", (int)name.n, name.p);
-	str_free(&list);
 }
 
 void
@@ -93,7 +87,7 @@ capability_list(struct str *out, const struct capability_facts *f)
 		first = false;
 	}
 	if (f->login) {
-		add_mechanisms(out, f);
+		add_login(out, f);
 		return;
 	}
 	str_addf(out, " APPENDLIMIT=%lld", (long long)f->append_limit);

@@ -9,7 +9,9 @@
 
 struct capability_facts {
 	bool login;		/* before the login */
-	bool may_login;		/* passwords are taken */
+	bool may_login;		/* LOGIN is */
+	bool starttls;
+	const char *mechs;	/* of SASL, parted by blanks */
 	bool back;		/* UNAUTHENTICATE is possible */
 	bool compressed;	/* COMPRESS is at work */
 	int64_t append_limit;	/* bytes */

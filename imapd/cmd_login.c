@@ -7,17 +7,15 @@
 
 #include "proto/auth.h"
 #include "sasl/sasl.h"
+#include "serve/mechs.h"
 
 enum { RESPONSE_MAX = 2048, STEPS_MAX = 8, TAG_MAX = 200 };
 
-static bool
-allowed(struct login *l)
+static void
+forbid(struct login *l)
 {
-	if (l->may_login)
-		return true;
 	imap_no(&l->imap, "PRIVACYREQUIRED",
 	    "login without TLS is not allowed here");
-	return false;
 }
 
 static void
@@ -78,7 +76,8 @@ cmd_login(void *session)
 	struct imap_lex *lex = &l->imap.lex;
 	struct slice user = { 0 }, pass = { 0 };
 	struct auth_pass_in in = { .service = "imap",
-		.client_addr = l->peer->addr, .session = l->peer->id };
+		.client_addr = l->peer->addr, .session = l->peer->id,
+		.ch = tls_channel(l->peer) };
 	struct auth_out out;
 	struct err err = ERR_INIT;
 	int r;
@@ -87,8 +86,13 @@ cmd_login(void *session)
 	imap_lex_astring(lex, &user);
 	imap_lex_sp(lex);
 	imap_lex_astring(lex, &pass);
-	if (!imap_args_end(&l->imap) || !allowed(l))
+	if (!imap_args_end(&l->imap))
 		return;
+	if (!login_may(&conf, l->peer)) {
+		explicit_bzero((char *)(uintptr_t)pass.p, pass.n);
+		forbid(l);
+		return;
+	}
 	if (user.n == 0 || user.n > SASL_NAME_MAX || pass.n == 0 ||
 	    pass.n > SASL_PASSWORD_MAX || !utf8_valid(user) ||
 	    !utf8_valid(pass)) {
@@ -161,10 +165,10 @@ cmd_authenticate(void *session)
 	struct login *l = session;
 	struct imap_lex *lex = &l->imap.lex;
 	struct auth_sasl_in in = { .service = "imap", .data = "",
-		.client_addr = l->peer->addr, .session = l->peer->id };
+		.client_addr = l->peer->addr, .session = l->peer->id,
+		.ch = tls_channel(l->peer) };
 	struct slice name = { 0 }, initial = { 0 };
 	struct str data = STR_INIT;
-	const struct sasl_mech *mech;
 
 	imap_lex_sp(lex);
 	imap_lex_atom(lex, &name);
@@ -172,14 +176,15 @@ cmd_authenticate(void *session)
 		in.has_data = true;
 		imap_lex_base64(lex, &initial);
 	}
-	if (!imap_args_end(&l->imap) || !allowed(l))
+	if (!imap_args_end(&l->imap))
 		return;
-	mech = sasl_mech_find(name);
-	if (mech == NULL) {
-		imap_no(&l->imap, "CANNOT", "unknown mechanism");
+	if (!mechs_has(login_mechanisms(l), name, &in.mech)) {
+		if (login_may(&conf, l->peer))
+			imap_no(&l->imap, "CANNOT", "unknown mechanism");
+		else
+			forbid(l);
 		return;
 	}
-	in.mech = sasl_mech_name(mech);
 	base64_encode(&data, initial.p, initial.n);
 	if (initial.n > 0)
 		explicit_bzero((char *)(uintptr_t)initial.p, initial.n);

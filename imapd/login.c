@@ -35,7 +35,7 @@ greet(struct login *l)
 static void
 serve(struct io *io, struct peer *peer, bool fresh)
 {
-	struct login l = { .peer = peer, .may_login = login_may(&conf, peer) };
+	struct login l = { .peer = peer };
 	int64_t start = mono_ms();
 
 	imap_init(&l.imap, io, IN_LOGIN, login_commands, login_commands_n);
@@ -49,7 +49,7 @@ serve(struct io *io, struct peer *peer, bool fresh)
 		greet(&l);
 	imap_run(&l.imap);
 	log_event(l.handed_over ? LOG_DEBUG : LOG_INFO, "disconnect",
-	    KS("client", peer->addr), KS("end", l.imap.end),
+	    KS("client", peer->addr), TLS_KEYS(peer), KS("end", l.imap.end),
 	    KI("bad_logins", l.bad_logins), KU("commands", l.imap.count),
 	    KI("ms", mono_ms() - start), KEND);
 	ipc_free(&l.auth);
@@ -60,6 +60,12 @@ static void
 serve_again(struct io *io, struct peer *peer)
 {
 	serve(io, peer, false);
+}
+
+static const char *
+service(void)
+{
+	return "imap";
 }
 
 static void
@@ -74,6 +80,7 @@ client(struct io *io, struct peer *peer)
 static const struct daemon imap_login = {
 	.name = "imap-login", .kind = SERVE_CLIENT, .fields = fields,
 	.conf = &conf, .before_jail = login_jail, .client = client,
+	.tls = &conf.tls, .tls_service = service,
 	.jail = { .groups = JAIL_UNIX, .memory = 256 << 20, .files = 32 },
 };
 

@@ -14,7 +14,7 @@ struct login {
 	struct imap imap;	/* first: commands get this */
 	struct peer *peer;
 	struct ipc auth;
-	bool may_login, handed_over;
+	bool handed_over;
 	int bad_logins;
 };
 
@@ -22,6 +22,8 @@ struct login {
 extern const struct imap_command login_commands[];
 extern const size_t login_commands_n;
 void login_capabilities(const struct login *l, struct str *out);
+/* the SASL mechanisms that this client may use; "" none */
+const char *login_mechanisms(const struct login *l);
 
 /* back.c */
 bool back_is(int fd);	/* not a client, but a session that gives one back */

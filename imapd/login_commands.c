@@ -6,11 +6,19 @@
 
 #include "capability.h"
 
+const char *
+login_mechanisms(const struct login *l)
+{
+	return login_mechs(&conf, l->peer, "imap");
+}
+
 void
 login_capabilities(const struct login *l, struct str *out)
 {
 	struct capability_facts f = { .login = true,
-		.may_login = l->may_login };
+		.may_login = login_may(&conf, l->peer),
+		.starttls = tls_offered(&conf.tls, l->peer),
+		.mechs = login_mechanisms(l) };
 
 	capability_list(out, &f);
 }
@@ -52,13 +60,38 @@ cmd_logout(void *session)
 	l->imap.end = "logout";
 }
 
+/* the OK is out */
+static void
+begin_tls(void *session)
+{
+	struct login *l = session;
+
+	if (tls_start(l->imap.io, l->peer, &conf.tls, "imap") < 0)
+		l->imap.end = "tls";
+}
+
+/* RFC 9051 section 6.2.1: nothing but the handshake may have come behind it;
+ * of what came before nothing is kept. */
 static void
 cmd_starttls(void *session)
 {
 	struct login *l = session;
+	struct imap *im = &l->imap;
 
-	if (imap_args_end(&l->imap))
-		imap_bad(&l->imap, NULL, "TLS is not available");
+	if (!imap_args_end(im))
+		return;
+	if (l->peer->tls) {
+		imap_bad(im, NULL, "TLS is in use already");
+	} else if (!tls_offered(&conf.tls, l->peer)) {
+		imap_no(im, "UNAVAILABLE", "TLS is not available");
+	} else if (tls_injected(im->io, l->peer)) {
+		imap_say(im, "BYE something came with STARTTLS");
+		imap_bad(im, NULL, "something came with STARTTLS");
+		im->end = "injected";
+	} else {
+		imap_ok(im, NULL, "begin TLS");
+		im->after = begin_tls;
+	}
 }
 
 /* RFC 2971 */

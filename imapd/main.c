@@ -7,6 +7,7 @@
 #include "deflate.h"
 #include "mime/charset.h"
 #include "notify.h"
+#include "serve/tls.h"
 #include "store/side.h"
 #include "store/store.h"
 
@@ -36,7 +37,8 @@ static void
 log_end(const struct session *s, int64_t start)
 {
 	log_event(LOG_INFO, "disconnect", KS("user", s->user->name),
-	    KS("client", s->peer->addr), KS("end", s->imap.end),
+	    KS("client", s->peer->addr), TLS_KEYS(s->peer),
+	    KS("end", s->imap.end),
 	    KU("commands", s->imap.count), KU("errors", s->imap.errors),
 	    KU("fetched", s->fetched), KU("bodies", s->bodies),
 	    KU("stored", s->stored), KU("appended", s->appended),

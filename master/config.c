@@ -26,7 +26,7 @@ static const struct field service_fields[] = {
 	F_STR(struct service_conf, user, NULL,
 	    "role: root, net, queue, maps, store, auth or log"),
 	F_LIST(struct service_conf, listen,
-	    "inet:ADDRESS:PORT, private:NAME, inbox:NAME, "
+	    "inet:ADDRESS:PORT, tls:ADDRESS:PORT, private:NAME, inbox:NAME, "
 	    "local:NAME, public:NAME"),
 	F_INT(struct service_conf, process_limit, "1", "1", "100000",
 	    "children at a time"),

@@ -23,11 +23,18 @@ static int
 bad_spec(const char *spec, struct err *err)
 {
 	return err_perm(err, "5.3.5", "listen = %s: expected "
-	    "inet:ADDRESS:PORT (IPv6 in brackets, * for all), private:NAME, "
-	    "inbox:NAME, local:NAME or public:NAME", spec);
+	    "inet:ADDRESS:PORT or tls:ADDRESS:PORT (IPv6 in brackets, * for "
+	    "all), private:NAME, inbox:NAME, local:NAME or "
+	    "public:NAME", spec);
 }
 
-/* the part behind "inet:"; 0 or -1 */
+bool
+listen_tcp(enum listen_kind kind)
+{
+	return kind == LISTEN_INET || kind == LISTEN_TLS;
+}
+
+/* the part behind "inet:" or "tls:"; 0 or -1 */
 static int
 parse_inet(struct slice s, struct sockaddr_storage *ss, socklen_t *len)
 {
@@ -67,6 +74,7 @@ static const struct {
 	mode_t mode;
 } kinds[] = {
 	{ "inet:", LISTEN_INET, NULL, SOCK_STREAM, 0 },
+	{ "tls:", LISTEN_TLS, NULL, SOCK_STREAM, 0 },
 	{ "private:", LISTEN_PRIVATE, "private", SOCK_SEQPACKET, 0660 },
 	{ "inbox:", LISTEN_INBOX, "private", SOCK_DGRAM, 0600 },
 	{ "local:", LISTEN_LOCAL, "private", SOCK_STREAM, 0660 },
@@ -108,7 +116,7 @@ listen_check(const char *spec, struct err *err)
 	socklen_t len;
 	int k = kind_of(spec, &rest);
 
-	if (k < 0 || (kinds[k].kind == LISTEN_INET ?
+	if (k < 0 || (listen_tcp(kinds[k].kind) ?
 	    parse_inet(rest, &ss, &len) != 0 : !socket_name_ok(rest)))
 		return bad_spec(spec, err);
 	return 0;
@@ -206,7 +214,7 @@ open_listener(const char *spec, int wait_ms, struct listener **l_r,
 
 	if (k < 0)
 		return bad_spec(spec, err);
-	if (kinds[k].kind == LISTEN_INET) {
+	if (listen_tcp(kinds[k].kind)) {
 		fd = bind_inet(rest, rest.p[0] == '*', wait_ms, err);
 	} else {
 		path = xasprintf("%s/%s/%.*s", common.run_dir, kinds[k].dir,
@@ -275,7 +283,7 @@ drop(bool (*test)(const struct listener *))
 		}
 		*p = l->next;
 		/* busy children hold it too: nobody shall connect in vain */
-		if (l->kind == LISTEN_INET)
+		if (listen_tcp(l->kind))
 			(void)shutdown(l->fd, SHUT_RDWR);
 		close_fd(l->fd);
 		if (l->path != NULL)
@@ -350,7 +358,7 @@ listen_waiting(const struct listener *l)
 	socklen_t len = sizeof(ti);
 
 	memset(&ti, 0, sizeof(ti));
-	if (l->kind != LISTEN_INET ||
+	if (!listen_tcp(l->kind) ||
 	    getsockopt(l->fd, IPPROTO_TCP, TCP_INFO, &ti, &len) != 0)
 		return 1;
 	return ti.tcpi_unacked;		/* of a listener: its accept queue */

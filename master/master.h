@@ -23,8 +23,8 @@ struct event_base;
 
 enum { LISTENERS_MAX = 16, SERVICES_MAX = 64 };
 
-enum listen_kind { LISTEN_INET, LISTEN_PRIVATE, LISTEN_INBOX, LISTEN_LOCAL,
-	LISTEN_PUBLIC };
+enum listen_kind { LISTEN_INET, LISTEN_TLS, LISTEN_PRIVATE, LISTEN_INBOX,
+	LISTEN_LOCAL, LISTEN_PUBLIC };
 
 /* one section of master.conf */
 struct service_conf {
@@ -155,6 +155,8 @@ void listen_commit(void);	/* close what is not wanted any more */
 struct listener *listen_find(const char *spec);
 /* a listening SEQPACKET socket RUN/private/NAME outside the table: fd or -1 */
 int listen_private(const char *name, struct err *err);
+/* of TCP? */
+bool listen_tcp(enum listen_kind kind);
 /* clients waiting in a TCP listener's queue; 1 where it can not be known */
 unsigned listen_waiting(const struct listener *l);
 void listen_close(struct listener *l);

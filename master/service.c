@@ -83,7 +83,7 @@ waiting(const struct service *s)
 	size_t i, n = 0;
 
 	for (i = 0; i < s->watches; i++)
-		if (s->watch[i].listener->kind == LISTEN_INET)
+		if (listen_tcp(s->watch[i].listener->kind))
 			n += listen_waiting(s->watch[i].listener);
 	return n;
 }

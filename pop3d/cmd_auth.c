@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "proto/auth.h"
-#include "sasl/sasl.h"
+#include "serve/mechs.h"
 
 enum { RESPONSE_MAX = 2048, STEPS_MAX = 8 };
 
@@ -13,16 +13,12 @@ enum { RESPONSE_MAX = 2048, STEPS_MAX = 8 };
 static enum cmd_result
 list_mechanisms(struct login *l)
 {
-	struct str list = STR_INIT;
-	struct slice rest, name;
+	struct slice rest = slice_of(login_mechanisms(l)), name;
 
-	sasl_mech_list(&list);
-	rest = slice_str(&list);
 	pop3_ok(&l->pop3, "mechanisms follow");
 	while (slice_word(&rest, &name))
 		io_printf(l->pop3.io, "%.*s\r\n", (int)name.n, name.p);
 	io_puts(l->pop3.io, ".\r\n");
-	str_free(&list);
 	return CMD_OK;
 }
 
@@ -85,18 +81,17 @@ cmd_auth(void *session, struct slice args)
 	struct str data = STR_INIT;
 	struct auth_sasl_in in = { .service = "pop3",
 		.client_addr = l->peer->addr, .session = l->peer->id,
-		.data = "" };
-	const struct sasl_mech *mech;
+		.data = "", .ch = tls_channel(l->peer) };
 	enum cmd_result r;
 
-	if (!login_allowed(l))
-		return CMD_BAD;
+	if (login_mechanisms(l)[0] == '\0')
+		return login_forbidden(l);
 	if (!slice_word(&args, &name))
 		return list_mechanisms(l);
-	mech = sasl_mech_find(name);
-	if (mech == NULL)
-		return pop3_bad(&l->pop3, "unknown mechanism");
-	in.mech = sasl_mech_name(mech);
+	if (!mechs_has(login_mechanisms(l), name, &in.mech))
+		return login_may(&conf.login, l->peer) ?
+		    pop3_bad(&l->pop3, "unknown mechanism") :
+		    login_forbidden(l);
 	if (slice_word(&args, &initial)) {
 		in.has_data = true;
 		if (!slice_eqz(initial, "="))

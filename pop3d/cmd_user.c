@@ -13,8 +13,8 @@ cmd_user(void *session, struct slice args)
 	struct login *l = session;
 
 	args = slice_trim(args);
-	if (!login_allowed(l))
-		return CMD_BAD;
+	if (!login_may(&conf.login, l->peer))
+		return login_forbidden(l);
 	if (args.n == 0 || args.n > SASL_NAME_MAX || !utf8_valid(args))
 		return pop3_bad(&l->pop3, "that is no name");
 	str_reset(&l->user);
@@ -31,8 +31,8 @@ cmd_pass(void *session, struct slice args)
 	struct err err = ERR_INIT;
 	int r;
 
-	if (!login_allowed(l))
-		return CMD_BAD;
+	if (!login_may(&conf.login, l->peer))
+		return login_forbidden(l);
 	if (l->user.len == 0)
 		return pop3_bad(&l->pop3, "USER comes first");
 	if (args.n == 0 || args.n > SASL_PASSWORD_MAX || !utf8_valid(args)) {
@@ -42,7 +42,8 @@ cmd_pass(void *session, struct slice args)
 		struct auth_pass_in in = { .user = l->user.s,
 			.pass = slice_copy(pass, sizeof(pass), args),
 			.service = "pop3", .client_addr = l->peer->addr,
-			.session = l->peer->id };
+			.session = l->peer->id,
+			.ch = tls_channel(l->peer) };
 
 		/* the line is ours to destroy */
 		explicit_bzero((char *)(uintptr_t)args.p, args.n);

@@ -4,13 +4,11 @@
  */
 #include "login.h"
 
-int
-login_allowed(struct login *l)
+enum cmd_result
+login_forbidden(struct login *l)
 {
-	if (l->pop3.may_login)
-		return 1;
-	pop3_bad(&l->pop3, "[SYS/PERM] login without TLS is not allowed here");
-	return 0;
+	return pop3_bad(&l->pop3,
+	    "[SYS/PERM] login without TLS is not allowed here");
 }
 
 enum cmd_result
@@ -40,7 +38,8 @@ login_done(struct login *l)
 	/* answers to pipelined commands go first */
 	if (io_flush(io) < 0)
 		return CMD_QUIT;
-	r = login_give(&l->auth, io, l->peer, "pop3", "", &err);
+	r = login_give(&l->auth, io, l->peer, "pop3",
+	    l->asked ? login_mechanisms(l) : "", &err);
 	l->handed_over = r == 1;
 	return r >= 0 ? CMD_QUIT : pop3_trouble(&l->pop3, &err);
 }

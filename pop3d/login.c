@@ -19,12 +19,17 @@ static const struct field fields[] = {
 	F_END
 };
 
+static const char *
+service(void)
+{
+	return "pop3";
+}
+
 static void
 client(struct io *io, struct peer *peer)
 {
-	struct login l = { .pop3 = { io, IN_AUTHORIZATION,
-	    login_may(&conf.login, peer), login_commands,
-	    conf.login_delay, conf.expire }, .peer = peer,
+	struct login l = { .pop3 = { io, IN_AUTHORIZATION, login_offers,
+	    login_commands, conf.login_delay, conf.expire }, .peer = peer,
 	    .user = STR_INIT };
 	int64_t start = mono_ms();
 	struct cmd_stats stats;
@@ -44,8 +49,10 @@ client(struct io *io, struct peer *peer)
 		end = "auth";
 	else if (l.handed_over)
 		end = "login";
+	else if (l.end != NULL)
+		end = l.end;
 	log_event(l.handed_over ? LOG_DEBUG : LOG_INFO, "disconnect",
-	    KS("client", peer->addr), KS("end", end),
+	    KS("client", peer->addr), TLS_KEYS(peer), KS("end", end),
 	    KI("bad_logins", l.bad_logins), KU("commands", stats.commands),
 	    KI("ms", mono_ms() - start), KEND);
 	ipc_free(&l.auth);
@@ -55,6 +62,7 @@ client(struct io *io, struct peer *peer)
 static const struct daemon pop3_login = {
 	.name = "pop3-login", .kind = SERVE_CLIENT, .fields = fields,
 	.conf = &conf, .before_jail = login_jail, .client = client,
+	.tls = &conf.login.tls, .tls_service = service,
 	.jail = { .groups = JAIL_UNIX, .files = 32 },
 };
 

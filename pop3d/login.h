@@ -21,6 +21,8 @@ struct login {
 	struct str user;	/* of USER */
 	int bad_logins;
 	bool handed_over;
+	bool asked;		/* for the mechanisms: pop3d shall know them */
+	const char *end;	/* where a command knows better */
 };
 
 extern const struct command login_commands[];
@@ -31,9 +33,14 @@ enum cmd_result cmd_auth(void *session, struct slice args);
 enum cmd_result cmd_stls(void *session, struct slice args);
 enum cmd_result cmd_utf8(void *session, struct slice args);
 
+/* login_commands.c */
+void login_offers(void *session, struct pop3_offers *o);
+/* the mechanisms that this client may use; "" none */
+const char *login_mechanisms(struct login *l);
+
 /* handover.c */
-/* may passwords be sent?  1, or 0 and the reply is given */
-int login_allowed(struct login *l);
+/* the reply where a login is not allowed without TLS */
+enum cmd_result login_forbidden(struct login *l);
 /* auth said no */
 enum cmd_result login_failed(struct login *l, const struct err *err);
 /* auth said yes: give the client away; pop3d answers */

@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "serve/tls.h"
 #include "session.h"
 
 struct pop3d_conf conf;
@@ -32,18 +33,43 @@ log_end(const struct session *s, const char *user, const struct peer *peer,
     const char *end, int64_t start)
 {
 	log_event(LOG_INFO, "disconnect", KS("user", user),
-	    KS("client", peer->addr), KS("end", end), KU("retr", s->retr),
-	    KU("top", s->top), KU("deleted", s->done.deleted),
+	    KS("client", peer->addr), TLS_KEYS(peer), KS("end", end),
+	    KU("retr", s->retr), KU("top", s->top),
+	    KU("deleted", s->done.deleted),
 	    KU("left", s->drop.n - s->done.deleted),
 	    KU("in", s->pop3.io->bytes_in), KU("out", s->pop3.io->bytes_out),
 	    KI("ms", mono_ms() - start), KEND);
 }
 
+/* pop3-login names the mechanisms: anything else is none */
+static struct slice
+mechanisms(const char *state)
+{
+	struct slice s = slice_of(state);
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (!ascii_isalnum((unsigned char)s.p[i]) &&
+		    strchr(" -_", s.p[i]) == NULL)
+			return SLICE_NULL;
+	return s;
+}
+
+static void
+offers(void *session, struct pop3_offers *o)
+{
+	const struct session *s = session;
+
+	o->user = true;
+	o->mechs = s->mechs;
+}
+
 static void
 session(struct io *io, struct peer *peer, const struct session_user *user)
 {
-	struct session s = { .pop3 = { io, IN_TRANSACTION, true,
-	    session_commands, conf.login_delay, conf.expire } };
+	struct session s = { .pop3 = { io, IN_TRANSACTION, offers,
+	    session_commands, conf.login_delay, conf.expire },
+	    .mechs = mechanisms(user->state) };
 	int64_t start = mono_ms();
 	const char *end = "refused";
 	struct cmd_stats stats;

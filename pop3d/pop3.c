@@ -3,8 +3,6 @@
  */
 #include "pop3.h"
 
-#include "sasl/sasl.h"
-
 static enum cmd_result
 put(struct pop3 *p, const char *status, enum cmd_result r, const char *fmt,
     va_list ap)
@@ -121,39 +119,30 @@ pop3_proto(struct line_proto *p, const struct command *commands)
 /* --- CAPA: RFC 2449 section 5 --------------------------------------------- */
 
 static void
-put_sasl(struct pop3 *p)
+put_command(struct pop3 *p, const struct command *c,
+    const struct pop3_offers *o)
 {
-	struct str mechs = STR_INIT;
-
-	sasl_mech_list(&mechs);
-	if (mechs.len > 0)
-		io_printf(p->io, "SASL %s\r\n", mechs.s);
-	str_free(&mechs);
-}
-
-static void
-put_command(struct pop3 *p, const struct command *c)
-{
-	bool login = strcmp(c->name, "USER") == 0 ||
-	    strcmp(c->name, "AUTH") == 0;
-
-	if (c->help == NULL || (login && !p->may_login))
+	if (c->help == NULL || (!o->user && strcmp(c->name, "USER") == 0) ||
+	    (!o->stls && strcmp(c->name, "STLS") == 0))
 		return;
-	if (strcmp(c->help, "SASL") == 0)
-		put_sasl(p);
-	else
+	if (strcmp(c->name, "AUTH") != 0)
 		io_printf(p->io, "%s\r\n", c->help);
+	else if (o->mechs.n > 0)
+		io_printf(p->io, "%s %.*s\r\n", c->help, (int)o->mechs.n,
+		    o->mechs.p);
 }
 
 enum cmd_result
 cmd_capa(void *session, struct slice args UNUSED)
 {
 	struct pop3 *p = session;
+	struct pop3_offers o = { .mechs = SLICE_NULL };
 	const struct command *c;
 
+	p->offers(session, &o);
 	pop3_ok(p, "capabilities follow");
 	for (c = p->commands; c->name != NULL; c++)
-		put_command(p, c);
+		put_command(p, c, &o);
 	io_puts(p->io, "PIPELINING\r\nRESP-CODES\r\nAUTH-RESP-CODE\r\n");
 	io_printf(p->io, "LOGIN-DELAY %lld\r\n",
 	    (long long)((p->login_delay + 999) / 1000));

@@ -9,11 +9,16 @@
 
 enum { IN_AUTHORIZATION = 1, IN_TRANSACTION = 2 };
 
+/* what CAPA names of the ways to log in: before and after login the same */
+struct pop3_offers {
+	bool user, stls;
+	struct slice mechs;	/* parted by blanks */
+};
 /* the first member of the session of each program */
 struct pop3 {
 	struct io *io;
 	unsigned state;		/* IN_... */
-	bool may_login;		/* USER and SASL are offered */
+	void (*offers)(void *session, struct pop3_offers *o);
 	const struct command *commands;
 	int64_t login_delay;	/* ms, for CAPA */
 	int64_t expire;		/* days, -1 never, for CAPA */

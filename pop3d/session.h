@@ -20,6 +20,7 @@ struct session {
 	struct drop drop;
 	struct drop_done done;
 	uint64_t retr, top;
+	struct slice mechs;	/* for CAPA */
 };
 
 extern const struct command session_commands[];

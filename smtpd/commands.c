@@ -32,8 +32,6 @@ static const struct {
 	/* known, not offered: 502 and not 500 */
 	{ FOR_ALL, { "EXPN", 0, MANY, ST_ANY, CMD_JUNK, cmd_refused, NULL } },
 	{ FOR_ALL, { "ETRN", 0, MANY, ST_ANY, CMD_JUNK, cmd_refused, NULL } },
-	{ FOR_ALL, { "STARTTLS", 0, MANY, ST_ANY, CMD_JUNK, cmd_refused,
-	    NULL } },
 	{ FOR_ALL, { "TURN", 0, MANY, ST_ANY, CMD_JUNK, cmd_refused, NULL } },
 	{ FOR_ALL, { "SEND", 0, MANY, ST_ANY, CMD_JUNK, cmd_refused, NULL } },
 	{ FOR_ALL, { "SOML", 0, MANY, ST_ANY, CMD_JUNK, cmd_refused, NULL } },

@@ -13,6 +13,7 @@ const struct ext *const ext_table[] = {
 	&ext_smtputf8,
 	&ext_dsn,
 	&ext_limits,
+	&ext_starttls,
 	&ext_auth,
 	NULL
 };

@@ -5,20 +5,25 @@
  */
 #include "backend.h"
 #include "ext.h"
-#include "sasl/sasl.h"
+#include "serve/mechs.h"
 
-/* Without TLS, passwords may only cross this machine. */
 static bool
 plaintext_allowed(const struct session *s)
 {
-	return s->peer->tls || (conf.auth_plaintext == PLAINTEXT_LOOPBACK &&
-	    peer_here(s->peer));
+	return plaintext_may(conf.auth_plaintext, s->peer);
 }
 
 static bool
 auth_possible(void)
 {
 	return conf.auth && conf.personality != LOCAL;
+}
+
+/* what this client may use now; "" nothing */
+static const char *
+mechanisms(const struct session *s)
+{
+	return mechs_offered(s->peer, "smtp", plaintext_allowed(s));
 }
 
 bool
@@ -30,14 +35,14 @@ auth_needed(const struct session *s)
 static bool
 auth_offered(const struct session *s)
 {
-	return auth_possible() && s->login.len == 0 && plaintext_allowed(s);
+	return auth_possible() && s->login.len == 0 &&
+	    !tls_needed(&conf.tls, s->peer) && mechanisms(s)[0] != '\0';
 }
 
 static void
-auth_args(const struct session *s UNUSED, struct str *out)
+auth_args(const struct session *s, struct str *out)
 {
-	str_addc(out, ' ');
-	sasl_mech_list(out);
+	str_addf(out, " %s", mechanisms(s));
 }
 
 /* Ask for the next response: 1 it is in *line (until the next read), 0 the
@@ -96,7 +101,8 @@ exchange(struct session *s, const char *mech, struct str *data, bool given)
 {
 	struct auth_sasl_in in = { .mech = mech, .data = data->s,
 	    .has_data = given, .service = "smtp",
-	    .client_addr = s->peer->addr, .session = s->peer->id };
+	    .client_addr = s->peer->addr, .session = s->peer->id,
+	    .ch = tls_channel(s->peer) };
 	struct auth_out out;
 	struct err err = ERR_INIT;
 	int steps, r;
@@ -128,12 +134,21 @@ auth_allowed(struct session *s)
 		reply(s, 502, "5.5.1", "authentication is not offered");
 	else if (s->login.len > 0)
 		reply(s, 503, "5.5.1", "already authenticated");
-	else if (!plaintext_allowed(s))
-		reply(s, 538, "5.7.11", "encryption required for "
-		    "authentication");
 	else
 		return 1;
 	return 0;
+}
+
+/* RFC 4954 section 4 and 6 */
+static enum cmd_result
+not_offered(struct session *s)
+{
+	if (plaintext_allowed(s))
+		reply(s, 504, "5.5.4", "unknown mechanism");
+	else
+		reply(s, 538, "5.7.11", "encryption required for "
+		    "authentication");
+	return CMD_BAD;
 }
 
 static enum cmd_result
@@ -141,21 +156,18 @@ cmd_auth(void *session, struct slice args)
 {
 	struct session *s = session;
 	struct slice word, initial = SLICE_NULL;
-	const struct sasl_mech *mech;
 	struct str data = STR_INIT;
 	enum cmd_result r;
+	const char *mech;
 
 	if (!auth_allowed(s))
 		return CMD_BAD;
 	slice_word(&args, &word);
-	mech = sasl_mech_find(word);
-	if (mech == NULL) {
-		reply(s, 504, "5.5.4", "unknown mechanism");
-		return CMD_BAD;
-	}
+	if (!mechs_has(mechanisms(s), word, &mech))
+		return not_offered(s);
 	if (slice_word(&args, &initial) && !slice_eqz(initial, "="))
 		str_addsl(&data, initial);
-	r = exchange(s, sasl_mech_name(mech), &data, initial.p != NULL);
+	r = exchange(s, mech, &data, initial.p != NULL);
 	backend_auth_end();
 	explicit_bzero(data.s, data.len);
 	str_free(&data);

@@ -15,6 +15,9 @@ chunk_allowed(struct session *s, struct err *err, int *code)
 {
 	struct txn *t = s->txn;
 
+	*code = 530;
+	if (tls_needed(&conf.tls, s->peer))
+		return err_perm(err, "5.7.0", STARTTLS_FIRST);
 	*code = 503;
 	if (t == NULL)
 		return err_perm(err, "5.5.1", "need MAIL first");

@@ -39,6 +39,8 @@ static const struct daemon smtpd = {
 	.before_jail = before_jail,
 	.start = start,
 	.client = session_run,
+	.tls = &conf.tls,
+	.tls_service = session_service,
 	.idle = session_idle,
 	.jail = { .groups = JAIL_UNIX, .memory = 256 << 20, .files = 64 },
 };

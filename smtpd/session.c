@@ -52,6 +52,21 @@ session_reset(struct session *s)
 }
 
 void
+session_forget(struct session *s)
+{
+	session_reset(s);
+	str_reset(&s->helo);
+	str_reset(&s->login);
+	s->esmtp = false;
+}
+
+const char *
+session_service(void)
+{
+	return conf.personality == LMTP ? "lmtp" : "smtp";
+}
+
+void
 session_idle(void)
 {
 	if (!backend_connected())
@@ -123,12 +138,32 @@ bad_args(void *session, const struct command *c)
 	    c->help != NULL ? c->help : c->name);
 }
 
+/* RFC 3207 section 4: true, and answered, where TLS must come first.  BDAT
+ * answers for itself, as its octets must be read. */
+static bool
+tls_first(struct session *s, const struct command *c)
+{
+	static const char *const before[] = { "EHLO", "LHLO", "NOOP", "QUIT",
+	    "STARTTLS", "BDAT" };
+	size_t i;
+
+	if (!tls_needed(&conf.tls, s->peer))
+		return false;
+	for (i = 0; i < ARRAY_LEN(before); i++)
+		if (strcmp(c->name, before[i]) == 0)
+			return false;
+	reply(s, 530, "5.7.0", STARTTLS_FIRST);
+	return true;
+}
+
 static void
 bad_state(void *session, const struct command *c)
 {
 	const char *why = "bad sequence of commands";
 	unsigned st = state(session);
 
+	if (tls_first(session, c))
+		return;
 	if (st == ST_NEW)
 		why = conf.personality == LMTP ? "send LHLO first" :
 		    "send EHLO or HELO first";
@@ -182,6 +217,8 @@ before(void *session, const struct command *c, struct slice args)
 	if (c->flags & CMD_JUNK && ++s->junk > conf.junk_commands)
 		return session_refuse(s, "junk",
 		    "too many commands without mail");
+	if (tls_first(s, c))
+		return CMD_BAD;
 	if (args.n == 0 || c->flags & CMD_CHECKS)
 		return CMD_OK;
 	args = slice_trim(args);
@@ -221,7 +258,7 @@ log_end(const struct session *s, const char *end,
 	log_event(LOG_INFO, "disconnect", KS("client", s->peer->addr),
 	    KS("helo", s->helo.len > 0 ? s->helo.s : NULL),
 	    KS("login", s->login.len > 0 ? s->login.s : NULL),
-	    KS("end", end), KU("accepted", s->accepted),
+	    TLS_KEYS(s->peer), KS("end", end), KU("accepted", s->accepted),
 	    KU("rejected", s->rejected), KU("commands", stats->commands),
 	    KU("errors", stats->errors), KU("in", s->io->bytes_in),
 	    KU("out", s->io->bytes_out), KI("ms", mono_ms() - start), KEND);

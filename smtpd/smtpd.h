@@ -15,15 +15,14 @@
 #define SMTPD_SMTPD_H
 
 #include "serve/cmdloop.h"
-#include "serve/serve.h"
+#include "serve/login.h"
+#include "serve/tls.h"
 #include "smtp/command.h"
 
 #define PERSONALITIES "mx|submission|lmtp|local"
 enum personality { MX, SUBMISSION, LMTP, LOCAL };
 #define LINE_ENDS "auto|strict|normalize"
 enum line_ends { ENDS_AUTO, ENDS_STRICT, ENDS_NORMALIZE };
-#define AUTH_PLAINTEXT "never|loopback"
-enum auth_plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK };
 
 struct smtpd_conf {
 	int personality, line_ends, auth_plaintext;
@@ -35,9 +34,13 @@ struct smtpd_conf {
 	int64_t timeout, data_timeout, session_time, service_timeout,
 	    cleanup_timeout, settle_time;
 	struct strlist hide;
+	struct tls_conf tls;
 };
 extern struct smtpd_conf conf;
 extern const struct field conf_fields[];
+
+/* RFC 3207 section 4 */
+#define STARTTLS_FIRST "Must issue a STARTTLS command first"
 
 /* states of a session, for the command table */
 enum {
@@ -99,6 +102,11 @@ bool session_normalizes(void);
 void session_proto(const struct session *s, struct str *out);
 /* HELO, RSET and the end of each transaction */
 void session_reset(struct session *s);
+/* STARTTLS: all that the client has said (RFC 3207 section 4.2), but for what
+ * its limits count */
+void session_forget(struct session *s);
+/* for tlsd and auth */
+const char *session_service(void);
 /* Give back what is kept for the next message, of this client or the next: the
  * connection to cleanup, of which there are few, and memory.  Called where
  * nothing came for IDLE_MS, between commands as between clients. */

@@ -67,6 +67,9 @@ static const struct field handover_in[] = {
 	    "port of the client"),
 	F_INT(struct auth_handover_in, local_port, "0", NULL, NULL, "our port"),
 	F_BOOL(struct auth_handover_in, tls, "no", "the session is encrypted"),
+	F_STR(struct auth_handover_in, version, "", "of TLS"),
+	F_STR(struct auth_handover_in, cipher, "", "of TLS"),
+	F_STR(struct auth_handover_in, sni, "", "server name asked for"),
 	F_END
 };
 
@@ -87,6 +90,9 @@ static const struct field begin_in[] = {
 	    "port of the client"),
 	F_INT(struct session_begin_in, local_port, "0", NULL, NULL, "our port"),
 	F_BOOL(struct session_begin_in, tls, "no", "the session is encrypted"),
+	F_STR(struct session_begin_in, version, "", "of TLS"),
+	F_STR(struct session_begin_in, cipher, "", "of TLS"),
+	F_STR(struct session_begin_in, sni, "", "server name asked for"),
 	F_END
 };
 

@@ -57,6 +57,7 @@ struct auth_handover_in {
 	const char *client_addr, *local_addr, *session;
 	int64_t client_port, local_port;
 	bool tls;
+	const char *version, *cipher, *sni;	/* of it, for the log */
 };
 extern const struct verb_def auth_handover;	/* VERB_FD_IN */
 extern const struct verb_def *const auth_verbs[];
@@ -73,6 +74,7 @@ struct session_begin_in {
 	const char *client_addr, *local_addr, *session;
 	int64_t client_port, local_port;
 	bool tls;
+	const char *version, *cipher, *sni;	/* of it, for the log */
 };
 extern const struct verb_def session_begin;	/* VERB_FD_IN */
 extern const struct verb_def *const session_verbs[];

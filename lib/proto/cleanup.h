@@ -37,6 +37,8 @@ struct cleanup_begin_in {
 	bool utf8;		/* SMTPUTF8 was asked for */
 	bool body8;		/* BODY=8BITMIME or chunked */
 	const char *proto;	/* for Received: SMTP ESMTPA LMTP ... */
+	const char *tls, *cipher;	/* TLSv1.3, its cipher; "" no TLS */
+	int64_t bits;		/* of the cipher's key */
 	const char *helo;
 	const char *client_addr, *client_name;	/* "" local */
 	int64_t client_port;

@@ -4,18 +4,33 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/internal.h"
+#include "serve/tls.h"
+
+static bool
+begin_tls(const struct daemon *d, struct io *io, struct peer *peer)
+{
+	if (d->tls != NULL)
+		return tls_start(io, peer, d->tls, d->tls_service()) == 0;
+	log_event(LOG_ERROR, "tls-failed", KS("client", peer->addr),
+	    KS("reason", "this program has no TLS: listen = inet:"), KEND);
+	return false;
+}
 
 static void
-serve_one(const struct daemon *d, int fd)
+serve_one(const struct daemon *d, int fd, bool tls)
 {
+	struct tls_facts facts = { 0 };
 	struct peer peer;
 	struct io io;
 
 	peer_fill(&peer, fd);
+	peer.facts = &facts;
 	log_set_session(peer.id);
 	io_init(&io, fd, 0);
 	io_wake_on(&io, serve_stop_fd);
-	d->client(&io, &peer);
+	if (!tls || begin_tls(d, &io, &peer))
+		d->client(&io, &peer);
+	tls_facts_free(&facts);
 	io_close(&io);
 	log_set_session(NULL);
 	log_set_queue(NULL);
@@ -45,17 +60,18 @@ serve_clients(const struct daemon *d)
 {
 	int64_t used = 0, idle_at = 0;
 	enum wait_result r;
+	bool tls = false;
 	int fd;
 
 	for (;;) {
 		r = wait_client(d, &idle_at);
 		if (r == WAIT_DRAIN || (r == WAIT_IDLE && status_spare()))
 			return 0;
-		fd = r == WAIT_READY ? serve_accept() : -1;
+		fd = r == WAIT_READY ? serve_accept(&tls) : -1;
 		if (fd < 0)
 			continue;
 		status_busy();
-		serve_one(d, fd);
+		serve_one(d, fd, tls);
 		used++;
 		if (launch.uses > 0 && used >= launch.uses)
 			return 0;

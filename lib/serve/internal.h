@@ -14,8 +14,9 @@ extern int serve_stop_fd;
 /* Wait until a listener is readable, master wants the end, or nothing came
  * for timeout_ms (0: for ever). */
 enum wait_result serve_wait(int64_t timeout_ms);
-/* accept from any listener that has a client now: fd or -1 */
-int serve_accept(void);
+/* accept from any listener that has a client now: fd or -1; *tls: one whose
+ * sessions begin with TLS */
+int serve_accept(bool *tls);
 /* accept from this one; flags of accept4 besides SOCK_CLOEXEC.  -1, errno */
 int serve_take(int listener, int flags);
 /* is it for want of descriptors or memory that none could be taken? */

@@ -5,12 +5,29 @@
 
 #include "conf/common.h"
 #include "proto/auth.h"
+#include "serve/mechs.h"
+
+bool
+plaintext_may(int auth_plaintext, const struct peer *peer)
+{
+	return peer->tls || auth_plaintext == PLAINTEXT_ALWAYS ||
+	    (auth_plaintext == PLAINTEXT_LOOPBACK && peer_here(peer));
+}
 
 bool
 login_may(const struct login_conf *c, const struct peer *peer)
 {
-	return peer->tls || c->auth_plaintext == PLAINTEXT_ALWAYS ||
-	    (c->auth_plaintext == PLAINTEXT_LOOPBACK && peer_here(peer));
+	return !tls_needed(&c->tls, peer) &&
+	    plaintext_may(c->auth_plaintext, peer);
+}
+
+const char *
+login_mechs(const struct login_conf *c, const struct peer *peer,
+    const char *service)
+{
+	if (tls_needed(&c->tls, peer))
+		return "";
+	return mechs_offered(peer, service, login_may(c, peer));
 }
 
 int
@@ -19,6 +36,7 @@ login_jail(struct err *err UNUSED)
 	/* connect(2) to a socket is no right that Landlock knows, but its
 	 * path must be found */
 	jail_path(socket_path("auth"), PATH_READ);
+	jail_path(socket_path("tlsd"), PATH_READ);
 	return 0;
 }
 
@@ -29,7 +47,9 @@ login_give(struct ipc *auth, struct io *io, const struct peer *peer,
 	struct auth_handover_in in = { .service = service, .state = state,
 		.client_addr = peer->addr, .local_addr = peer->local_addr,
 		.session = peer->id, .client_port = peer->port,
-		.local_port = peer->local_port, .tls = peer->tls };
+		.local_port = peer->local_port, .tls = peer->tls,
+		.version = tls_version(peer), .cipher = tls_cipher(peer),
+		.sni = tls_sni(peer) };
 	struct str input = STR_INIT;
 	bool sent = false;
 	int r;

@@ -7,22 +7,24 @@
 #ifndef SERVE_LOGIN_H
 #define SERVE_LOGIN_H
 
-#include "serve/serve.h"
+#include "serve/tls.h"
 
+#define PLAINTEXT "never|loopback|always"
 enum plaintext { PLAINTEXT_NEVER, PLAINTEXT_LOOPBACK, PLAINTEXT_ALWAYS };
 
 struct login_conf {
 	int64_t timeout, auth_timeout, max_bad_logins, max_errors,
 	    max_commands;
 	int auth_plaintext;
+	struct tls_conf tls;
 };
 
 #define LOGIN_FIELDS \
 	F_TIME(struct login_conf, timeout, "2m", "1s", "1d", \
 	    "how long a client may be idle before login"), \
-	F_ENUM(struct login_conf, auth_plaintext, "loopback", \
-	    "never|loopback|always", \
-	    "who may log in without TLS"), \
+	F_ENUM(struct login_conf, auth_plaintext, "loopback", PLAINTEXT, \
+	    "from where passwords are taken without TLS"), \
+	TLS_FIELDS(struct login_conf, tls), \
 	F_TIME(struct login_conf, auth_timeout, "60s", "1s", "10m", \
 	    "how long to wait for auth"), \
 	F_INT(struct login_conf, max_bad_logins, "3", "1", "1000", \
@@ -32,8 +34,13 @@ struct login_conf {
 	F_INT(struct login_conf, max_commands, "100", "4", "100000", \
 	    "commands before login")
 
-/* may this client send a password? */
+/* may the client send a password?  auth_plaintext decides without TLS */
+bool plaintext_may(int auth_plaintext, const struct peer *peer);
+/* the same by the options: not before TLS where that is required */
 bool login_may(const struct login_conf *c, const struct peer *peer);
+/* The SASL mechanisms to offer: "" none.  As mechs_offered. */
+const char *login_mechs(const struct login_conf *c, const struct peer *peer,
+    const char *service);
 /* struct daemon's before_jail: the way to auth.  0 */
 int login_jail(struct err *err);
 /* More than this can not be given away with a client. */

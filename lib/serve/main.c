@@ -19,6 +19,8 @@ const struct field launch_fields[] = {
 	F_STR(struct launch, conf, "", "configuration file"),
 	F_STR(struct launch, user, "", "role"),
 	F_INT(struct launch, listeners, "0", "0", "64", "listeners"),
+	F_INT(struct launch, tls, "0", "0", "65535",
+	    "a bit for each listener that begins with TLS"),
 	F_INT(struct launch, slot, "0", "0", "100000", "on the status board"),
 	F_INT(struct launch, uses, "0", "0", "1000000000",
 	    "clients before exit"),

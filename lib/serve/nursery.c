@@ -172,6 +172,7 @@ serve_nursery(const struct daemon *d)
 {
 	enum wait_result r;
 	struct err err = ERR_INIT;
+	bool tls;
 	int fd;
 
 	/* without it each session makes its own */
@@ -195,7 +196,7 @@ serve_nursery(const struct daemon *d)
 			return finish();
 		if (r == WAIT_IDLE && living == 0)
 			return 0;
-		fd = r == WAIT_READY ? serve_accept() : -1;
+		fd = r == WAIT_READY ? serve_accept(&tls) : -1;
 		if (fd >= 0)
 			begin(d, fd);
 	}

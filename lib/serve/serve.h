@@ -32,6 +32,9 @@ enum serve_kind {
 	SERVE_EVENT,	/* a hub: libevent loop, IPC and what it adds itself */
 };
 
+struct tls_facts;		/* serve/tls.h */
+struct tls_conf;
+
 /* how a client got here; strings live as long as the session */
 struct peer {
 	int fd;
@@ -41,6 +44,8 @@ struct peer {
 	uid_t uid;		/* UNIX clients: SO_PEERCRED, else -1 */
 	pid_t pid;
 	bool tls;
+	struct tls_facts *facts;	/* serve/tls.h; NULL: no TLS.  After a
+				 * hand-over only what a log wants */
 	char id[9];		/* session id, also in every log line */
 };
 
@@ -112,6 +117,10 @@ struct daemon {
 	int (*start)(struct err *err);
 	/* SERVE_CLIENT */
 	void (*client)(struct io *io, struct peer *peer);
+	/* SERVE_CLIENT: its options of TLS, and the service that tlsd is told
+	 * of; NULL: no listener of it can begin with TLS */
+	const struct tls_conf *tls;
+	const char *(*tls_service)(void);
 	/* SERVE_USER: called as the user, inside its own jail */
 	void (*user)(struct io *io, struct peer *peer,
 	    const struct session_user *user);
@@ -154,6 +163,7 @@ struct launch {
 	const char *conf;	/* its file in the conf directory; "" none */
 	const char *user;	/* role */
 	int64_t listeners;	/* from LISTEN_FD */
+	int64_t tls;		/* a bit for each that begins with TLS */
 	int64_t slot;		/* of the board */
 	int64_t uses;		/* clients before exit; 0: no end */
 	int64_t clients;	/* SERVE_REQUEST: connections at a time;

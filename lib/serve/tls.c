@@ -5,7 +5,10 @@
  */
 #include "serve/tls.h"
 
+#include <sys/socket.h>
+
 #include "base/clock.h"
+#include "base/log.h"
 #include "conf/common.h"
 
 enum { ASK_EVERY_MS = 5000, ASK_MS = 1000, GRACE_MS = 5000 };
@@ -129,6 +132,94 @@ tls_accept(struct io *io, struct peer *peer, const char *service,
 	peer->tls = true;
 	return 0;
 }
+
+/* --- servers --- */
+
+bool
+tls_offered(const struct tls_conf *c, const struct peer *peer)
+{
+	return c->mode != TLS_OFF && !peer->tls && peer->port != 0 &&
+	    tls_possible();
+}
+
+bool
+tls_needed(const struct tls_conf *c, const struct peer *peer)
+{
+	return c->mode == TLS_REQUIRED && !peer->tls && peer->port != 0;
+}
+
+bool
+tls_injected(struct io *io, const struct peer *peer)
+{
+	char byte;
+
+	if (io_pending(io) == 0 &&
+	    recv(io->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) <= 0)
+		return false;
+	log_event(LOG_WARN, "tls-injected", KS("client", peer->addr), KEND);
+	return true;
+}
+
+int
+tls_start(struct io *io, struct peer *peer, const struct tls_conf *c,
+    const char *service)
+{
+	struct err err = ERR_INIT;
+
+	if (tls_accept(io, peer, service, c->ask_certificate,
+	    (int)c->timeout, peer->facts, &err) == 0)
+		return 0;
+	log_event(err.kind == ERR_TEMP && strncmp(err.dsn, "4.3.", 4) == 0 ?
+	    LOG_WARN : LOG_INFO, "tls-failed", KS("client", peer->addr),
+	    KERR(&err), KEND);
+	return -1;
+}
+
+static bool
+has_tls(const struct peer *peer)
+{
+	return peer->facts != NULL && peer->facts->on;
+}
+
+struct auth_channel
+tls_channel(const struct peer *peer)
+{
+	struct auth_channel ch = { peer->tls, "", "", "" };
+
+	if (has_tls(peer)) {
+		ch.exporter = peer->facts->f.exporter;
+		ch.end_point = peer->facts->f.end_point;
+		ch.voucher = peer->facts->f.voucher;
+	}
+	return ch;
+}
+
+/* NULL where there is nothing */
+static const char *
+some(const char *z)
+{
+	return z != NULL && z[0] != '\0' ? z : NULL;
+}
+
+const char *
+tls_version(const struct peer *peer)
+{
+	return has_tls(peer) ? some(peer->facts->f.version) : NULL;
+}
+
+const char *
+tls_cipher(const struct peer *peer)
+{
+	return has_tls(peer) ? some(peer->facts->f.cipher) : NULL;
+}
+
+const char *
+tls_sni(const struct peer *peer)
+{
+	return has_tls(peer) ? some(peer->facts->f.sni) : NULL;
+}
+
+/* --- clients --- */
 
 int
 tls_connect(struct io *io, const struct tls_client_in *in,

@@ -11,6 +11,7 @@
 #include "conf/common.h"
 #include "proto/auth.h"
 #include "serve/internal.h"
+#include "serve/tls.h"
 
 enum { HANDOVER_TIMEOUT_MS = 10000 };
 
@@ -138,11 +139,14 @@ static void
 run_session(const struct daemon *d, const struct session_begin_in *in, int fd,
     const struct session_user *user)
 {
+	struct tls_facts facts = { .on = in->tls, .f = {
+	    .version = in->version, .cipher = in->cipher, .sni = in->sni } };
 	struct str input = STR_INIT;
 	struct peer peer;
 	struct io io;
 
 	fill_peer(&peer, in, fd);
+	peer.facts = &facts;
 	log_set_session(peer.id);
 	io_init(&io, fd, 0);
 	io_wake_on(&io, serve_stop_fd);
@@ -229,6 +233,7 @@ refuse:
 int
 serve_users(const struct daemon *d)
 {
+	bool tls;
 	int fd;
 
 	if (launch.clients > 1)
@@ -236,7 +241,7 @@ serve_users(const struct daemon *d)
 	for (;;) {
 		if (serve_wait(launch.max_idle) != WAIT_READY)
 			return 0;
-		fd = serve_accept();
+		fd = serve_accept(&tls);
 		if (fd < 0)
 			continue;
 		status_busy();

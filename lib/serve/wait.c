@@ -126,16 +126,17 @@ pause_accepting(void)
 }
 
 int
-serve_accept(void)
+serve_accept(bool *tls)
 {
 	static int next;
-	int i, fd;
+	int i, at, fd;
 
 	for (i = 0; i < launch.listeners; i++) {
-		fd = serve_take(LISTEN_FD + (next + i) %
-		    (int)launch.listeners, 0);
+		at = (next + i) % (int)launch.listeners;
+		fd = serve_take(LISTEN_FD + at, 0);
 		if (fd >= 0) {
-			next = (next + i + 1) % (int)launch.listeners;
+			next = (at + 1) % (int)launch.listeners;
+			*tls = at < 32 && launch.tls >> at & 1;
 			return fd;
 		}
 		if (serve_short()) {

@@ -43,6 +43,7 @@ sub refuse {
 sub auth {
 	my ($m, $conn) = @_;
 	my %f = %{ $m->{f} };
+	return '' if Postrider::Solo::mechs($m, $conn);
 	if ($m->{verb} eq 'pass') {
 		return refuse($conn, @{ $why{ $f{user} } }) if $why{ $f{user} };
 		return refuse($conn, 'perm', '5.7.8', 'no') if

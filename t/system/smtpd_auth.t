@@ -51,7 +51,7 @@ is_deeply $m->{rcpt}, ['x@elsewhere.example', 'bob@example.test'],
     'recipients';
 is_deeply [@{ $m->{begin} }{qw(login proto normalize)}],
     ['ann@example.test', 'ESMTPA', 'yes'], 'what cleanup is told';
-my ($r) = $s->asked('auth');
+my ($r) = grep { $_->{verb} eq 'sasl' } $s->asked('auth');
 is_deeply [@{ $r->{f} }{qw(mech service client_addr)}],
     ['PLAIN', 'smtp', '127.0.0.1'], 'what auth is told';
 ok $s->wait_log(qr/accepted .*login=ann\@example\.test/), 'logged';

@@ -11,6 +11,7 @@ struct cleanup_conf conf;
 static const struct cleanup_begin_in plain = { .sender = "joe@example.org",
 	.ret = "", .envid = "", .proto = "ESMTP", .helo = "client.example.org",
 	.client_addr = "192.0.2.7", .client_name = "", .login = "",
+	.tls = "", .cipher = "",
 	.uid = -1, .session = "" };
 
 /* the trace fields unfolded and without date */
@@ -74,6 +75,17 @@ test_trace(void)
 	    "Delivered-To: \xc3\xb6@b\nReceived: from \xc3\xb6.test "
 	    "([192.0.2.7]) by mx.example.test (Postrider) with UTF8SMTP id "
 	    "0123456789a for <\xc3\xb6@b>", "... and with it");
+	in = plain;
+	in.proto = "ESMTPSA";
+	in.tls = "TLSv1.3";
+	in.cipher = "TLS_AES_256_GCM_SHA384)";
+	in.bits = 256;
+	in.login = "joe";
+	is_trace(&in, NULL, "Return-Path: <joe@example.org>\nReceived: from "
+	    "client.example.org ([192.0.2.7]) (using TLSv1.3 with cipher "
+	    "TLS_AES_256_GCM_SHA384? (256 bits)) (authenticated as joe) by "
+	    "mx.example.test (Postrider) with ESMTPSA id 0123456789a",
+	    "over TLS");
 	in = plain;
 	in.uid = 0;
 	is_trace(&in, NULL, "Return-Path: <joe@example.org>\nReceived: (from "

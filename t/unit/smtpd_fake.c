@@ -134,7 +134,7 @@ int
 backend_auth(const struct auth_sasl_in *in, struct auth_out *out,
     struct err *err)
 {
-	*out = (struct auth_out){ false, "", "" };
+	*out = (struct auth_out){ .challenge = "", .user = "", .login = "" };
 	if (!in->has_data)
 		out->challenge = "VXNlcm5hbWU6";
 	else if (strcmp(in->data, "AGFubgBwdw==") == 0) {	/* ann, pw */

@@ -42,7 +42,7 @@ static const struct row rows[] = {
 	    "HELP\r\nVRFY a\r\nEXPN a\r\n" QUIT,
 	    "220 250 250 250 214 252 502 221" },
 	{ "new: STARTTLS ETRN TURN", MX, "STARTTLS\r\nETRN x\r\nTURN\r\n" QUIT,
-	    "220 502 502 502 221" },
+	    "220 454 502 502 221" },
 	/* idle */
 	{ "idle: RCPT", MX, HELLO TO QUIT, "220 250 503 221" },
 	{ "idle: DATA", MX, HELLO "DATA\r\n" QUIT, "220 250 503 221" },

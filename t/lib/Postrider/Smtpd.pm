@@ -32,7 +32,10 @@ sub new {
 	my $n = 0;
 	$self->fake(cleanup => $arg{cleanup} ||
 	    sub { return cleanup($took, \$n, @_) });
-	$self->fake(auth => $arg{auth} || \&_auth);
+	my $auth = $arg{auth} || \&_auth;
+	$self->fake(auth => sub {
+		return Postrider::Solo::mechs(@_) ? '' : $auth->(@_);
+	});
 	$self->start unless exists $arg{start} && !$arg{start};
 	return $self;
 }

@@ -176,6 +176,15 @@ sub fake {
 	return;
 }
 
+# for a fake auth: the answer to `mechs'; false for other verbs
+sub mechs {
+	my ($m, $conn) = @_;
+	return 0 if $m->{verb} ne 'mechs';
+	my $may = grep { ($m->{f}{$_} // 'no') eq 'yes' } qw(plaintext tls);
+	$conn->send('ok', $may ? [mechs => 'PLAIN LOGIN'] : []);
+	return 1;
+}
+
 sub unfake {
 	my ($self, $name) = @_;
 	my $pid = delete $self->{fakes}{$name} or return;
