@@ -9,6 +9,13 @@
 #include "mime/part.h"
 #include "share.h"
 
+enum { WORK_MESSAGES = 10 /* of the largest size, are read for one */,
+	FOLDER_COST = 1 << 20 /* bytes that could be read meanwhile */,
+	URL_COST = 1 << 14, FREE_URLS = 100 };
+
+/* the message that comes of it, and what was read for it */
+struct catenation { uint64_t total, work; };
+
 struct url {
 	struct slice mailbox;	/* empty: the selected one */
 	uint32_t uidvalidity, uid;
@@ -215,9 +222,21 @@ add_part(struct body *b, const struct url *u,
 	return s.n > (size_t)conf.message_size ? -1 : 0;
 }
 
+/* Work is bounded, not only what comes of it: a small part of a large message
+ * costs what the whole one costs, and a folder what it takes to open. */
+static int
+spend(const struct source *o, uint64_t size, uint64_t *work, struct err *err)
+{
+	*work += size + (o->own ? FOLDER_COST : URL_COST);
+	return *work <= WORK_MESSAGES * (uint64_t)conf.message_size +
+	    FREE_URLS * FOLDER_COST ? 0 :
+	    err_perm(err, "5.3.4", "too much is to be read for it");
+}
+
 static int
 read_url(struct session *s, const struct url *u,
-    const struct imap_section *section, struct str *out, struct err *err)
+    const struct imap_section *section, struct catenation *c, struct str *out,
+    struct err *err)
 {
 	struct arena arena = { 0 };
 	struct body b = { .arena = &arena };
@@ -233,7 +252,8 @@ read_url(struct session *s, const struct url *u,
 	else if (i >= o.mb->n || o.mb->msg[i].uid != u->uid ||
 	    o.mb->msg[i].flags & MSG_GONE)
 		err_perm(err, "5.1.1", "there is no such message");
-	else if (body_open_in(&b, o.mb, i, err) == 0) {
+	else if (spend(&o, o.mb->msg[i].size, &c->work, err) == 0 &&
+	    body_open_in(&b, o.mb, i, err) == 0) {
 		r = add_part(&b, u, section, out, err);
 		body_close(&b);
 	}
@@ -244,7 +264,7 @@ read_url(struct session *s, const struct url *u,
 }
 
 static bool
-take_url(struct session *s, struct mailbox_add *add, uint64_t *total)
+take_url(struct session *s, struct mailbox_add *add, struct catenation *c)
 {
 	struct imap_section section;
 	struct str out = STR_INIT;
@@ -259,12 +279,15 @@ take_url(struct session *s, struct mailbox_add *add, uint64_t *total)
 	if (!parse_url(s, text, &u) ||
 	    !parse_section(s, u.section, &section))
 		return bad_url(s, text, "such a URL can not be used here");
-	if (read_url(s, &u, &section, &out, &err) < 0) {
-		if (err.kind == ERR_PERM)
+	if (read_url(s, &u, &section, c, &out, &err) < 0) {
+		if (strcmp(err.dsn, "5.3.4") == 0)
+			imap_lex_fail(&s->imap.lex, IMAP_LEX_NO, "LIMIT", "%s",
+			    err.text);
+		else if (err.kind == ERR_PERM)
 			bad_url(s, text, err.text);
 		else
 			append_failed(s, &err);
-	} else if ((*total += out.len) > (uint64_t)conf.message_size) {
+	} else if ((c->total += out.len) > (uint64_t)conf.message_size) {
 		imap_lex_fail(&s->imap.lex, IMAP_LEX_NO, "TOOBIG",
 		    "the limit is %lld bytes", (long long)conf.message_size);
 	} else if (mailbox_add_write(add, slice_str(&out), &err) < 0) {
@@ -281,7 +304,7 @@ catenate(struct session *s, struct mailbox_add *add)
 {
 	struct imap_lex *l = &s->imap.lex;
 	struct err err = ERR_INIT;
-	uint64_t total = 0;
+	struct catenation c = { 0 };
 	size_t parts = 0;
 
 	if (!imap_lex_sp(l))
@@ -290,13 +313,13 @@ catenate(struct session *s, struct mailbox_add *add)
 		return append_failed(s, &err);
 	for (imap_lex_open(l); imap_lex_next(l); parts++) {
 		if (imap_lex_try_word(l, "URL"))
-			take_url(s, add, &total);
+			take_url(s, add, &c);
 		else if (imap_lex_try_word(l, "TEXT") && imap_lex_sp(l))
-			append_literal(s, add, &total);
+			append_literal(s, add, &c.total);
 		else
 			imap_lex_expected(l, "URL or TEXT");
 	}
-	if (imap_lex_ok(l) && (parts == 0 || total == 0))
+	if (imap_lex_ok(l) && (parts == 0 || c.total == 0))
 		imap_lex_fail(l, IMAP_LEX_NO, "", "an empty message");
 	return imap_lex_ok(l);
 }

@@ -15,7 +15,7 @@ owner_of(struct session *s, const struct share_place *p)
 	struct str a = STR_INIT;
 	const char *r = "";
 
-	if (p->home[0] != '.' && share_address(p->home, &a) == 0)
+	if (p->home[0] != '.' && share_owner(p->home, &a) == 0)
 		r = arena_strdup(&s->imap.arena, a.s);
 	str_free(&a);
 	return r;
@@ -73,6 +73,12 @@ apply(struct session *s, const struct change *c, struct err *err)
 	return r;
 }
 
+static bool
+may_give(const struct acl_entry *e)
+{
+	return e->negative || !acl_is_anyone(e->id) || share_with_anyone();
+}
+
 static void
 change(struct session *s, struct change *c)
 {
@@ -83,6 +89,9 @@ change(struct session *s, struct change *c)
 	if (!share_possible())
 		imap_no(&s->imap, "CANNOT",
 		    "mailboxes of system accounts can not be shared");
+	else if (c->op != ACL_REMOVE && c->e.rights != 0 && !may_give(&c->e))
+		imap_no(&s->imap, "NOPERM",
+		    "folders are not shared with all users here");
 	else if (apply(s, c, &err) < 0)
 		imap_fail(&s->imap, &err);
 	else
@@ -209,7 +218,7 @@ put_listrights(struct session *s, struct slice name, struct slice id,
 	struct share_place p = { .home = "." };
 	struct str out = STR_INIT, who = STR_INIT;
 	unsigned rights, bit;
-	bool owner;
+	bool owner, some;
 	int r = share_place(s, name.p, ACL_ADMIN, NULL, &rights, err);
 
 	if (r == 0 && share_possible())
@@ -229,7 +238,9 @@ put_listrights(struct session *s, struct slice name, struct slice id,
 			acl_print(ACL_ALL, &out);
 		else
 			str_adds(&out, "\"\"");
-		for (bit = 1; !owner && bit <= ACL_ALL; bit <<= 1)
+		some = !owner && (!acl_is_anyone(who.s) ||
+		    share_with_anyone() || slice_starts(id, "-"));
+		for (bit = 1; some && bit <= ACL_ALL; bit <<= 1)
 			if (bit & GRANTABLE) {
 				str_addc(&out, ' ');
 				acl_print(bit, &out);

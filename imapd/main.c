@@ -30,6 +30,9 @@ static const struct field fields[] = {
 	    "how often a client is told that its command goes on"),
 	F_LIST(struct imapd_conf, public_admins,
 	    "addresses of who makes public folders"),
+	F_ENUM(struct imapd_conf, share_anyone, "admins",
+	    "nobody|admins|users",
+	    "who may share a folder with all users"),
 	F_END
 };
 

@@ -17,11 +17,15 @@
 #include "store/meta.h"
 #include "store/tree.h"
 
+/* who may share a folder with all users */
+enum share_anyone { ANYONE_NOBODY, ANYONE_ADMINS, ANYONE_USERS };
+
 struct imapd_conf {
 	int64_t timeout, max_errors, literal_limit, message_size;
 	int64_t idle_poll, search_time, progress_interval;
 	int64_t max_folders_told;
 	struct strlist public_admins;
+	int share_anyone;	/* enum share_anyone */
 };
 extern struct imapd_conf conf;
 

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "conf/common.h"
+#include "store/dir.h"
 #include "store/notice.h"
 #include "store/store.h"
 #include "store/tree.h"
@@ -20,26 +21,38 @@
 
 enum { SHARES_MAX = 2000 };
 
-struct share { char *name, *dir; };
+struct share { char *name, *dir; };	/* dir: below mail_dir */
 static struct share *shares;
 static size_t n_shares;
 static struct str address = STR_INIT;
 static bool admin;		/* of the public folders */
 
+/* below mail_dir nothing is a link, whatever the owner of a folder makes */
+static int
+open_folder(const char *dir)
+{
+	int root = open(common.mail_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = root < 0 ? -1 : dir_open(root, dir, O_PATH | O_DIRECTORY, 0);
+
+	close_fd(root);
+	return fd;
+}
+
+/* *fd_r: the folder, where there are rights; NULL: not wanted */
 static unsigned
-rights_of(const char *dir, struct mailbox_place *p)
+rights_of(const char *dir, int *fd_r)
 {
 	struct arena arena = { 0 };
 	struct acl l;
 	struct err err;
 	unsigned r = 0;
-	int fd = open(dir, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open_folder(dir);
 
 	if (fd >= 0 && acl_read(fd, &arena, &l, &err) == 0)
 		r = acl_rights(&l, address.s) & ~(unsigned)ACL_OWNER;
 	arena_free(&arena);
-	if (p != NULL && r != 0)
-		p->dir = fd;
+	if (fd_r != NULL && r != 0)
+		*fd_r = fd;
 	else
 		close_fd(fd);
 	return r;
@@ -61,24 +74,27 @@ find(const char *name)
 /* All other folders lie in the directory of INBOX: who only reads gets none of
  * them, who writes needs it, since the file with its UIDs is there. */
 static void
-open_jail(const char *dir, bool inbox, unsigned rights)
+open_jail(int fd, const char *dir, bool inbox, unsigned rights)
 {
 	static const char *const subs[] = { ".state", "cur", "new" };
 	struct str path = STR_INIT;
 	size_t i, n = rights & ACL_READ ? ARRAY_LEN(subs) : 1;
+	bool all = rights & ACL_CHANGES;
+	int sub;
 
-	if (rights & ACL_CHANGES) {
-		jail_path(dir, PATH_ALL | PATH_LINK);
-		return;
-	}
-	if (!inbox && rights & ACL_READ) {
-		jail_path(dir, PATH_READ);
-		return;
+	str_addf(&path, "%s/%s", common.mail_dir, dir);
+	if (all || (!inbox && rights & ACL_READ)) {
+		jail_path_of(fd, path.s, all ? PATH_ALL | PATH_LINK :
+		    PATH_READ);
+		n = 0;
 	}
 	for (i = 0; i < n; i++) {
 		str_reset(&path);
-		str_addf(&path, "%s/%s", dir, subs[i]);
-		jail_path(path.s, PATH_READ);
+		str_addf(&path, "%s/%s/%s", common.mail_dir, dir, subs[i]);
+		sub = dir_open(fd, subs[i], O_PATH | O_DIRECTORY, 0);
+		if (sub >= 0)
+			jail_path_of(sub, path.s, PATH_READ);
+		close_fd(sub);
 	}
 	str_free(&path);
 }
@@ -89,25 +105,27 @@ on_share(void *ctx, const struct share_place *p, const char *folder)
 	const char *own = ctx;
 	struct str name = STR_INIT, dir = STR_INIT, home = STR_INIT;
 	unsigned rights = 0;
+	int fd = -1;
 
-	str_addf(&dir, "%s/%s/Maildir", p->root, p->home);
+	str_addf(&dir, "%s/Maildir", p->home);
 	if (strcmp(p->dir, ".") != 0)
 		str_addf(&dir, "/%s", p->dir);
 	if (strcmp(p->home, PUBLIC_HOME) == 0)
 		str_addf(&name, PUBLIC "%s", folder);
-	else if (share_address(p->home, &home) == 0) {
+	else if (share_name(p->home, &home) == 0) {
 		str_addf(&name, OTHERS "%s", home.s);
 		if (strcmp(folder, "INBOX") != 0)
 			str_addf(&name, "/%s", folder);
 	}
 	if (name.len > 0 && strcmp(p->home, own) != 0 &&
 	    n_shares < SHARES_MAX && find(name.s) == NULL)
-		rights = rights_of(dir.s, NULL);
+		rights = rights_of(dir.s, &fd);
 	if (rights != 0) {
-		open_jail(dir.s, strcmp(p->dir, ".") == 0, rights);
+		open_jail(fd, dir.s, strcmp(p->dir, ".") == 0, rights);
 		shares = xrealloc(shares, (n_shares + 1) * sizeof(*shares));
 		shares[n_shares++] = (struct share){ xstrdup(name.s),
 			xstrdup(dir.s) };
+		close_fd(fd);
 	}
 	str_free(&name);
 	str_free(&dir);
@@ -174,6 +192,13 @@ const char *
 share_user(void)
 {
 	return address.len > 0 ? address.s : "";
+}
+
+bool
+share_with_anyone(void)
+{
+	return conf.share_anyone == ANYONE_USERS ||
+	    (conf.share_anyone == ANYONE_ADMINS && admin);
 }
 
 bool
@@ -277,7 +302,7 @@ share_place(struct session *s, const char *name, unsigned need,
 		return 0;
 	}
 	sh = find(name);
-	*rights_r = sh != NULL ? rights_of(sh->dir, &q) : 0;
+	*rights_r = sh != NULL ? rights_of(sh->dir, &q.dir) : 0;
 	if (judge(name, need, *rights_r, err) < 0) {
 		close_fd(q.dir);
 		return -1;

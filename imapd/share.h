@@ -16,6 +16,8 @@
 void share_jail(const struct session_user *user);
 /* the user's address, as lists have it; "" for a system account */
 const char *share_user(void);
+/* may the user share with "anyone"? */
+bool share_with_anyone(void);
 /* has the user own folders that may be shared? */
 bool share_possible(void);
 

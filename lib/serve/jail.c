@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "serve/landlock.h"
 
@@ -115,8 +116,20 @@ jail_path(const char *path, unsigned rights)
 		rules_cap = rules_cap > 0 ? 2 * rules_cap : 32;
 		rules = xrealloc(rules, rules_cap * sizeof(*rules));
 	}
-	rules[nrules].path = xstrdup(path);
-	rules[nrules++].rights = rights;
+	rules[nrules++] = (struct jail_rule){ .path = xstrdup(path),
+		.rights = rights };
+}
+
+void
+jail_path_of(int fd, const char *path, unsigned rights)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || nrules == MAX_RULES)
+		return;
+	jail_path(path, rights);
+	rules[nrules - 1].dev = st.st_dev;
+	rules[nrules - 1].ino = st.st_ino;
 }
 
 static int

@@ -41,6 +41,9 @@ enum { PATH_READ = 1, PATH_WRITE = 2 /* existing files, no create */,
 	PATH_ALL = 7, PATH_LINK = 8 /* link or rename across directories */ };
 /* Missing paths are left out.  Called in before_jail or user_jail. */
 void jail_path(const char *path, unsigned rights);
+/* the same where path still leads to what is open as fd: what others can rename
+ * was looked at, and is not to be another thing now */
+void jail_path_of(int fd, const char *path, unsigned rights);
 /* The filter of calls is made now, for each jail_enter with these groups that
  * processes forked from this one call.  0 or -1 */
 int jail_prepare(const struct jail *j, struct err *err);

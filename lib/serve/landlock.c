@@ -77,6 +77,11 @@ add_rule(int ruleset, const struct jail_rule *rule, uint64_t handled,
 		close_fd(fd);
 		return err_sys(err, "%s", rule->path);
 	}
+	if (rule->ino != 0 && (st.st_dev != rule->dev ||
+	    st.st_ino != rule->ino)) {
+		close_fd(fd);
+		return 0;
+	}
 	attr.allowed_access = fs_rights(rule->rights,
 	    S_ISDIR(st.st_mode)) & handled;
 	attr.parent_fd = fd;

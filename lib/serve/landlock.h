@@ -10,6 +10,7 @@
 struct jail_rule {
 	const char *path;
 	unsigned rights;	/* PATH_... */
+	uint64_t dev, ino;	/* where ino is not 0: of this one only */
 };
 /* Restrict this process for good to the rules.  0, or -1 */
 int landlock_enter(const struct jail_rule *rules, size_t n, struct err *err);

@@ -46,6 +46,12 @@ acl_print(unsigned rights, struct str *out)
 			str_addc(out, LETTERS[i]);
 }
 
+bool
+acl_is_anyone(const char *id)
+{
+	return strcmp(id, "anyone") == 0 || strcmp(id, "authenticated") == 0;
+}
+
 int
 acl_identifier(struct slice id, const char *owner, struct str *out)
 {
@@ -62,8 +68,7 @@ acl_identifier(struct slice id, const char *owner, struct str *out)
 	for (i = 0; i < id.n; i++)
 		str_addc(out, (char)ascii_lower((unsigned char)id.p[i]));
 	if (slice_find(id, '@') == id.n &&
-	    strcmp(out->s + start, "anyone") != 0 &&
-	    strcmp(out->s + start, "authenticated") != 0)
+	    !acl_is_anyone(out->s + start))
 		str_addsl(out, domain);
 	return 1;
 }
@@ -113,9 +118,7 @@ acl_rights(const struct acl *l, const char *user)
 
 	for (i = 0; i < l->n; i++) {
 		e = &l->v[i];
-		if (strcmp(e->id, "anyone") != 0 &&
-		    strcmp(e->id, "authenticated") != 0 &&
-		    strcmp(e->id, user) != 0)
+		if (!acl_is_anyone(e->id) && strcmp(e->id, user) != 0)
 			continue;
 		if (e->negative)
 			take |= e->rights;
@@ -186,16 +189,14 @@ int
 acl_change(int dir, const struct acl_entry *e, enum acl_op op, bool *left_r,
     struct err *err)
 {
-	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = dir_open(dir, ".state/acl.lock", O_RDWR | O_CREAT, 0600), r;
 
 	if (fd < 0)
 		return err_sys(err, "open .state/acl.lock");
-	do {
-		r = fcntl(fd, F_OFD_SETLKW, &fl);
-	} while (r < 0 && errno == EINTR);
-	r = r < 0 ? err_sys(err, "lock .state/acl.lock") :
-	    change(dir, e, op, left_r, err);
+	*left_r = false;
+	r = dir_lock(fd, ".state/acl.lock", DIR_LOCK_MS, err);
+	if (r == 0)
+		r = change(dir, e, op, left_r, err);
 	close(fd);
 	return r;
 }

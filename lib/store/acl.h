@@ -51,6 +51,9 @@ void acl_print(unsigned rights, struct str *out);
  * owner (an address).  1, or 0 it can not be one. */
 int acl_identifier(struct slice id, const char *owner, struct str *out);
 
+/* does it mean every user? */
+bool acl_is_anyone(const char *id);
+
 /* of the folder open as dir; no file: an empty list.  0 or -1 */
 int acl_read(int dir, struct arena *a, struct acl *l, struct err *err);
 /* what the list gives user, an address */
@@ -63,6 +66,10 @@ int acl_change(int dir, const struct acl_entry *e, enum acl_op op,
 
 /* The address of mailbox DOMAIN/LOCALPART, appended: 0, or -1 */
 int share_address(const char *mailbox, struct str *out);
+/* the same of a home below the root, as store_home makes it of a mailbox */
+int share_owner(const char *home, struct str *out);
+/* as it stands in the name of a folder: without a slash in the local part */
+int share_name(const char *home, struct str *out);
 /* before the jail closes: ROOT/.shared is there, as the store's user */
 void share_make(const char *root);
 /* folder dir (of Maildir; "." is INBOX) below ROOT/home is shared with id, or

@@ -3,10 +3,14 @@
  */
 #include "store/dir.h"
 
+#include "base/clock.h"
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
+
+enum { LOCK_POLL_US = 2000 };
 
 int
 dir_open(int dir, const char *path, int flags, mode_t mode)
@@ -24,6 +28,23 @@ dir_open(int dir, const char *path, int flags, mode_t mode)
 		fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
 	return fd;
+}
+
+int
+dir_lock(int fd, const char *what, int wait_ms, struct err *err)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int64_t end = mono_ms() + wait_ms;
+
+	while (fcntl(fd, F_OFD_SETLK, &fl) < 0) {
+		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+			return err_sys(err, "lock %s", what);
+		if (mono_ms() >= end)
+			return err_temp(err, "4.2.0",
+			    "%s is locked by another session", what);
+		usleep(LOCK_POLL_US);
+	}
+	return 0;
 }
 
 static int

@@ -1,5 +1,6 @@
 /*
- * dir.h - inside lib/store: opening below a directory, reading a directory.
+ * dir.h - inside the store, and for who opens its folders: opening below a
+ * directory, reading one.
  */
 #ifndef STORE_DIR_H
 #define STORE_DIR_H
@@ -9,6 +10,11 @@
 
 /* openat2 below dir, no symbolic link anywhere: fd, or -1 and errno */
 int dir_open(int dir, const char *path, int flags, mode_t mode);
+
+/* Lock the whole file for writing; another holder is waited for so long: 0, or
+ * -1 (4.2.0) what is not to be changed now, or a failure. */
+enum { DIR_LOCK_MS = 5000 };
+int dir_lock(int fd, const char *what, int wait_ms, struct err *err);
 
 /* Give every name of directory dir/sub that does not begin with a dot (all
  * but . and .. where dots) to fn, with its DT_ type.  fn returning non-zero

@@ -12,19 +12,67 @@
 
 enum { INDEX_MAX = 4 << 20 };
 
+/* the parts of a path below the root, DOMAIN/LOCALPART as store_home made it */
+static bool
+cut_home(const char *home, struct slice *domain, struct slice *local)
+{
+	*local = slice_of(home);
+	return home[0] != '.' && slice_cut(local, '/', domain) &&
+	    local->p != NULL && local->n > 0 && domain->n > 0;
+}
+
+static int
+hex(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ?
+	    c - 'A' + 10 : -1;
+}
+
+int
+share_owner(const char *home, struct str *out)
+{
+	struct slice domain, local;
+	size_t i;
+
+	if (!cut_home(home, &domain, &local))
+		return -1;
+	for (i = 0; i < local.n; i++) {
+		if (local.p[i] == '%' && i + 2 < local.n &&
+		    hex(local.p[i + 1]) >= 0 && hex(local.p[i + 2]) >= 0) {
+			str_addc(out, (char)(hex(local.p[i + 1]) << 4 |
+			    hex(local.p[i + 2])));
+			i += 2;
+		} else {
+			str_addc(out, local.p[i]);
+		}
+	}
+	str_addc(out, '@');
+	str_addsl(out, domain);
+	return 0;
+}
+
+int
+share_name(const char *home, struct str *out)
+{
+	struct slice domain, local;
+
+	if (!cut_home(home, &domain, &local))
+		return -1;
+	str_addsl(out, local);
+	str_addc(out, '@');
+	str_addsl(out, domain);
+	return 0;
+}
+
 int
 share_address(const char *mailbox, struct str *out)
 {
 	struct str home = STR_INIT;
 	struct err err;
-	size_t cut;
 	int r = store_home(&home, mailbox, &err);
 
-	if (r == 0) {
-		cut = slice_find(slice_str(&home), '/');
-		str_addf(out, "%s@%.*s", home.s + MIN(cut + 1, home.len),
-		    (int)cut, home.s);
-	}
+	if (r == 0)
+		r = share_owner(home.s, out);
 	str_free(&home);
 	return r;
 }
@@ -98,7 +146,6 @@ int
 share_note(const struct share_place *p, const char *id, bool on,
     struct err *err)
 {
-	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct str file = STR_INIT;
 	int fd = open_index(p->root), lock, r;
 
@@ -108,12 +155,10 @@ share_note(const struct share_place *p, const char *id, bool on,
 		close_fd(fd);
 		return -1;
 	}
-	do {
-		r = fcntl(lock, F_OFD_SETLKW, &fl);
-	} while (r < 0 && errno == EINTR);
 	file_name(id, &file);
-	r = r < 0 ? err_sys(err, "lock .shared") :
-	    rewrite(fd, p, file.s, on, err);
+	r = dir_lock(lock, ".shared/.lock", DIR_LOCK_MS, err);
+	if (r == 0)
+		r = rewrite(fd, p, file.s, on, err);
 	str_free(&file);
 	close(lock);
 	close(fd);

@@ -5,12 +5,15 @@
  */
 #include "store/side.h"
 
+#include "base/clock.h"
+
 #include <fcntl.h>
 #include <sys/file.h>
 
 #include "store/dir.h"
 
-enum { PAGE = 16384, CACHE_KIB = 2048, BUSY_MS = 20 };
+enum { PAGE = 16384, CACHE_KIB = 2048, BUSY_MS = 20,
+	LOCK_MS = 3000, LOCK_POLL_US = 2000 };
 
 void
 side_init(struct side *s, const struct side_kind *kind, int index)
@@ -186,6 +189,25 @@ is_damage(int rc)
 	    rc == SQLITE_ERROR || rc == SQLITE_FORMAT;
 }
 
+/* Who has it is at it for moments; who keeps it costs us what is derived. */
+static int
+lock_index(const struct side *s)
+{
+	int fd = dir_open(s->index, ".", O_RDONLY | O_DIRECTORY, 0);
+	int64_t end = mono_ms() + LOCK_MS;
+
+	while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if ((errno == EWOULDBLOCK || errno == EINTR) &&
+		    mono_ms() < end) {
+			usleep(LOCK_POLL_US);
+			continue;
+		}
+		close_fd(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
 bool
 side_ready(struct side *s)
 {
@@ -195,8 +217,8 @@ side_ready(struct side *s)
 		return true;
 	if (s->given_up || s->index < 0)
 		return false;
-	lock = dir_open(s->index, ".", O_RDONLY | O_DIRECTORY, 0);
-	if (lock >= 0 && flock(lock, LOCK_EX) == 0) {
+	lock = lock_index(s);
+	if (lock >= 0) {
 		rc = try_open(s);
 		if (is_damage(rc)) {
 			delete_files(s);
@@ -212,10 +234,10 @@ side_ready(struct side *s)
 static void
 damaged(struct side *s)
 {
-	int lock = dir_open(s->index, ".", O_RDONLY | O_DIRECTORY, 0);
+	int lock = lock_index(s);
 
 	close_db(s);
-	if (lock >= 0 && flock(lock, LOCK_EX) == 0)
+	if (lock >= 0)
 		delete_files(s);
 	close_fd(lock);
 }

@@ -8,12 +8,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include "base/clock.h"
 #include "store/dir.h"
 #include "store/quota.h"
 #include "store/store.h"
 
-enum { LOCK_MS = 10000, LOCK_POLL_US = 5000 };
 
 int
 tree_none(const char *name, struct err *err)
@@ -82,23 +80,6 @@ tree_close(struct tree *t)
 	*t = (struct tree){ .maildir = -1, .index = -1 };
 }
 
-static int
-take_lock(int fd, struct err *err)
-{
-	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
-	int64_t end = mono_ms() + LOCK_MS;
-
-	while (fcntl(fd, F_OFD_SETLK, &fl) < 0) {
-		if (errno != EAGAIN && errno != EACCES && errno != EINTR)
-			return err_sys(err, "lock " TREE_LOCK);
-		if (mono_ms() > end)
-			return err_temp(err, "4.2.0",
-			    "the folders are locked by another session");
-		usleep(LOCK_POLL_US);
-	}
-	return 0;
-}
-
 int
 tree_lock(struct tree *t, struct err *err)
 {
@@ -109,7 +90,8 @@ tree_lock(struct tree *t, struct err *err)
 		fd = dir_open(t->maildir, TREE_LOCK, O_RDWR | O_CREAT, 0600);
 	if (fd < 0)
 		return err_sys(err, "open " TREE_LOCK);
-	if (take_lock(fd, err) == 0 && tree_replay(t, err) == 0)
+	if (dir_lock(fd, TREE_LOCK, 2 * DIR_LOCK_MS, err) == 0 &&
+	    tree_replay(t, err) == 0)
 		return fd;
 	close(fd);
 	return -1;

@@ -9,7 +9,8 @@ use Test::More;
 
 my $s = Postrider::Instance->new(users => { map { $_ => "pw-$_" }
     qw(fred chris boss) });
-$s->set_conf('imapd.conf', public_admins => 'boss@example.test');
+$s->set_conf('imapd.conf', public_admins => 'boss@example.test',
+    share_anyone => 'users');
 $s->start;
 
 sub login {
@@ -171,6 +172,28 @@ is_deeply [grep { /fred/ } @{ names($c->cmd('LIST "" *')) }],
     [$theirs, "$theirs/Project"], 'made anew by postrider mailbox repair';
 is((stat $s->dir . '/mail/.shared')[4], (stat $s->maildir('fred'))[4],
     'and the store\'s');
+
+# who may share with all
+$s->set_conf('imapd.conf', share_anyone => 'admins');
+$s->reload;
 $_->logout for $f, $c, $b;
+($f, $b) = (login('fred'), login('boss'));
+is $f->no('not with all', 'SETACL Drafts anyone lr')->{code}[0], 'NOPERM',
+    'which is told';
+$f->no('under no name', "SETACL Drafts $_ lr") for qw(authenticated ANYONE);
+$f->no('nor by adding to it', 'SETACL INBOX anyone +s');
+is_deeply one($f->cmd('LISTRIGHTS Drafts anyone'), 'LISTRIGHTS'),
+    ['Drafts', 'anyone', ''], 'nothing can be given';
+$f->ok('but with one', 'SETACL Drafts chris lr');
+$f->ok('rights are taken', 'SETACL INBOX anyone -r');
+$f->ok('all of them', 'DELETEACL INBOX anyone');
+$f->ok('and denied', 'SETACL Drafts -anyone s');
+$b->ok('an administrator may', 'SETACL Public/Old anyone lrs');
+$s->set_conf('imapd.conf', share_anyone => 'nobody');
+$s->reload;
+$_->logout for $f, $b;
+$b = login('boss');
+$b->no('until nobody may', 'SETACL Public/Old anyone lrsp');
+$b->logout;
 $s->finish;
 done_testing;

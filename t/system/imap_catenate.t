@@ -56,6 +56,24 @@ for my $bad ('/Drafts/;UID=99', '/Nowhere/;UID=1', 'imap://host/Drafts/;UID=1',
 	is $c->cmd("APPEND INBOX CATENATE (URL \"$bad\")")->{code}[0],
 	    'BADURL', "$bad: BADURL";
 }
+# work is bounded, however little comes of it
+$s->set_conf('imapd.conf', message_size => '1M');
+$s->reload;
+$c->logout;
+$c = Postrider::Imap->new(port => $s->port('imap'));
+$c->login('ann', 'pw-ann')->expect;
+$c->ok('a large one', 'APPEND Drafts ', lit("Subject: large\r\n\r\n" .
+    ("x" x 70 . "\r\n") x 13000));
+$c->ok('opened', 'SELECT Drafts');
+my $large = $c->ok('found', 'UID SEARCH LARGER 500000')->numbers->[0];
+my $url = "URL \";UID=$large/;PARTIAL=0.1\"";
+$c->ok('a few parts of it', 'APPEND Drafts CATENATE (' .
+    join(' ', ($url) x 20) . ')');
+is $c->no('but not many', 'APPEND INBOX CATENATE (' .
+    join(' ', ($url) x 200) . ')')->{code}[0], 'LIMIT', 'which is told';
+is $c->no('nor many folders', 'APPEND INBOX CATENATE (' .
+    join(' ', ('URL "/INBOX/;UID=1/;PARTIAL=0.1"') x 300) . ')')
+    ->{code}[0], 'LIMIT', 'which are work, too';
 is $c->no('synchronising', 'APPEND INBOX CATENATE (URL "/x/;UID=1" TEXT ',
     lit('x'), ')')->{code}[0], 'BADURL', 'before the literal is sent';
 is $c->no('not so', 'APPEND INBOX CATENATE (URL "/x/;UID=1" TEXT ',

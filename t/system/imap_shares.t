@@ -8,7 +8,8 @@ use Test::More;
 
 use constant FOLDERS => 60;
 
-my $s = server(users => { ann => 'pw-ann', bob => 'pw-bob' });
+my $s = server(users => { ann => 'pw-ann', bob => 'pw-bob' },
+    conf => { 'imapd.conf' => { share_anyone => 'users' } });
 my $ann = login($s, 'ann');
 for my $i (1 .. FOLDERS) {
 	$ann->cmd("CREATE f$i")->expect;
