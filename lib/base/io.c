@@ -10,7 +10,8 @@
 
 #include "base/clock.h"
 
-enum { IN_DEFAULT = 4096, OUT_LIMIT = 32768 };
+enum { IN_DEFAULT = 4096, OUT_LIMIT = 32768,
+	LAST_WRITE_MS = 1000 };
 
 void
 io_init(struct io *io, int fd, int timeout_ms)
@@ -79,16 +80,54 @@ time_left(const struct io *io)
 	return left < 0 ? 0 : (int)left;
 }
 
+static int
+fail_woken(struct io *io)
+{
+	io->failed = io->woken = true;
+	err_temp(&io->err, "4.3.2", "service shutting down");
+	return 0;
+}
+
 /* 1 ready, 0 wake_fd asks us to stop, -1 timeout or trouble */
 static int
-wait_for(struct io *io, short events)
+wait_to_write(struct io *io)
 {
-	struct pollfd p[2] = { { events == POLLOUT ? io->out_fd : io->fd,
-	    events, 0 },
+	struct pollfd p[2] = { { io->out_fd, POLLOUT, 0 },
 	    { io->wake_fd, POLLIN, 0 } };
-	nfds_t n = events == POLLIN && io->wake_fd >= 0 ? 2 : 1;
-	int r, left, idle = events == POLLIN && io->idle != NULL ?
-	    io->idle_ms : 0;
+	int64_t rest;
+	int r, left;
+
+	for (;;) {
+		left = time_left(io);
+		if (left == 0)	/* however slowly the peer reads */
+			return fail_timeout(io);
+		if (io->last_write > 0) {
+			rest = io->last_write - mono_ms();
+			if (rest <= 0)
+				return fail_woken(io);
+			left = left < 0 ? (int)rest : (int)MIN(left, rest);
+		}
+		r = poll(p, io->wake_fd >= 0 && io->last_write == 0 ? 2 : 1,
+		    left);
+		if (r < 0 && errno != EINTR)
+			return fail(io, "poll");
+		if (r > 0 && p[0].revents != 0)
+			return 1;
+		if (r > 0)
+			io->last_write = mono_ms() + LAST_WRITE_MS;
+		else if (r == 0 && io->last_write == 0)
+			return fail_timeout(io);
+	}
+}
+
+/* the same; who waits here may be idle */
+static int
+wait_to_read(struct io *io)
+{
+	struct pollfd p[2] = { { io->fd, POLLIN, 0 },
+	    { io->wake_fd, POLLIN, 0 } };
+	nfds_t n = io->wake_fd >= 0 ? 2 : 1;
+	int r, left, idle = io->idle != NULL ? io->idle_ms : 0;
 
 	for (;;) {
 		left = time_left(io);
@@ -110,11 +149,7 @@ wait_for(struct io *io, short events)
 			return fail(io, "poll");
 		if (r == 0)
 			return fail_timeout(io);
-		if (p[0].revents != 0)
-			return 1;
-		io->failed = io->woken = true;
-		err_temp(&io->err, "4.3.2", "service shutting down");
-		return 0;
+		return p[0].revents != 0 ? 1 : fail_woken(io);
 	}
 }
 
@@ -139,7 +174,7 @@ io_flush(struct io *io)
 		if (w < 0 && errno == EINTR)
 			continue;
 		if (w < 0 && errno == EAGAIN) {
-			wait_for(io, POLLOUT);
+			wait_to_write(io);
 			continue;
 		}
 		if (w < 0) {
@@ -221,7 +256,7 @@ fill(struct io *io)
 		io->in = xrealloc(io->in, io->in_cap);
 	}
 	for (;;) {
-		if (!layer_pending(io) && wait_for(io, POLLIN) <= 0)
+		if (!layer_pending(io) && wait_to_read(io) <= 0)
 			return -1;
 		r = get(io, io->in + io->in_len, io->in_cap - io->in_len);
 		if (r >= 0)

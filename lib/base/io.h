@@ -41,6 +41,7 @@ struct io {
 	const struct io_layer *layer;	/* NULL: none */
 	int wake_fd;		/* a readable wake_fd ends a wait: io->woken */
 	bool woken;		/* (serve: SIGTERM); -1: none */
+	int64_t last_write;	/* mono_ms() until which a woken one writes */
 	int idle_ms;		/* a read that has waited so long calls */
 	void (*idle)(void *);	/* this, once a wait; NULL: nothing */
 	void *idle_arg;
@@ -72,7 +73,8 @@ bool io_has_line(const struct io *io);	/* a whole line is in the buffer */
 /* put bytes in front of what is read next (unread input of a hand-over) */
 void io_unread(struct io *io, const void *p, size_t n);
 /* Give up waiting when fd becomes readable or hangs up: the read fails with
- * io->woken set, but only where no input is in the buffer. */
+ * io->woken set, but only where no input is in the buffer; a write that the
+ * peer does not take goes on for a second, then it fails in the same way. */
 void io_wake_on(struct io *io, int fd);
 /* release the input buffer while a session idles (kept where data waits) */
 void io_shrink(struct io *io);

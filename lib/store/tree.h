@@ -76,7 +76,8 @@ int tree_special(struct tree *t, const char *name, const char *special,
 /* annotations (RFC 5464): folder "" is the server's own.  Value with p NULL
  * removes.  Entry names are folded to lower case; limits are errors 5.2.2.
  * The special use is the entry /private/specialuse (RFC 6154 section 4). */
-enum { META_MAX = 65536, META_ENTRIES = 1000 };
+enum { META_MAX = 65536, META_ENTRIES = 1000,
+	META_TOTAL = 16 << 20 /* bytes, of all folders of a user */ };
 int tree_meta_set(struct tree *t, const char *folder, const char *entry,
     struct slice value, struct err *err);
 typedef void tree_meta_fn(void *ctx, const char *entry, struct slice value);

@@ -279,6 +279,42 @@ edit_text(struct str *out, struct slice text, const struct edit *e,
 	return 0;
 }
 
+struct sum { struct tree *t; uint64_t bytes; };
+
+static void
+add_file(struct sum *s, const char *dir, const char *file)
+{
+	struct str path = STR_INIT;
+	struct stat st;
+
+	str_addf(&path, "%s/.state/%s", dir, file);
+	if (fstatat(s->t->maildir, path.s, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		s->bytes += (uint64_t)st.st_size;
+	str_free(&path);
+}
+
+static int
+add_folder(void *ctx, const char *name, int type UNUSED)
+{
+	if (name[0] == '.')
+		add_file(ctx, name, "meta");
+	return 0;
+}
+
+/* No quota counts them, so what all folders have together is bounded. */
+static int
+check_total(struct tree *t, size_t more, struct err *err)
+{
+	struct sum s = { t, more };
+
+	add_file(&s, ".", "meta");
+	add_file(&s, ".", "server");
+	if (dir_each(t->maildir, ".", true, add_folder, &s, err) < 0)
+		return -1;
+	return s.bytes <= META_TOTAL ? 0 : err_perm(err, "5.2.2",
+	    "the annotations of all folders are too long");
+}
+
 static int
 change(struct tree *t, const char *folder, const struct edit *e,
     struct err *err)
@@ -294,6 +330,8 @@ change(struct tree *t, const char *folder, const struct edit *e,
 		r = load(t, &p, &old, err);
 	if (r == 0)
 		r = edit_text(&text, slice_str(&old), e, err);
+	if (r == 0 && text.len > old.len)
+		r = check_total(t, text.len - old.len, err);
 	if (r == 0)
 		r = save(t, &p, &text, err);
 	free_place(&p);

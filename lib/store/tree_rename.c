@@ -62,12 +62,26 @@ tree_is_name(struct tree *t, const char *dir, struct err *err)
 	return r < 0 ? -1 : l.n > 0;
 }
 
+/* "old/new": names of folders both, and nothing else that lies in Maildir */
+static bool
+take_line(struct slice line, struct slice *from, struct slice *to)
+{
+	struct str name = STR_INIT;
+	bool good;
+
+	*to = line;
+	good = slice_cut(to, '/', from) && to->p != NULL &&
+	    tree_dir_name(*from, &name) && tree_dir_name(*to, &name);
+	str_free(&name);
+	return good;
+}
+
 int
 tree_replay(struct tree *t, struct err *err)
 {
 	static const struct str none = STR_INIT;
 	struct str text = STR_INIT;
-	struct slice rest, line, from;
+	struct slice rest, line, from, to;
 	char *old, *new;
 	int r;
 
@@ -75,12 +89,10 @@ tree_replay(struct tree *t, struct err *err)
 	rest = slice_str(&text);
 	/* the last line ends, else it was never finished */
 	while (r == 1 && slice_cut(&rest, '\n', &line) && rest.p != NULL) {
-		if (!slice_cut(&line, '/', &from) || line.p == NULL ||
-		    slice_find(line, '/') < line.n || from.n < 2 ||
-		    from.p[0] != '.' || line.n < 2 || line.p[0] != '.')
+		if (!take_line(line, &from, &to))
 			continue;
 		old = slice_dup(from);
-		new = slice_dup(line);
+		new = slice_dup(to);
 		/* done before: the one is gone or the other there */
 		if (tree_move(t, old, new) < 0 && errno != ENOENT &&
 		    errno != EEXIST)

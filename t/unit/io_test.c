@@ -189,6 +189,31 @@ test_write(void)
 	io_close(&io);
 }
 
+/* who does not read does not keep us from ending */
+static void
+test_woken_write(void)
+{
+	static char much[1 << 20];
+	int wake[2];
+	int64_t start = mono_ms();
+
+	begin("", 0);
+	if (pipe(wake) < 0 || write(wake[1], "x", 1) != 1)
+		die("pipe");
+	io.timeout_ms = 30000;
+	io_wake_on(&io, wake[0]);
+	io_puts(&io, "good-bye");
+	is_int(io_flush(&io), 0, "what the peer takes is written");
+	io_put(&io, much, sizeof(much));
+	is_int(io_flush(&io), -1, "what it does not take is given up");
+	ok(io.woken && !io.timed_out, "as asked to stop");
+	ok(mono_ms() - start >= 900 && mono_ms() - start < 10000,
+	    "after a moment");
+	close(wake[0]);
+	close(wake[1]);
+	end();
+}
+
 int
 main(void)
 {
@@ -198,5 +223,6 @@ main(void)
 	test_deadline_flood();
 	test_idle();
 	test_write();
+	test_woken_write();
 	return tap_done();
 }

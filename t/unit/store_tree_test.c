@@ -268,6 +268,13 @@ test_rename(void)
 	is_str(list(), "INBOX+! INBOX/x A! N-+ N/M-+ N/M/B! V+ V/B+ V/B/C "
 	    "V/C Z-+ Z/Y", "a rename that was cut off is finished");
 	ok(!there(TREE_JOURNAL), "once");
+	put(TREE_JOURNAL, ".state/.gone\n../.V.x\n.V/..\n.V/..x\n.V/.a..b\n"
+	    ".V/.state\n.Z.Y/.x/y\n.V/.\n..V/.x\n");
+	tree_close(&t);
+	tree_open(&t, tap_dir(), 0, "h", &err);
+	is_str(list(), "INBOX+! INBOX/x A! N-+ N/M-+ N/M/B! V+ V/B+ V/B/C "
+	    "V/C Z-+ Z/Y", "a journal that names no folders moves nothing");
+	ok(there(".state"), "nor what is the store's own");
 }
 
 static void
@@ -345,6 +352,27 @@ test_special(void)
 	is_str(list(), "INBOX! A!\\Sent Spam\\Junk V-+ V/C Z-+ Z/Y", "so");
 }
 
+/* a folder with annotations of 2 MiB, and without any */
+static void
+large(int i, off_t size)
+{
+	char *path = xasprintf(".L%d", i);
+	int fd;
+
+	mkdirat(t.maildir, path, 0700);
+	free(path);
+	path = xasprintf(".L%d/.state", i);
+	mkdirat(t.maildir, path, 0700);
+	free(path);
+	path = xasprintf(".L%d/.state/meta", i);
+	put(path, "");
+	fd = openat(t.maildir, path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, size) < 0)
+		die("%s: %s", path, strerror(errno));
+	close(fd);
+	free(path);
+}
+
 static void
 test_meta(void)
 {
@@ -378,6 +406,15 @@ test_meta(void)
 	    (struct slice){ big, META_MAX }, &err), 0, "64 KiB");
 	is_str(result(tree_meta_set(&t, "", "/shared/admin",
 	    (struct slice){ big, META_MAX + 1 }, &err)), "5.2.2", "more");
+	for (i = 0; i < 9; i++)
+		large(i, 2 << 20);
+	is_int(tree_meta_set(&t, "", "/shared/admin", SLICE_LIT("less"),
+	    &err), 0, "less is always fine");
+	is_str(result(tree_meta_set(&t, "", "/shared/admin",
+	    (struct slice){ big, META_MAX }, &err)), "5.2.2",
+	    "all folders together have enough");
+	for (i = 0; i < 9; i++)
+		large(i, 0);
 	str_adds(&many, "postrider-meta 1\n");
 	for (i = 1; i < META_ENTRIES; i++)
 		str_addf(&many, "set /private/n%d x\n", i);
