@@ -35,7 +35,7 @@ static const struct daemon *daemon_;
 static struct hub_conn *conns;
 static struct event *listeners[64], *life, *stop, *crowd;
 static uint64_t serials;
-static bool draining;
+static bool draining, full;
 static struct arena arena;
 static struct ipc_msg msg;
 
@@ -190,6 +190,7 @@ set_listening(bool on)
 {
 	int i;
 
+	on = on && !draining && !full;
 	for (i = 0; i < launch.listeners; i++)
 		if (on)
 			event_add(listeners[i], NULL);
@@ -231,8 +232,22 @@ no_client(void)
 static void
 on_crowd(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 {
-	if (!draining)
-		set_listening(true);
+	set_listening(true);
+}
+
+void
+hub_full(bool on)
+{
+	if (on == full)
+		return;
+	full = on;
+	set_listening(!on);
+	if (draining)
+		return;
+	if (on)
+		status_busy();
+	else
+		status_idle();
 }
 
 static void
@@ -241,7 +256,9 @@ on_listener(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 	struct hub_conn *c;
 	int i, client;
 
-	for (i = 0; i < BURST; i++) {
+	int most = daemon_->burst > 0 ? daemon_->burst : BURST;
+
+	for (i = 0; i < most; i++) {
 		client = serve_take((int)fd, SOCK_NONBLOCK);
 		if (client < 0) {
 			no_client();
@@ -288,12 +305,26 @@ ticket_alive(struct hub_ticket t)
 }
 
 void
-hub_ok(struct hub_ticket t, const void *out)
+hub_ok_fd(struct hub_ticket t, const void *out, int fd)
 {
 	if (!ticket_alive(t))
 		return;
 	t.conn->held--;
-	put_ok(t.conn, t.def, out, -1);
+	put_ok(t.conn, t.def, out, fd);
+}
+
+void
+hub_ok(struct hub_ticket t, const void *out)
+{
+	hub_ok_fd(t, out, -1);
+}
+
+int
+hub_more(struct hub_ticket t, const void *more, struct err *err)
+{
+	if (!ticket_alive(t))
+		return err_temp(err, "4.3.0", "caller is gone");
+	return put_record(t.conn, "more", t.def->more, more, -1, err);
 }
 
 void

@@ -29,7 +29,15 @@ struct hub_ticket {
 };
 struct hub_ticket hub_hold(struct call *c);
 void hub_ok(struct hub_ticket t, const void *out);
+/* with a descriptor, which is dup'ed: the caller keeps its own */
+void hub_ok_fd(struct hub_ticket t, const void *out, int fd);
 void hub_err(struct hub_ticket t, const struct err *why);
+/* one `more` record before the answer; 0, or -1 where the caller is gone */
+int hub_more(struct hub_ticket t, const void *more, struct err *err);
+
+/* A hub that has all that it can take (full) leaves further callers to other
+ * processes of the service, and tells master. */
+void hub_full(bool full);
 
 /*
  * A connection to another daemon from inside the loop.  on_msg gets every

@@ -145,6 +145,9 @@ struct daemon {
 	 * ms gather before the next are read; who comes after a pause waits for
 	 * nothing.  0: no */
 	int gather_ms;
+	/* SERVE_EVENT: callers taken at a time, so that several processes of
+	 * a service share them; 0: all that wait */
+	int burst;
 	/* SERVE_EVENT: asked to end (life pipe, SIGTERM): finish what is under
 	 * way and call hub_exit; NULL: the loop ends at once */
 	void (*drain)(void);

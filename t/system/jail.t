@@ -15,9 +15,9 @@ my @never = qw(open-outside list-root create-outside unlink-outside inet-socket
 my @calls = qw(unix-socket unix-connect datagram-pair);
 my %job = (
 	(map { $_ => \@calls } qw(smtpd submission lmtp sendmail cleanup
-	    bounce router qmgr auth pop3-login imap-login)),
+	    bounce router qmgr auth pop3-login imap-login tlsd)),
 	local => [], pop3d => [], imapd => [], notifyd => [],
-	limitd => [],
+	keyd => [], limitd => [],
 	logd => \@calls,	# to syslog
 	# the parent of deliveries to system accounts forks and changes ids
 	system => [qw(fork kill-parent setuid-root)],

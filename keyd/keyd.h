@@ -1,0 +1,65 @@
+/*
+ * keyd.h - inside keyd.  A certificate that was loaded stays until another
+ * good one of the same file takes its place.
+ */
+#ifndef KEYD_KEYD_H
+#define KEYD_KEYD_H
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "proto/key.h"
+#include "serve/hub.h"
+#include "tbs.h"
+
+struct keyd_conf {
+	struct strlist certificates, keys;	/* absolute since check */
+	int64_t check_interval, ticket_lifetime, voucher_lifetime;
+	bool weak_hashes;
+};
+extern struct keyd_conf conf;
+extern struct daemon keyd;
+
+enum { CHAIN_MAX = 10, FILE_MAX = 1 << 20 };
+
+/* --- file.c: one certificate, its chain and its key, from files --- */
+struct loaded {
+	X509 *chain[CHAIN_MAX];		/* the host's own first */
+	size_t n;
+	EVP_PKEY *key;
+	enum key_type type;
+	char id[65];			/* hex SHA-256 of its SPKI */
+	char *key_file;			/* where the key was */
+};
+/* 0, or -1: err; nothing is to be freed then */
+int file_load(const char *path, struct loaded *r, struct err *err);
+void file_free(struct loaded *l);
+/* Where the key of a certificate may lie: path i of those, or NULL at the
+ * end; the arena of the caller. */
+const char *file_key_place(const char *cert, size_t i, struct arena *a);
+/* read_file, or NULL: err */
+char *file_read(const char *path, size_t *n_r, struct err *err);
+
+/* --- staple.c --- */
+/* The OCSP response of path as base64, appended, and when it ends (unix
+ * seconds).  1, 0 there is no such file, -1: err */
+int staple_load(const char *path, const struct loaded *cert, struct str *out,
+    int64_t *ends_r, struct err *err);
+
+/* --- certs.c --- */
+void certs_jail(void);			/* names the directories */
+void certs_load(void);			/* all, for the first time */
+int certs_start(struct err *err);	/* watches the files */
+const struct loaded *certs_find(const char *id);	/* or NULL */
+void certs_wipe(void);
+int certs_list(struct call *c, const void *in, void *out, struct err *err);
+
+/* --- sign.c --- */
+int sign_do(struct call *c, const void *in, void *out, struct err *err);
+
+/* --- tickets.c --- */
+int tickets_start(struct err *err);
+void tickets_wipe(void);
+int tickets_list(struct call *c, const void *in, void *out, struct err *err);
+
+#endif

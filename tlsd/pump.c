@@ -1,0 +1,410 @@
+/*
+ * pump.c - bytes from the encrypted to the plain side and back.  What a side
+ * does not take at once is held, at most CHUNK bytes, and meanwhile nothing is
+ * read for it; an idle session holds nothing.
+ */
+#include "tlsd.h"
+
+#include <event2/event.h>
+#include <openssl/err.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+
+enum { ROUNDS = 4, RECORD = 16384, LINGER_MS = 5000, FLUSH_MS = 300000 };
+
+static char buf[CHUNK];
+
+static void update(struct session *s);
+
+static void
+hold(struct held *h, const char *p, size_t n)
+{
+	h->p = xmalloc(n);
+	memcpy(h->p, p, n);
+	h->at = 0;
+	h->n = n;
+}
+
+static void
+release(struct held *h)
+{
+	free(h->p);
+	*h = (struct held){ 0 };
+}
+
+/* --- towards the plain side --- */
+
+/* what was taken; less where the side is full, or -1: it is gone */
+static ssize_t
+send_plain(struct session *s, const char *p, size_t n)
+{
+	size_t at = 0;
+	ssize_t r;
+
+	while (at < n) {
+		r = send(s->plain, p + at, n - at, MSG_NOSIGNAL |
+		    MSG_DONTWAIT);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return errno == EAGAIN || errno == EWOULDBLOCK ?
+			    (ssize_t)at : -1;
+		at += (size_t)r;
+	}
+	return (ssize_t)at;
+}
+
+/* Whoever reads no more gets no more: the rest is thrown away. */
+static void
+give_plain(struct session *s, const char *p, size_t n)
+{
+	ssize_t r = send_plain(s, p, n);
+
+	s->in += n;
+	if (r >= 0 && (size_t)r < n)
+		hold(&s->to_plain, p + r, n - (size_t)r);
+}
+
+static void
+flush_plain(struct session *s)
+{
+	struct held *h = &s->to_plain;
+	ssize_t r = send_plain(s, h->p + h->at, h->n - h->at);
+
+	if (r >= 0)
+		h->at += (size_t)r;
+	if (r < 0 || h->at == h->n)
+		release(h);
+}
+
+/* the end of what comes from the net is told when all before it was given */
+static void
+end_plain(struct session *s)
+{
+	if (s->net_eof && s->to_plain.n == 0)
+		shutdown(s->plain, SHUT_WR);
+}
+
+/* --- towards the net --- */
+
+/* 1 all, 0 some is left from *at on, -1 the session is broken */
+static int
+send_net(struct session *s, const char *p, size_t n, size_t *at)
+{
+	size_t done;
+	int rc, e;
+
+	while (*at < n) {
+		ERR_clear_error();
+		rc = SSL_write_ex(s->ssl, p + *at, n - *at, &done);
+		if (rc == 1) {
+			*at += done;
+			s->out += done;
+			continue;
+		}
+		e = SSL_get_error(s->ssl, rc);
+		return e == SSL_ERROR_WANT_WRITE || e == SSL_ERROR_WANT_READ ?
+		    0 : -1;
+	}
+	return 1;
+}
+
+static void
+give_net(struct session *s, const char *p, size_t n)
+{
+	size_t at = 0;
+	int rc = send_net(s, p, n, &at);
+
+	if (rc < 0)
+		s->failed = true;
+	else if (rc == 0)
+		hold(&s->to_net, p + at, n - at);
+}
+
+static void
+flush_net(struct session *s)
+{
+	struct held *h = &s->to_net;
+	int rc = send_net(s, h->p, h->n, &h->at);
+
+	if (rc < 0)
+		s->failed = true;
+	if (rc != 0)
+		release(h);
+}
+
+/* close_notify, after all that was to be sent */
+static void
+end_net(struct session *s)
+{
+	int rc;
+
+	if (!s->plain_eof || s->to_net.n > 0 || s->said_bye)
+		return;
+	ERR_clear_error();
+	rc = SSL_shutdown(s->ssl);
+	if (rc < 0 && SSL_get_error(s->ssl, rc) == SSL_ERROR_WANT_WRITE) {
+		event_add(s->net_out, NULL);
+		return;
+	}
+	ERR_clear_error();
+	s->said_bye = true;
+	shutdown(s->net, SHUT_WR);
+}
+
+/* --- reading --- */
+
+/* 1 more, 0 nothing now, -1 the end; *n grows */
+static int
+read_record(struct session *s, size_t *n)
+{
+	size_t got = 0;
+	int rc, e;
+
+	s->message = false;
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_read_ex(s->ssl, buf + *n, sizeof(buf) - *n, &got);
+	if (rc == 1) {
+		*n += got;
+		return 1;
+	}
+	e = SSL_get_error(s->ssl, rc);
+	if (e == SSL_ERROR_WANT_READ)
+		return s->message && !s->failed;
+	if (e == SSL_ERROR_WANT_WRITE) {
+		event_add(s->net_out, NULL);
+		return 0;
+	}
+	s->net_eof = true;
+	if (e != SSL_ERROR_ZERO_RETURN)
+		s->failed = true;
+	ERR_clear_error();
+	return -1;
+}
+
+static void
+read_net(struct session *s)
+{
+	int i, rc = 1;
+	size_t n;
+
+	for (i = 0; i < ROUNDS && rc == 1 && s->to_plain.n == 0; i++) {
+		n = 0;
+		while (rc == 1 && n + RECORD <= sizeof(buf))
+			rc = read_record(s, &n);
+		if (n > 0)
+			give_plain(s, buf, n);
+		if (s->failed)
+			break;
+	}
+	/* what libssl has read already wakes nobody */
+	if (rc == 1 && s->to_plain.n == 0)
+		event_active(s->net_in, EV_READ, 0);
+	end_plain(s);
+}
+
+static void
+read_plain(struct session *s)
+{
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < ROUNDS && s->to_net.n == 0 && !s->failed; i++) {
+		n = read(s->plain, buf, sizeof(buf));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+			break;
+		if (n <= 0) {
+			s->plain_eof = true;
+			break;
+		}
+		give_net(s, buf, (size_t)n);
+		if ((size_t)n < sizeof(buf))
+			break;
+	}
+	end_net(s);
+}
+
+/* --- the events --- */
+
+static void
+on_net_in(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct session *s = arg;
+
+	if (s->to_plain.n == 0 && !s->net_eof)
+		read_net(s);
+	update(s);
+}
+
+static void
+on_net_out(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct session *s = arg;
+
+	event_del(s->net_out);
+	if (s->to_net.n > 0)
+		flush_net(s);
+	end_net(s);
+	if (s->to_plain.n == 0 && !s->net_eof && !s->failed)
+		read_net(s);	/* it may have waited for room to write */
+	update(s);
+}
+
+static void
+on_plain_in(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct session *s = arg;
+
+	if (s->to_net.n == 0 && !s->plain_eof)
+		read_plain(s);
+	update(s);
+}
+
+static void
+on_plain_out(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct session *s = arg;
+
+	flush_plain(s);
+	end_plain(s);
+	if (s->to_plain.n == 0 && !s->net_eof && !s->failed)
+		read_net(s);	/* libssl may have some of it already */
+	update(s);
+}
+
+static void
+on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct session *s = arg;
+
+	session_log(s, "cut", "the peer does not end");
+	session_free(s);
+}
+
+static void
+want(struct event *ev, bool on)
+{
+	if (on != (event_pending(ev, EV_READ | EV_WRITE, NULL) != 0)) {
+		if (on)
+			event_add(ev, NULL);
+		else
+			event_del(ev);
+	}
+}
+
+static struct event *
+make(struct event **ev, int fd, short what, event_callback_fn fn,
+    struct session *s)
+{
+	if (*ev == NULL)
+		*ev = event_new(hub_base, fd, what | EV_PERSIST, fn, s);
+	if (*ev == NULL)
+		die("event_new");
+	return *ev;
+}
+
+/* has the program closed its end, not only stopped to write? */
+static bool
+hung_up(const struct session *s)
+{
+	struct pollfd p = { s->plain, 0, 0 };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLHUP);
+}
+
+/* When the program is gone the client gets the rest, and then it has some time
+ * to say good-bye: closing with input unread would cut off the rest. */
+static void
+end_some_time(struct session *s)
+{
+	int64_t ms = s->to_net.n > 0 || !s->said_bye ? FLUSH_MS : LINGER_MS;
+	struct timeval tv = { ms / 1000, 0 };
+
+	if (s->plain_eof && !s->net_eof && hung_up(s) &&
+	    (!evtimer_pending(s->timer, NULL) || s->said_bye))
+		evtimer_add(s->timer, &tv);
+}
+
+static void
+update(struct session *s)
+{
+	bool over = s->net_eof && s->to_plain.n == 0 &&
+	    (s->said_bye || s->failed);
+
+	if (s->failed && s->to_plain.n == 0)
+		over = true;
+	if (over) {
+		session_log(s, s->failed ? "broken" : s->got_bye ? "closed" :
+		    "truncated", s->why != NULL ? s->why : "");
+		session_free(s);
+		return;
+	}
+	want(s->net_in, !s->net_eof && s->to_plain.n == 0 && !s->failed);
+	want(s->plain_in, !s->plain_eof && s->to_net.n == 0 && !s->failed);
+	if (s->to_net.n > 0)
+		event_add(s->net_out, NULL);
+	if (s->to_plain.n > 0)
+		event_add(make(&s->plain_out, s->plain, EV_WRITE,
+		    on_plain_out, s), NULL);
+	else if (s->plain_out != NULL)
+		event_del(s->plain_out);
+	end_some_time(s);
+}
+
+/* KeyUpdates cost us work and the client nothing: KEYUPDATES at once, then
+ * one a second. */
+static void
+count_update(struct session *s)
+{
+	int64_t now = mono_ms(), more = (now - s->updates_at) / 1000;
+
+	if (s->updates_at == 0 || more > 0) {
+		s->updates = (int)MIN(s->updates + more, (int64_t)KEYUPDATES);
+		s->updates_at = now;
+	}
+	if (--s->updates < 0) {
+		s->failed = true;
+		s->why = "too many key updates";
+	}
+}
+
+void
+pump_message(int out, int version UNUSED, int type, const void *p, size_t n,
+    SSL *ssl, void *arg UNUSED)
+{
+	const unsigned char *msg = p;
+	struct session *s = ssl_session(ssl);
+
+	if (out || s == NULL || !s->done || n < 1)
+		return;
+	if (type == SSL3_RT_ALERT && n == 2 && msg[1] == SSL_AD_CLOSE_NOTIFY)
+		s->got_bye = true;
+	if (type != SSL3_RT_HANDSHAKE)
+		return;
+	s->message = true;
+	if (msg[0] == SSL3_MT_KEY_UPDATE)
+		count_update(s);
+}
+
+void
+pump_start(struct session *s)
+{
+	event_free(s->net_in);
+	event_free(s->net_out);
+	event_free(s->timer);
+	s->net_in = s->net_out = s->timer = NULL;
+	make(&s->net_in, s->net, EV_READ, on_net_in, s);
+	make(&s->net_out, s->net, EV_WRITE, on_net_out, s);
+	make(&s->plain_in, s->plain, EV_READ, on_plain_in, s);
+	s->timer = evtimer_new(hub_base, on_timer, s);
+	if (s->timer == NULL)
+		die("event_new");
+	/* it may have come with the end of the handshake */
+	event_active(s->net_in, EV_READ, 0);
+	update(s);
+}

@@ -1,0 +1,84 @@
+/*
+ * reason.c - why a handshake failed, for who reads the log.
+ */
+#include "tlsd.h"
+
+#include <openssl/err.h>
+#include <openssl/x509.h>
+
+static const struct { int reason; const char *server, *client; } known[] = {
+	{ SSL_R_WRONG_VERSION_NUMBER, "the client sent plain text, not TLS",
+	    "the server sent plain text, not TLS" },
+	{ SSL_R_HTTP_REQUEST, "the client sent an HTTP request", NULL },
+	{ SSL_R_HTTPS_PROXY_REQUEST, "the client sent an HTTP request", NULL },
+	{ SSL_R_NO_SHARED_CIPHER, "no shared cipher suite", NULL },
+	{ SSL_R_UNSUPPORTED_PROTOCOL, "no shared protocol version",
+	    "no shared protocol version" },
+	{ SSL_R_NO_PROTOCOLS_AVAILABLE, "no shared protocol version", NULL },
+	{ SSL_R_VERSION_TOO_LOW, "no shared protocol version", NULL },
+	{ SSL_R_NO_SUITABLE_KEY_SHARE, "no shared group", NULL },
+	{ SSL_R_NO_SUITABLE_GROUPS, "no shared group", NULL },
+	{ SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
+	    "no signature scheme that fits our certificates", NULL },
+	{ SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS,
+	    "no signature scheme that fits our certificates", NULL },
+	{ SSL_R_TLSV1_ALERT_UNKNOWN_CA,
+	    "the client does not know who issued our certificate", NULL },
+	{ SSL_R_SSLV3_ALERT_BAD_CERTIFICATE,
+	    "the client refused our certificate", NULL },
+	{ SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN,
+	    "the client refused our certificate", NULL },
+	{ SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
+	    "for the client our certificate has expired", NULL },
+	{ SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, "the client refused",
+	    "the server refused" },
+	{ SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, "no shared protocol version",
+	    "no shared protocol version" },
+};
+
+static void
+of_queue(const struct session *s, char *to, size_t cap)
+{
+	unsigned long e = ERR_peek_error();
+	int reason = ERR_GET_REASON(e);
+	const char *text;
+	size_t i;
+
+	if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
+		snprintf(to, cap, "certificate: %s",
+		    X509_verify_cert_error_string(
+		    SSL_get_verify_result(s->ssl)));
+		return;
+	}
+	for (i = 0; i < ARRAY_LEN(known); i++) {
+		text = s->server ? known[i].server : known[i].client;
+		if (ERR_GET_LIB(e) == ERR_LIB_SSL && text != NULL &&
+		    known[i].reason == reason) {
+			slice_copy(to, cap, slice_of(text));
+			return;
+		}
+	}
+	text = ERR_reason_error_string(e);
+	slice_copy(to, cap, slice_of(text != NULL ? text : "unknown error"));
+}
+
+void
+reason_text(const struct session *s, int e, char *to, size_t cap)
+{
+	const struct handshake *h = s->hs;
+
+	if (h != NULL && h->no_cert)
+		slice_copy(to, cap, SLICE_LIT("there is no certificate"));
+	else if (h != NULL && h->alpn_refused != NULL)
+		snprintf(to, cap, "the client wants %.60s (ALPN)",
+		    h->alpn_refused);
+	else if (e == SSL_ERROR_ZERO_RETURN || (e == SSL_ERROR_SYSCALL &&
+	    ERR_peek_error() == 0 && (errno == 0 || errno == EPIPE)))
+		snprintf(to, cap, "the %s closed the connection",
+		    s->server ? "client" : "server");
+	else if (e == SSL_ERROR_SYSCALL && ERR_peek_error() == 0)
+		slice_copy(to, cap, slice_of(strerror(errno)));
+	else
+		of_queue(s, to, cap);
+	ERR_clear_error();
+}

@@ -1,0 +1,251 @@
+/*
+ * session.c - from a descriptor to a handshake that is done or has failed.
+ * A session ends at one place, session_free, and is in no list afterwards.
+ */
+#include "tlsd.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static struct session *sessions;
+static size_t nsessions;
+static bool draining;
+
+size_t
+sessions_open(void)
+{
+	return nsessions;
+}
+
+void
+session_limit(void)
+{
+	hub_full((int64_t)nsessions >= launch.clients);
+}
+
+struct session *
+session_new(int net, bool server)
+{
+	struct session *s = xcalloc(1, sizeof(*s));
+
+	s->net = net;
+	s->plain = -1;
+	s->server = server;
+	s->updates = KEYUPDATES;
+	s->next = sessions;
+	s->prev = &sessions;
+	if (sessions != NULL)
+		sessions->prev = &s->next;
+	sessions = s;
+	nsessions++;
+	counters.sessions++;
+	fcntl(net, F_SETFL, O_NONBLOCK);
+	session_limit();
+	return s;
+}
+
+static void
+free_event(struct event *ev)
+{
+	if (ev != NULL)
+		event_free(ev);
+}
+
+static void
+free_handshake(struct session *s)
+{
+	if (s->hs == NULL)
+		return;
+	arena_free(&s->hs->arena);
+	free(s->hs);
+	s->hs = NULL;
+}
+
+void
+session_free(struct session *s)
+{
+	free_event(s->net_in);
+	free_event(s->net_out);
+	free_event(s->plain_in);
+	free_event(s->plain_out);
+	free_event(s->timer);
+	SSL_free(s->ssl);
+	close_fd(s->net);
+	close_fd(s->plain);
+	free(s->to_plain.p);
+	free(s->to_net.p);
+	free_handshake(s);
+	*s->prev = s->next;
+	if (s->next != NULL)
+		s->next->prev = s->prev;
+	free(s);
+	nsessions--;
+	counters.sessions--;
+	if (draining && nsessions == 0)
+		hub_exit();
+	else
+		session_limit();
+}
+
+/* the generation ends: what is there goes on to its end */
+void
+session_drain(void)
+{
+	draining = true;
+	if (nsessions == 0)
+		hub_exit();
+}
+
+void
+session_log(struct session *s, const char *what, const char *reason)
+{
+	log_set_session(s->id);
+	log_event(LOG_DEBUG, "session-end", KS("what", what),
+	    KS("why", reason), KU("in", s->in), KU("out", s->out), KEND);
+	log_set_session(NULL);
+}
+
+static void
+fail(struct session *s, const struct err *err)
+{
+	struct handshake *h = s->hs;
+
+	counters.failed++;
+	log_set_session(s->id);
+	if (s->server)
+		log_event(LOG_INFO, "handshake-failed",
+		    KS("service", h->server.service),
+		    KS("client", h->server.client_addr),
+		    KS("why", err->text), KEND);
+	else
+		log_event(LOG_INFO, "handshake-failed",
+		    KS("service", h->client.service),
+		    KS("server", h->client.sni), KS("why", err->text), KEND);
+	log_set_session(NULL);
+	caller_err(h, err);
+	session_free(s);
+}
+
+static void
+fail_openssl(struct session *s, int rc)
+{
+	int e = SSL_get_error(s->ssl, rc);
+	bool verify = ERR_GET_REASON(ERR_peek_error()) ==
+	    SSL_R_CERTIFICATE_VERIFY_FAILED;
+	struct err err = ERR_INIT;
+	char why[200];
+
+	reason_text(s, e, why, sizeof(why));
+	err_temp(&err, s->hs->no_cert ? "4.3.5" : verify ? "4.7.5" : "4.7.0",
+	    "%s", why);
+	fail(s, &err);
+}
+
+/* The plain side: one end stays, the other is the caller's. */
+static int
+make_plain(struct session *s, struct err *err)
+{
+	int p[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p) < 0)
+		return err_sys(err, "socketpair");
+	fcntl(p[0], F_SETFL, O_NONBLOCK);
+	s->plain = p[0];
+	return p[1];
+}
+
+static void
+finish(struct session *s)
+{
+	struct tls_facts_out facts;
+	struct err err = ERR_INIT;
+	int theirs;
+
+	if (!s->server && peer_check(s->ssl, &s->hs->client, &err) < 0) {
+		SSL_shutdown(s->ssl);
+		fail(s, &err);
+		return;
+	}
+	theirs = make_plain(s, &err);
+	if (theirs < 0) {
+		fail(s, &err);
+		return;
+	}
+	facts_fill(s, &s->hs->arena, &facts);
+	ERR_clear_error();
+	s->done = true;
+	counters.handshakes++;
+	counters.resumed += facts.resumed;
+	log_set_session(s->id);
+	log_event(LOG_DEBUG, "handshake", KS("version", facts.version),
+	    KS("cipher", facts.cipher), KS("sni", facts.sni), KEND);
+	log_set_session(NULL);
+	caller_ok(s->hs, &facts, theirs);
+	close(theirs);
+	free_handshake(s);
+	SSL_certs_clear(s->ssl);
+	pump_start(s);
+}
+
+static void
+step(struct session *s)
+{
+	int rc, e;
+
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_do_handshake(s->ssl);
+	if (rc == 1) {
+		finish(s);
+		return;
+	}
+	e = SSL_get_error(s->ssl, rc);
+	if (e == SSL_ERROR_WANT_READ) {
+		event_del(s->net_out);
+		event_add(s->net_in, NULL);
+	} else if (e == SSL_ERROR_WANT_WRITE) {
+		event_del(s->net_in);
+		event_add(s->net_out, NULL);
+	} else {
+		fail_openssl(s, rc);
+	}
+}
+
+static void
+on_handshake(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	step(arg);
+}
+
+static void
+on_timeout(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct err err = ERR_INIT;
+
+	err_temp(&err, "4.7.0", "handshake took too long");
+	fail(arg, &err);
+}
+
+void
+session_start(struct session *s)
+{
+	struct handshake *h = s->hs;
+	int64_t ms = s->server ? h->server.timeout : h->client.timeout;
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	s->net_in = event_new(hub_base, s->net, EV_READ | EV_PERSIST,
+	    on_handshake, s);
+	s->net_out = event_new(hub_base, s->net, EV_WRITE | EV_PERSIST,
+	    on_handshake, s);
+	s->timer = evtimer_new(hub_base, on_timeout, s);
+	if (s->net_in == NULL || s->net_out == NULL || s->timer == NULL)
+		die("event_new");
+	event_add(s->timer, &tv);
+	step(s);
+}

@@ -1,0 +1,192 @@
+/*
+ * verbs.c - what callers ask for.  A connection has at most one handshake
+ * under way; where the caller goes, it ends.
+ */
+#include "tlsd.h"
+
+#include <openssl/err.h>
+#include <sys/socket.h>
+
+enum { OVERRUN = 64 };		/* callers that came before we said full */
+
+struct caller {
+	struct handshake *h;
+};
+
+void *
+caller_open(const struct ipc_cred *peer UNUSED)
+{
+	return xcalloc(1, sizeof(struct caller));
+}
+
+void
+caller_close(void *conn)
+{
+	struct caller *c = conn;
+
+	if (c->h != NULL) {
+		c->h->caller = NULL;
+		session_free(c->h->session);
+	}
+	free(c);
+}
+
+static void
+leave(struct handshake *h)
+{
+	if (h->caller != NULL)
+		h->caller->h = NULL;
+	h->caller = NULL;
+}
+
+void
+caller_ok(struct handshake *h, const struct tls_facts_out *facts, int fd)
+{
+	if (h->caller != NULL)
+		hub_ok_fd(h->ticket, facts, fd);
+	leave(h);
+}
+
+void
+caller_err(struct handshake *h, const struct err *err)
+{
+	if (h->caller != NULL)
+		hub_err(h->ticket, err);
+	leave(h);
+}
+
+static int
+check(const struct call *c, struct err *err)
+{
+	int type = 0;
+	socklen_t n = sizeof(type);
+
+	if (((struct caller *)c->conn)->h != NULL)
+		return err_perm(err, "5.5.1", "one handshake a connection");
+	if ((int64_t)sessions_open() >= launch.clients + OVERRUN)
+		return err_temp(err, "4.3.2", "too many sessions");
+	if (getsockopt(c->fd, SOL_SOCKET, SO_TYPE, &type, &n) < 0 ||
+	    type != SOCK_STREAM)
+		return err_perm(err, "5.5.4", "not a stream socket");
+	return 0;
+}
+
+static struct session *
+begin(struct call *c, bool server, const char *service, const char *id)
+{
+	struct session *s = session_new(c->fd, server);
+	struct handshake *h = xcalloc(1, sizeof(*h));
+
+	c->fd = -1;
+	s->hs = h;
+	s->service = alpn_service(service);
+	slice_copy(s->id, sizeof(s->id), slice_of(id));
+	h->session = s;
+	s->ssl = SSL_new(server ? server_ctx : client_ctx);
+	if (s->ssl == NULL || SSL_set_fd(s->ssl, s->net) != 1)
+		die("SSL_new");
+	/* the index is there since ctx_before_jail */
+	ssl_set_session(s->ssl, s);
+	return s;
+}
+
+static void
+start(struct session *s, struct call *c)
+{
+	s->hs->caller = c->conn;
+	s->hs->caller->h = s->hs;
+	s->hs->ticket = hub_hold(c);
+	session_start(s);
+}
+
+/* any certificate is taken; whether it is good is one of the facts */
+static int
+take_any(int ok UNUSED, X509_STORE_CTX *ctx UNUSED)
+{
+	return 1;
+}
+
+static int
+do_server(struct call *c, const void *arg, void *out UNUSED, struct err *err)
+{
+	const struct tls_server_in *in = arg;
+	struct session *s;
+	struct arena *a;
+
+	if (check(c, err) < 0)
+		return -1;
+	if (certs_count() == 0)
+		return err_temp(err, "4.3.5", "there is no certificate");
+	s = begin(c, true, in->service, in->session);
+	a = &s->hs->arena;
+	s->hs->server = *in;
+	s->hs->server.service = arena_strdup(a, in->service);
+	s->hs->server.client_addr = arena_strdup(a, in->client_addr);
+	SSL_set_accept_state(s->ssl);
+	if (in->ask_certificate)
+		SSL_set_verify(s->ssl, SSL_VERIFY_PEER |
+		    SSL_VERIFY_CLIENT_ONCE, take_any);
+	/* a session that was not asked is not one that was */
+	SSL_set_session_id_context(s->ssl, (const unsigned char *)
+	    (in->ask_certificate ? "1" : "0"), 1);
+	start(s, c);
+	return CALL_LATER;
+}
+
+static void
+copy_list(struct strlist *l, struct arena *a)
+{
+	struct strlist copy = { 0 };
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		strlist_add(&copy, a, arena_strdup(a, l->v[i]));
+	*l = copy;
+}
+
+static int
+do_client(struct call *c, const void *arg, void *out UNUSED, struct err *err)
+{
+	const struct tls_client_in *in = arg;
+	struct tls_client_in *own;
+	struct session *s;
+	struct arena *a;
+
+	if (check(c, err) < 0)
+		return -1;
+	s = begin(c, false, in->service, in->session);
+	a = &s->hs->arena;
+	own = &s->hs->client;
+	*own = *in;
+	own->service = arena_strdup(a, in->service);
+	own->sni = arena_strdup(a, in->sni);
+	copy_list(&own->fingerprints, a);
+	SSL_set_connect_state(s->ssl);
+	if ((in->sni[0] != '\0' && SSL_set_tlsext_host_name(s->ssl,
+	    in->sni) != 1) || alpn_offer(s->ssl, in->alpn) < 0) {
+		session_free(s);
+		ERR_clear_error();
+		return err_perm(err, "5.5.4", "bad server name or protocol");
+	}
+	if (peer_demand(s->ssl, in, err) < 0) {
+		session_free(s);
+		return -1;
+	}
+	start(s, c);
+	return CALL_LATER;
+}
+
+static int
+do_stat(struct call *c UNUSED, const void *in UNUSED, void *out,
+    struct err *err UNUSED)
+{
+	*(struct tls_stat_out *)out = counters;
+	return 0;
+}
+
+const struct verb verbs[] = {
+	{ &tls_server, do_server, PEER_NET },
+	{ &tls_client, do_client, PEER_NET },
+	{ &tls_stat, do_stat, PEER_SUITE },
+	{ 0 }
+};
