@@ -254,9 +254,7 @@ static void
 on_listener(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 {
 	struct hub_conn *c;
-	int i, client;
-
-	int most = daemon_->burst > 0 ? daemon_->burst : BURST;
+	int i, client, most = daemon_->burst > 0 ? daemon_->burst : BURST;
 
 	for (i = 0; i < most; i++) {
 		client = serve_take((int)fd, SOCK_NONBLOCK);
