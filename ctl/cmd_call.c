@@ -9,6 +9,7 @@
 #include "proto/agent.h"
 #include "proto/auth.h"
 #include "proto/cleanup.h"
+#include "proto/lookup.h"
 #include "proto/master.h"
 #include "proto/qmgr.h"
 #include "proto/router.h"
@@ -25,6 +26,7 @@ static const struct {
 	{ "bounce", bounce_verbs },
 	{ "cleanup", cleanup_verbs },
 	{ "local", local_verbs },
+	{ "mapd", lookup_verbs },
 	{ "master", master_verbs },
 	{ "pop3d", session_verbs },
 	{ "qmgr", qmgr_verbs },

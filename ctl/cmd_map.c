@@ -89,9 +89,10 @@ cmd_map(int argc, char **argv)
 	}
 	if (instance_load(&err) != 0)
 		return fail_err(&err);
-	if (optind < argc && strcmp(argv[optind], "get") == 0) {
+	if (optind < argc && (strcmp(argv[optind], "query") == 0 ||
+	    strcmp(argv[optind], "get") == 0)) {
 		if (argc - optind != 3)
-			return fail_usage("usage: postrider map get TABLE "
+			return fail_usage("usage: postrider map query TABLE "
 			    "KEY");
 		return get(argv[optind + 1], argv[optind + 2]);
 	}

@@ -4,8 +4,10 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "conf/common.h"
+#include "conf/conf.h"
 #include "ctl.h"
 #include "maps.h"
+#include "proto/lookup.h"
 #include "proto/master.h"
 
 #include <arpa/inet.h>
@@ -13,7 +15,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-enum { GREET_MS = 10000, RELOAD_MS = 120000, STOP_MS = 3700 * 1000 };
+enum { GREET_MS = 10000, RELOAD_MS = 120000, STOP_MS = 3700 * 1000,
+	TABLES_MS = 120000 };
 
 /* no arguments, no options but --help, which main has seen */
 static int
@@ -208,6 +211,56 @@ cmd_reload(int argc, char **argv)
 	return EXIT_OK;
 }
 
+static int
+find_tables(void *ctx, struct slice section UNUSED, struct slice name,
+    struct slice value, struct err *err UNUSED)
+{
+	bool *has = ctx;
+
+	if (slice_eqz(name, "tables"))
+		*has = value.n > 0;
+	return 0;
+}
+
+static int
+on_table(void *ctx, const void *more, struct err *err UNUSED)
+{
+	const struct lookup_check_more *m = more;
+	int *r = ctx;
+
+	if (m->good)
+		printf("table %s answers\n", m->map);
+	else
+		*r = fail("table %s gives no answer: %s", m->map, m->text);
+	return 0;
+}
+
+/* the tables that have a server are asked, where mapd runs */
+static int
+check_tables(void)
+{
+	struct lookup_check_in in = { "" };
+	struct err err = ERR_INIT;
+	bool has = false;
+	struct ipc c;
+	int r = EXIT_OK;
+
+	if (conf_read(common_path(common.conf_dir, "mapd.conf"), false,
+	    find_tables, &has, &err) != 0 || !has)
+		return EXIT_OK;	/* mapd -n said what is wrong */
+	if (instance_pid() == 0) {
+		printf("it does not run: the tables of mapd.conf were not "
+		    "asked\n");
+		return EXIT_OK;
+	}
+	ipc_init(&c, socket_path("mapd"), TABLES_MS);
+	if (ipc_call_more(&c, &lookup_check, &in, -1, on_table, &r, NULL,
+	    &err) != 0)
+		r = fail_err(&err);
+	ipc_free(&c);
+	return r;
+}
+
 int
 cmd_check(int argc, char **argv)
 {
@@ -222,5 +275,5 @@ cmd_check(int argc, char **argv)
 		return EXIT_FAILED;
 	printf("the configuration in %s is good\n", common.conf_dir);
 	warn_postmaster(common.conf_dir);
-	return EXIT_OK;
+	return check_tables();
 }

@@ -30,7 +30,7 @@ static const struct cmd cmds[] = {
 	    "check, repair, rebuild, dump, restore" },
 	{ "queue", cmd_queue, "VERB ...", "the queue: list, show, flush, hold, "
 	    "release, delete, stats" },
-	{ "map", cmd_map, "[--all] [TABLE...] | get TABLE KEY",
+	{ "map", cmd_map, "[--all] [TABLE...] | query TABLE KEY",
 	    "compile changed tables; look a key up" },
 	{ "log", cmd_log, "[-f] [-n N] [--q ID] [--s ID] [--since TIME]",
 	    "what happened" },

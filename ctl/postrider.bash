@@ -55,7 +55,7 @@ _postrider()
 		init/*) words='--domain --user --port-base --force' ;;
 		status/*) words='--pids --json' ;;
 		log/*) words='-f -n --q --s --since --match' ;;
-		map/) words='--all get users aliases' ;;
+		map/) words='--all query users aliases' ;;
 		map/*) words='users aliases' ;;
 		user/) words='add delete passwd list show import quota' ;;
 		user/add) words='--quota --hash' ;;

@@ -13,6 +13,10 @@ static const struct field fields[] = {
 	    "table of virtual mailboxes"),
 	F_STR(struct router_conf, aliases, "cdb:aliases",
 	    "table of aliases; empty: none"),
+	F_LIST(struct router_conf, further_mailboxes,
+	    "tables that are asked, in order, where mailboxes has no row"),
+	F_LIST(struct router_conf, further_aliases,
+	    "tables that are asked, in order, where aliases has no row"),
 	F_STR(struct router_conf, virtual_domains, "",
 	    "table of further domains of virtual mailboxes; empty: none"),
 	F_BOOL(struct router_conf, hostname_is_local, "yes",
@@ -31,6 +35,17 @@ static const struct field fields[] = {
 };
 
 static int
+check_tables(const struct strlist *l, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (map_check(l->v[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
 check(struct err *err)
 {
 	const char *const specs[] = { conf.mailboxes, conf.aliases,
@@ -41,6 +56,9 @@ check(struct err *err)
 		if ((i == 0 || specs[i][0] != '\0') &&
 		    map_check(specs[i], err) < 0)
 			return -1;
+	if (check_tables(&conf.further_mailboxes, err) < 0 ||
+	    check_tables(&conf.further_aliases, err) < 0)
+		return -1;
 	if (strcmp(common.system_users, "passwd") != 0)
 		return map_check(common.system_users, err);
 	return 0;
@@ -67,6 +85,17 @@ allow_table(const char *spec, struct err *err)
 }
 
 static int
+allow_tables(const struct strlist *l, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (allow_table(l->v[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
 before_jail(struct err *err)
 {
 	map_set_dir(common.conf_dir);
@@ -74,6 +103,8 @@ before_jail(struct err *err)
 	domain_own_addresses();
 	if (allow_table(conf.mailboxes, err) < 0 ||
 	    allow_table(conf.aliases, err) < 0 ||
+	    allow_tables(&conf.further_mailboxes, err) < 0 ||
+	    allow_tables(&conf.further_aliases, err) < 0 ||
 	    allow_table(conf.virtual_domains, err) < 0)
 		return -1;
 	if (common.system_domains.n == 0)

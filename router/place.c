@@ -7,6 +7,8 @@
 #include "router.h"
 
 struct map_live mailboxes, aliases, virtual_domains;
+/* as many as conf has */
+static struct map_live *further_mailboxes, *further_aliases;
 
 /* an address of ours on its way to its place */
 struct query {
@@ -25,9 +27,32 @@ static struct {
 	char *addr;		/* NULL: none */
 } first;
 
+static struct map_live *
+init_list(const struct strlist *specs)
+{
+	struct map_live *v = xcalloc(specs->n + 1, sizeof(*v));
+	size_t i;
+
+	for (i = 0; i < specs->n; i++)
+		map_live_init(&v[i], specs->v[i]);
+	return v;
+}
+
+static void
+close_list(struct map_live *v, const struct strlist *specs)
+{
+	size_t i;
+
+	for (i = 0; i < specs->n; i++)
+		map_live_close(&v[i]);
+	free(v);
+}
+
 void
 tables_init(void)
 {
+	further_mailboxes = init_list(&conf.further_mailboxes);
+	further_aliases = init_list(&conf.further_aliases);
 	map_live_init(&mailboxes, conf.mailboxes);
 	map_live_init(&aliases, conf.aliases);
 	map_live_init(&virtual_domains, conf.virtual_domains);
@@ -39,6 +64,8 @@ tables_close(void)
 	map_live_close(&mailboxes);
 	map_live_close(&aliases);
 	map_live_close(&virtual_domains);
+	close_list(further_mailboxes, &conf.further_mailboxes);
+	close_list(further_aliases, &conf.further_aliases);
 	free(first.addr);
 	first.addr = NULL;
 	first.opened = 0;
@@ -61,6 +88,19 @@ table_get(struct map_live *t, const char *key, struct str *out,
 	return r < 0 ? our_trouble(err) : r;
 }
 
+/* of the first table that has it; one that gives no answer may have it */
+static int
+get_further(struct map_live *v, const struct strlist *specs,
+    const char *key, struct str *out, struct err *err)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < specs->n && r == 0; i++)
+		r = table_get(&v[i], key, out, err);
+	return r;
+}
+
 /* a mailbox by its key: 1, 0, -1 */
 static int
 find_mailbox(struct query *q, const char *key, struct place *p,
@@ -72,6 +112,9 @@ find_mailbox(struct query *q, const char *key, struct place *p,
 
 	str_reset(&q->value);
 	r = table_get(&mailboxes, key, &q->value, err);
+	if (r == 0)
+		r = get_further(further_mailboxes, &conf.further_mailboxes,
+		    key, &q->value, err);
 	if (r <= 0)
 		return r;
 	if (user_parse(slice_str(&q->value), &u, q->a, err) < 0)
@@ -113,12 +156,14 @@ static int
 find_alias(struct query *q, const char *key, struct place *p,
     struct err *err)
 {
-	int r;
+	int r = 0;
 
-	if (conf.aliases[0] == '\0')
-		return 0;
 	str_reset(&q->value);
-	r = table_get(&aliases, key, &q->value, err);
+	if (conf.aliases[0] != '\0')
+		r = table_get(&aliases, key, &q->value, err);
+	if (r == 0)
+		r = get_further(further_aliases, &conf.further_aliases, key,
+		    &q->value, err);
 	if (r <= 0)
 		return r;
 	p->class = CLASS_ALIAS;
@@ -194,7 +239,7 @@ first_mailbox(const char **addr, struct err *err)
 
 	if (map_live_refresh(&mailboxes, err) < 0)
 		return our_trouble(err);
-	if (first.opened != mailboxes.opened) {
+	if (first.opened != mailboxes.opened && map_can_list(mailboxes.map)) {
 		free(first.addr);
 		first.addr = NULL;
 		r = map_each(mailboxes.map, try_first, &a, err);

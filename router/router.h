@@ -23,6 +23,7 @@ enum over_quota { OVER_REJECT, OVER_DEFER, OVER_ACCEPT };
 
 struct router_conf {
 	const char *mailboxes, *aliases, *virtual_domains;
+	struct strlist further_mailboxes, further_aliases;
 	bool hostname_is_local;
 	int64_t alias_depth, alias_targets;
 	int over_quota;			/* enum over_quota */

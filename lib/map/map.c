@@ -12,6 +12,13 @@ static const struct map_type *const types[] = {
 	&map_type_text,
 	&map_type_cdb,
 	&map_type_inline,
+	&map_type_sqlite,
+	&map_type_pgsql,
+	&map_type_mysql,
+	&map_type_ldap,
+	&map_type_lmdb,
+	&map_type_oauth,
+	&map_type_jwks,
 };
 
 struct map {
@@ -142,6 +149,9 @@ map_get(struct map *m, const char *key, struct str *out, struct err *err)
 	char folded[MAP_KEY_MAX];
 	size_t n = strlen(key), i;
 
+	if (m->type->exact)
+		return n == 0 || n > MAP_TOKEN_MAX ? 0 : m->type->get(m->self,
+		    (struct slice){ key, n }, out, err);
 	if (n == 0 || n > sizeof(folded))
 		return 0;
 	for (i = 0; i < n; i++)
@@ -176,6 +186,12 @@ map_each(struct map *m, map_each_fn *fn, void *ctx, struct err *err)
 		return err_temp(err, "4.3.5", "%s: a table of type %s can "
 		    "not be listed", m->spec, m->type->name);
 	return m->type->each(m->self, fn, ctx, err);
+}
+
+bool
+map_can_list(const struct map *m)
+{
+	return m->type->each != NULL;
 }
 
 const char *

@@ -4,8 +4,9 @@
  * A map is named `type:name` everywhere (cdb:users, text:domains,
  * inline:root=ann;abuse=ann).  A name of a file that does not start with / is
  * relative to map_set_dir().  Keys are ASCII-folded to lower case on both
- * sides.  What a table holds and how its text is written is described in
- * postrider-tables(5).
+ * sides.  Types with a server behind them (sqlite, pgsql, ...) ask mapd, which
+ * must know the table; they never change.  What a table holds and how its
+ * text is written is described in postrider-tables(5).
  *
  * A missing, unreadable, malformed or corrupted table is trouble of our own
  * machine: every error here is temporary (4.3.0, or 4.3.5 for what an admin
@@ -22,6 +23,7 @@
 #include <sys/stat.h>
 
 #define MAP_KEY_MAX 1000		/* bytes of a key */
+#define MAP_TOKEN_MAX 16384		/* of one that is taken as it is */
 #define MAP_LINE_MAX 65536		/* bytes of a line with continuations */
 #define MAP_FILE_MAX (1024UL * 1024 * 1024)
 
@@ -49,6 +51,7 @@ int map_changed(struct map *m);
  * the end, -1 with err set for trouble or a type that can not list. */
 typedef int map_each_fn(void *ctx, struct slice key, struct slice value);
 int map_each(struct map *m, map_each_fn *fn, void *ctx, struct err *err);
+bool map_can_list(const struct map *m);
 /* the spec that it was opened with */
 const char *map_spec(const struct map *m);
 void map_close(struct map *m);			/* NULL is fine */
@@ -81,18 +84,22 @@ int map_stale(const char *text_path, const char *cdb_path, struct err *err);
 struct map_type {
 	const char *name;
 	const char *suffix;	/* added to a file's name; NULL: no file */
+	bool exact;		/* keys are not folded, up to MAP_TOKEN_MAX */
 	/* own state into *self_r; path is absolute or relative to the current
 	 * directory, or, with no file, the text after the colon.  st is
 	 * filled from the open file.  0 or -1. */
 	int (*open)(const char *path, void **self_r, struct stat *st,
 	    struct err *err);
-	/* the key is folded, not empty, at most MAP_KEY_MAX bytes */
+	/* the key is folded unless exact, not empty, not too long */
 	int (*get)(void *self, struct slice key, struct str *out,
 	    struct err *err);
 	int (*each)(void *self, map_each_fn *fn, void *ctx, struct err *err);
 	void (*close)(void *self);
 };
 extern const struct map_type map_type_text, map_type_cdb, map_type_inline;
+/* map_remote.c */
+extern const struct map_type map_type_sqlite, map_type_pgsql, map_type_mysql,
+    map_type_ldap, map_type_lmdb, map_type_oauth, map_type_jwks;
 
 /* open a regular file for reading, never waiting: fd, or -1 err */
 int map_open_file(const char *path, struct stat *st, struct err *err);

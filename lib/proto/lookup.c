@@ -5,7 +5,7 @@
 
 static const struct field get_in[] = {
 	F_STR(struct lookup_get_in, map, NULL, "type:file"),
-	F_STR(struct lookup_get_in, key, NULL, "what is looked up"),
+	F_SECRET(struct lookup_get_in, key, NULL, "what is looked up"),
 	F_END
 };
 
@@ -16,7 +16,14 @@ static const struct field get_out[] = {
 };
 
 static const struct field check_in[] = {
-	F_STR(struct lookup_check_in, map, NULL, "type:file"),
+	F_STR(struct lookup_check_in, map, "", "type:file; empty: all"),
+	F_END
+};
+
+static const struct field check_more[] = {
+	F_STR(struct lookup_check_more, map, NULL, "type:file"),
+	F_BOOL(struct lookup_check_more, good, "yes", "it answers"),
+	F_STR(struct lookup_check_more, text, "", "why not"),
 	F_END
 };
 
@@ -40,6 +47,7 @@ const struct verb_def lookup_get = {
 const struct verb_def lookup_check = {
 	.name = "check",
 	.in = check_in, .in_size = sizeof(struct lookup_check_in),
+	.more = check_more, .more_size = sizeof(struct lookup_check_more),
 	.flags = VERB_AGAIN,
 	.doc = "does the table answer?",
 };

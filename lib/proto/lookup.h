@@ -19,8 +19,14 @@ struct lookup_get_out {
 };
 extern const struct verb_def lookup_get;
 
-/* Is the table known and well-formed, and does its server answer? */
+/* Does the table's server answer its query?  One `more' a table; map "": all
+ * that the caller may ask. */
 struct lookup_check_in { const char *map; };
+struct lookup_check_more {
+	const char *map;
+	bool good;
+	const char *text;	/* why not */
+};
 extern const struct verb_def lookup_check;
 
 struct lookup_stat_out {

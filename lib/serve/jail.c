@@ -4,6 +4,7 @@
 #include "serve/jail.h"
 
 #include <linux/filter.h>
+#include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <sched.h>
@@ -20,13 +21,15 @@
 #define PR_MDWE_REFUSE_EXEC_GAIN 1
 #endif
 
-enum { MAX_RULES = 8192 };	/* what is more is left out */
+enum { MAX_RULES = 8192, JAIL_PORTS = 64 };	/* more are left out */
 /* flags of clone(2) */
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
 	CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 static struct jail_rule *rules;
 static size_t nrules, rules_cap;
+static uint16_t ports[JAIL_PORTS];
+static size_t nports;
 
 #define N(name) SCMP_SYS(name)
 static const int base_calls[] = {
@@ -75,6 +78,9 @@ static const int event_calls[] = {
 static const int chmod_calls[] = { N(fchmod), N(fchmodat) };
 static const int inotify_calls[] = { N(inotify_init1),
 	N(inotify_add_watch), N(inotify_rm_watch) };
+/* the resolver's, and what libraries of servers do to their sockets */
+static const int inet_calls[] = { N(bind), N(sendmmsg), N(ioctl),
+	N(connect), N(pipe2), N(eventfd2) };
 static const int relock_calls[] = {
 	N(landlock_create_ruleset), N(landlock_add_rule),
 	N(landlock_restrict_self), N(seccomp), N(prctl), N(prlimit64),
@@ -101,7 +107,7 @@ static const struct group groups[] = {
 	GROUP(JAIL_EXEC, exec_calls), GROUP(JAIL_IDS, id_calls),
 	GROUP(JAIL_SQLITE, sqlite_calls), GROUP(JAIL_EPOLL, event_calls),
 	GROUP(JAIL_CHMOD, chmod_calls), GROUP(JAIL_RELOCK, relock_calls),
-	GROUP(JAIL_INOTIFY, inotify_calls),
+	GROUP(JAIL_INOTIFY, inotify_calls), GROUP(JAIL_INET, inet_calls),
 #ifdef WITH_SANITIZERS
 	GROUP(0, sanitizer_calls),
 #endif
@@ -132,6 +138,13 @@ jail_path_of(int fd, const char *path, unsigned rights)
 	rules[nrules - 1].ino = st.st_ino;
 }
 
+void
+jail_port(uint16_t port)
+{
+	if (nports < JAIL_PORTS)
+		ports[nports++] = port;
+}
+
 static int
 allow_group(scmp_filter_ctx ctx, const struct group *g)
 {
@@ -141,6 +154,22 @@ allow_group(scmp_filter_ctx ctx, const struct group *g)
 		if (seccomp_rule_add(ctx, SCMP_ACT_ALLOW, g->calls[i], 0) < 0)
 			return -1;
 	return 0;
+}
+
+/* sockets of the Internet, and the one that the resolver asks for addresses */
+static int
+allow_inet(scmp_filter_ctx ctx)
+{
+	int rc = 0;
+
+	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(socket), 1,
+	    SCMP_A0(SCMP_CMP_EQ, AF_INET));
+	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(socket), 1,
+	    SCMP_A0(SCMP_CMP_EQ, AF_INET6));
+	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(socket), 2,
+	    SCMP_A0(SCMP_CMP_EQ, AF_NETLINK),
+	    SCMP_A2(SCMP_CMP_EQ, NETLINK_ROUTE));
+	return rc;
 }
 
 /* calls that depend on an argument: no executable memory, no other families
@@ -174,6 +203,8 @@ allow_conditional(scmp_filter_ctx ctx, unsigned set)
 		    SCMP_A0(SCMP_CMP_EQ, AF_UNIX), SCMP_A1(
 		    SCMP_CMP_MASKED_EQ, ~(scmp_datum_t)(SOCK_NONBLOCK |
 		    SOCK_CLOEXEC), SOCK_SEQPACKET));
+	if (set & JAIL_INET)
+		rc |= allow_inet(ctx);
 	/* glibc tries clone3 first and falls back where it is not there */
 	rc |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), N(clone3), 0);
 	return rc;
@@ -303,11 +334,11 @@ jail_enter(const struct jail *j, struct err *err)
 #endif
 	if (set_limits(j, err) < 0)
 		return -1;
-	rc = landlock_enter(rules, nrules, err);
+	rc = landlock_enter(rules, nrules, ports, nports, err);
 	for (i = 0; i < nrules; i++)
 		free((char *)rules[i].path);
 	free(rules);
 	rules = NULL;
-	nrules = rules_cap = 0;
+	nrules = rules_cap = nports = 0;
 	return rc < 0 ? -1 : seccomp_enter(j->groups, err);
 }

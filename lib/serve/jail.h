@@ -2,7 +2,7 @@
  * jail.h - what a program can not do any more once it serves.
  *
  * no_new_privs, not dumpable, limits, Landlock (files below the named paths,
- * no TCP connect or bind, signals and abstract sockets only inside), and a
+ * TCP to the named ports, signals and abstract sockets only inside), and a
  * seccomp list: a small base for everybody plus the groups that a program
  * names.  Anything else fails with EPERM.  Where Landlock is missing the
  * program refuses to start unless `POSTRIDER_NO_LANDLOCK=1` is set (old
@@ -27,6 +27,7 @@ enum {
 	JAIL_RELOCK = 1 << 9,	/* may enter a narrower jail later */
 	JAIL_INOTIFY = 1 << 10,	/* an inotify instance of its own */
 	JAIL_PAIR = 1 << 11,	/* socketpair: for an inbox (ipc/inbox.h) */
+	JAIL_INET = 1 << 12,	/* names of hosts, connect to jail_port */
 };
 
 struct jail {
@@ -44,10 +45,13 @@ void jail_path(const char *path, unsigned rights);
 /* the same where path still leads to what is open as fd: what others can rename
  * was looked at, and is not to be another thing now */
 void jail_path_of(int fd, const char *path, unsigned rights);
+/* With JAIL_INET: TCP may be connected to this port of any host.  Older
+ * kernels (before 6.7) can not tell ports apart and allow all. */
+void jail_port(uint16_t port);
 /* The filter of calls is made now, for each jail_enter with these groups that
  * processes forked from this one call.  0 or -1 */
 int jail_prepare(const struct jail *j, struct err *err);
-/* Landlock, then seccomp; clears the list of paths.  0 or -1 */
+/* Landlock, then seccomp; clears the lists of paths and ports.  0 or -1 */
 int jail_enter(const struct jail *j, struct err *err);
 /* -J: try what must fail and print one line each: "open-outside EACCES" */
 int jail_probe(void);

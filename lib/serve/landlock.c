@@ -19,7 +19,10 @@ struct path_beneath_attr {
 	uint64_t allowed_access;
 	int32_t parent_fd;
 } __attribute__((packed));
-enum { RULE_PATH_BENEATH = 1, CREATE_RULESET_VERSION = 1 };
+struct net_port_attr {
+	uint64_t allowed_access, port;
+};
+enum { RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2, CREATE_RULESET_VERSION = 1 };
 
 #define FS_WRITE_FILE (1ULL << 1)
 #define FS_READ_FILE (1ULL << 2)
@@ -31,6 +34,7 @@ enum { RULE_PATH_BENEATH = 1, CREATE_RULESET_VERSION = 1 };
 #define FS_REFER (1ULL << 13)
 #define FS_TRUNCATE (1ULL << 14)
 #define NET_BIND_CONNECT_TCP 3ULL
+#define NET_CONNECT_TCP 2ULL
 #define SCOPE_ABSTRACT_SIGNAL 3ULL
 
 static uint64_t
@@ -101,8 +105,24 @@ no_landlock(struct err *err)
 	return 0;
 }
 
+static int
+add_ports(int ruleset, const uint16_t *ports, size_t n, struct err *err)
+{
+	struct net_port_attr attr = { .allowed_access = NET_CONNECT_TCP };
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		attr.port = ports[i];
+		if (syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT,
+		    &attr, 0) < 0)
+			return err_sys(err, "landlock: port %u", ports[i]);
+	}
+	return 0;
+}
+
 int
-landlock_enter(const struct jail_rule *rules, size_t n, struct err *err)
+landlock_enter(const struct jail_rule *rules, size_t n,
+    const uint16_t *ports, size_t nports, struct err *err)
 {
 	struct ruleset_attr attr = { 0, 0, 0 };
 	int fd, rc = 0, abi = (int)syscall(SYS_landlock_create_ruleset, NULL,
@@ -123,6 +143,8 @@ landlock_enter(const struct jail_rule *rules, size_t n, struct err *err)
 		return err_sys(err, "landlock");
 	for (i = 0; i < n && rc == 0; i++)
 		rc = add_rule(fd, &rules[i], attr.handled_access_fs, err);
+	if (rc == 0 && abi >= 4)
+		rc = add_ports(fd, ports, nports, err);
 	if (rc == 0 && syscall(SYS_landlock_restrict_self, fd, 0) < 0)
 		rc = err_sys(err, "landlock");
 	close_fd(fd);

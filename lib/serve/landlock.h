@@ -12,7 +12,9 @@ struct jail_rule {
 	unsigned rights;	/* PATH_... */
 	uint64_t dev, ino;	/* where ino is not 0: of this one only */
 };
-/* Restrict this process for good to the rules.  0, or -1 */
-int landlock_enter(const struct jail_rule *rules, size_t n, struct err *err);
+/* Restrict this process for good to the rules and, for TCP connect, to the
+ * ports.  0, or -1 */
+int landlock_enter(const struct jail_rule *rules, size_t n,
+    const uint16_t *ports, size_t nports, struct err *err);
 
 #endif

@@ -18,6 +18,7 @@ my %job = (
 	    bounce router qmgr auth pop3-login imap-login tlsd)),
 	local => [], pop3d => [], imapd => [], notifyd => [],
 	keyd => [], limitd => [],
+	mapd => [],	# what its tables need: mapd_pgsql.t
 	logd => \@calls,	# to syslog
 	# the parent of deliveries to system accounts forks and changes ids
 	system => [qw(fork kill-parent setuid-root)],
