@@ -4,6 +4,8 @@
  */
 #include "body.h"
 
+#include "base/fault.h"
+
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -61,6 +63,7 @@ body_open_in(struct body *b, struct mailbox *mb, size_t i, struct err *err)
 
 	b->root = NULL;
 	b->mapped = false;
+	b->faults = fault_count();
 	b->msg = SLICE_LIT("");
 	if (fd < 0)
 		return -1;
@@ -72,6 +75,13 @@ body_open_in(struct body *b, struct mailbox *mb, size_t i, struct err *err)
 		r = read_small(b, fd, (size_t)st.st_size, err);
 	close(fd);
 	return r;
+}
+
+int
+body_intact(const struct body *b, struct err *err)
+{
+	return fault_count() == b->faults ? 0 : err_temp(err, "4.2.0",
+	    "a message was cut off by another program");
 }
 
 void
@@ -108,30 +118,41 @@ struct wire {
 	struct io *io;
 	uint64_t left;
 	size_t len;
+	unsigned faults;
 	char piece[PIECE];
 };
+
+/* What is missing in the file is not made up: the client's literal ends with
+ * the connection. */
+static void
+wire_flush(struct wire *w)
+{
+	if (fault_count() != w->faults)
+		io_break(w->io, "a message was cut off by another program");
+	io_put(w->io, w->piece, w->len);
+	w->len = 0;
+}
 
 static void
 wire_put(struct wire *w, const char *p, size_t n)
 {
+	size_t part;
+
 	n = (size_t)MIN((uint64_t)n, w->left);
 	w->left -= n;
-	if (n > sizeof(w->piece) - w->len) {
-		io_put(w->io, w->piece, w->len);
-		w->len = 0;
-		if (n > sizeof(w->piece)) {
-			io_put(w->io, p, n);
-			return;
-		}
+	for (; n > 0; p += part, n -= part) {
+		if (w->len == sizeof(w->piece))
+			wire_flush(w);
+		part = MIN(n, sizeof(w->piece) - w->len);
+		memcpy(w->piece + w->len, p, part);
+		w->len += part;
 	}
-	memcpy(w->piece + w->len, p, n);
-	w->len += n;
 }
 
 void
 body_put_wire(struct io *io, struct slice s, uint64_t from, uint64_t n)
 {
-	struct wire w = { .io = io, .left = n };
+	struct wire w = { .io = io, .left = n, .faults = fault_count() };
 	const char *p = s.p, *end = s.p + s.n, *nl;
 	bool in_crlf = false;
 
@@ -156,7 +177,7 @@ body_put_wire(struct io *io, struct slice s, uint64_t from, uint64_t n)
 		}
 		p = nl + 1;
 	}
-	io_put(io, w.piece, w.len);
+	wire_flush(&w);
 }
 
 /* --- sections ------------------------------------------------ */

@@ -16,6 +16,7 @@ struct body {
 	struct arena *arena;		/* of the parse, reset with each */
 	char *room;			/* of small files, for the next too */
 	bool mapped;
+	unsigned faults;		/* of the process, when it was opened */
 };
 
 /* get message i: 0, or -1 and err (5.2.0: it is gone).  b->arena is set
@@ -23,6 +24,9 @@ struct body {
 int body_open(struct body *b, struct session *s, size_t i, struct err *err);
 int body_open_in(struct body *b, struct mailbox *mb, size_t i,
     struct err *err);
+/* Was the file as long as it seemed, wherever it was read by now?  0, or -1
+ * and err: nothing of it is to be used. */
+int body_intact(const struct body *b, struct err *err);
 void body_close(struct body *b);
 void body_free(struct body *b);		/* behind the last body_close */
 /* the tree, or only the header */

@@ -255,6 +255,8 @@ read_url(struct session *s, const struct url *u,
 	else if (spend(&o, o.mb->msg[i].size, &c->work, err) == 0 &&
 	    body_open_in(&b, o.mb, i, err) == 0) {
 		r = add_part(&b, u, section, out, err);
+		if (r == 0)
+			r = body_intact(&b, err);
 		body_close(&b);
 	}
 	close_source(&o);

@@ -61,6 +61,8 @@ copy_some(struct session *s, struct mailbox_add *add, size_t i,
 	if (r == 0)
 		r = mailbox_add_write(add, b.msg, err);
 	if (r == 0)
+		r = body_intact(&b, err);
+	if (r == 0)
 		r = mailbox_add_end(add, &at, err);
 	body_close(&b);
 	body_free(&b);

@@ -319,6 +319,8 @@ fetch_all(struct fetch *q, const struct index_list *list,
 			continue;
 		}
 		put_message(q, i, changed[k]);
+		if (body && body_intact(&q->body, err) < 0)
+			return io_break(q->s->imap.io, err->text);
 		if (body)
 			body_close(&q->body);
 		if (q->out.len > 16384)

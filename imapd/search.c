@@ -231,6 +231,8 @@ load_body(struct search *q, size_t i)
 static void
 unload(struct search *q)
 {
+	if (q->open && body_intact(&q->body, q->err) < 0)
+		q->failed = true;
 	if (q->open)
 		body_close(&q->body);
 	q->open = q->have_row = false;

@@ -188,6 +188,16 @@ io_flush(struct io *io)
 	return io->failed ? -1 : 0;
 }
 
+int
+io_break(struct io *io, const char *why)
+{
+	if (io->failed)
+		return -1;
+	io->failed = true;
+	str_reset(&io->out);
+	return err_temp(&io->err, "4.3.0", "%s", why);
+}
+
 void
 io_put(struct io *io, const void *p, size_t n)
 {

@@ -84,5 +84,7 @@ void io_put(struct io *io, const void *p, size_t n);
 void io_puts(struct io *io, const char *z);
 void io_printf(struct io *io, const char *fmt, ...) PRINTF(2, 3);
 int io_flush(struct io *io);		/* 0, or -1 */
+/* What was begun can not go on: nothing more is sent.  Returns -1. */
+int io_break(struct io *io, const char *why);
 
 #endif

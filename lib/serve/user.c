@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "conf/common.h"
 #include "proto/auth.h"
@@ -148,6 +149,7 @@ run_session(const struct daemon *d, const struct session_begin_in *in, int fd,
 	fill_peer(&peer, in, fd);
 	peer.facts = &facts;
 	log_set_session(peer.id);
+	fault_catch();
 	io_init(&io, fd, 0);
 	io_wake_on(&io, serve_stop_fd);
 	if (base64_decode(&input, slice_of(in->input)))
@@ -182,6 +184,7 @@ serve_stdio(const struct daemon *d, struct err *err)
 	keep_only(-1);
 	session_id(peer.id);
 	log_set_session(peer.id);
+	fault_catch();
 	if (d->user_open != NULL)
 		d->user_open(&user);
 	if (d->user_jail != NULL)

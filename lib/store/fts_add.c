@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "mime/text.h"
 #include "store/fts_part.h"
 
@@ -81,6 +82,7 @@ add_text(struct fts *f, uint32_t uid, struct slice msg, struct arena *a)
 {
 	const struct mime_part *root;
 	size_t start = f->text.len;
+	unsigned faults = fault_count();
 	ssize_t header, body = -1;
 
 	arena_reset(a);
@@ -88,7 +90,7 @@ add_text(struct fts *f, uint32_t uid, struct slice msg, struct arena *a)
 	header = add_grams(f, msg, root, MIME_TEXT_HEADER);
 	if (header >= 0)
 		body = add_grams(f, msg, root, MIME_TEXT_BODY);
-	if (body >= 0) {
+	if (body >= 0 && fault_count() == faults) {
 		fts_wait(f, uid, (size_t)header, (size_t)body);
 		return;
 	}

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "store/meta_part.h"
 #include "store/side.h"
 
@@ -277,6 +278,7 @@ static int
 make(struct meta *m, int fd, struct meta_row *row, struct err *err)
 {
 	struct stat st;
+	unsigned faults;
 	size_t n;
 	void *p;
 
@@ -292,9 +294,11 @@ make(struct meta *m, int fd, struct meta_row *row, struct err *err)
 	p = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return err_sys(err, "map message");
+	faults = fault_count();
 	meta_make(&m->make, (struct slice){ p, n }, row);
 	munmap(p, n);
-	return 0;
+	return fault_count() == faults ? 0 : err_temp(err, "4.2.0",
+	    "a message was cut off by another program");
 }
 
 static void
