@@ -43,7 +43,7 @@ copy_some(struct session *s, struct mailbox_add *add, size_t i,
 	    (kw.n + 1) * sizeof(*names));
 	struct flags_change c = { .flags = m->flags & MSG_KEPT, .kw = names,
 		.nkw = kw.n };
-	struct mailbox_attrs at = { .date = m->date };
+	struct mailbox_attrs at = { .date = mailbox_date(s->mb, i) };
 	struct arena arena = { 0 };
 	struct body b = { .arena = &arena };
 	size_t k;

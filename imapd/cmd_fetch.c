@@ -187,7 +187,7 @@ put_value(struct fetch *q, size_t i, size_t n)
 		str_addf(out, "%u", (unsigned)m->uid);
 		break;
 	case IMAP_FETCH_INTERNALDATE:
-		put_date(q, m->date);
+		put_date(q, mailbox_date(q->s->mb, i));
 		break;
 	case IMAP_FETCH_SAVEDATE:
 		put_date(q, m->saved);

@@ -43,7 +43,7 @@ load(struct session *s, const struct index_list *r, struct thread_msg *v,
 		m = &v[n++];
 		*m = (struct thread_msg){ .index = r->v[k],
 			.sent = row.sent != INT64_MIN ? row.sent :
-			    s->mb->msg[r->v[k]].date,
+			    mailbox_date(s->mb, r->v[k]),
 			.subject = keep(a, row.subject),
 			.is_reply = row.is_reply,
 			.id = keep(a, row.message_id) };

@@ -361,7 +361,7 @@ sent_day(struct search *q, size_t i, int32_t *day_r)
 	else if (q->row.sent != INT64_MIN)
 		*day_r = imap_day(q->row.sent, 0);
 	else
-		*day_r = imap_day(q->s->mb->msg[i].date, 0);
+		*day_r = imap_day(mailbox_date(q->s->mb, i), 0);
 	return 1;
 }
 
@@ -376,7 +376,7 @@ date_fits(struct search *q, size_t i, const struct imap_search_key *k)
 			return false;
 	} else {
 		day = imap_day(k->date == IMAP_DATE_SAVED ? m->saved :
-		    m->date, 0);
+		    mailbox_date(q->s->mb, i), 0);
 	}
 	if (k->op == IMAP_S_BEFORE)
 		return day < k->day;
@@ -433,9 +433,9 @@ cheap(struct search *q, size_t i, const struct imap_search_key *k)
 	case IMAP_S_SMALLER:
 		return m->wsize < k->n;
 	case IMAP_S_OLDER:
-		return m->date <= q->now - (int64_t)k->n;
+		return mailbox_date(q->s->mb, i) <= q->now - (int64_t)k->n;
 	case IMAP_S_YOUNGER:
-		return m->date >= q->now - (int64_t)k->n;
+		return mailbox_date(q->s->mb, i) >= q->now - (int64_t)k->n;
 	case IMAP_S_MODSEQ:
 		return m->modseq >= k->n;
 	case IMAP_S_EMAILID:

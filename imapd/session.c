@@ -136,7 +136,8 @@ cmd_check(void *session)
 
 	if (!imap_args_end(&s->imap))
 		return;
-	mailbox_settle(s->mb);
+	while (mailbox_settle(s->mb))
+		;
 	imap_ok(&s->imap, NULL, "done");
 }
 

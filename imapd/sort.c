@@ -61,13 +61,14 @@ value_of(struct session *s, enum imap_sort_key key, size_t i,
 
 	switch (key) {
 	case IMAP_SORT_ARRIVAL:
-		v.number = m->date;
+		v.number = mailbox_date(s->mb, i);
 		break;
 	case IMAP_SORT_SIZE:
 		v.number = (int64_t)m->wsize;
 		break;
 	case IMAP_SORT_DATE:
-		v.number = row->sent != INT64_MIN ? row->sent : m->date;
+		v.number = row->sent != INT64_MIN ? row->sent :
+		    mailbox_date(s->mb, i);
 		break;
 	case IMAP_SORT_CC:
 		v.text = keep(a, row->cc);

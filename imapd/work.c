@@ -41,7 +41,9 @@ session_idle(void *session)
 	struct session *s = session;
 
 	if (s->mb != NULL) {
-		mailbox_settle(s->mb);
+		while (mailbox_settle(s->mb))
+			if (wanted(s))
+				return;
 		while (s->worked != s->mb->uidnext) {
 			if (wanted(s))
 				return;

@@ -212,7 +212,17 @@ slice_u64(struct slice s, uint64_t max, uint64_t *r)
 
 	if (s.n == 0)
 		return 0;
-	for (i = 0; i < s.n; i++) {
+	/* so many digits fit: nothing has to be watched */
+	for (i = 0; i < s.n && i < 19; i++) {
+		unsigned d = (unsigned char)s.p[i] - (unsigned)'0';
+
+		if (d > 9)
+			return 0;
+		v = v * 10 + d;
+	}
+	if (v > max)
+		return 0;
+	for (; i < s.n; i++) {
 		if (!ascii_isdigit((unsigned char)s.p[i]) ||
 		    mul_overflows(v, 10, &v) ||
 		    add_overflows(v, (uint64_t)(s.p[i] - '0'), &v) || v > max)

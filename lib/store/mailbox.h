@@ -50,7 +50,7 @@ struct mailbox_msg {
 	uint64_t modseq;
 	uint64_t size;		/* of the file */
 	uint64_t wsize;		/* RFC822.SIZE: with CRLF line ends */
-	int64_t date;		/* INTERNALDATE, unix seconds */
+	int64_t date;		/* ask mailbox_date */
 	int64_t saved;		/* SAVEDATE, unix seconds */
 	uint32_t kw;		/* keyword set, see mailbox_keywords */
 	uint32_t name;		/* the module's own */
@@ -91,8 +91,8 @@ struct mailbox *mailbox_open(const struct mailbox_place *p, unsigned flags,
 void mailbox_close(struct mailbox *mb);
 /* Give back memory while the session idles; all works on afterwards. */
 void mailbox_shrink(struct mailbox *mb);
-/* Files waiting for a new name (flags): do some or all of it now. */
-void mailbox_settle(struct mailbox *mb);
+/* Files waiting for a new name: do some of it now.  Is there more? */
+bool mailbox_settle(struct mailbox *mb);
 
 /* Take in what others did: the log's tail, and the directories where their
  * times say that they changed.  1 something changed, 0 nothing, -1. */
@@ -108,6 +108,8 @@ size_t mailbox_find(const struct mailbox *mb, uint32_t uid);
 /* the message file for reading: fd, or -1 (permanent 5.2.0: it is gone).
  * Found again where another program renamed it. */
 int mailbox_read(struct mailbox *mb, size_t i, struct err *err);
+/* INTERNALDATE, unix seconds: mostly known, else the file is looked at */
+int64_t mailbox_date(struct mailbox *mb, size_t i);
 /* EMAILID (RFC 8474): the same for copies of one message; 27 characters */
 void mailbox_emailid(const struct mailbox *mb, size_t i, char out[28]);
 

@@ -26,6 +26,7 @@ enum {
 	 * upper byte */
 	MBOX_BEGUN = 0x8000,
 };
+#define MBOX_NO_DATE INT64_MIN	/* in mailbox_msg: that of the file */
 /* flag of mbox_open: nothing is written, whatever is found */
 enum { MBOX_LOOK = 1 << 8 };
 #define MBOX_UID_FILE "postrider-uid"
@@ -80,6 +81,9 @@ struct mbox_state {
 	size_t dirty_lo, dirty_hi;	/* in here flags may differ from
 					 * file_flags */
 	bool begun;		/* some have MBOX_BEGUN */
+	size_t wait_lo, wait_hi;	/* in here are files that wait for
+					 * the name with a UID: T */
+	size_t named;		/* names changed by T, in no snapshot yet */
 	size_t unsettled;	/* from here names may not be made yet */
 	struct mbox_known known, logged;
 };
@@ -114,6 +118,7 @@ uint32_t mbox_crc(uint32_t crc, const void *p, size_t n);
 void mbox_log_seal(struct str *out, size_t start);
 void mbox_log_addf(struct str *out, const char *fmt, ...) PRINTF(2, 3);
 void mbox_log_text(struct str *out, const char *s);	/* escaped */
+void mbox_log_number(struct str *out, int64_t v);	/* and a blank */
 bool mbox_log_untext(struct str *out, struct slice s);
 /* cut the next good record (without checksum) off *rest: 1, 0 no whole line,
  * -1 a bad line, which is then cut off */
@@ -122,6 +127,8 @@ int mbox_log_next(struct slice *rest, struct slice *rec);
 int mbox_set_next(struct slice *set, struct uid_range *r);
 bool mbox_word_u64(struct slice *rest, uint64_t *r);
 bool mbox_word_i64(struct slice *rest, int64_t *r);
+/* a number, or "-": MBOX_NO_DATE */
+bool mbox_word_date(struct slice *rest, int64_t *r);
 /* "FS,3,7" or "-" */
 struct mbox_flagspec { unsigned flags; uint16_t *num; size_t n; };
 void mbox_flagspec_add(struct str *out, unsigned flags, const uint16_t *num,
@@ -170,6 +177,8 @@ void mbox_state_free(struct mailbox *mb);
 void mbox_set_array(struct mailbox *mb, struct mailbox_msg *v, size_t cap);
 struct mailbox_msg *mbox_append_msg(struct mailbox *mb);
 void mbox_dirty(struct mbox_state *st, size_t i);
+/* message i waits for its name */
+void mbox_wait(struct mbox_state *st, size_t i);
 void mbox_doom_add(struct mbox_state *st, const struct mailbox_msg *m);
 
 /* --- mbox_name.c: names in the heap: kind and text --------------------------
@@ -185,6 +194,8 @@ unsigned mbox_letters_parse(struct slice s);
 void mbox_name_final(struct str *out, struct slice file, unsigned flags,
     const struct mailbox_msg *m);
 struct slice mbox_unique(const char *kind_text);
+/* Is it a name of another program's, without a UID? */
+bool mbox_name_waits(const char *kind_text);
 
 /* --- mbox_kw.c ------------------------------------------------------------ */
 void mbox_kw_init(struct mbox_kw *kw);
@@ -232,6 +243,11 @@ struct mbox_scan {
 int mbox_scan_dirs(struct mailbox *mb, struct mbox_scan *s, bool cur,
     struct err *err);
 void mbox_scan_free(struct mbox_scan *s);
+/* files by name */
+struct mbox_index { uint32_t *slot; size_t size; };
+void mbox_index_make(struct mbox_index *x, const struct mbox_scan *s);
+struct mbox_file *mbox_index_find(const struct mbox_index *x,
+    const struct mbox_scan *s, int sub, const char *name);
 int64_t mbox_mtime(int fd);
 /* Do times of the directories ask for a look?  Bits 1 << SUB_. */
 unsigned mbox_look(const struct mailbox *mb);
@@ -268,7 +284,12 @@ int mbox_settle_locked(struct mailbox *mb, struct err *err);
 struct mailbox *mbox_open(const struct mailbox_place *p, unsigned flags,
     struct err *err);
 void mbox_free(struct mailbox *mb);
+/* close, but what waits is left to others */
+void mbox_leave(struct mailbox *mb);
 
+struct stat;
+/* the file of message i by the name that the log tells.  0 or -1 */
+int mbox_stat(struct mailbox *mb, size_t i, struct stat *st);
 /* size, wsize by reading the file.  0 or -1 */
 int mbox_measure(int dir, const char *name, uint64_t *size, uint64_t *wsize);
 /* --- mbox_flags.c: ranges of UIDs ----------------------------------------- */

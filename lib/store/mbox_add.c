@@ -307,7 +307,7 @@ mailbox_add_copy(struct mailbox_add *a, struct mailbox *from, size_t i,
 	    src->name)));
 	m->size = src->size;
 	m->wsize = src->wsize;
-	m->date = src->date;
+	m->date = mailbox_date(from, i);
 	m->flags = src->flags & MSG_KEPT;
 	m->kw = arena_alloc(&a->mem, (k.n + 1) * sizeof(*m->kw));
 	for (j = 0; j < k.n; j++)

@@ -90,14 +90,15 @@ in_order(const struct mailbox *mb, uint32_t uid)
 static struct mailbox_msg *
 new_msg(struct mailbox *mb, uint32_t uid)
 {
-	size_t i = mailbox_find(mb, uid), k;
+	bool last = mb->n == 0 || uid > mb->msg[mb->n - 1].uid;
+	size_t i = last ? mb->n : mailbox_find(mb, uid), k;
 
 	mbox_append_msg(mb);
 	if (i < mb->n - 1) {
 		for (k = mb->n - 1; k > i; k--)
 			mb->msg[k] = mb->msg[k - 1];
-		mb->in->st.dirty_lo = 0;
-		mb->in->st.dirty_hi = mb->n;
+		mb->in->st.dirty_lo = mb->in->st.wait_lo = 0;
+		mb->in->st.dirty_hi = mb->in->st.wait_hi = mb->n;
 		mb->in->st.unsettled = 0;
 	}
 	return &mb->msg[i];
@@ -118,7 +119,7 @@ apply_add(struct mailbox *mb, struct slice r)
 
 	if (!mbox_word_u64(&r, &m.modseq) || !mbox_word_u64(&r, &uid) ||
 	    uid == 0 || uid >= UINT32_MAX || !in_order(mb, (uint32_t)uid) ||
-	    !mbox_word_i64(&r, &m.date) || !mbox_word_i64(&r, &m.saved) ||
+	    !mbox_word_date(&r, &m.date) || !mbox_word_i64(&r, &m.saved) ||
 	    !mbox_word_u64(&r, &m.size) || !mbox_word_u64(&r, &m.wsize) ||
 	    !slice_cut(&r, ' ', &w) ||
 	    !take_flagspec(mb, w, &flags, num, &n) || !slice_cut(&r, ' ', &w))
@@ -134,6 +135,8 @@ apply_add(struct mailbox *mb, struct slice r)
 		*to = m;
 		if (to->flags != to->file_flags)
 			mbox_dirty(&in->st, (size_t)(to - mb->msg));
+		if (mbox_name_waits(name.s))
+			mbox_wait(&in->st, (size_t)(to - mb->msg));
 		mb->uidnext = MAX(mb->uidnext, m.uid + 1);
 		raise_modseq(mb, m.modseq);
 		in->changed |= !in->loading;
@@ -281,6 +284,70 @@ apply_names(struct mailbox *mb, struct slice r)
 		}
 }
 
+/* I modseq, and for each: uid date size wsize.  What files say that were taken
+ * in by their names alone */
+static void
+apply_seen(struct mailbox *mb, struct slice r)
+{
+	uint64_t modseq, uid, size, wsize;
+	int64_t date;
+	size_t i;
+
+	if (!mbox_word_u64(&r, &modseq))
+		return;
+	while (mbox_word_u64(&r, &uid) && mbox_word_i64(&r, &date) &&
+	    mbox_word_u64(&r, &size) && mbox_word_u64(&r, &wsize)) {
+		i = uid < UINT32_MAX ? mailbox_find(mb, (uint32_t)uid) : mb->n;
+		if (i == mb->n || mb->msg[i].uid != uid)
+			continue;
+		mb->msg[i].date = date;
+		mb->msg[i].size = size;
+		mb->msg[i].wsize = wsize;
+	}
+}
+
+static void
+take_name(struct mbox_state *st, struct mailbox_msg *m, struct str *buf)
+{
+	const char *was = mbox_name_get(st, m->name);
+
+	if (!mbox_name_waits(was))
+		return;
+	str_reset(buf);
+	mbox_name_final(buf, slice_of(was + 1), m->file_flags & MSG_KEPT, m);
+	if (strcmp(buf->s, was) != 0)
+		m->name = mbox_name_keep(st, buf->s);
+	st->named++;
+}
+
+/* T modseq uidset: files have the names with UID and sizes that the records
+ * tell */
+static void
+apply_taken(struct mailbox *mb, struct slice r)
+{
+	struct mbox_state *st = &mb->in->st;
+	struct str buf = STR_INIT;
+	struct uid_range u;
+	struct slice set;
+	uint64_t modseq;
+	size_t i, first;
+
+	if (!mbox_word_u64(&r, &modseq) || !slice_cut(&r, ' ', &set))
+		return;
+	/* until D says that it was done */
+	st->known.ns[SUB_CUR] = st->logged.ns[SUB_CUR] = 0;
+	while (mbox_set_next(&set, &u)) {
+		first = mailbox_find(mb, u.first);
+		for (i = first; i < mb->n && mb->msg[i].uid <= u.last; i++)
+			if (!(mb->msg[i].flags & MSG_GONE))
+				take_name(st, &mb->msg[i], &buf);
+		/* it goes on from the first to the last */
+		if (first <= st->wait_lo && i > st->wait_lo)
+			st->wait_lo = i;
+	}
+	str_free(&buf);
+}
+
 /* D new cur scanned */
 static void
 apply_known(struct mailbox *mb, struct slice r)
@@ -365,6 +432,12 @@ apply(struct mailbox *mb, struct slice r)
 	case 'N':
 		apply_names(mb, r);
 		break;
+	case 'I':
+		apply_seen(mb, r);
+		break;
+	case 'T':
+		apply_taken(mb, r);
+		break;
 	case 'X':
 		mb->in->st.ndoom = 0;
 		break;
@@ -399,10 +472,16 @@ mbox_record_add(struct str *out, const struct mailbox *mb,
 	    &kw->set[m->kw < kw->sets ? m->kw : 0];
 	size_t start = out->len;
 
-	str_addf(out, "A %llu %lu %lld %lld %llu %llu ",
-	    (unsigned long long)m->modseq, (unsigned long)m->uid,
-	    (long long)m->date, (long long)m->saved,
-	    (unsigned long long)m->size, (unsigned long long)m->wsize);
+	str_adds(out, "A ");
+	mbox_log_number(out, (int64_t)m->modseq);
+	mbox_log_number(out, m->uid);
+	if (m->date == MBOX_NO_DATE)
+		str_adds(out, "- ");
+	else
+		mbox_log_number(out, m->date);
+	mbox_log_number(out, m->saved);
+	mbox_log_number(out, (int64_t)m->size);
+	mbox_log_number(out, (int64_t)m->wsize);
 	mbox_flagspec_add(out, m->flags, set->num, set->n);
 	str_addc(out, ' ');
 	mbox_flagspec_add(out, m->file_flags, NULL, 0);

@@ -119,7 +119,8 @@ check_snapshot(struct check *c, const struct mailbox *log)
 		b = &log->msg[i];
 		if (a->uid != b->uid || a->modseq != b->modseq ||
 		    a->flags != b->flags || a->size != b->size ||
-		    a->wsize != b->wsize || a->date != b->date ||
+		    a->wsize != b->wsize || (a->date != b->date &&
+		    b->date != MBOX_NO_DATE) ||
 		    !same_keywords(snap, a->kw, log, b->kw))
 			found(c, "snapshot: UID %lu is not as in the log",
 			    (unsigned long)b->uid);
@@ -166,19 +167,22 @@ static void
 check_plain(struct mailbox *mb, struct mbox_scan *s, unsigned char *seen)
 {
 	struct str name = STR_INIT;
+	struct mbox_index x;
 	struct mbox_file *f;
 	size_t i;
+	int sub;
 
+	mbox_index_make(&x, s);
 	for (i = 0; i < mb->n; i++) {
 		if (seen[i])
 			continue;
 		str_reset(&name);
-		mbox_name_file(mbox_name_get(&mb->in->st, mb->msg[i].name),
-		    mb->msg[i].file_flags, &name);
-		for (f = s->v; f < s->v + s->n && !seen[i]; f++)
-			seen[i] = f->uid == 0 && name.len > 0 &&
-			    strcmp(f->name, name.s) == 0;
+		sub = mbox_name_file(mbox_name_get(&mb->in->st,
+		    mb->msg[i].name), mb->msg[i].file_flags, &name);
+		f = sub < 0 ? NULL : mbox_index_find(&x, s, sub, name.s);
+		seen[i] = f != NULL && f->uid == 0;
 	}
+	free(x.slot);
 	str_free(&name);
 }
 

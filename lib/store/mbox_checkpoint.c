@@ -15,7 +15,10 @@
 #include "base/clock.h"
 #include "store/dir.h"
 
-enum { HISTORY_UIDS = 1000000, CHECKPOINT_MIN = 256 * 1024 };
+enum {
+	HISTORY_UIDS = 1000000, CHECKPOINT_MIN = 256 * 1024,
+	RECORD_MIN = 70		/* bytes of an A record with a short name */
+};
 static const uint64_t history_us = 90ULL * 86400 * 1000000;
 
 static int
@@ -273,6 +276,13 @@ mbox_checkpoint(struct mailbox *mb, struct err *err)
 	return fd < 0 ? -1 : 0;
 }
 
+/* Messages that came since are live, too: the least that they can have. */
+static int64_t
+live(const struct mailbox *mb)
+{
+	return MAX(mb->in->st.live, (int64_t)(mb->n - mb->gone) * RECORD_MIN);
+}
+
 void
 mbox_checkpoint_if_due(struct mailbox *mb)
 {
@@ -280,7 +290,7 @@ mbox_checkpoint_if_due(struct mailbox *mb)
 	struct err ignored;
 
 	if (!mb->in->writable || st->ndoom > 0 || st->begun ||
-	    st->off < CHECKPOINT_MIN || st->off < 2 * st->live +
+	    st->off < CHECKPOINT_MIN || st->off < 2 * live(mb) +
 	    CHECKPOINT_MIN)
 		return;
 	mbox_checkpoint(mb, &ignored);

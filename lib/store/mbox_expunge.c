@@ -46,21 +46,65 @@ same_file(struct mailbox_impl *in, const struct mbox_doom *d,
 	    (f->uid == 0 && slice_eq(a.unique, b.unique));
 }
 
-/* is that file one of the n doomed? */
+struct hunt {
+	struct mailbox_impl *in;
+	const struct mbox_doom *v;	/* by UID */
+	const struct mbox_doom **by_name;	/* by unique part */
+	size_t n;
+};
+
+static struct slice
+unique_of(const struct hunt *h, const struct mbox_doom *d)
+{
+	return mbox_unique(mbox_name_get(&h->in->st, d->name));
+}
+
+static int
+cmp_unique(const void *a, const void *b, void *ctx)
+{
+	struct slice x = unique_of(ctx, *(const struct mbox_doom *const *)a);
+	struct slice y = unique_of(ctx, *(const struct mbox_doom *const *)b);
+	int r = memcmp(x.p, y.p, MIN(x.n, y.n));
+
+	return r ? r : (x.n > y.n) - (x.n < y.n);
+}
+
+/* is that file, which has no UID, one of the doomed? */
 static bool
-is_doomed(struct mailbox_impl *in, const struct mbox_doom *v, size_t n,
-    const struct mbox_file *f)
+is_named(const struct hunt *h, const struct mbox_file *f)
+{
+	size_t lo = 0, hi = h->n, mid;
+	struct mail_name n;
+	struct slice u, d;
+	int r;
+
+	mail_name_parse(slice_of(f->name), &n);
+	u = n.unique;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		d = unique_of(h, h->by_name[mid]);
+		r = memcmp(d.p, u.p, MIN(d.n, u.n));
+		if (r < 0 || (r == 0 && d.n < u.n))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	for (; lo < h->n && slice_eq(unique_of(h, h->by_name[lo]), u); lo++)
+		if (same_file(h->in, h->by_name[lo], f))
+			return true;
+	return false;
+}
+
+static bool
+is_doomed(const struct hunt *h, const struct mbox_file *f)
 {
 	const struct mbox_doom key = { .uid = f->uid }, *d;
 
-	if (f->uid != 0) {
-		d = bsearch(&key, v, n, sizeof(*v), cmp_doom);
-		return d != NULL && same_file(in, d, f);
-	}
-	for (d = v; d < v + n; d++)
-		if (same_file(in, d, f))
-			return true;
-	return false;
+	if (f->uid == 0)
+		return is_named(h, f);
+	d = bsearch(&key, h->v, h->n, sizeof(*h->v), cmp_doom);
+	return d != NULL && same_file(h->in, d, f);
 }
 
 /* those that were renamed by others meanwhile */
@@ -69,16 +113,22 @@ hunt(struct mailbox *mb, const struct mbox_doom *v, size_t n,
     struct err *err)
 {
 	struct mailbox_impl *in = mb->in;
+	struct hunt h = { in, v, xcalloc(n, sizeof(*h.by_name)), n };
 	struct mbox_scan scan = { 0 };
 	struct mbox_file *f;
+	size_t i;
 	int r = mbox_scan_dirs(mb, &scan, true, err);
 
+	for (i = 0; i < n; i++)
+		h.by_name[i] = &v[i];
+	qsort_r(h.by_name, n, sizeof(*h.by_name), cmp_unique, &h);
 	for (f = scan.v; r == 0 && f < scan.v + scan.n; f++)
-		if (is_doomed(in, v, n, f) &&
+		if (is_doomed(&h, f) &&
 		    unlinkat(in->sub[f->sub], f->name, 0) < 0 &&
 		    errno != ENOENT)
 			r = err_sys(err, "unlink in cur");
 	mbox_scan_free(&scan);
+	free(h.by_name);
 	return r;
 }
 

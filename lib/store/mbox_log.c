@@ -133,8 +133,29 @@ mbox_crc(uint32_t crc, const void *p, size_t n)
 void
 mbox_log_seal(struct str *out, size_t start)
 {
-	str_addf(out, " %08x\n",
-	    mbox_crc(0, out->s + start, out->len - start));
+	uint32_t crc = mbox_crc(0, out->s + start, out->len - start);
+	char end[] = " 00000000\n";
+	int i;
+
+	for (i = 8; crc != 0; i--, crc >>= 4)
+		end[i] = "0123456789abcdef"[crc & 15];
+	str_add(out, end, sizeof(end) - 1);
+}
+
+/* A log of many messages is many numbers: printf takes its time. */
+void
+mbox_log_number(struct str *out, int64_t v)
+{
+	char buf[24], *p = buf + sizeof(buf);
+	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+	*--p = ' ';
+	do
+		*--p = (char)('0' + u % 10);
+	while ((u /= 10) != 0);
+	if (v < 0)
+		*--p = '-';
+	str_add(out, p, (size_t)(buf + sizeof(buf) - p));
 }
 
 void
@@ -152,11 +173,16 @@ mbox_log_addf(struct str *out, const char *fmt, ...)
 void
 mbox_log_text(struct str *out, const char *s)
 {
-	for (; *s != '\0'; s++) {
-		if ((unsigned char)*s <= 0x20 || *s == 0x7f || *s == '%')
-			str_addf(out, "%%%02X", (unsigned char)*s);
-		else
-			str_addc(out, *s);
+	const char *p;
+
+	for (;; s = p + 1) {
+		for (p = s; (unsigned char)*p > 0x20 && *p != 0x7f &&
+		    *p != '%'; p++)
+			;
+		str_add(out, s, (size_t)(p - s));
+		if (*p == '\0')
+			return;
+		str_addf(out, "%%%02X", (unsigned char)*p);
 	}
 }
 
@@ -275,6 +301,19 @@ mbox_word_i64(struct slice *rest, int64_t *r)
 		return false;
 	*r = minus ? -(int64_t)v : (int64_t)v;
 	return true;
+}
+
+bool
+mbox_word_date(struct slice *rest, int64_t *r)
+{
+	struct slice w, one = *rest;
+
+	if (slice_cut(&one, ' ', &w) && slice_eqz(w, "-")) {
+		*r = MBOX_NO_DATE;
+		*rest = one;
+		return true;
+	}
+	return mbox_word_i64(rest, r);
 }
 
 void

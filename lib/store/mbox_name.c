@@ -34,28 +34,28 @@ mbox_name_get(const struct mbox_state *st, uint32_t name)
 	return name < st->more.len ? st->more.s + name : "";
 }
 
+static unsigned
+flag_of(char c)
+{
+	size_t k;
+
+	if (c < 'D' || c > 'T')
+		return 0;
+	for (k = 0; letters[k].letter != c; )
+		if (++k == ARRAY_LEN(letters))
+			return 0;
+	return letters[k].flag;
+}
+
 unsigned
 mbox_letters_parse(struct slice s)
 {
 	unsigned flags = 0;
-	size_t i, k;
+	size_t i;
 
 	for (i = 0; i < s.n; i++)
-		for (k = 0; k < ARRAY_LEN(letters); k++)
-			if (letters[k].letter == s.p[i])
-				flags |= letters[k].flag;
+		flags |= flag_of(s.p[i]);
 	return flags;
-}
-
-static bool
-is_letter(char c)
-{
-	size_t k;
-
-	for (k = 0; k < ARRAY_LEN(letters); k++)
-		if (letters[k].letter == c)
-			return true;
-	return false;
 }
 
 /* flags, and of others what is no flag of ours, in ASCII order */
@@ -69,7 +69,7 @@ mbox_letters(struct str *out, unsigned flags, struct slice others)
 		if (flags & letters[i].flag)
 			v[n++] = letters[i].letter;
 	for (i = 0; i < others.n && n < sizeof(v); i++)
-		if (!is_letter(others.p[i]))
+		if (!flag_of(others.p[i]))
 			v[n++] = others.p[i];
 	for (i = 1; i < n && others.n > 0; i++) {
 		for (c = v[i], j = i; j > 0 && (unsigned char)v[j - 1] >
@@ -114,6 +114,19 @@ mbox_unique(const char *kind_text)
 		return SLICE_LIT("");
 	mail_name_parse(slice_of(kind_text + 1), &n);
 	return n.unique;
+}
+
+bool
+mbox_name_waits(const char *kind_text)
+{
+	struct mail_name n;
+
+	if (kind_text[0] != 'o')
+		return false;
+	if (strstr(kind_text, ",U=") == NULL)
+		return true;
+	mail_name_parse(slice_of(kind_text + 1), &n);
+	return n.uid == 0;
 }
 
 /* the fields of base that we do not write ourselves, and then ours */

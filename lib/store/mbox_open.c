@@ -106,12 +106,22 @@ mailbox_open(const struct mailbox_place *p, unsigned flags, struct err *err)
 }
 
 void
+mbox_leave(struct mailbox *mb)
+{
+	mailbox_purge(mb, NULL, NULL);
+	if (mbox_snap_due(mb))
+		mbox_snap_write(mb);
+	mbox_free(mb);
+}
+
+void
 mailbox_close(struct mailbox *mb)
 {
 	if (mb == NULL)
 		return;
 	mailbox_purge(mb, NULL, NULL);
-	mailbox_settle(mb);
+	while (mailbox_settle(mb))
+		;
 	mbox_free(mb);
 }
 
@@ -121,7 +131,8 @@ mailbox_shrink(struct mailbox *mb)
 	struct mailbox_impl *in = mb->in;
 	struct err ignored;
 
-	mailbox_settle(mb);
+	while (mailbox_settle(mb))
+		;
 	str_free(&in->out);
 	str_free(&in->path);
 	/* messages on the heap: into a mapping again, where they can be had
@@ -195,7 +206,9 @@ sync_dirs(struct mailbox *mb, struct err *err)
 		return 0;
 	if (lock && mbox_lock(mb, err) < 0)
 		return -1;
-	r = look == 1 << SUB_NEW ? mbox_sync_new(mb, err) :
+	/* whoever had the lock may have told what we saw */
+	look = mbox_look(mb);
+	r = look == 0 ? 0 : look == 1 << SUB_NEW ? mbox_sync_new(mb, err) :
 	    mbox_sync_all(mb, err);
 	if (r < 0)
 		mbox_abandon(mb);
@@ -265,14 +278,20 @@ open_msg(struct mailbox *mb, size_t i)
 	return fd;
 }
 
+/* Whoever has the lock may be renaming it; else it is looked for.  *fd where
+ * it is there, else -1.  0 or -1 */
 static int
-look_again(struct mailbox *mb, struct err *err)
+look_again(struct mailbox *mb, size_t i, int *fd, struct err *err)
 {
-	int r;
+	int r = 0;
 
+	*fd = -1;
 	if (mb->in->writable && mbox_lock(mb, err) < 0)
 		return -1;
-	r = mbox_sync_all(mb, err);
+	if (mb->in->writable && !(mb->msg[i].flags & MSG_GONE))
+		*fd = open_msg(mb, i);
+	if (*fd < 0)
+		r = mbox_sync_all(mb, err);
 	if (r < 0)
 		mbox_abandon(mb);
 	if (mb->in->writable)
@@ -293,10 +312,50 @@ mailbox_read(struct mailbox *mb, size_t i, struct err *err)
 			return fd;
 		if (errno != ENOENT)
 			return err_sys(err, "open a message");
-		if (look_again(mb, err) < 0)
+		if (look_again(mb, i, &fd, err) < 0)
 			return -1;
+		if (fd >= 0)
+			return fd;
 	}
 	return err_perm(err, "5.2.0", "message is gone");
+}
+
+int64_t
+mailbox_date(struct mailbox *mb, size_t i)
+{
+	struct mailbox_msg *m = &mb->msg[i];
+	struct err ignored;
+	struct stat st;
+	int fd;
+
+	if (m->date != MBOX_NO_DATE)
+		return m->date;
+	if (mbox_stat(mb, i, &st) < 0) {
+		fd = mailbox_read(mb, i, &ignored);
+		m = &mb->msg[i];
+		/* it is gone: anything is as good */
+		if (fd < 0 || fstat(fd, &st) < 0)
+			st.st_mtime = m->saved;
+		close_fd(fd);
+	}
+	m->date = st.st_mtime;
+	return m->date;
+}
+
+int
+mbox_stat(struct mailbox *mb, size_t i, struct stat *st)
+{
+	const struct mailbox_msg *m = &mb->msg[i];
+	struct mailbox_impl *in = mb->in;
+	int sub;
+
+	str_reset(&in->path);
+	sub = mbox_name_file(mbox_name_get(&in->st, m->name), m->file_flags,
+	    &in->path);
+	if (sub < 0 || fstatat(in->sub[sub], in->path.s, st,
+	    AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st->st_mode))
+		return -1;
+	return 0;
 }
 
 void

@@ -469,8 +469,8 @@ merge(struct mailbox *mb, const struct mailbox *old)
 	}
 	mbox_set_array(mb, v, cap);
 	mb->n = n;
-	in->st.dirty_lo = 0;
-	in->st.dirty_hi = n;
+	in->st.dirty_lo = in->st.wait_lo = 0;
+	in->st.dirty_hi = in->st.wait_hi = n;
 	in->st.unsettled = 0;
 }
 

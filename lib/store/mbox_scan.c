@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "store/dir.h"
 
 int64_t
@@ -59,6 +60,37 @@ add_file(void *ctx, const char *name, int type)
 		.sub = (uint8_t)r->sub,
 	};
 	return 0;
+}
+
+void
+mbox_index_make(struct mbox_index *x, const struct mbox_scan *s)
+{
+	size_t i, k;
+
+	for (x->size = 64; x->size < 2 * s->n; x->size *= 2)
+		;
+	x->slot = xcalloc(x->size, sizeof(*x->slot));
+	for (i = 0; i < s->n; i++) {
+		k = hash_secret(s->v[i].name, strlen(s->v[i].name));
+		for (k &= x->size - 1; x->slot[k] != 0; )
+			k = (k + 1) & (x->size - 1);
+		x->slot[k] = (uint32_t)i + 1;
+	}
+}
+
+struct mbox_file *
+mbox_index_find(const struct mbox_index *x, const struct mbox_scan *s, int sub,
+    const char *name)
+{
+	size_t k = hash_secret(name, strlen(name)) & (x->size - 1);
+	struct mbox_file *f;
+
+	for (; x->slot[k] != 0; k = (k + 1) & (x->size - 1)) {
+		f = &s->v[x->slot[k] - 1];
+		if (f->sub == sub && strcmp(f->name, name) == 0)
+			return f;
+	}
+	return NULL;
 }
 
 /* whole seconds: a file system that knows no others */

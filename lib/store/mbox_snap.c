@@ -56,6 +56,7 @@ head_good(const struct snap_head *h, uint64_t size)
 	    end == size - h->records_at && h->uidnext > 0 &&
 	    h->uidvalidity > 0 && h->modseq > 0 && h->off > 0 &&
 	    h->dirty_lo <= h->dirty_hi && h->dirty_hi <= h->n &&
+	    h->wait_lo <= h->wait_hi && h->wait_hi <= h->n &&
 	    h->unsettled <= h->n;
 }
 
@@ -209,6 +210,8 @@ take_head(struct mailbox *mb, const struct snap_head *h)
 	st->recent = h->recent;
 	st->dirty_lo = h->dirty_lo;
 	st->dirty_hi = h->dirty_hi;
+	st->wait_lo = h->wait_lo;
+	st->wait_hi = h->wait_hi;
 	st->unsettled = h->unsettled;
 	st->known.ns[SUB_NEW] = h->ns[SUB_NEW];
 	st->known.ns[SUB_CUR] = h->ns[SUB_CUR];
@@ -274,7 +277,7 @@ mbox_snap_due(const struct mailbox *mb)
 
 	return mb->in->index >= 0 && mb->in->log >= 0 && !mb->in->no_snap &&
 	    mb->gone == 0 && st->ndoom == 0 && !st->begun &&
-	    st->off - from > SNAP_WORTH;
+	    (st->off - from > SNAP_WORTH || st->named > SNAP_NAMED);
 }
 
 static void
@@ -339,6 +342,8 @@ fill_head(const struct mailbox *mb, struct snap_head *h, size_t kw_len,
 	h->dirty_lo = MIN(st->dirty_lo, mb->n);
 	h->dirty_hi = MIN(st->dirty_hi, mb->n);
 	h->dirty_lo = MIN(h->dirty_lo, h->dirty_hi);
+	h->wait_hi = MIN(st->wait_hi, mb->n);
+	h->wait_lo = MIN(st->wait_lo, h->wait_hi);
 	h->unsettled = MIN(st->unsettled, mb->n);
 	h->kw_names = st->kw.names;
 	h->kw_sets = st->kw.sets;
@@ -413,6 +418,7 @@ mbox_snap_write(struct mailbox *mb)
 			unlinkat(in->index, tmp.s, 0);
 	} else {
 		in->st.snap_off = in->st.off;
+		in->st.named = 0;
 	}
 	close_fd(fd);
 	str_free(&tmp);

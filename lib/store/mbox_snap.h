@@ -8,8 +8,8 @@
 #include "store/mbox.h"
 
 enum {
-	SNAP_VERSION = 1, SNAP_PAGE = 4096, SNAP_WORTH = 64 * 1024,
-	SNAP_LOG_BYTES = 64
+	SNAP_VERSION = 2, SNAP_PAGE = 4096, SNAP_WORTH = 64 * 1024,
+	SNAP_LOG_BYTES = 64, SNAP_NAMED = 500
 };
 #define SNAP_MAGIC "prsnap1\n"
 
@@ -23,7 +23,7 @@ struct snap_head {
 	uint64_t modseq, generation, base_modseq;
 	int64_t off, live;
 	int64_t ns[2], scanned;
-	uint64_t n, dirty_lo, dirty_hi, unsettled;
+	uint64_t n, dirty_lo, dirty_hi, wait_lo, wait_hi, unsettled;
 	uint64_t kw_names, kw_sets, kw_len;	/* right behind the head */
 	uint64_t names_at, names_len, records_at;
 	uint32_t body_crc, head_crc;

@@ -78,6 +78,18 @@ mbox_dirty(struct mbox_state *st, size_t i)
 }
 
 void
+mbox_wait(struct mbox_state *st, size_t i)
+{
+	if (st->wait_lo >= st->wait_hi) {
+		st->wait_lo = i;
+		st->wait_hi = i + 1;
+		return;
+	}
+	st->wait_lo = MIN(st->wait_lo, i);
+	st->wait_hi = MAX(st->wait_hi, i + 1);
+}
+
+void
 mbox_doom_add(struct mbox_state *st, const struct mailbox_msg *m)
 {
 	if (st->ndoom == st->doom_cap) {
@@ -127,6 +139,8 @@ mailbox_purge(struct mailbox *mb, mailbox_gone_fn *fn, void *ctx)
 	st->unsettled = moved(mb, MIN(st->unsettled, mb->n));
 	st->dirty_lo = moved(mb, MIN(st->dirty_lo, mb->n));
 	st->dirty_hi = moved(mb, MIN(st->dirty_hi, mb->n));
+	st->wait_lo = moved(mb, MIN(st->wait_lo, mb->n));
+	st->wait_hi = moved(mb, MIN(st->wait_hi, mb->n));
 	for (i = 0; i < mb->n; i++) {
 		if (mb->msg[i].flags & MSG_GONE) {
 			if (fn != NULL)

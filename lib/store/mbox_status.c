@@ -28,6 +28,6 @@ mailbox_status(const struct mailbox_place *p, struct mailbox_status *st,
 	st->uidvalidity = mb->uidvalidity;
 	st->modseq = mb->modseq;
 	memcpy(st->id, mb->id, sizeof(st->id));
-	mailbox_close(mb);
+	mbox_leave(mb);
 	return 0;
 }

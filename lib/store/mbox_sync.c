@@ -1,12 +1,12 @@
 /*
  * mbox_sync.c - what the directories hold against what the array says.
  *
- * A file is a message's by its UID and base; else, where the message is not
- * seen otherwise, by its unique part (a renaming that was not finished, or
- * another program's), or by its UID and size.  What belongs to no message is
- * taken in.  A message whose file is nowhere has vanished (V), but only
- * where the directory did not change while it was read: a file that is being
- * renamed may be missed by readdir.
+ * A file is a message's by its UID and base, or by its name; else, where the
+ * message is not seen otherwise, by its unique part (a renaming that was not
+ * finished, or another program's), or by its UID and size.  What belongs to no
+ * message is taken in.  A message whose file is nowhere has vanished (V), but
+ * only where the directory did not change while it was read: a file that is
+ * being renamed may be missed by readdir.
  */
 #include "store/mbox.h"
 
@@ -188,6 +188,30 @@ match_by_uid(struct sync *s)
 	}
 }
 
+/* names without a UID: as the log tells them */
+static void
+match_by_name(struct sync *s)
+{
+	struct mailbox *mb = s->mb;
+	struct mbox_index x;
+	struct mbox_file *f;
+	size_t k, i;
+	int sub;
+
+	mbox_index_make(&x, &s->scan);
+	for (k = 0; k < s->nunseen; k++) {
+		i = s->unseen[k];
+		str_reset(&s->name);
+		sub = mbox_name_file(kind_text(s, i), mb->msg[i].file_flags,
+		    &s->name);
+		f = sub < 0 ? NULL : mbox_index_find(&x, &s->scan, sub,
+		    s->name.s);
+		if (f != NULL && !f->used)
+			match(s, i, f);
+	}
+	free(x.slot);
+}
+
 /* --- what is left --------------------------------------------------------- */
 
 static int
@@ -280,6 +304,10 @@ match_all(struct sync *s)
 	s->seen = xcalloc(s->mb->n + 1, sizeof(*s->seen));
 	match_by_uid(s);
 	list_unseen(s);
+	if (s->nunseen > 0) {
+		match_by_name(s);
+		list_unseen(s);
+	}
 	if (s->nunseen > 0) {
 		match_by_unique(s);
 		match_by_size(s);

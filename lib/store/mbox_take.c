@@ -3,6 +3,10 @@
  * It is logged first (one sync for all), then renamed; a renaming that did
  * not happen is finished by the next scan, which finds the file by its unique
  * part.
+ *
+ * Where there are many in cur/ (a Maildir of another program's) they are
+ * logged under the names that they have, by what these tell; when the session
+ * idles or ends (mbox_settle.c) they are looked at, and renamed.
  */
 #include "store/mbox.h"
 
@@ -12,7 +16,10 @@
 #include "base/clock.h"
 #include "store/dir.h"
 
-enum { UID_JUMP = 1 << 20 };
+enum {
+	UID_JUMP = 1 << 20,
+	LATE_MIN = 256	/* files whose renaming would keep a client waiting */
+};
 
 int
 mbox_measure(int dir, const char *name, uint64_t *size, uint64_t *wsize)
@@ -52,6 +59,7 @@ struct taken {
 	int64_t date;
 	size_t name;		/* of the final name in the arena of names */
 	bool keep;		/* its U= is good */
+	bool late;		/* it is renamed later */
 };
 
 /* those that keep their UIDs first, the rest by time and name */
@@ -89,25 +97,55 @@ uid_good(const struct mailbox *mb, uint32_t uid)
 	return uid >= mb->uidnext && uid - mb->uidnext < UID_JUMP;
 }
 
+/* Can the record tell the name as it is?  Letters in the order of ours. */
+static bool
+may_wait(const struct taken *t)
+{
+	struct slice f = t->n.flags;
+	size_t i;
+
+	if (t->f->sub != SUB_CUR || t->f->uid != 0)
+		return false;
+	for (i = 0; i < f.n; i++)
+		if (!mbox_letters_parse(slice_sub(f, i, 1)) ||
+		    (i > 0 && f.p[i] <= f.p[i - 1]))
+			return false;
+	return true;
+}
+
+static void
+choose_late(struct taken *v, size_t n)
+{
+	size_t i, late = 0;
+
+	for (i = 0; i < n; i++) {
+		v[i].late = may_wait(&v[i]);
+		late += v[i].late;
+	}
+	for (i = 0; late < LATE_MIN && i < n; i++)
+		v[i].late = false;
+}
+
 /* 1, 0 it can not be taken in now */
 static int
-examine(struct mailbox *mb, struct mbox_file *f, struct taken *t)
+examine(struct mailbox *mb, struct taken *t)
 {
-	int dir = mb->in->sub[f->sub];
+	int dir = mb->in->sub[t->f->sub];
 	struct stat st;
 
-	memset(t, 0, sizeof(*t));
-	t->f = f;
-	mail_name_parse(slice_of(f->name), &t->n);
-	if (fstatat(dir, f->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	t->size = t->n.size;
+	t->wsize = t->n.wsize;
+	t->date = MBOX_NO_DATE;
+	if (t->late && t->n.has_size && t->n.has_wsize)
+		return 1;
+	if (fstatat(dir, t->f->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    !S_ISREG(st.st_mode))
 		return 0;
 	t->date = st.st_mtime;
-	t->size = t->n.size;
-	t->wsize = t->n.wsize;
 	if (!t->n.has_size || !t->n.has_wsize ||
 	    t->size != (uint64_t)st.st_size)
-		return mbox_measure(dir, f->name, &t->size, &t->wsize) == 0;
+		return mbox_measure(dir, t->f->name, &t->size,
+		    &t->wsize) == 0;
 	return 1;
 }
 
@@ -136,7 +174,8 @@ record(struct mailbox *mb, struct taken *t, uint32_t uid, uint64_t modseq,
 {
 	struct mailbox_msg m = {
 		.uid = uid, .modseq = modseq, .size = t->size,
-		.wsize = t->wsize, .date = t->date, .saved = wall_s(),
+		.wsize = t->wsize, .date = t->date,
+		.saved = wall_s(),
 	};
 
 	m.flags = m.file_flags = (uint16_t)mbox_letters_parse(t->n.flags);
@@ -144,14 +183,17 @@ record(struct mailbox *mb, struct taken *t, uint32_t uid, uint64_t modseq,
 	if (!mb->in->st.scanned && t->f->uid != 0)
 		m.saved = t->date;
 	t->name = names->len;
-	if (mb->in->writable) {
+	if (mb->in->writable && !t->late) {
 		mbox_name_final(names, slice_of(t->f->name), m.flags, &m);
 	} else {
 		str_addc(names, t->f->sub == SUB_NEW ? 'n' : 'o');
 		str_adds(names, t->f->name);
 	}
 	mbox_record_add(&mb->in->out, mb, &m, names->s + t->name);
-	str_addc(names, '\0');
+	if (t->late)
+		str_trunc(names, t->name);	/* nobody will ask */
+	else
+		str_addc(names, '\0');
 }
 
 static void
@@ -167,6 +209,8 @@ rename_taken(struct mailbox *mb, const struct taken *v, size_t n,
 		return;
 	mbox_own_begin(mb, &own);
 	for (i = 0; i < n; i++) {
+		if (v[i].late)
+			continue;
 		str_reset(&in->path);
 		mbox_name_file(names->s + v[i].name,
 		    mbox_letters_parse(v[i].n.flags), &in->path);
@@ -221,8 +265,15 @@ mbox_take_in(struct mailbox *mb, struct mbox_file **f, size_t n,
 	if (n == 0 || (!mb->in->writable && !mb->in->fresh))
 		return 0;
 	v = xcalloc(n, sizeof(*v));
+	for (i = 0; i < n; i++) {
+		v[i].f = f[i];
+		mail_name_parse(slice_of(f[i]->name), &v[i].n);
+	}
+	if (mb->in->writable)
+		choose_late(v, n);
 	for (i = 0; i < n; i++)
-		k += (size_t)examine(mb, f[i], &v[k]);
+		if (examine(mb, &v[i]))
+			v[k++] = v[i];
 	if (k > 0)
 		r = take(mb, v, k, err);
 	/* UIDs between others: in their order in a new log */
