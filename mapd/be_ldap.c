@@ -1,11 +1,13 @@
 /*
- * be_ldap.c - LDAP.  A value in a filter is escaped as RFC 4515 has it; a
- * bind and a search are sent, and their answers awaited until the deadline.
+ * be_ldap.c - LDAP.  A value in a filter is escaped as RFC 4515 has it.  The
+ * library gets a connection that is there already: its own way to connect
+ * turns in a circle, at full speed, until a silent server begins TLS.
  */
 #include "base/clock.h"
 #include "mapd.h"
 
 #include <ldap.h>
+#include <openldap.h>
 
 static const struct field fields[] = {
 	TABLE_FIELDS("0s"), TABLE_ROW_FIELDS, TABLE_SERVER_FIELDS,
@@ -119,43 +121,58 @@ ldap_failed(const struct server *s, int rc, struct err *err)
 
 	if (s->conn != NULL)
 		ldap_get_option(s->conn, LDAP_OPT_DIAGNOSTIC_MESSAGE, &more);
-	err_temp(err, "4.3.0", "%s: %s%s%s", s->name, ldap_err2string(rc),
-	    more != NULL && *more != '\0' ? ": " : "",
-	    more != NULL ? more : "");
+	/* GnuTLS has no words for it */
+	if (more != NULL && strcmp(more, "(unknown error code)") == 0)
+		err_temp(err, "4.3.0", "%s: TLS failed: its certificate or "
+		    "its name is not accepted", s->name);
+	else
+		err_temp(err, "4.3.0", "%s: %s%s%s", s->name,
+		    ldap_err2string(rc), more != NULL && *more != '\0' ?
+		    ": " : "", more != NULL ? more : "");
 	ldap_memfree(more);
 	return -1;
 }
 
-/* options of a session that is not connected yet */
+static bool
+is_ldaps(const struct server *s)
+{
+	return slice_istarts(slice_of(s->name), "ldaps:");
+}
+
 static int
-set_options(const struct table *t, const struct server *s, int64_t deadline)
+set_tls(const struct table *t, const struct server *s)
+{
+	bool verify = server_tls(t, s) == TLS_VERIFY;
+	int need = verify ? LDAP_OPT_X_TLS_DEMAND : LDAP_OPT_X_TLS_NEVER;
+	int new = 0, rc;
+
+	rc = ldap_set_option(s->conn, LDAP_OPT_X_TLS_REQUIRE_CERT, &need);
+	if (rc == LDAP_SUCCESS && verify)
+		rc = ldap_set_option(s->conn, LDAP_OPT_X_TLS_CACERTFILE,
+		    t->c.tls_ca);
+	return rc != LDAP_SUCCESS ? rc : ldap_set_option(s->conn,
+	    LDAP_OPT_X_TLS_NEWCTX, &new);
+}
+
+static int
+set_options(const struct server *s, int64_t deadline)
 {
 	struct timeval tv = time_left(deadline);
-	int version = LDAP_VERSION3, deref = LDAP_DEREF_NEVER, new = 0;
-	int tls = server_tls(t, s), need = tls == TLS_VERIFY ?
-	    LDAP_OPT_X_TLS_DEMAND : LDAP_OPT_X_TLS_NEVER;
+	int version = LDAP_VERSION3, deref = LDAP_DEREF_NEVER;
 	const struct {
 		int option;
 		const void *value;
 	} o[] = { { LDAP_OPT_PROTOCOL_VERSION, &version },
 		{ LDAP_OPT_DEREF, &deref },
 		{ LDAP_OPT_REFERRALS, LDAP_OPT_OFF },
-		{ LDAP_OPT_RESTART, LDAP_OPT_ON },
-		{ LDAP_OPT_NETWORK_TIMEOUT, &tv }, { LDAP_OPT_TIMEOUT, &tv },
-		{ LDAP_OPT_X_TLS_REQUIRE_CERT, &need },
-		{ LDAP_OPT_X_TLS_CACERTFILE, t->c.tls_ca },
-		{ LDAP_OPT_X_TLS_NEWCTX, &new } };
-	size_t i, n = ARRAY_LEN(o);
+		{ LDAP_OPT_RESTART, LDAP_OPT_ON }, { LDAP_OPT_TIMEOUT, &tv } };
+	size_t i;
 	int rc = LDAP_SUCCESS;
 
-	if (tls == TLS_NO && !slice_istarts(slice_of(s->name), "ldaps:"))
-		n -= 3;
-	else if (tls != TLS_VERIFY)
-		n -= 2;
-	for (i = 0; i < n && rc == LDAP_SUCCESS; i++)
+	for (i = 0; i < ARRAY_LEN(o) && rc == LDAP_SUCCESS; i++)
 		rc = ldap_set_option(s->conn, o[i].option, o[i].value);
-	if (rc == LDAP_SUCCESS && n == ARRAY_LEN(o) - 2)
-		rc = ldap_set_option(s->conn, LDAP_OPT_X_TLS_NEWCTX, &new);
+	if (rc == LDAP_SUCCESS && s->port == 0)
+		rc = ldap_set_option(s->conn, LDAP_OPT_NETWORK_TIMEOUT, &tv);
 	return rc;
 }
 
@@ -178,26 +195,61 @@ await_bind(const struct server *s, int msgid, int64_t deadline)
 	return rc != LDAP_SUCCESS ? rc : code;
 }
 
+/* s->conn, not yet logged in: 0, or -1 */
+static int
+open_session(struct server *s, int64_t deadline, int *fd_r, struct err *err)
+{
+	LDAP *ld = NULL;
+	int rc;
+
+	*fd_r = -1;
+	if (s->port == 0) {
+		rc = ldap_initialize(&ld, s->name);
+	} else {
+		*fd_r = dial(s, deadline, err);
+		if (*fd_r < 0)
+			return -1;
+		rc = ldap_init_fd(*fd_r, LDAP_PROTO_TCP, s->name, &ld);
+		if (rc != LDAP_SUCCESS)
+			close_fd(*fd_r);
+	}
+	s->conn = ld;
+	return rc == LDAP_SUCCESS ? 0 : ldap_failed(s, rc, err);
+}
+
+static int
+log_in(const struct table *t, const struct server *s, int64_t deadline)
+{
+	struct berval cred = { strlen(t->c.password),
+		(char *)(uintptr_t)t->c.password };
+	int msgid, rc = set_options(s, deadline);
+
+	if (rc == LDAP_SUCCESS && s->port != 0 && (is_ldaps(s) ||
+	    server_tls(t, s) != TLS_NO)) {
+		rc = set_tls(t, s);
+		if (rc == LDAP_SUCCESS)
+			rc = is_ldaps(s) ? ldap_install_tls(s->conn) :
+			    ldap_start_tls_s(s->conn, NULL, NULL);
+	}
+	if (rc == LDAP_SUCCESS)
+		rc = ldap_sasl_bind(s->conn, t->c.bind_dn, LDAP_SASL_SIMPLE,
+		    &cred, NULL, NULL, &msgid);
+	return rc == LDAP_SUCCESS ? await_bind(s, msgid, deadline) : rc;
+}
+
 static int
 connect_ldap(struct table *t, struct server *s, int64_t deadline,
     struct err *err)
 {
-	struct berval cred = { strlen(t->c.password),
-		(char *)(uintptr_t)t->c.password };
-	LDAP *ld = NULL;
-	int msgid, rc = ldap_initialize(&ld, s->name);
+	int fd, rc;
 
-	s->conn = ld;
-	if (rc == LDAP_SUCCESS)
-		rc = set_options(t, s, deadline);
-	if (rc == LDAP_SUCCESS && server_tls(t, s) != TLS_NO &&
-	    slice_istarts(slice_of(s->name), "ldap:"))
-		rc = ldap_start_tls_s(ld, NULL, NULL);
-	if (rc == LDAP_SUCCESS)
-		rc = ldap_sasl_bind(ld, t->c.bind_dn, LDAP_SASL_SIMPLE, &cred,
-		    NULL, NULL, &msgid);
-	if (rc == LDAP_SUCCESS)
-		rc = await_bind(s, msgid, deadline);
+	if (open_session(s, deadline, &fd, err) < 0)
+		return -1;
+	guard_start(fd, deadline);
+	rc = log_in(t, s, deadline);
+	guard_end();
+	if (rc != LDAP_SUCCESS && ms_left(deadline) == 0)
+		rc = LDAP_TIMEOUT;
 	return rc == LDAP_SUCCESS ? 0 : ldap_failed(s, rc, err);
 }
 
@@ -336,17 +388,22 @@ query(struct table *t, struct server *s, const char *key, struct answer *a,
     int64_t deadline, enum fault *fault_r, struct err *err)
 {
 	struct str filter = STR_INIT;
-	int rc, msgid = 0, code = LDAP_SUCCESS, r = 1;
+	int rc, fd, msgid = 0, code = LDAP_SUCCESS, r = 1;
 
 	if (!template_fill(t->query, key, escape, &filter)) {
 		str_free(&filter);
 		return 0;
 	}
+	if (s->port == 0 || ldap_get_option(s->conn, LDAP_OPT_DESC, &fd) !=
+	    LDAP_OPT_SUCCESS)
+		fd = -1;
+	guard_start(fd, deadline);
 	rc = send_search(t, s, filter.s, deadline, &msgid);
 	str_free(&filter);
 	err->kind = ERR_NONE;
 	while (rc == LDAP_SUCCESS && r > 0)
 		r = take_message(s, msgid, a, deadline, &code, err);
+	guard_end();
 	*fault_r = FAULT_QUERY;
 	if (r < 0 || (r == 0 && rc == LDAP_SUCCESS && a->rows > 0 &&
 	    t->c.rows == ROWS_FIRST)) {

@@ -224,6 +224,12 @@ int server_tls(const struct table *t, const struct server *s);
 int ms_left(int64_t deadline);
 /* wait for events of poll(2): 0, or -1 err: the deadline */
 int wait_fd(int fd, short events, int64_t deadline, struct err *err);
+/* a connection by TCP, blocking: fd, or -1 err */
+int dial(const struct server *s, int64_t deadline, struct err *err);
+/* For libraries that wait without end: at the deadline the connection is shut
+ * under them.  One at a time. */
+void guard_start(int fd, int64_t deadline);
+void guard_end(void);
 
 /* --- health.c --- */
 

@@ -4,8 +4,14 @@
 #include "base/clock.h"
 #include "mapd.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+static volatile sig_atomic_t guarded = -1;
 
 int
 server_add(struct table *t, const char *name, struct slice host,
@@ -124,4 +130,78 @@ wait_fd(int fd, short events, int64_t deadline, struct err *err)
 	if (r == 0)
 		return err_temp(err, "4.3.0", "no answer in time");
 	return r > 0 ? 0 : err_sys(err, "poll");
+}
+
+static int
+connect_to(const struct addrinfo *a, int64_t deadline, struct err *err)
+{
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC |
+	    SOCK_NONBLOCK, 0), e = 0;
+	socklen_t n = sizeof(e);
+
+	if (fd < 0)
+		return err_sys(err, "socket");
+	if (connect(fd, a->ai_addr, a->ai_addrlen) != 0)
+		e = errno;
+	if (e == EINPROGRESS) {
+		if (wait_fd(fd, POLLOUT, deadline, err) < 0) {
+			close_fd(fd);
+			return -1;
+		}
+		getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n);
+	}
+	if (e == 0 && fcntl(fd, F_SETFL, 0) == 0)
+		return fd;
+	close_fd(fd);
+	errno = e;
+	return err_sys(err, "connect");
+}
+
+int
+dial(const struct server *s, int64_t deadline, struct err *err)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all, *a;
+	char port[8];
+	int fd = -1, rc;
+
+	snprintf(port, sizeof(port), "%u", s->port);
+	rc = getaddrinfo(s->host, port, &hints, &all);
+	if (rc != 0)
+		return err_temp(err, "4.3.0", "%s: %s", s->name,
+		    gai_strerror(rc));
+	for (a = all; a != NULL && fd < 0; a = a->ai_next)
+		fd = connect_to(a, deadline, err);
+	freeaddrinfo(all);
+	return fd >= 0 ? fd : err_prefix(err, "%s", s->name);
+}
+
+static void
+on_alarm(int sig UNUSED)
+{
+	int e = errno;
+
+	if (guarded >= 0)
+		shutdown(guarded, SHUT_RDWR);
+	errno = e;
+}
+
+void
+guard_start(int fd, int64_t deadline)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	int ms = ms_left(deadline) + 10;
+	struct itimerval it = { { 0, 0 }, { ms / 1000, ms % 1000 * 1000 } };
+
+	guarded = fd;
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &it, NULL);
+}
+
+void
+guard_end(void)
+{
+	struct itimerval it = { { 0, 0 }, { 0, 0 } };
+
+	setitimer(ITIMER_REAL, &it, NULL);
+	guarded = -1;
 }

@@ -80,7 +80,7 @@ static const int inotify_calls[] = { N(inotify_init1),
 	N(inotify_add_watch), N(inotify_rm_watch) };
 /* the resolver's, and what libraries of servers do to their sockets */
 static const int inet_calls[] = { N(bind), N(sendmmsg), N(ioctl),
-	N(connect), N(pipe2), N(eventfd2) };
+	N(connect), N(pipe2), N(eventfd2), N(setitimer) };
 static const int relock_calls[] = {
 	N(landlock_create_ruleset), N(landlock_add_rule),
 	N(landlock_restrict_self), N(seccomp), N(prctl), N(prlimit64),
