@@ -76,9 +76,10 @@ parse_addr(const char *spec, struct sockaddr_storage *ss, socklen_t *len)
 	return 0;
 }
 
-/* a mail server speaks first: wait for a byte of its greeting */
+/* a mail server speaks first: wait for a byte of its greeting; but not where
+ * TLS begins before it */
 static int
-try_listener(const char *spec, struct err *err)
+try_listener(const char *spec, bool tls, struct err *err)
 {
 	struct sockaddr_storage ss;
 	struct pollfd p = { -1, POLLIN, 0 };
@@ -91,6 +92,9 @@ try_listener(const char *spec, struct err *err)
 	p.fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (p.fd < 0 || connect(p.fd, (struct sockaddr *)&ss, len) != 0)
 		r = err_sys(err, "cannot connect to %s", spec);
+	else if (tls)
+		r = tls_hello(p.fd, GREET_MS, err) == 0 ? 0 :
+		    err_prefix(err, "%s", spec);
 	else if (poll(&p, 1, GREET_MS) != 1)
 		r = err_temp(err, "4.4.2", "%s does not answer", spec);
 	else if (recv(p.fd, &byte, 1, 0) != 1)
@@ -107,12 +111,15 @@ check_service(void *ctx, const void *more, struct err *err)
 	struct slice rest = slice_of(s->listen), word;
 	size_t *n = ctx;
 	char spec[128];
+	bool tls;
 
 	while (slice_word(&rest, &word)) {
-		if (!slice_starts(word, "inet:"))
+		tls = slice_starts(word, "tls:");
+		if (!tls && !slice_starts(word, "inet:"))
 			continue;
-		slice_copy(spec, sizeof(spec), slice_sub(word, 5, word.n));
-		if (try_listener(spec, err) != 0)
+		slice_copy(spec, sizeof(spec), slice_sub(word, tls ? 4 : 5,
+		    word.n));
+		if (try_listener(spec, tls, err) != 0)
 			return err_prefix(err, "%s", s->service);
 		++*n;
 	}

@@ -56,6 +56,10 @@ const char *defaults_dir(void);
 bool may_ask(const char *socket);
 int run_program(const char *path, char *const argv[]);
 
+/* --- hello.c --- */
+/* does a TLS server answer on that connection?  0, or -1: err */
+int tls_hello(int fd, int timeout_ms, struct err *err);
+
 /* --- show.c --- */
 void json_string(struct str *out, const char *z);
 void json_member(struct str *out, bool *first, const char *name,
@@ -63,6 +67,8 @@ void json_member(struct str *out, bool *first, const char *name,
 void json_int(struct str *out, bool *first, const char *name, int64_t v);
 /* "3d", "5h", "12m", "40s" */
 void show_age(struct str *out, int64_t seconds);
+/* unix seconds as "2026-11-23", UTC; in ctl_arena */
+const char *show_date(int64_t unix_s);
 /* bytes as "12", "3.4K", "20M" */
 void show_size(struct str *out, uint64_t n);
 /* rows of cells, each column as wide as its widest cell */
@@ -82,6 +88,9 @@ bool parse_when(const char *z, int64_t now, int64_t *when_r);
 /* replace a file as a whole: written beside it, synced, renamed */
 int file_replace(const char *path, struct slice text, mode_t mode,
     struct err *err);
+/* the same, and root gives it to that user and group */
+int file_replace_as(const char *path, struct slice text, mode_t mode,
+    uid_t uid, gid_t gid, struct err *err);
 /* Set name = value in the text of a conf file, in its place or at the end of
  * the section ("" the part before any section). */
 void conf_text_set(struct str *text, const char *section, const char *name,
@@ -107,8 +116,9 @@ int cmd_queue(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_call(int argc, char **argv);
+int cmd_cert(int argc, char **argv);
 
-/* --- init_tls.c, init_system.c --- */
+/* --- cert_make.c, init_system.c --- */
 int init_tls(const char *dir, const char *hostname,
     const struct strlist *domains, struct err *err);
 int init_system_users(struct err *err);

@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 
 static int
-write_new(const char *tmp, struct slice text, mode_t mode,
-    const struct stat *old)
+write_new(const char *tmp, struct slice text, const struct stat *as)
 {
 	int fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
 	    O_CLOEXEC, 0600), r;
@@ -18,11 +17,10 @@ write_new(const char *tmp, struct slice text, mode_t mode,
 	if (fd < 0)
 		return -1;
 	r = full_write(fd, text.p, text.n);
-	/* owner and mode of a file that is there stay */
-	if (r == 0 && old != NULL && geteuid() == 0)
-		r = fchown(fd, old->st_uid, old->st_gid);
+	if (r == 0 && geteuid() == 0)
+		r = fchown(fd, as->st_uid, as->st_gid);
 	if (r == 0)
-		r = fchmod(fd, old != NULL ? old->st_mode & 07777 : mode);
+		r = fchmod(fd, as->st_mode & 07777);
 	if (r == 0)
 		r = fsync(fd);
 	close_fd(fd);
@@ -44,23 +42,43 @@ sync_dir_of(const char *path)
 	return r;
 }
 
-int
-file_replace(const char *path, struct slice text, mode_t mode,
+static int
+replace(const char *path, struct slice text, const struct stat *as,
     struct err *err)
 {
 	char *tmp = xasprintf("%s.new-%d", path, (int)getpid());
-	struct stat st;
-	bool there = lstat(path, &st) == 0 && S_ISREG(st.st_mode);
 	int r = 0;
 
 	(void)unlink(tmp);
-	if (write_new(tmp, text, mode, there ? &st : NULL) != 0 ||
-	    rename(tmp, path) != 0 || sync_dir_of(path) != 0) {
+	if (write_new(tmp, text, as) != 0 || rename(tmp, path) != 0 ||
+	    sync_dir_of(path) != 0) {
 		r = err_sys(err, "cannot write %s", path);
 		(void)unlink(tmp);
 	}
 	free(tmp);
 	return r;
+}
+
+/* owner and mode of a file that is there stay */
+int
+file_replace(const char *path, struct slice text, mode_t mode,
+    struct err *err)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		st = (struct stat){ .st_mode = mode, .st_uid = (uid_t)-1,
+		    .st_gid = (gid_t)-1 };
+	return replace(path, text, &st, err);
+}
+
+int
+file_replace_as(const char *path, struct slice text, mode_t mode, uid_t uid,
+    gid_t gid, struct err *err)
+{
+	struct stat st = { .st_mode = mode, .st_uid = uid, .st_gid = gid };
+
+	return replace(path, text, &st, err);
 }
 
 int

@@ -30,6 +30,8 @@ static const struct cmd cmds[] = {
 	    "check, repair, rebuild, dump, restore" },
 	{ "queue", cmd_queue, "VERB ...", "the queue: list, show, flush, hold, "
 	    "release, delete, stats" },
+	{ "cert", cmd_cert, "VERB ...", "certificates: show, self-signed, "
+	    "check" },
 	{ "map", cmd_map, "[--all] [TABLE...] | query TABLE KEY",
 	    "compile changed tables; look a key up" },
 	{ "log", cmd_log, "[-f] [-n N] [--q ID] [--s ID] [--since TIME]",
@@ -145,6 +147,7 @@ cmd_help(int argc, char **argv)
 	}
 	if (argc > 1 && (c = find(cmds, argv[1])) != NULL) {
 		if (strcmp(c->name, "user") == 0 ||
+		    strcmp(c->name, "cert") == 0 ||
 		    strcmp(c->name, "queue") == 0) {
 			(void)c->fn(1, names);
 			return EXIT_OK;

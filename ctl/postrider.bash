@@ -11,6 +11,11 @@ _postrider_users()
 	"$1" "${@:2}" user list 2>/dev/null | sed '1d;s/ .*//'
 }
 
+_postrider_certs()
+{
+	"$1" "${@:2}" cert show 2>/dev/null | sed '1d;/^$/,$d;s/ .*//'
+}
+
 _postrider()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}
@@ -44,7 +49,7 @@ _postrider()
 	--id)
 		words=$(_postrider_ids "$1" "${inst[@]}") ;;
 	--from|--to|--dest|--older|--younger|--limit|--since|--match|-n|\
-	    --domain|--user|--port-base|--quota|--hash|--q|--s)
+	    --domain|--user|--port-base|--days|--quota|--hash|--q|--s)
 		return ;;
 	esac
 
@@ -55,6 +60,11 @@ _postrider()
 		init/*) words='--domain --user --port-base --force' ;;
 		status/*) words='--pids --json' ;;
 		log/*) words='-f -n --q --s --since --match' ;;
+		cert/) words='show self-signed check' ;;
+		cert/show) words="$(_postrider_certs "$1" "${inst[@]}")
+			--json" ;;
+		cert/check) words=$(_postrider_certs "$1" "${inst[@]}") ;;
+		cert/self-signed) words='--days' ;;
 		map/) words='--all query users aliases' ;;
 		map/*) words='users aliases' ;;
 		user/) words='add delete passwd list show import quota' ;;

@@ -3,6 +3,8 @@
  */
 #include "ctl.h"
 
+#include <time.h>
+
 void
 json_string(struct str *out, const char *z)
 {
@@ -64,6 +66,18 @@ show_age(struct str *out, int64_t s)
 		str_addf(out, "%lldm", (long long)(s / 60));
 	else
 		str_addf(out, "%llds", (long long)s);
+}
+
+const char *
+show_date(int64_t unix_s)
+{
+	time_t t = (time_t)unix_s;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm) == NULL)
+		return "?";
+	return arena_printf(&ctl_arena, "%04d-%02d-%02d", tm.tm_year + 1900,
+	    tm.tm_mon + 1, tm.tm_mday);
 }
 
 void
