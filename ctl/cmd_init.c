@@ -29,12 +29,12 @@ struct init {
 /* listeners that get a port of their own; services of later issues too */
 static const struct {
 	const char *section;
-	int port;
+	unsigned port, tls;	/* tls: begins with TLS; 0 none */
 	const char *also;
 } ports[] = {
-	{ "smtpd", 25, "" }, { "submission", 587, "" },
-	{ "pop3-login", 110, "" },
-	{ "imap-login", 143, " inbox:imap-login" },
+	{ "smtpd", 25, 0, "" }, { "submission", 587, 465, "" },
+	{ "pop3-login", 110, 995, "" },
+	{ "imap-login", 143, 993, " inbox:imap-login" },
 };
 
 static int
@@ -184,9 +184,11 @@ adapt(const struct init *in, const char *name, struct str *text)
 		return;
 	for (i = 0; i < ARRAY_LEN(ports); i++)
 		conf_text_set(text, ports[i].section, "listen",
-		    arena_printf(&ctl_arena, "inet:127.0.0.1:%llu%s",
-		    (unsigned long long)in->port_base +
-		    (unsigned)ports[i].port, ports[i].also));
+		    arena_printf(&ctl_arena, "inet:127.0.0.1:%llu%s%s",
+		    (unsigned long long)in->port_base + ports[i].port,
+		    ports[i].tls == 0 ? "" : arena_printf(&ctl_arena,
+		    " tls:127.0.0.1:%llu", (unsigned long long)in->port_base +
+		    ports[i].tls), ports[i].also));
 }
 
 static int
@@ -384,13 +386,15 @@ cmd_init(int argc, char **argv)
 	warn_unreachable(&in);
 	base = in.port_base;
 	printf("%s is ready: %s, %zu account%s\n\n"
-	    "On 127.0.0.1: SMTP %llu, submission %llu, POP3 %llu, IMAP %llu.\n"
+	    "On 127.0.0.1: SMTP %llu, submission %llu, POP3 %llu, IMAP %llu;\n"
+	    "with TLS from the start: submission %llu, POP3 %llu, IMAP %llu.\n"
 	    "Next:\n"
 	    "    postrider -i %s start\n"
 	    "    postrider -i %s user add NAME\n"
 	    "    postrider -i %s status\n", in.dir, join(&in.domains),
 	    in.users.n, in.users.n == 1 ? "" : "s", base + 25, base + 587,
-	    base + 110, base + 143, in.dir, in.dir, in.dir);
+	    base + 110, base + 143, base + 465, base + 995, base + 993, in.dir,
+	    in.dir, in.dir);
 	warn_postmaster(in.conf);
 	return EXIT_OK;
 }

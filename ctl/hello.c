@@ -8,6 +8,8 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+enum { END_MS = 1000 };
+
 /* ClientHello of TLS 1.3 or 1.2 (RFC 8446 section 4.1.2), without a key share:
  * the server asks for one */
 static const unsigned char hello[] = {
@@ -37,6 +39,7 @@ tls_hello(int fd, int timeout_ms, struct err *err)
 {
 	struct pollfd p = { fd, POLLIN, 0 };
 	unsigned char kind = 0;
+	char rest[512];
 
 	if (send(fd, hello, sizeof(hello), MSG_NOSIGNAL) !=
 	    (ssize_t)sizeof(hello))
@@ -48,6 +51,11 @@ tls_hello(int fd, int timeout_ms, struct err *err)
 		    "handshake");
 	if (kind != 0x16)
 		return err_temp(err, "4.7.0", "it refuses a TLS handshake");
+	/* to its end, or the server would see a connection that breaks */
 	(void)send(fd, goodbye, sizeof(goodbye), MSG_NOSIGNAL);
+	shutdown(fd, SHUT_WR);
+	while (poll(&p, 1, END_MS) == 1 &&
+	    recv(fd, rest, sizeof(rest), 0) > 0)
+		;
 	return 0;
 }

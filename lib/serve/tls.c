@@ -169,9 +169,9 @@ tls_start(struct io *io, struct peer *peer, const struct tls_conf *c,
 	if (tls_accept(io, peer, service, c->ask_certificate,
 	    (int)c->timeout, peer->facts, &err) == 0)
 		return 0;
-	log_event(err.kind == ERR_TEMP && strncmp(err.dsn, "4.3.", 4) == 0 ?
-	    LOG_WARN : LOG_INFO, "tls-failed", KS("client", peer->addr),
-	    KERR(&err), KEND);
+	/* of a client's failure tlsd has said why */
+	log_event(strcmp(err.dsn, "4.7.0") == 0 ? LOG_DEBUG : LOG_WARN,
+	    "tls-failed", KS("client", peer->addr), KERR(&err), KEND);
 	return -1;
 }
 

@@ -70,8 +70,8 @@ bool tls_needed(const struct tls_conf *c, const struct peer *peer);
 /* Has the client sent more than STARTTLS, in one segment with it or before
  * our answer?  That could be anybody's: the session must end.  Logged. */
 bool tls_injected(struct io *io, const struct peer *peer);
-/* tls_accept by the options, into peer->facts; a failure is logged.  0, or -1:
- * the session is over. */
+/* tls_accept by the options, into peer->facts; a failure is logged, by tlsd
+ * where it is the client's.  0, or -1: the session is over. */
 int tls_start(struct io *io, struct peer *peer, const struct tls_conf *c,
     const char *service);
 /* the facts that auth is told; "" and false where there is no TLS */
