@@ -1,5 +1,6 @@
 /*
- * account.c - from a name to its account.
+ * account.c - from a name to its account: the first of the tables that knows
+ * it, then the host.
  */
 #include "auth.h"
 
@@ -7,21 +8,34 @@
 #include "map/live.h"
 #include "smtp/address.h"
 
-static struct map_live users;
+static struct map_live *tables, masters;
 
 void
 account_init(void)
 {
-	map_live_init(&users, conf.users);
+	size_t i;
+
+	tables = xcalloc(conf.users.n + 1, sizeof(*tables));
+	for (i = 0; i < conf.users.n; i++)
+		map_live_init(&tables[i], conf.users.v[i]);
+	map_live_init(&masters, conf.masters);
+}
+
+static void
+wipe_list(const struct strlist *l)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		explicit_bzero((char *)(uintptr_t)l->v[i], strlen(l->v[i]));
 }
 
 void
 account_wipe(struct account *acct, struct arena *a)
 {
-	/* the one secret that was copied there */
-	if (acct->record.pass != NULL)
-		explicit_bzero((char *)(uintptr_t)acct->record.pass,
-		    strlen(acct->record.pass));
+	/* the secrets that were copied there */
+	wipe_list(&acct->record.pass);
+	wipe_list(&acct->record.app);
 	arena_free(a);
 	memset(acct, 0, sizeof(*acct));
 }
@@ -45,19 +59,80 @@ make_key(const char *name, struct arena *a, struct str *key)
 	return key->len <= AUTH_NAME_MAX;
 }
 
+/* a row of a table, parsed: 1, 0, -1 */
 static int
-find(const char *key, struct account *acct, struct arena *a, struct err *err)
+get(struct map_live *t, const char *key, struct account *acct,
+    struct arena *a, struct err *err)
 {
 	struct str value = STR_INIT;
-	int r = map_live_get_new(&users, key, &value, err);
+	int r = map_live_get_new(t, key, &value, err);
 
 	if (r == 1 && user_parse(slice_str(&value), &acct->record, a,
 	    err) < 0)
-		r = -1;
+		r = err_prefix(err, "%s", key);
 	if (value.cap > 0)
 		explicit_bzero(value.s, value.cap);
 	str_free(&value);
 	return r;
+}
+
+/* A table that can not be asked ends the search: the account may be there. */
+static int
+find(const char *key, struct account *acct, struct arena *a, struct err *err)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < conf.users.n && r == 0; i++)
+		r = get(&tables[i], key, acct, a, err);
+	return r;
+}
+
+/* what auth made of these verifiers since */
+static void
+use_better(struct account *acct, struct arena *a)
+{
+	struct str text = STR_INIT;
+	struct slice rest, line;
+
+	if (!conf.upgrade || acct->record.pass.n == 0 ||
+	    state_better(&acct->record.pass, &text) != 1)
+		return;
+	wipe_list(&acct->record.pass);
+	acct->record.pass = (struct strlist){ 0 };
+	rest = slice_str(&text);
+	while (slice_cut(&rest, '\n', &line))
+		if (line.n > 0)
+			strlist_add(&acct->record.pass, a,
+			    arena_slice(a, line));
+	explicit_bzero(text.s, text.len);
+	str_free(&text);
+}
+
+/* LOGIN or LOGIN@SYSTEM-DOMAIN; the account is named by the latter */
+static int
+find_system(const char *name, struct account *acct, struct arena *a,
+    struct err *err)
+{
+	struct slice s = slice_of(name);
+	size_t at = slice_rfind(s, '@');
+	const char *login, *domain;
+	int r;
+
+	if (!conf.pam || common.system_domains.n == 0)
+		return 0;
+	if (at < s.n && !strlist_ihas(&common.system_domains,
+	    slice_sub(s, at + 1, s.n)))
+		return 0;
+	domain = at < s.n ? name + at + 1 : common.system_domains.v[0];
+	login = arena_slice(a, slice_sub(s, 0, at));
+	r = login[0] != '\0' ? pam_find(login, &acct->ids, a, err) : 0;
+	if (r != 1)
+		return r;
+	field_defaults(user_fields, &acct->record, a);
+	snprintf(acct->key, sizeof(acct->key), "%s@%s", login, domain);
+	acct->system = true;
+	return 1;
 }
 
 int
@@ -73,5 +148,44 @@ account_find(const char *name, struct account *acct, struct arena *a,
 		r = find(acct->key, acct, a, err);
 	}
 	str_free(&key);
+	if (r == 1)
+		use_better(acct, a);
+	return r != 0 ? r : find_system(name, acct, a, err);
+}
+
+/* --- master users --- */
+
+static const struct field master_fields[] = {
+	{ "pass", FIELD_LIST, FIELD_SECRET, offsetof(struct master, pass), "",
+	    0, 0, 0, "verifiers of the password" },
+	F_STR(struct master, services, "", "that it may log in to"),
+	F_LIST(struct master, users, "addresses and @domains"),
+	F_BOOL(struct master, disabled, "no", "yes: logs in nowhere"),
+	F_END
+};
+
+bool
+masters_on(void)
+{
+	return conf.masters[0] != '\0';
+}
+
+int
+master_find(const char *name, struct master *m, struct arena *a,
+    struct err *err)
+{
+	struct str value = STR_INIT;
+	int r;
+
+	memset(m, 0, sizeof(*m));
+	if (!masters_on())
+		return 0;
+	r = map_live_get_new(&masters, name, &value, err);
+	if (r == 1 && (record_parse(master_fields, m, slice_str(&value), a,
+	    err) < 0 || services_check(m->services, err) < 0))
+		r = err_prefix(err, "%s: %s", conf.masters, name);
+	if (value.cap > 0)
+		explicit_bzero(value.s, value.cap);
+	str_free(&value);
 	return r;
 }

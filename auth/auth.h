@@ -1,10 +1,16 @@
 /*
  * auth.h - inside auth: one connection is one client's login.
  *
+ * verbs.c     mechs, sasl, pass, handover: what the peer may ask, and when
+ * offer.c     which mechanisms are there for whom
+ * login.c     from a finished exchange to yes, no or trouble; delay, the log
+ * proof.c     is it the password?  What SCRAM and CRAM-MD5 ask for
+ * outside.c   proofs of others: certificates, tokens
+ * grant.c     may who proved it have this account, by this service?
  * account.c   a name as given -> the account and its record
- * login.c     a name and a password -> yes, no, trouble; delay and limits
+ * state.c     what auth remembers: better hashes, last uses, a secret
  * verified.c  passwords that were right lately
- * verbs.c     sasl, pass, handover: what the peer may ask, and when
+ * pam.c       auth-pam is asked
  * handover.c  the client goes to the session program
  *
  * Passwords and hashes live in struct sasl, in the received message and in
@@ -19,16 +25,49 @@
 #include "serve/serve.h"
 
 struct auth_conf {
-	const char *users;
+	struct strlist users, mechanisms;
 	int64_t failure_delay, failure_delay_max;	/* ms */
 	int64_t max_failures;
 	int64_t step_timeout, handover_timeout;		/* ms */
 	int64_t cache_time;				/* ms */
+	bool upgrade, allow_plain_storage, pam;
+	const char *masters, *master_separator, *certificates;
+	const char *oauth_keys, *oauth_issuer, *oauth_introspection,
+	    *oauth_user_claim;
+	struct strlist oauth_audience, oauth_scope, oauth_algorithms;
+	int64_t oauth_leeway, outside_timeout;		/* ms */
 };
 extern struct auth_conf conf;
 extern const struct verb auth_serves[];
 
 enum { AUTH_NAME_MAX = 1000, SERVICE_MAX = 32 };
+
+/* --- account.c --- */
+struct account {
+	char key[AUTH_NAME_MAX + 1];	/* full address, folded */
+	struct user_record record;
+	bool system;			/* of the host: PAM knows it */
+	struct system_user ids;		/* then */
+};
+void account_init(void);
+/* By the name that a client gave.  1, 0: no such account, -1: trouble of
+ * ours.  Strings, verifiers among them, live in the arena: wipe it. */
+int account_find(const char *name, struct account *acct, struct arena *a,
+    struct err *err);
+/* free an arena in which secrets were */
+void account_wipe(struct account *acct, struct arena *a);
+
+/* --- masters --- */
+struct master {
+	struct strlist pass;
+	const char *services;
+	struct strlist users;		/* addresses, @domains; none: all */
+	bool disabled;
+};
+/* a master user, by name: 1, 0, -1 */
+int master_find(const char *name, struct master *m, struct arena *a,
+    struct err *err);
+bool masters_on(void);
 
 /* what a connection has come to */
 struct login {
@@ -39,39 +78,88 @@ struct login {
 	int64_t failures;
 	char service[SERVICE_MAX];
 	char client[64], session[17];
+	struct auth_channel ch;		/* of the request being answered */
 	char user[AUTH_NAME_MAX + 1];	/* after done: the account's key */
+	char by[SASL_NAME_MAX + 1];	/* the master user, or "" */
+
+	/* of this try: who wants to prove what */
+	bool known;			/* who_find was called */
+	int found;			/* 1, 0 */
+	bool is_master;
+	struct account acct;		/* not of a master */
+	struct master master;
+	char target[SASL_NAME_MAX + 1];	/* whom the master wants to be */
+	char name[SASL_NAME_MAX + 1];	/* of the master */
+	char app[APP_ID_MAX + 1];	/* proven by that app password, or "" */
+	struct arena arena;
+	struct err trouble;		/* what could not be found out */
 };
 void *login_open(const struct ipc_cred *peer);
 void login_close(void *login);
 /* a further step is expected */
 void login_wait(struct login *l);
 void login_idle(void);
+/* forget this try, wiped */
+void login_reset(struct login *l);
 
-struct account {
-	char key[AUTH_NAME_MAX + 1];	/* full address, folded */
-	struct user_record record;
-};
-void account_init(void);
-/* By the name that a client gave.  1, 0: no such account, -1: trouble of
- * ours.  Strings, the hash among them, live in the arena: wipe it. */
-int account_find(const char *name, struct account *acct, struct arena *a,
+/* The exchange in l->sasl has ended with a name and a proof or a password: 0
+ * and l->user, or -1: 5.7.8 wrong, 5.7.13 disabled or not for this service,
+ * 4.7.0 trouble or too many tries, after a delay.  All is logged. */
+int login_check(struct login *l, const char *mech, struct err *err);
+/* it went wrong before that: err is set */
+int login_refuse(struct login *l, const char *mech, const char *why,
     struct err *err);
-/* free an arena in which secrets were */
-void account_wipe(struct account *acct, struct arena *a);
 
-/* Check name and password: 0 and l->user, or -1: 5.7.8 wrong, 5.7.13
- * disabled, 4.7.0 trouble or too many tries, after a delay.  Both are
- * logged; mech is for the log. */
-int login_check(struct login *l, const char *mech, const char *name,
-    const char *password, struct err *err);
-/* a try that went wrong before there was a password: err is set */
-int login_refuse(struct login *l, const char *mech, const char *name,
-    const char *why, struct err *err);
+/* --- proof.c: judge, and the host of lib/sasl --- */
+extern const struct sasl_host login_host;
+/* Find whom l->sasl names, once a try: 0, or -1 and l->trouble */
+int who_find(struct login *l);
+/* Is its password right?  NULL, else why not, for the log; trouble is in
+ * l->trouble */
+const char *judge(struct login *l);
+
+/* --- outside.c --- */
+void outside_init(void);
+int outside_token(struct sasl *s, struct slice token);
+int outside_certificate(struct sasl *s);
+bool outside_has_tokens(void);
+
+/* --- grant.c --- */
+/* What was proven is enough for this account and service: NULL and l->user,
+ * l->by; else why not.  *told: who has the password may know it. */
+const char *grant(struct login *l, bool by_password, const char **told);
+
+/* --- offer.c --- */
+int offer_check(struct err *err);
+bool offered(const struct sasl_mech *m, const struct auth_channel *ch,
+    bool plaintext);
+void offer_list(const struct auth_mechs_in *in, struct str *out);
+/* the facts of the channel, for lib/sasl */
+void offer_channel(const struct auth_channel *ch, struct sasl_channel *to);
+
+/* --- state.c --- */
+void state_init(void);
+/* Keys of 32 bytes, the same in all processes of the instance. */
+const unsigned char *state_secret(void);
+/* What is better than these verifiers, one a line: 1 and appended, 0 */
+int state_better(const struct strlist *pass, struct str *out);
+/* the password, which is right, can be stored better: do so */
+void state_upgrade(const struct strlist *pass, const char *password);
+/* an app password was used just now */
+void state_used(const char *account, const char *app, const char *client);
 
 /* Was this password found to make this hash within cache_time? */
 bool verified_known(const char *hash, const char *password);
 /* it was just now */
 void verified_add(const char *hash, const char *password);
+
+/* --- pam.c --- */
+/* an account of the host: 1 with its ids, 0, -1 */
+int pam_find(const char *name, struct system_user *u, struct arena *a,
+    struct err *err);
+/* its password: 1, 0, -1 */
+int pam_check(const char *key, const char *password, const char *service,
+    const char *client, struct err *err);
 
 void handover_init(void);
 /* the socket of the session program, or NULL: no such service */

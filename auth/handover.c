@@ -36,6 +36,18 @@ handover_path(const char *service)
 	return NULL;
 }
 
+/* an account of the host: its mailbox is in its home */
+static int
+system_places(const struct account *acct, struct session_begin_in *b,
+    struct arena *a)
+{
+	b->uid = acct->ids.uid;
+	b->gid = acct->ids.gid;
+	b->home = arena_strdup(a, acct->ids.home);
+	b->quota = common.default_quota;
+	return 0;
+}
+
 /* the places of the account: 0, or -1 */
 static int
 places(const char *user, struct session_begin_in *b, struct arena *a,
@@ -48,9 +60,11 @@ places(const char *user, struct session_begin_in *b, struct arena *a,
 
 	if (r == 0 || (r == 1 && acct.record.disabled))
 		r = err_perm(err, "5.7.8", "the account is gone");
+	else if (r == 1 && acct.system)
+		r = system_places(&acct, b, a);
 	else if (r == 1)
 		r = user_mailbox(slice_of(user), &acct.record, &mailbox, err);
-	if (r == 0) {
+	if (r == 0 && !acct.system) {
 		b->quota = acct.record.quota > 0 ? acct.record.quota :
 		    common.default_quota;
 		b->mailbox = arena_slice(a, slice_str(&mailbox));

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "sasl/password.h"
 
 static struct login *waiting;	/* in the middle of an exchange */
 
@@ -31,8 +30,26 @@ login_close(void *login)
 	if (waiting == l)
 		waiting = NULL;
 	log_set_session(NULL);
+	login_reset(l);
 	explicit_bzero(l, sizeof(*l));
 	free(l);
+}
+
+void
+login_reset(struct login *l)
+{
+	size_t i;
+
+	sasl_wipe(&l->sasl);
+	for (i = 0; i < l->master.pass.n; i++)
+		explicit_bzero((char *)(uintptr_t)l->master.pass.v[i],
+		    strlen(l->master.pass.v[i]));
+	memset(&l->master, 0, sizeof(l->master));
+	account_wipe(&l->acct, &l->arena);
+	l->exchange = l->known = l->is_master = false;
+	l->found = 0;
+	l->target[0] = l->name[0] = l->app[0] = '\0';
+	l->trouble = (struct err)ERR_INIT;
 }
 
 /*
@@ -90,10 +107,9 @@ sleep_until(const struct login *l, int64_t when)
 }
 
 static void
-log_failed(const struct login *l, const char *mech, const char *name,
-    const char *why)
+log_failed(const struct login *l, const char *mech, const char *why)
 {
-	log_event(LOG_INFO, "login-failed", KS("user", name),
+	log_event(LOG_INFO, "login-failed", KS("user", l->sasl.authcid),
 	    KS("service", l->service), KS("mech", mech),
 	    KS("client", l->client), KS("reason", why), KEND);
 }
@@ -107,88 +123,82 @@ refuse(struct login *l, int64_t start, struct err *err)
 	    "authentication credentials invalid") : -1;
 }
 
-int
-login_refuse(struct login *l, const char *mech, const char *name,
-    const char *why, struct err *err)
-{
-	log_failed(l, mech, name, why);
-	return refuse(l, mono_ms(), err);
-}
-
-/* NULL: right; else why not, for the log; *err only for trouble */
-static const char *
-judge(const char *name, const char *password, struct account *acct,
-    struct arena *a, struct err *err)
-{
-	int found = account_find(name, acct, a, err);
-	const char *hash = found == 1 ? acct->record.pass : "";
-	int right;
-
-	if (found < 0)
-		return "no answer from the table";
-	if (found == 1 && verified_known(hash, password))
-		return NULL;
-	right = sasl_password_check(hash, password, err);
-	if (right < 0)
-		return "no answer from crypt";
-	if (right == 1)
-		verified_add(hash, password);
-	if (found == 0)
-		return "unknown user";
-	return right ? NULL : "wrong password";
-}
-
 static int
-finish(struct login *l, const char *mech, const struct account *acct)
+trouble(struct login *l, const char *mech, struct err *err)
 {
-	slice_copy(l->user, sizeof(l->user), slice_of(acct->key));
-	l->done = true;
-	log_event(LOG_INFO, "login", KS("user", l->user),
+	log_event(LOG_ERROR, "login-trouble", KS("user", l->sasl.authcid),
 	    KS("service", l->service), KS("mech", mech),
-	    KS("client", l->client), KEND);
-	return 0;
-}
-
-static int
-trouble(const struct login *l, const char *mech, const char *name,
-    struct err *err)
-{
-	log_event(LOG_ERROR, "login-trouble", KS("user", name),
-	    KS("service", l->service), KS("mech", mech),
-	    KS("client", l->client), KERR(err), KEND);
+	    KS("client", l->client), KERR(&l->trouble), KEND);
 	return err_temp(err, "4.7.0", "temporary authentication failure");
 }
 
-int
-login_check(struct login *l, const char *mech, const char *name,
-    const char *password, struct err *err)
+/* Before anything is checked: 0, or -1 with err: not now. */
+static int
+may_try(const struct login *l, struct err *err)
 {
-	struct err why_not = ERR_INIT;
-	struct arena a = { 0 };
-	struct account acct;
-	int64_t start = mono_ms();
-	const char *why;
-	bool disabled;
-	int r = 0;
+	if (l->failures >= conf.max_failures)
+		return err_temp(err, "4.7.0", "too many failed logins");
+	return 0;
+}
 
-	if (l->failures >= conf.max_failures) {
-		err_temp(err, "4.7.0", "too many failed logins");
-		return login_refuse(l, mech, name, "too many failures", err);
+/* After it was: a login that was right, or that was not (never trouble). */
+static void
+tried(struct login *l, const char *mech, const char *why)
+{
+	if (why != NULL) {
+		log_failed(l, mech, why);
+		return;
 	}
-	why = judge(name, password, &acct, &a, &why_not);
-	disabled = why == NULL && acct.record.disabled;
-	if (why == NULL && !disabled)
-		r = finish(l, mech, &acct);
-	account_wipe(&acct, &a);
-	if (why_not.kind != ERR_NONE) {
-		*err = why_not;
-		return trouble(l, mech, name, err);
+	log_event(LOG_INFO, "login", KS("user", l->user),
+	    KS("login", l->by[0] != '\0' ? "master" : NULL),
+	    KS("by", l->by[0] != '\0' ? l->by : NULL),
+	    KS("app", l->app[0] != '\0' ? l->app : NULL),
+	    KS("service", l->service), KS("mech", mech),
+	    KS("client", l->client), KEND);
+}
+
+int
+login_refuse(struct login *l, const char *mech, const char *why,
+    struct err *err)
+{
+	int64_t start = mono_ms();
+
+	if (l->trouble.kind != ERR_NONE)
+		return trouble(l, mech, err);
+	tried(l, mech, why);
+	return refuse(l, start, err);
+}
+
+/* certificates and tokens are not passwords */
+static bool
+by_password(const struct login *l)
+{
+	return l->sasl.mech == NULL || (l->sasl.mech->flags &
+	    (MECH_TOKEN | MECH_CERTIFICATE)) == 0;
+}
+
+int
+login_check(struct login *l, const char *mech, struct err *err)
+{
+	const char *why = NULL, *told = NULL;
+	int64_t start = mono_ms();
+
+	if (may_try(l, err) < 0) {
+		tried(l, mech, err->text);
+		return refuse(l, start, err);
 	}
-	if (why == NULL && !disabled)
-		return r;
-	log_failed(l, mech, name, disabled ? "disabled" : why);
-	/* told only to who knows the password */
-	if (disabled)
-		err_perm(err, "5.7.13", "account disabled");
+	if (!l->sasl.proven)
+		why = judge(l);
+	if (why == NULL)
+		why = grant(l, by_password(l), &told);
+	if (l->trouble.kind != ERR_NONE)
+		return trouble(l, mech, err);
+	tried(l, mech, why);
+	if (why == NULL) {
+		l->done = true;
+		return 0;
+	}
+	if (told != NULL)
+		err_perm(err, "5.7.13", "%s", told);
 	return refuse(l, start, err);
 }

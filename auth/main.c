@@ -9,8 +9,11 @@
 
 struct auth_conf conf;
 static const struct field fields[] = {
-	F_STR(struct auth_conf, users, "cdb:users",
-	    "table of accounts with their password hashes"),
+	F_LIST_D(struct auth_conf, users, "cdb:users",
+	    "tables of accounts: the first that has one decides"),
+	F_LIST_D(struct auth_conf, mechanisms, "SCRAM-SHA-256-PLUS "
+	    "SCRAM-SHA-256 EXTERNAL OAUTHBEARER XOAUTH2 PLAIN LOGIN",
+	    "SASL mechanisms that are offered where they can work"),
 	F_TIME(struct auth_conf, failure_delay, "2s", "0s", "1m",
 	    "how long the answer to a failed login is held back"),
 	F_TIME(struct auth_conf, failure_delay_max, "15s", "0s", "5m",
@@ -23,33 +26,118 @@ static const struct field fields[] = {
 	    "how long a session program may take to accept a client"),
 	F_TIME(struct auth_conf, cache_time, "1h", "0s", "1d",
 	    "how long a password that was right is known without a hash"),
+	F_BOOL(struct auth_conf, upgrade, "yes",
+	    "keep better verifiers of a password that was right"),
+	F_BOOL(struct auth_conf, allow_plain_storage, "no",
+	    "accept passwords that are stored as {PLAIN}"),
+	F_BOOL(struct auth_conf, pam, "no",
+	    "accounts of the host log in, by PAM"),
+	F_STR(struct auth_conf, masters, "",
+	    "table of master users; empty: there are none"),
+	F_STR(struct auth_conf, master_separator, "*",
+	    "between user and master in a name; empty: not possible"),
+	F_STR(struct auth_conf, certificates, "",
+	    "table from certificates to accounts; empty: no EXTERNAL"),
+	F_STR(struct auth_conf, oauth_keys, "",
+	    "file of keys (JWKS) that sign tokens; empty: none"),
+	F_STR(struct auth_conf, oauth_issuer, "",
+	    "who issues the tokens (iss)"),
+	F_LIST(struct auth_conf, oauth_audience,
+	    "for whom they are (aud): one of these"),
+	F_LIST(struct auth_conf, oauth_scope,
+	    "what they must permit (scope): all of these"),
+	F_STR(struct auth_conf, oauth_user_claim, "email",
+	    "claim that names the account"),
+	F_LIST_D(struct auth_conf, oauth_algorithms,
+	    "RS256 PS256 ES256 EdDSA", "how they may be signed"),
+	F_TIME(struct auth_conf, oauth_leeway, "1m", "0s", "10m",
+	    "how far the clocks may differ"),
+	F_STR(struct auth_conf, oauth_introspection, "",
+	    "table that knows whose an opaque token is; empty: none"),
+	F_TIME(struct auth_conf, outside_timeout, "10s", "100ms", "5m",
+	    "how long keyd and auth-pam may take"),
 	F_END
 };
 
 static int
+check_tables(struct err *err)
+{
+	const char *more[] = { conf.masters, conf.certificates,
+	    conf.oauth_introspection };
+	size_t i;
+
+	for (i = 0; i < conf.users.n; i++)
+		if (map_check(conf.users.v[i], err) < 0)
+			return -1;
+	for (i = 0; i < ARRAY_LEN(more); i++)
+		if (more[i][0] != '\0' && map_check(more[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
 check(struct err *err)
 {
-	return map_check(conf.users, err);
+	if (offer_check(err) < 0 || check_tables(err) < 0)
+		return -1;
+	if (conf.oauth_keys[0] != '\0' && (conf.oauth_issuer[0] == '\0' ||
+	    conf.oauth_audience.n == 0))
+		return err_perm(err, "5.3.5", "oauth_keys without oauth_issuer "
+		    "and oauth_audience would take anybody's tokens");
+	return 0;
+}
+
+/* the directory of a file: it is replaced, not changed */
+static void
+open_dir_of(struct str *path)
+{
+	size_t slash = slice_rfind(slice_str(path), '/');
+
+	if (slash >= path->len)
+		return;
+	str_trunc(path, MAX(slash, (size_t)1));
+	jail_path(path->s, PATH_READ);
+}
+
+static int
+table_jail(const char *spec, struct err *err)
+{
+	struct str path = STR_INIT;
+	int r = spec[0] != '\0' ? map_path(spec, &path, err) : 0;
+
+	if (r == 0)
+		open_dir_of(&path);
+	str_free(&path);
+	return r;
 }
 
 static int
 before_jail(struct err *err)
 {
-	struct str path = STR_INIT;
-	size_t slash;
+	struct str keys = STR_INIT;
+	size_t i;
 
 	map_set_dir(common.conf_dir);
-	if (map_path(conf.users, &path, err) < 0)
+	for (i = 0; i < conf.users.n; i++)
+		if (table_jail(conf.users.v[i], err) < 0)
+			return -1;
+	if (table_jail(conf.masters, err) < 0 ||
+	    table_jail(conf.certificates, err) < 0)
 		return -1;
-	/* the directory: the table is replaced, not changed */
-	slash = slice_rfind(slice_str(&path), '/');
-	if (slash < path.len) {
-		str_trunc(&path, MAX(slash, (size_t)1));
-		jail_path(path.s, PATH_READ);
+	if (conf.oauth_keys[0] != '\0') {
+		str_adds(&keys, conf.oauth_keys[0] == '/' ? conf.oauth_keys :
+		    common_path(common.conf_dir, conf.oauth_keys));
+		open_dir_of(&keys);
+		str_free(&keys);
 	}
-	str_free(&path);
 	account_init();
 	handover_init();
+	outside_init();
+	state_init();
+	sasl_password_by((enum password_scheme)common.password_scheme,
+	    common.password_cost);
+	if (conf.allow_plain_storage)
+		sasl_password_allow_plain();
 	return 0;
 }
 
@@ -58,6 +146,7 @@ static int
 start(struct err *err UNUSED)
 {
 	sasl_dummy_hash();
+	state_secret();
 	return 0;
 }
 
@@ -73,7 +162,7 @@ static const struct daemon auth = {
 	.conn_open = login_open,
 	.conn_close = login_close,
 	.idle = login_idle,
-	.jail = { .groups = JAIL_FILES | JAIL_UNIX,
+	.jail = { .groups = JAIL_FILES | JAIL_UNIX | JAIL_WRITE | JAIL_SQLITE,
 		.memory = 1024UL * 1024 * 1024, .files = 256 },
 };
 

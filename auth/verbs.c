@@ -28,15 +28,27 @@ take_session(struct login *l, const char *id)
 
 static void
 take_facts(struct call *c, const char *service, const char *client,
-    const char *session)
+    const char *session, const struct auth_channel *ch)
 {
 	struct login *l = c->conn;
 
 	l->sock = c->sock;
+	l->ch = *ch;
 	slice_copy(l->service, sizeof(l->service), slice_of(service));
 	slice_copy(l->client, sizeof(l->client), slice_of(client));
 	take_session(l, session);
 	log_set_session(l->session);
+}
+
+/* a new try: nothing is left of the one before */
+static void
+begin(struct login *l)
+{
+	struct sasl_channel ch;
+
+	login_reset(l);
+	offer_channel(&l->ch, &ch);
+	sasl_set(&l->sasl, &login_host, l, &ch);
 }
 
 static int
@@ -44,14 +56,14 @@ answer(struct login *l, struct call *c, struct auth_out *out)
 {
 	out->done = true;
 	out->user = arena_strdup(c->arena, l->user);
+	out->login = arena_strdup(c->arena, l->by);
 	return 0;
 }
 
 static int
 malformed(struct login *l, struct err *err, const char *why)
 {
-	sasl_wipe(&l->sasl);
-	l->exchange = false;
+	login_reset(l);
 	return err_perm(err, "5.5.4", "%s", why);
 }
 
@@ -63,9 +75,12 @@ step(struct login *l, const struct auth_sasl_in *in, struct slice data,
 	const struct sasl_mech *mech;
 
 	if (in->mech[0] != '\0') {
-		mech = sasl_mech_find(slice_of(in->mech));
-		if (mech == NULL)
+		mech = sasl_mech_any(slice_of(in->mech));
+		/* whether passwords may go in the clear is the peer's to say,
+		 * and it has */
+		if (mech == NULL || !offered(mech, &in->ch, true))
 			return malformed(l, err, "unknown mechanism");
+		begin(l);
 		*result = sasl_start(&l->sasl, mech,
 		    in->has_data ? &data : NULL, challenge);
 		return 1;
@@ -80,14 +95,14 @@ static int
 conclude(struct login *l, enum sasl_result result, struct err *err)
 {
 	struct sasl *s = &l->sasl;
-	const char *mech = sasl_mech_name(s->mech);
+	const char *mech = s->mech->name;
 	int rc;
 
 	if (result == SASL_DONE)
-		rc = login_check(l, mech, s->authcid, s->password, err);
+		rc = login_check(l, mech, err);
 	else
-		rc = login_refuse(l, mech, s->authcid, s->why, err);
-	sasl_wipe(s);
+		rc = login_refuse(l, mech, s->why, err);
+	login_reset(l);
 	return rc;
 }
 
@@ -126,11 +141,12 @@ do_sasl(struct call *c, const void *vin, void *out, struct err *err)
 		wipe(in->data);
 		return err_perm(err, "5.5.1", "already authenticated");
 	}
-	take_facts(c, in->service, in->client_addr, in->session);
+	take_facts(c, in->service, in->client_addr, in->session, &in->ch);
 	if (!base64_decode(&data, slice_of(in->data)))
 		rc = malformed(l, err, "malformed base64");
 	else
 		rc = run_step(c, in, slice_str(&data), out, err);
+	l->ch = (struct auth_channel){ false, "", "", "" };
 	wipe(in->data);
 	if (data.cap > 0)
 		explicit_bzero(data.s, data.cap);
@@ -150,19 +166,19 @@ do_pass(struct call *c, const void *vin, void *out, struct err *err)
 		wipe(in->pass);
 		return err_perm(err, "5.5.1", "already authenticated");
 	}
-	take_facts(c, in->service, in->client_addr, in->session);
-	sasl_wipe(s);
-	l->exchange = false;
+	take_facts(c, in->service, in->client_addr, in->session, &in->ch);
+	begin(l);
 	if (in->user[0] == '\0' ||
 	    sasl_take_name(s, s->authcid, slice_of(in->user)) < 0)
-		rc = login_refuse(l, "PASS", "", s->why ? s->why :
-		    "empty name", err);
+		rc = login_refuse(l, "PASS", s->why ? s->why : "empty name",
+		    err);
 	else if (sasl_take_password(s, slice_of(in->pass)) < 0)
-		rc = login_refuse(l, "PASS", s->authcid, s->why, err);
+		rc = login_refuse(l, "PASS", s->why, err);
 	else
-		rc = login_check(l, "PASS", s->authcid, s->password, err);
+		rc = login_check(l, "PASS", err);
+	l->ch = (struct auth_channel){ false, "", "", "" };
 	wipe(in->pass);
-	sasl_wipe(s);
+	login_reset(l);
 	return rc < 0 ? -1 : answer(l, c, out);
 }
 
@@ -186,17 +202,13 @@ do_handover(struct call *c, const void *vin, void *out UNUSED,
 	return handover(l, in, c->fd, err);
 }
 
-/* passwords over a line that is neither encrypted nor of this machine are
- * nobody's to take */
 static int
 do_mechs(struct call *c, const void *vin, void *vout, struct err *err UNUSED)
 {
-	const struct auth_mechs_in *in = vin;
 	struct auth_mechs_out *out = vout;
 	struct str s = STR_INIT;
 
-	if (in->plaintext || in->ch.tls)
-		sasl_mech_list(&s);
+	offer_list(vin, &s);
 	out->mechs = arena_strdup(c->arena, s.len > 0 ? s.s : "");
 	str_free(&s);
 	return 0;

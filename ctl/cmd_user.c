@@ -29,15 +29,14 @@ begin(int argc, char **argv, int min, int max, const char *usage)
 }
 
 static int
-set_password(struct user_record *u, const char *arg, struct str *hash)
+set_password(struct user_record *u, const char *arg)
 {
 	struct str pw = STR_INIT;
 	struct err err = ERR_INIT;
 	int r = password_get(arg, &pw);
 
-	if (r == EXIT_OK && sasl_password_hash(hash, pw.s, &err) != 0)
+	if (r == EXIT_OK && users_set_password(u, pw.s, &err) != 0)
 		r = fail_err(&err);
-	u->pass = hash->s;
 	if (pw.cap > 0)
 		explicit_bzero(pw.s, pw.cap);
 	str_free(&pw);
@@ -86,7 +85,6 @@ user_add(int argc, char **argv)
 		{ "hash", required_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 }
 	};
-	struct str hash = STR_INIT;
 	struct users_edit e;
 	struct user_record u;
 	const char *full, *given = NULL;
@@ -109,17 +107,17 @@ user_add(int argc, char **argv)
 	if (instance_load(&err) != 0)
 		return fail_err(&err);
 	field_defaults(user_fields, &u, &ctl_arena);
-	r = given != NULL ? EXIT_OK : set_password(&u, optind + 1 < argc ?
-	    argv[optind + 1] : NULL, &hash);
-	if (r == EXIT_OK)
-		r = edit(&e, argv[optind], false, &u, &full);
+	r = edit(&e, argv[optind], false, &u, &full);
+	if (r == EXIT_OK && given != NULL)
+		strlist_add(&u.pass, &ctl_arena, given);
+	else if (r == EXIT_OK)
+		r = set_password(&u, optind + 1 < argc ? argv[optind + 1] :
+		    NULL);
 	if (r == EXIT_OK) {
-		u.pass = given != NULL ? given : hash.s;
 		u.quota = quota;
 		users_put(&e, full, &u);
 		r = finish(&e, full, "added");
 	}
-	str_free(&hash);
 	return r;
 }
 
@@ -142,23 +140,20 @@ user_delete(int argc, char **argv)
 static int
 user_passwd(int argc, char **argv)
 {
-	struct str hash = STR_INIT;
 	struct users_edit e;
 	struct user_record u;
 	const char *full;
 	int r = begin(argc, argv, 1, 2, "passwd NAME [PASSWORD]");
 
 	if (r == EXIT_OK)
-		r = set_password(&u, optind + 1 < argc ? argv[optind + 1] :
-		    NULL, &hash);
-	if (r == EXIT_OK)
 		r = edit(&e, argv[optind], true, &u, &full);
+	if (r == EXIT_OK)
+		r = set_password(&u, optind + 1 < argc ? argv[optind + 1] :
+		    NULL);
 	if (r == EXIT_OK) {
-		u.pass = hash.s;
 		users_put(&e, full, &u);
 		r = finish(&e, full, "new password");
 	}
-	str_free(&hash);
 	return r;
 }
 
@@ -181,7 +176,7 @@ login_text(const struct user_record *u)
 {
 	if (u->disabled)
 		return "disabled";
-	return u->pass[0] == '\0' || u->pass[0] == '!' || u->pass[0] == '*' ?
+	return u->pass.n == 0 || sasl_password_locked(u->pass.v[0]) ?
 	    "no login" : "yes";
 }
 

@@ -4,6 +4,7 @@
  */
 #include "users.h"
 
+#include "base/clock.h"
 #include "conf/common.h"
 #include "ctl.h"
 #include "map/users.h"
@@ -215,6 +216,54 @@ users_remove(struct users_edit *e, const char *name)
 	return 1;
 }
 
+void
+users_scram_salt(const struct user_record *u, struct scram_verifier *v)
+{
+	struct app_password app;
+	size_t i;
+
+	/* theirs first: they stay when the password changes */
+	for (i = 0; i < u->app.n; i++)
+		if (app_parse(u->app.v[i], &app) &&
+		    scram_parse(app.verifier, v) == 1)
+			return;
+	for (i = 0; i < u->pass.n; i++)
+		if (scram_parse(slice_of(u->pass.v[i]), v) == 1 &&
+		    v->hash == SCRAM_SHA256)
+			return;
+	*v = (struct scram_verifier){ .hash = SCRAM_SHA256,
+		.iterations = (uint32_t)common.scram_iterations,
+		.salt_len = 16 };
+	random_bytes(v->salt, v->salt_len);
+}
+
+int
+users_set_password(struct user_record *u, const char *password,
+    struct err *err)
+{
+	struct str text = STR_INIT;
+	struct scram_verifier v;
+	struct user_record apps = { .app = u->app };
+
+	sasl_password_by((enum password_scheme)common.password_scheme,
+	    common.password_cost);
+	if (sasl_password_hash(&text, password, err) != 0)
+		return -1;
+	u->pass = (struct strlist){ 0 };
+	strlist_add(&u->pass, &ctl_arena, arena_strdup(&ctl_arena, text.s));
+	/* a new salt where no app password holds on to the old one */
+	users_scram_salt(&apps, &v);
+	if (scram_derive(&v, password) == 0) {
+		str_reset(&text);
+		scram_print(&v, &text);
+		strlist_add(&u->pass, &ctl_arena,
+		    arena_strdup(&ctl_arena, text.s));
+	}
+	explicit_bzero(&v, sizeof(v));
+	str_free(&text);
+	return 0;
+}
+
 /* a duplicate is found by the compiler, which names both lines */
 static int
 import_line(struct users_edit *e, struct slice line, bool plain,
@@ -222,7 +271,6 @@ import_line(struct users_edit *e, struct slice line, bool plain,
 {
 	struct user_record u;
 	struct slice name, rest = line;
-	struct str hash = STR_INIT;
 	const char *full;
 	int r = 0;
 
@@ -242,15 +290,13 @@ import_line(struct users_edit *e, struct slice line, bool plain,
 		    "--plain takes passwords", full);
 	field_defaults(user_fields, &u, &ctl_arena);
 	if (plain)
-		r = sasl_password_hash(&hash, arena_slice(&ctl_arena, rest),
+		r = users_set_password(&u, arena_slice(&ctl_arena, rest),
 		    err);
 	else
-		str_addsl(&hash, rest);
-	if (r == 0) {
-		u.pass = hash.s;
+		strlist_add(&u.pass, &ctl_arena, arena_slice(&ctl_arena,
+		    rest));
+	if (r == 0)
 		put_row(&e->text, full, &u);
-	}
-	str_free(&hash);
 	return r;
 }
 

@@ -5,11 +5,13 @@ BUILD_PACKAGES="autoconf automake pkg-config gcc make libc6-dev perl
 	libevent-dev libseccomp-dev libcdb-dev libpcre2-dev libssl-dev
 	libsqlite3-dev libcrypt-dev libjansson-dev libunistring-dev
 	libidn2-dev uthash-dev zlib1g-dev libpq-dev libldap-dev
-	libmariadb-dev liblmdb-dev libcurl4-openssl-dev"
+	libmariadb-dev liblmdb-dev libcurl4-openssl-dev
+	libargon2-dev libpam0g-dev"
 DEMO_PACKAGES="swaks curl util-linux"
 TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
 	bash-completion sqlite3 procps e2fsprogs isync offlineimap3 mutt neomutt
-	python3 bsdutils postgresql slapd ldap-utils mariadb-server"
+	python3 bsdutils postgresql slapd ldap-utils mariadb-server
+	gsasl libsasl2-modules"
 
 # those of the named packages that are not installed, one a line
 missing_packages() {

@@ -59,6 +59,12 @@ const struct field common_fields[] = {
 	    "no mailbox of a system account below this uid"),
 	F_SIZE(struct common, default_quota, "0", NULL, NULL,
 	    "bytes of mail in a mailbox whose account says nothing; 0: no end"),
+	F_ENUM(struct common, password_scheme, "yescrypt",
+	    "yescrypt|argon2id|bcrypt|sha512", "of new password hashes"),
+	F_INT(struct common, password_cost, "0", "0", "262144",
+	    "of new password hashes, in the scheme's own unit; 0: its default"),
+	F_INT(struct common, scram_iterations, "10000", "4096", "1000000",
+	    "of new SCRAM verifiers"),
 	F_ENUM(struct common, log_level, "info", "debug|info|warn|error",
 	    "events below this level are not logged"),
 	F_END

@@ -27,6 +27,9 @@ struct common {
 	const char *postmaster;		/* gets mail of unclaimed postmasters */
 	int64_t first_uid;		/* no mailbox belongs to a lower uid */
 	uint64_t default_quota;		/* of accounts without one; 0 none */
+	int password_scheme;		/* enum password_scheme of new hashes */
+	int64_t password_cost;		/* 0: the scheme's default */
+	int64_t scram_iterations;	/* of new verifiers */
 	int log_level;			/* enum log_level */
 	/* set by common_load, no options: */
 	const char *conf_dir, *instance_dir;

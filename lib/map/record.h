@@ -25,16 +25,43 @@ void record_print(const struct field *t, const void *rec, bool secrets,
 
 /* an account: the value of a row of `users` */
 struct user_record {
-	const char *pass;	/* crypt(5) hash; "": can not log in */
+	struct strlist pass;	/* verifiers (sasl/password.h) of one password;
+				 * none: can not log in by one */
+	struct strlist app;	/* app passwords, see app_parse */
 	uint64_t quota;		/* bytes; 0: the default of common.conf */
 	int64_t uid, gid;	/* -1: those of the store */
 	const char *home;	/* mail root; "": the place by its address */
 	bool disabled;		/* neither logs in nor gets mail */
+	const char *services;	/* that it may log in to, parted by commas;
+				 * "": all */
+	bool app_only;		/* pass logs in nowhere */
+	/* messages it may send, 0: as the service's configuration says:
+	 * recipients an hour, a day; new recipients a day */
+	int64_t limit_hour, limit_day, limit_new;
 };
 extern const struct field user_fields[];
 
 int user_parse(struct slice value, struct user_record *u, struct arena *a,
     struct err *err);
+/* is service one of a list such as "imap,smtp"?  An empty list has all */
+bool service_in(const char *list, const char *service);
+/* names of services, known ones, parted by commas or blanks: 0 or -1 */
+int services_check(const char *list, struct err *err);
+
+/*
+ * An app password: a password of an account that was made for one program or
+ * device, good for some services alone.  As text, a value of `app`:
+ *   ID DATE SERVICES VERIFIER LABEL
+ * SERVICES is a list as above, never empty; VERIFIER one of SCRAM-SHA-256;
+ * LABEL may be empty and hold blanks.
+ */
+struct app_password {
+	struct slice id, date, services, verifier, label;
+};
+/* slices of text; 1, or 0: malformed */
+int app_parse(const char *text, struct app_password *app);
+enum { APP_PASSWORDS_MAX = 20, APP_ID_MAX = 16 };
+
 /* filters of map_compile_cdb_with: the row checked and printed anew, with
  * the password hash (for auth alone) and without (for everybody else) */
 int user_filter_secret(void *ctx, struct slice key, struct slice value,

@@ -39,4 +39,5 @@ login_step(struct sasl *s, struct slice response, struct str *challenge)
 	}
 }
 
-const struct sasl_mech sasl_mech_login = { "LOGIN", login_step };
+const struct sasl_mech sasl_mech_login = { "LOGIN", login_step,
+	MECH_CLEAR, 0 };

@@ -24,4 +24,5 @@ plain_step(struct sasl *s, struct slice response,
 	return SASL_DONE;
 }
 
-const struct sasl_mech sasl_mech_plain = { "PLAIN", plain_step };
+const struct sasl_mech sasl_mech_plain = { "PLAIN", plain_step,
+	MECH_CLEAR, 0 };

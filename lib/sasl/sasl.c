@@ -1,5 +1,5 @@
 /*
- * sasl.c - the mechanisms, and what all of them check.
+ * sasl.c - what all mechanisms check.
  *
  * An exchange that ended (state ENDED) answers every further step with a
  * failure, and one that failed holds no password any more.
@@ -7,39 +7,6 @@
 #include "sasl/sasl.h"
 
 enum { ENDED = -1 };
-
-/* TO ADD A MECHANISM: write mech_NAME.c, declare it in sasl.h, add it here;
- * the order is that in which they are offered. */
-static const struct sasl_mech *const mechs[] = {
-	&sasl_mech_plain,
-	&sasl_mech_login,
-};
-
-const struct sasl_mech *
-sasl_mech_find(struct slice name)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(mechs); i++)
-		if (slice_ieqz(name, mechs[i]->name))
-			return mechs[i];
-	return NULL;
-}
-
-const char *
-sasl_mech_name(const struct sasl_mech *mech)
-{
-	return mech->name;
-}
-
-void
-sasl_mech_list(struct str *out)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(mechs); i++)
-		str_addf(out, "%s%s", i ? " " : "", mechs[i]->name);
-}
 
 enum sasl_result
 sasl_fail(struct sasl *s, const char *why)
@@ -53,13 +20,14 @@ run(struct sasl *s, struct slice response, struct str *challenge)
 {
 	enum sasl_result r;
 
-	if (response.n > SASL_RESPONSE_MAX)
+	if (response.n > (s->mech->flags & MECH_TOKEN ? SASL_TOKEN_MAX :
+	    SASL_RESPONSE_MAX))
 		r = sasl_fail(s, "response too long");
 	else
 		r = s->mech->step(s, response, challenge);
-	if (r == SASL_DONE && s->authzid[0] != '\0' &&
-	    strcmp(s->authzid, s->authcid) != 0)
-		r = sasl_fail(s, "authorization as another user");
+	/* nobody is let in without a name and a proof or a password */
+	assert(r != SASL_DONE || (s->authcid[0] != '\0' &&
+	    (s->proven || s->password[0] != '\0')));
 	if (r == SASL_FAIL)
 		explicit_bzero(s->password, sizeof(s->password));
 	if (r != SASL_MORE)
@@ -67,18 +35,34 @@ run(struct sasl *s, struct slice response, struct str *challenge)
 	return r;
 }
 
+void
+sasl_set(struct sasl *s, const struct sasl_host *host, void *ctx,
+    const struct sasl_channel *channel)
+{
+	s->host = host;
+	s->ctx = ctx;
+	s->channel = *channel;
+}
+
 enum sasl_result
 sasl_start(struct sasl *s, const struct sasl_mech *mech,
     const struct slice *initial, struct str *challenge)
 {
 	struct slice response = SLICE_NULL;
+	const struct sasl_host *host;
+	struct sasl_channel channel;
+	void *ctx;
 
 	if (initial != NULL) {
 		response = *initial;
 		if (response.p == NULL)
 			response.p = "";	/* empty, but there */
 	}
+	host = s->host;
+	ctx = s->ctx;
+	channel = s->channel;
 	sasl_wipe(s);
+	sasl_set(s, host, ctx, &channel);
 	s->mech = mech;
 	return run(s, response, challenge);
 }
@@ -122,6 +106,35 @@ sasl_take_name(struct sasl *s, char dst[SASL_NAME_MAX + 1],
 		}
 	slice_copy(dst, SASL_NAME_MAX + 1, name);
 	return 0;
+}
+
+int
+sasl_take_saslname(struct sasl *s, char dst[SASL_NAME_MAX + 1],
+    struct slice name)
+{
+	struct str plain = STR_INIT;
+	int r = -1;
+	size_t i;
+
+	for (i = 0; i < name.n; i++) {
+		if (name.p[i] != '=') {
+			str_addc(&plain, name.p[i]);
+			continue;
+		}
+		if (slice_starts(slice_sub(name, i, 3), "=2C"))
+			str_addc(&plain, ',');
+		else if (slice_starts(slice_sub(name, i, 3), "=3D"))
+			str_addc(&plain, '=');
+		else
+			break;
+		i += 2;
+	}
+	if (i < name.n)
+		s->why = "bad escape in a name";
+	else
+		r = sasl_take_name(s, dst, slice_str(&plain));
+	str_free(&plain);
+	return r;
 }
 
 int

@@ -22,7 +22,7 @@ sub solo {
 	my (%conf) = @_;
 	my $s = Postrider::Solo->new('auth', common => { domains => 'b.test' },
 	    conf => { users => 'text:users', failure_delay => '0s',
-		failure_delay_max => '0s', %conf });
+		failure_delay_max => '0s', upgrade => 'no', %conf });
 	users($s, $hash{geheim});
 	$s->start(clients => 1);
 	return $s;

@@ -59,7 +59,7 @@ test_rows(void)
 	}
 	is_int(user_parse(SLICE_LIT("pass=x quota=2M uid=5 disabled=on"), &u,
 	    &a, &err), 0, "parsed");
-	is_str(u.pass, "x", "pass");
+	is_str(u.pass.v[0], "x", "pass");
 	is_int(u.quota, 2 << 20, "quota");
 	is_int(u.uid, 5, "uid");
 	is_int(u.gid, -1, "gid");

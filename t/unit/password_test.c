@@ -38,6 +38,92 @@ test_schemes(void)
 	}
 }
 
+/* what no crypt(3) has: argon2id by its reference command (echo -n secret |
+ * argon2 somesalt -id -t 2 -m 13 -p 2), CRAM-MD5, and plain text */
+static void
+test_others(void)
+{
+	static const char argon[] = "$argon2id$v=19$m=8192,t=2,p=2$"
+	    "c29tZXNhbHQ$xfmdMQDQWvmVDSVWGpzaDDo6VX5tOCd9DFIj3DQlL3I";
+	static const char *const broken[] = { "$argon2id$",
+		"$argon2id$v=16$m=8192,t=2,p=2$c29tZXNhbHQ$AAAAAAAAAAAAAAAAAA",
+		"$argon2id$v=19$m=999999999,t=2,p=2$c29tZXNhbHQ$AAAAAAAAAAAAAA"
+		"AAAAAAAAAAAA", "$argon2id$v=19$m=8192,t=2$c29tZXNhbHQ$AAAA",
+		"$argon2id$v=19$m=8192,t=2,p=2$!$AAAA", "{SHA512-CRYPT}x",
+		"{PLAIN}secret" };
+	struct str text = STR_INIT, braced = STR_INIT;
+	unsigned char half[CRAM_MAX];
+	char digest[33];
+	struct err err = ERR_INIT;
+	size_t i;
+
+	is_int(sasl_password_check(argon, "secret", &err), 1, "argon2id");
+	is_int(sasl_password_check(argon, "secreT", &err), 0, "wrong");
+	str_addf(&braced, "{ARGON2ID}%s", argon);
+	is_int(sasl_password_ok(braced.s, "secret"), 1, "with its name");
+	for (i = 0; i < ARRAY_LEN(broken); i++)
+		is_int(sasl_password_check(broken[i], "secret", &err), -1,
+		    "refused: %s", broken[i]);
+
+	/* RFC 2195 2 */
+	cram_make("tanstaaftanstaaf", half);
+	cram_digest(half, SLICE_LIT("<1896.697170952@postoffice.reston."
+	    "mci.net>"), digest);
+	is_str(digest, "b913a602c7eda7a495b4e6e7334d3890", "CRAM-MD5");
+	str_adds(&text, "{CRAM-MD5}");
+	hex_encode(&text, half, sizeof(half));
+	is_int(sasl_password_ok(text.s, "tanstaaftanstaaf"), 1,
+	    "a password by it");
+	is_int(sasl_password_ok(text.s, "tanstaaf"), 0, "a wrong one");
+	sasl_password_allow_plain();
+	is_int(sasl_password_ok("{PLAIN}secret", "secret"), 1, "plain");
+	is_int(sasl_password_ok("{PLAIN}secret", "secre"), 0, "wrong");
+	str_free(&text);
+	str_free(&braced);
+}
+
+static void
+test_made(void)
+{
+	static const struct {
+		enum password_scheme scheme;
+		int64_t cost, other;
+		const char *prefix;
+	} made[] = {
+		{ PASSWORD_YESCRYPT, 1, 5, "$y$" },
+		{ PASSWORD_ARGON2ID, 8192, 9000,
+		    "$argon2id$v=19$m=8192,t=3,p=1$" },
+		{ PASSWORD_BCRYPT, 4, 5, "$2b$04$" },
+		{ PASSWORD_SHA512, 2000, 3000, "$6$rounds=2000$" },
+	};
+	struct str h[ARRAY_LEN(made)];
+	struct err err = ERR_INIT;
+	const char *old = NULL;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(made); i++) {
+		h[i] = (struct str)STR_INIT;
+		sasl_password_by(made[i].scheme, made[i].cost);
+		is_int(sasl_password_hash(&h[i], "pw", &err), 0, "made: %s",
+		    made[i].prefix);
+		ok(slice_starts(slice_str(&h[i]), made[i].prefix), "%s",
+		    h[i].s);
+		is_int(sasl_password_ok(h[i].s, "pw"), 1, "right");
+		is_int(sasl_password_ok(h[i].s, "pW"), 0, "wrong");
+	}
+	/* the dummy was made by the defaults, before this */
+	for (i = 0; i < ARRAY_LEN(made); i++)
+		ok(!sasl_password_current(h[i].s), "of another cost");
+	sasl_password_by(PASSWORD_YESCRYPT, 0);
+	str_reset(&h[0]);
+	is_int(sasl_password_hash(&h[0], "pw", &err), 0, "by the default");
+	ok(sasl_password_current(h[0].s), "of today's cost");
+	old = "$6$abcdefgh$0123";
+	ok(!sasl_password_current(old), "an old scheme");
+	for (i = 0; i < ARRAY_LEN(made); i++)
+		str_free(&h[i]);
+}
+
 static void
 test_new_hash(void)
 {
@@ -150,7 +236,9 @@ main(void)
 {
 	test_schemes();
 	test_new_hash();
-	test_unusable();
 	test_dummy();
+	test_others();
+	test_made();
+	test_unusable();
 	return tap_done();
 }

@@ -1,0 +1,244 @@
+/*
+ * proof.c - is it the password?  A name that nobody has costs what a wrong
+ * password costs: a hash for PLAIN, made-up keys for SCRAM whose salt is
+ * always the same for the same name.
+ */
+#include "auth.h"
+
+#include "base/clock.h"
+#include "conf/common.h"
+#include "sasl/password.h"
+
+/* "ann*root": the master root wants to be ann; so does root who names ann as
+ * the identity to act as */
+static int
+find_master(struct login *l)
+{
+	const char *name = l->sasl.authcid, *sep;
+	struct slice whole = slice_of(name);
+	size_t at;
+	int r;
+
+	/* a certificate or a token is a user's, never a master's */
+	if (!masters_on() || (l->sasl.mech != NULL && (l->sasl.mech->flags &
+	    (MECH_TOKEN | MECH_CERTIFICATE))))
+		return 0;
+	sep = conf.master_separator[0] != '\0' ? conf.master_separator : NULL;
+	at = sep != NULL ? slice_rfind(whole, sep[0]) : whole.n;
+	if (at < whole.n) {
+		slice_copy(l->target, sizeof(l->target),
+		    slice_sub(whole, 0, at));
+		slice_copy(l->name, sizeof(l->name),
+		    slice_sub(whole, at + 1, whole.n));
+	} else if (l->sasl.authzid[0] != '\0' &&
+	    strcmp(l->sasl.authzid, name) != 0) {
+		slice_copy(l->target, sizeof(l->target),
+		    slice_of(l->sasl.authzid));
+		slice_copy(l->name, sizeof(l->name), whole);
+	} else {
+		return 0;
+	}
+	r = l->name[0] == '\0' || l->target[0] == '\0' ? 0 :
+	    master_find(l->name, &l->master, &l->arena, &l->trouble);
+	l->is_master = r == 1;
+	return r;
+}
+
+int
+who_find(struct login *l)
+{
+	if (l->known)
+		return l->found < 0 ? -1 : 0;
+	l->known = true;
+	l->found = find_master(l);
+	if (l->found == 0)
+		l->found = account_find(l->sasl.authcid, &l->acct, &l->arena,
+		    &l->trouble);
+	return l->found < 0 ? -1 : 0;
+}
+
+static const struct strlist *
+verifiers(const struct login *l)
+{
+	return l->is_master ? &l->master.pass : &l->acct.record.pass;
+}
+
+/* one that is locked locks all */
+static bool
+is_locked(const struct strlist *pass)
+{
+	size_t i;
+
+	for (i = 0; i < pass->n; i++)
+		if (sasl_password_locked(pass->v[i]))
+			return true;
+	return pass->n == 0;
+}
+
+/* app passwords are of 100 bits: no hash that takes its time is needed, but
+ * their verifiers are those of SCRAM */
+static bool
+app_matches(struct login *l, const struct app_password *app,
+    const char *password)
+{
+	const char *text = arena_slice(&l->arena, app->verifier);
+	struct scram_verifier v;
+	bool right;
+
+	right = verified_known(text, password);
+	if (!right && scram_parse(app->verifier, &v) == 1) {
+		right = scram_check(&v, password);
+		if (right)
+			verified_add(text, password);
+		explicit_bzero(&v, sizeof(v));
+	}
+	explicit_bzero((char *)(uintptr_t)text, strlen(text));
+	return right;
+}
+
+static bool
+judge_apps(struct login *l, const char *password)
+{
+	const struct strlist *apps = &l->acct.record.app;
+	struct app_password app;
+	size_t i;
+
+	for (i = 0; i < apps->n; i++)
+		if (app_parse(apps->v[i], &app) &&
+		    app_matches(l, &app, password)) {
+			slice_copy(l->app, sizeof(l->app), app.id);
+			return true;
+		}
+	return false;
+}
+
+/* The first verifier that can tell decides. */
+static int
+judge_stored(struct login *l, const char *password)
+{
+	const struct strlist *pass = verifiers(l);
+	const char *hash = l->found == 1 && !is_locked(pass) ? pass->v[0] :
+	    "";
+	int right;
+
+	if (l->found == 1 && hash[0] != '\0' && verified_known(hash, password))
+		return 1;
+	right = sasl_password_check(hash, password, &l->trouble);
+	if (right == 1) {
+		verified_add(hash, password);
+		if (!l->is_master && conf.upgrade)
+			state_upgrade(pass, password);
+	}
+	return right;
+}
+
+const char *
+judge(struct login *l)
+{
+	const char *password = l->sasl.password;
+	int right;
+
+	if (who_find(l) < 0)
+		return "no answer from the table";
+	if (l->found == 1 && l->acct.system)
+		right = pam_check(l->acct.key, password, l->service,
+		    l->client, &l->trouble);
+	else if (l->found == 1 && !l->is_master && judge_apps(l, password))
+		right = 1;
+	else
+		right = judge_stored(l, password);
+	if (right < 0)
+		return "no answer about the password";
+	if (l->found == 0)
+		return "unknown user";
+	return right ? NULL : "wrong password";
+}
+
+/* --- what SCRAM asks for --- */
+
+static void
+make_up(const struct login *l, enum scram_hash h, struct sasl_keys *keys)
+{
+	struct scram_verifier *v = &keys->key[0];
+	struct str name = STR_INIT;
+	unsigned char mac[32];
+
+	/* who exists in two spellings would be one who does not in two */
+	str_adds(&name, l->acct.key[0] != '\0' ? l->acct.key :
+	    l->sasl.authcid);
+	str_lower(&name);
+	scram_hmac256(state_secret(), 32, slice_str(&name), mac);
+	str_free(&name);
+	*keys = (struct sasl_keys){ .n = 1, .made_up = true };
+	v->hash = h;
+	v->iterations = (uint32_t)common.scram_iterations;
+	v->salt_len = 16;
+	memcpy(v->salt, mac, v->salt_len);
+	random_bytes(v->stored, sizeof(v->stored));
+	random_bytes(v->server, sizeof(v->server));
+}
+
+/* one more key, if it is of that hash and has the salt of the first */
+static void
+add_key(struct sasl_keys *keys, struct slice text, enum scram_hash h)
+{
+	struct scram_verifier *v = &keys->key[keys->n], *first = keys->key;
+
+	if (keys->n == SASL_KEYS_MAX || scram_parse(text, v) != 1 ||
+	    v->hash != h)
+		return;
+	if (keys->n > 0 && (v->iterations != first->iterations ||
+	    v->salt_len != first->salt_len ||
+	    memcmp(v->salt, first->salt, v->salt_len) != 0))
+		return;
+	keys->n++;
+}
+
+/* the password's own first, then those of the app passwords */
+static int
+host_scram(struct sasl *s, enum scram_hash h, struct sasl_keys *keys)
+{
+	struct login *l = s->ctx;
+	const struct strlist *pass, *apps;
+	struct app_password app;
+	size_t i;
+
+	if (who_find(l) < 0)
+		return -1;
+	*keys = (struct sasl_keys){ .n = 0 };
+	pass = verifiers(l);
+	apps = &l->acct.record.app;
+	if (l->found == 1 && !is_locked(pass))
+		for (i = 0; i < pass->n && keys->n == 0; i++)
+			add_key(keys, slice_of(pass->v[i]), h);
+	for (i = 0; l->found == 1 && !l->is_master && i < apps->n; i++)
+		if (app_parse(apps->v[i], &app))
+			add_key(keys, app.verifier, h);
+	if (keys->n == 0)
+		make_up(l, h, keys);
+	return 0;
+}
+
+static int
+host_cram(struct sasl *s, unsigned char half[32])
+{
+	struct login *l = s->ctx;
+	const struct strlist *pass;
+	size_t i;
+
+	random_bytes(half, 32);
+	if (who_find(l) < 0)
+		return -1;
+	pass = verifiers(l);
+	for (i = 0; l->found == 1 && !is_locked(pass) && i < pass->n; i++) {
+		if (!conf.allow_plain_storage &&
+		    slice_istarts(slice_of(pass->v[i]), "{PLAIN}"))
+			continue;
+		if (cram_parse(slice_of(pass->v[i]), half) == 1)
+			return 1;
+	}
+	return 0;
+}
+
+const struct sasl_host login_host = { host_scram, host_cram, outside_token,
+	outside_certificate };
