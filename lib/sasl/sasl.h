@@ -90,11 +90,6 @@ struct sasl {
 const struct sasl_mech *sasl_mech_any(struct slice name);
 /* the i-th, in the order in which they are offered; NULL ends */
 const struct sasl_mech *sasl_mech_at(size_t i);
-/* list.c: PLAIN and LOGIN alone, for who does not ask auth */
-const struct sasl_mech *sasl_mech_find(struct slice name);
-const char *sasl_mech_name(const struct sasl_mech *mech);
-void sasl_mech_list(struct str *out);
-
 /* Facts for the exchanges to come; sasl_start keeps them, sasl_wipe not. */
 void sasl_set(struct sasl *s, const struct sasl_host *host, void *ctx,
     const struct sasl_channel *channel);

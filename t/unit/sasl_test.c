@@ -155,7 +155,7 @@ plain_of(struct sasl *s, size_t n, size_t m)
 static void
 test_limits(void)
 {
-	struct str out = STR_INIT, chal = STR_INIT;
+	struct str chal = STR_INIT;
 	struct sasl s;
 
 	is_int(plain_of(&s, SASL_NAME_MAX, SASL_PASSWORD_MAX), SASL_DONE,
@@ -179,9 +179,6 @@ test_limits(void)
 	ok(sasl_mech_any(SLICE_LIT("PLAINX")) == NULL, "longer");
 	is_str(sasl_mech_any(SLICE_LIT("Login"))->name, "LOGIN",
 	    "name");
-	sasl_mech_list(&out);
-	is_str(out.s, "PLAIN LOGIN", "list");
-	str_free(&out);
 }
 
 int
