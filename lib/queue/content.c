@@ -149,30 +149,31 @@ make_dir(const char *spool, const char *q, struct err *err)
 
 /* readable to the group, whatever umask says: other programs read it */
 static int
-create_file(const char *path)
+create_file(const char *path, mode_t mode)
 {
 	mode_t old = umask(0);
 	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC |
-	    O_NOFOLLOW, 0640);
+	    O_NOFOLLOW, mode);
 
 	umask(old);
 	return fd;
 }
 
-int
-content_create(const char *spool, const char *q, int *fd_r, struct err *err)
+static int
+create(const char *spool, const char *q, mode_t mode, int *fd_r,
+    struct err *err)
 {
 	struct str path = STR_INIT;
 	int fd, rc = 1;
 
 	content_path(&path, spool, q);
-	fd = create_file(path.s);
+	fd = create_file(path.s, mode);
 	if (fd < 0 && errno == ENOENT) {
 		if (make_dir(spool, q, err) != 0) {
 			str_free(&path);
 			return -1;
 		}
-		fd = create_file(path.s);
+		fd = create_file(path.s, mode);
 	}
 	if (fd >= 0)
 		*fd_r = fd;
@@ -180,6 +181,30 @@ content_create(const char *spool, const char *q, int *fd_r, struct err *err)
 		rc = errno == EEXIST ? 0 : err_sys(err, "create %s", path.s);
 	str_free(&path);
 	return rc;
+}
+
+int
+content_create(const char *spool, const char *q, int *fd_r, struct err *err)
+{
+	return create(spool, q, 0640, fd_r, err);
+}
+
+int
+content_write(const char *spool, const char *q, struct slice bytes,
+    struct err *err)
+{
+	int fd = -1, rc;
+
+	if (content_remove(spool, q, err) < 0)
+		return -1;
+	rc = create(spool, q, 0440, &fd, err);
+	if (rc == 0)
+		rc = err_temp(err, "4.3.0", "%s appeared again", q);
+	else if (rc == 1)
+		rc = full_write(fd, bytes.p, bytes.n) < 0 || fsync(fd) < 0 ?
+		    err_sys(err, "write %s", q) : 0;
+	close_fd(fd);
+	return rc == 0 ? content_sync(spool, q, err) : -1;
 }
 
 int

@@ -191,10 +191,28 @@ settings(struct queue_db *db, int64_t cache_kb, struct err *err)
 	return exec(db, "open", sql, err);
 }
 
+/* Build what is missing: all of it, or what later versions brought. */
+static int
+make_schema(struct queue_db *db, int64_t version, struct err *err)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
+	    "PRAGMA user_version = %d", QDB_APPLICATION, QDB_VERSION);
+	if (exec(db, "create", "BEGIN IMMEDIATE", err) != 0)
+		return -1;
+	if (version == 0 && exec(db, "create", qdb_schema, err) != 0)
+		return -1;
+	for (; version > 0 && version < QDB_VERSION; version++)
+		if (exec(db, "upgrade", qdb_upgrade[version], err) != 0)
+			return -1;
+	return exec(db, "create", sql, err) != 0 ? -1 :
+	    exec(db, "create", "COMMIT", err);
+}
+
 static int
 check_schema(struct queue_db *db, const char *path, struct err *err)
 {
-	char sql[64];
 	int64_t app = 0, version = 0, tables = 0;
 
 	if (pragma(db, "PRAGMA application_id", &app, err) != 0 ||
@@ -203,17 +221,12 @@ check_schema(struct queue_db *db, const char *path, struct err *err)
 		return -1;
 	if (app == QDB_APPLICATION && version == QDB_VERSION)
 		return 0;
-	if (app != 0 || version != 0 || tables != 0)
+	if ((app != QDB_APPLICATION || version < 1 || version > QDB_VERSION) &&
+	    (app != 0 || version != 0 || tables != 0))
 		return err_temp(err, "4.3.0", "%s: not a queue of this "
 		    "version (application %llx, version %lld, we know %d)",
 		    path, (long long)app, (long long)version, QDB_VERSION);
-	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d;"
-	    "PRAGMA user_version = %d", QDB_APPLICATION, QDB_VERSION);
-	if (exec(db, "create", "BEGIN IMMEDIATE", err) != 0 ||
-	    exec(db, "create", qdb_schema, err) != 0 ||
-	    exec(db, "create", sql, err) != 0)
-		return -1;
-	return exec(db, "create", "COMMIT", err);
+	return make_schema(db, version, err);
 }
 
 int

@@ -1,14 +1,15 @@
 /*
  * db.h - queue.db: SQLite, WAL, synchronous=FULL, one process at a time.
  *
- * Three kinds of rows:
- *   fresh          a message in its first attempt: one record, one b-tree; the
- *                  way of most mail is one insert and one delete here
+ * Kinds of rows:
+ *   fresh          a message in its first attempt: one record, one b-tree
  *   message, rcpt  what was filed: deferred, held, scheduled, failed; with
  *                  indexes for every question of the admin and of the scheduler
  *   dest           destinations of filed recipients: health, and `next`, never
  *                  later than the time at which one of them is due
- * A message is either fresh or filed.
+ * A message is either fresh or filed; or it has no row yet, and is in the
+ * journal (journal.h) only.  Of that, `journal` says which generations are done
+ * with, and `gone` which messages of later ones have left the queue.
  *
  * Everything that writes happens between qdb_begin and qdb_commit.  Errors
  * are err_temp (4.3.1 where the disk is full); after one the transaction must
@@ -42,6 +43,7 @@ void qdb_checkpoint(struct queue_db *db, int pages);
 int qdb_fresh_add(struct queue_db *db, int64_t id, struct slice rec,
     struct err *err);
 int qdb_fresh_del(struct queue_db *db, int64_t id, struct err *err);
+int qdb_fresh_has(struct queue_db *db, int64_t id, struct err *err);
 /* the next after an id: 1 (rec appended), 0 the end, -1 */
 int qdb_fresh_next(struct queue_db *db, int64_t *id, struct str *rec,
     struct err *err);
@@ -145,6 +147,15 @@ int qdb_list_take(struct qdb_list *l, size_t max, struct arena *a,
  * f's next hop */
 void qdb_list_sql(const struct queue_filter *f, const int64_t *dests, int n,
     struct str *out);
+
+/* The journal: generations up to this one are done with.  set: also forgets
+ * what has gone of them. */
+int qdb_journal_done(struct queue_db *db, int64_t *gen_r, struct err *err);
+int qdb_journal_set(struct queue_db *db, int64_t gen, struct err *err);
+/* this message, which that generation or an earlier one has, left */
+int qdb_gone_add(struct queue_db *db, int64_t id, int64_t gen,
+    struct err *err);
+int qdb_gone_has(struct queue_db *db, int64_t id, struct err *err);
 
 /* ids that settle has refused */
 int qdb_refuse(struct queue_db *db, int64_t id, int64_t until,

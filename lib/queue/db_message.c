@@ -37,6 +37,42 @@ qdb_fresh_next(struct queue_db *db, int64_t *id, struct str *rec,
 	return rc;
 }
 
+int
+qdb_fresh_has(struct queue_db *db, int64_t id, struct err *err)
+{
+	int64_t one;
+
+	return qdb_number(db, Q_FRESH_HAS, &one, err, "i", id);
+}
+
+int
+qdb_journal_done(struct queue_db *db, int64_t *gen_r, struct err *err)
+{
+	*gen_r = 0;
+	return MIN(qdb_number(db, Q_JOURNAL_DONE, gen_r, err, ""), 0);
+}
+
+int
+qdb_journal_set(struct queue_db *db, int64_t gen, struct err *err)
+{
+	return qdb_run(db, Q_JOURNAL_SET, err, "i", gen) < 0 ||
+	    qdb_run(db, Q_GONE_DEL, err, "i", gen) < 0 ? -1 : 0;
+}
+
+int
+qdb_gone_add(struct queue_db *db, int64_t id, int64_t gen, struct err *err)
+{
+	return qdb_run(db, Q_GONE_ADD, err, "ii", id, gen) < 0 ? -1 : 0;
+}
+
+int
+qdb_gone_has(struct queue_db *db, int64_t id, struct err *err)
+{
+	int64_t one;
+
+	return qdb_number(db, Q_GONE_HAS, &one, err, "i", id);
+}
+
 static void
 count(int64_t *counter, int64_t by)
 {

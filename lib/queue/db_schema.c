@@ -7,6 +7,13 @@
  */
 #include "queue/db_impl.h"
 
+/* what version 2 brought: the journal */
+#define QDB_SCHEMA_2 \
+	"CREATE TABLE journal (done INTEGER NOT NULL);" \
+	"INSERT INTO journal VALUES (0);" \
+	"CREATE TABLE gone (" \
+	" id INTEGER PRIMARY KEY, gen INTEGER NOT NULL);"
+
 const char qdb_schema[] =
     "CREATE TABLE fresh ("
     " id INTEGER PRIMARY KEY, rec BLOB NOT NULL);"
@@ -42,7 +49,11 @@ const char qdb_schema[] =
     "CREATE INDEX rcpt_addr ON rcpt (addr COLLATE NOCASE, msg);"
     "CREATE INDEX rcpt_domain ON rcpt (domain, msg);"
     "CREATE TABLE refused ("
-    " id INTEGER PRIMARY KEY, until INTEGER NOT NULL);";
+    " id INTEGER PRIMARY KEY, until INTEGER NOT NULL);"
+    QDB_SCHEMA_2;
+
+/* from one version to the next */
+const char *const qdb_upgrade[] = { [1] = QDB_SCHEMA_2 };
 
 #define RCPT_COLUMNS \
 	"r.msg, r.n, r.addr, r.orig, r.orcpt, r.notify, r.mailbox, r.quota," \
@@ -56,6 +67,7 @@ const char *const qdb_sql[Q_TOTAL] = {
 
 	[Q_FRESH_ADD] = "INSERT OR IGNORE INTO fresh VALUES (?, ?)",
 	[Q_FRESH_DEL] = "DELETE FROM fresh WHERE id = ?",
+	[Q_FRESH_HAS] = "SELECT 1 FROM fresh WHERE id = ?",
 	[Q_FRESH_NEXT] = "SELECT id, rec FROM fresh WHERE id > ?"
 	    " ORDER BY id LIMIT 1",
 
@@ -142,6 +154,12 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_REFUSED_NEXT] = "SELECT id, until FROM refused WHERE id > ?"
 	    " ORDER BY id LIMIT 1",
 	[Q_REFUSED_EXPIRE] = "DELETE FROM refused WHERE until <= ?",
+
+	[Q_JOURNAL_DONE] = "SELECT done FROM journal",
+	[Q_JOURNAL_SET] = "UPDATE journal SET done = ?",
+	[Q_GONE_ADD] = "INSERT OR REPLACE INTO gone VALUES (?, ?)",
+	[Q_GONE_HAS] = "SELECT 1 FROM gone WHERE id = ?",
+	[Q_GONE_DEL] = "DELETE FROM gone WHERE gen <= ?",
 
 	[Q_COUNT_MSG] = "SELECT count(*) FROM message",
 	[Q_COUNT_RCPT] = "SELECT count(*) FROM rcpt",

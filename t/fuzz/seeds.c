@@ -143,6 +143,14 @@ static const struct slice store_mailbox[] = {
 	S("!"),
 };
 
+/* edits of the file header, of lengths, types and ends of records */
+static const struct slice queue_journal[] = {
+	S(""), S("\x28\x10\4\xff\xff\xff\x7f"), S("\x29\x10\1\0\0\0\0"),
+	S("\x2c\x10\3\xff\0\0\1"), S("\x04\x20\3\3\2\0\0"),
+	S("\x20\x20\7\0\0\1\0"), S("\0\0\4\0\0\0\0\0\x8\1\1\1\1\1"),
+	S("\x38\x10\5\xff\xff\xff\xff\0\x30"), S("\0\x20"),
+};
+
 static const struct slice store_name[] = {
 	S("1700000000.M1P2.host,S=10,W=12,U=7:2,FS"),
 	S("1.Qabc123R0.host,S=1,W=1"), S("a,U=4294967295:2,abcdef"),
@@ -168,7 +176,8 @@ static const struct seeds {
 	{ "mime_header", message, ARRAY_LEN(message) },
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) },
-	ROW(mime_word), ROW(smtp_address), ROW(smtp_command),
+	ROW(mime_word), ROW(queue_journal), ROW(smtp_address),
+	ROW(smtp_command),
 	ROW(smtpd_session), ROW(store_mailbox), ROW(store_name),
 	ROW(store_tree),
 };

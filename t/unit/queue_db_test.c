@@ -429,6 +429,60 @@ test_refuse(void)
 }
 
 static void
+test_journal(void)
+{
+	int64_t gen = -1;
+
+	must(qdb_journal_done(db, &gen, &err));
+	is_int(gen, 0, "no generation of the journal is done with");
+	must(qdb_begin(db, &err));
+	must(qdb_gone_add(db, 7, 3, &err));
+	must(qdb_gone_add(db, 8, 4, &err));
+	must(qdb_journal_set(db, 3, &err));
+	must(qdb_commit(db, &err));
+	must(qdb_journal_done(db, &gen, &err));
+	is_int(gen, 3, "three are");
+	is_int(qdb_gone_has(db, 7, &err), 0, "what has gone is forgotten");
+	is_int(qdb_gone_has(db, 8, &err), 1, "unless it is in a later one");
+}
+
+/* a database of the version before the journal */
+static void
+test_upgrade(void)
+{
+	char *old = xasprintf("%s/old.db", tap_dir());
+	struct queue_db *one = NULL;
+	struct str rec = STR_INIT;
+	sqlite3 *raw;
+	int64_t id = -1;
+
+	must(qdb_open(old, 2048, 0, &one, &err));
+	must(qdb_begin(one, &err));
+	must(qdb_fresh_add(one, 5, SLICE_LIT("rec"), &err));
+	must(qdb_commit(one, &err));
+	qdb_close(one);
+	if (sqlite3_open(old, &raw) != SQLITE_OK ||
+	    sqlite3_exec(raw, "DROP TABLE journal; DROP TABLE gone;"
+	    "PRAGMA user_version = 1", NULL, NULL, NULL))
+		die("old.db");
+	sqlite3_close(raw);
+	is_int(qdb_open(old, 2048, 0, &one, &err), 0,
+	    "a database of version 1 is opened");
+	is_int(qdb_fresh_next(one, &id, &rec, &err), 1, "its rows are there");
+	is_int(qdb_journal_done(one, &id, &err), 0, "and what it had not");
+	is_int(id, 0, "is as in a new one");
+	qdb_close(one);
+	if (sqlite3_open(old, &raw) != SQLITE_OK ||
+	    sqlite3_exec(raw, "PRAGMA user_version = 3", NULL, NULL, NULL))
+		die("old.db");
+	sqlite3_close(raw);
+	is_int(qdb_open(old, 2048, 0, &one, &err), -1,
+	    "a later version is refused: %s", err.text);
+	str_free(&rec);
+	free(old);
+}
+
+static void
 overwrite(const char *file, off_t at, const char *text)
 {
 	int fd = open(file, O_WRONLY | O_CREAT, 0600);
@@ -485,6 +539,8 @@ main(void)
 	test_list();
 	test_stats();
 	test_refuse();
+	test_journal();
+	test_upgrade();
 	qdb_checkpoint(db, 1);
 	test_open();
 	free(path);
