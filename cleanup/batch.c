@@ -1,11 +1,13 @@
 /*
- * batch.c - commits that arrive together share their syncs.
+ * batch.c - commits that arrive together.
  *
  * A commit is prepared at once (judged, completed, routed, made read-only) and
  * then waits for the end of the requests at hand, when all that wait are
- * synced, queued and answered, in this order.  Nobody is answered before the
- * sync and the queue manager's own commit; a message leaves the batch before
- * it is answered, so an answer that ends its connection finds nothing here.
+ * synced, queued and answered, in this order.  Content up to sync_above is not
+ * synced: qmgr is told so, and has it in its journal.  Nobody is answered
+ * before the sync of larger content, its entry included, and the queue
+ * manager's own; a message leaves the batch before it is answered, so an
+ * answer that ends its connection finds nothing here.
  */
 #include <sys/socket.h>
 
@@ -23,10 +25,25 @@ sync_files(struct err *err)
 {
 	size_t i;
 
-	for (i = 0; i < njobs; i++)
+	for (i = 0; i < njobs; i++) {
+		if (jobs[i].unsynced)
+			continue;
 		if (fsync(jobs[i].m->fd) < 0)
 			return err_sys(err, "fsync content");
+		if (spool_sync_dir(jobs[i].m->q, err) < 0)
+			return -1;
+	}
 	return 0;
+}
+
+static size_t
+to_sync(void)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < njobs; i++)
+		n += !jobs[i].unsynced;
+	return n;
 }
 
 /* One syncfs is cheaper than many fsyncs, unless somebody else fills the disk
@@ -37,7 +54,7 @@ sync_all(struct err *err)
 	static int64_t not_before;
 	int64_t start = mono_ms();
 
-	if (njobs < SYNCFS_FROM || start < not_before)
+	if (to_sync() < SYNCFS_FROM || start < not_before)
 		return sync_files(err);
 	if (spool_syncfs(err) < 0)
 		return -1;
@@ -108,6 +125,7 @@ batch_add(struct message *m, uint64_t size, struct call *c, struct err *err)
 	j->dests.n = 0;
 	if (message_prepare(m, size, j, err) < 0)
 		return -1;
+	j->unsynced = j->size <= conf.sync_above;
 	j->ticket = request_hold(c);
 	j->sock = c->sock;
 	m->job = j;

@@ -23,6 +23,7 @@ struct cleanup_conf {
 	uint64_t header_limit;
 	int64_t header_fields;
 	int64_t service_timeout, qmgr_timeout;
+	uint64_t sync_above;
 };
 extern struct cleanup_conf conf;
 extern const struct field conf_fields[];
@@ -105,14 +106,11 @@ int spool_space(uint64_t size, struct err *err);
 /* the directory entries of q and its neighbours are on disk when this
  * returns 0 */
 int spool_sync_dir(const char *q, struct err *err);
+/* a new content file; its entry is not synced.  0 or -1 */
+int spool_create(char q[QID_SIZE], int *fd_r, struct err *err);
 /* the whole file system of the spool; 0 or -1 */
 int spool_syncfs(struct err *err);
 void spool_remove(const char *q);
-
-/* pool.c: an empty content file, its directory entry on disk; the fd and the
- * file are the caller's.  0 or -1 */
-int pool_take(char q[QID_SIZE], int *fd_r, struct err *err);
-void pool_empty(void);			/* at exit */
 
 /* route.c: where everything goes, aliases expanded */
 struct dest {
@@ -143,6 +141,7 @@ struct job {
 	int sock;		/* of the connection */
 	struct dests dests;	/* memory is kept for the next job */
 	uint64_t size, wsize;	/* of the content; with CRLF */
+	bool unsynced;		/* qmgr sees to it */
 	int rc;			/* 0 queued, -1 err */
 	bool keep;		/* it may be in the queue although rc is -1 */
 	struct err err;

@@ -28,6 +28,8 @@ const struct field conf_fields[] = {
 	    "how long to wait for router"),
 	F_TIME(struct cleanup_conf, qmgr_timeout, "1m", "1s", "10m",
 	    "how long to wait for qmgr"),
+	F_SIZE(struct cleanup_conf, sync_above, "64K", "0", "16M",
+	    "content up to this size goes into qmgr's journal, unsynced"),
 	F_END
 };
 
@@ -46,21 +48,12 @@ before_jail(struct err *err)
 	return spool_open(err);
 }
 
-static int
-start(struct err *err)
-{
-	/* every orderly end comes here; qmgr sweeps after the others */
-	return atexit(pool_empty) == 0 ? 0 :
-	    err_temp(err, "4.3.0", "atexit");
-}
-
 static const struct daemon cleanup = {
 	.name = "cleanup",
 	.kind = SERVE_REQUEST,
 	.fields = conf_fields,
 	.conf = &conf,
 	.before_jail = before_jail,
-	.start = start,
 	.verbs = verbs,
 	.conn_open = conn_open,
 	.conn_close = conn_close,

@@ -1,10 +1,9 @@
 /*
  * message.c - begin to commit.
  *
- * The directory entry is on disk from the beginning (pool.c).  Order at
- * commit: judged, completed, routed, read-only, content synced, envelope
- * durable; only then the answer.  What fails before the envelope was sent
- * leaves nothing behind.
+ * Order at commit: judged, completed, routed, read-only, larger content
+ * synced, enqueued; only then the answer.  What fails before the envelope was
+ * sent leaves nothing behind.
  */
 #include <sys/stat.h>
 
@@ -102,7 +101,7 @@ message_begin(struct message *m, const struct cleanup_begin_in *in,
 	if (check_envelope(m, in, err) < 0)
 		return -1;
 	route_ask(m);
-	if (pool_take(m->q, &m->fd, err) < 0)
+	if (spool_create(m->q, &m->fd, err) < 0)
 		return -1;
 	m->begun = true;
 	m->created = wall_us();

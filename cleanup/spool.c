@@ -10,7 +10,7 @@
 #include "conf/common.h"
 #include "serve/jail.h"
 
-enum { SPACE_FRESH_MS = 1000, DIRS = 256 };
+enum { SPACE_FRESH_MS = 1000, DIRS = 256, TRIES = 100, STAY = 32 };
 
 static int root = -1;
 static int dirs[DIRS];		/* descriptor + 1, 0 not open yet */
@@ -54,6 +54,30 @@ spool_space(uint64_t size, struct err *err)
 	    bytes < need || !inodes)
 		return err_temp(err, "4.3.1", "insufficient system storage");
 	return 0;
+}
+
+/* Files that come after each other lie in one directory: what a sync has to
+ * write is little. */
+int
+spool_create(char q[QID_SIZE], int *fd_r, struct err *err)
+{
+	static unsigned dir, left;
+	int64_t id = 0;
+	int i, rc = 0;
+
+	if (left == 0) {
+		dir = random_below(DIRS);
+		left = STAY;
+	}
+	left--;
+	for (i = 0; i < TRIES && rc == 0; i++) {
+		qid_make(q);
+		qid_parse(q, &id);
+		qid_print((id & ~(int64_t)(DIRS - 1)) | dir, q);
+		rc = content_create(common.spool_dir, q, fd_r, err);
+	}
+	return rc == 0 ? err_temp(err, "4.3.0", "no free queue id") :
+	    MIN(rc, 0);
 }
 
 static int

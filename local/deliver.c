@@ -1,7 +1,8 @@
 /*
  * deliver.c - requests and their batch.  Invariant: nobody is told
- * "delivered" before the batch that it is in was synced, and whatever can not
- * be synced is taken back, so that the next attempt makes it anew.
+ * "delivered" before the batch that it is in was synced, but for what lies on
+ * a file system that qmgr said it will sync; and whatever can not be synced is
+ * taken back, so that the next attempt makes it anew.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -50,6 +51,7 @@ fill_slot(struct rcpt *r, const struct agent_deliver_in *in, const char *n,
 	mail_name_unique(&s, in->created, in->q, n, common.hostname);
 	r->slot.unique = arena_strdup(&batch, s.s);
 	r->slot.again = in->again;
+	r->slot.doubt = in->doubt;
 	r->slot.home = "";
 	str_reset(&s);
 	if (conf.personality == VIRTUAL)
@@ -138,6 +140,7 @@ deliver_verb(struct call *c, const void *vin, void *out UNUSED,
 	*j = (struct job){ .ticket = request_hold(c), .n = in->addr.n };
 	j->q = arena_strdup(&batch, in->q);
 	j->session = arena_strdup(&batch, in->session);
+	j->synced = in->synced_dev;
 	j->rcpt = arena_alloc(&batch, j->n * sizeof(*j->rcpt));
 	fill_content(j, in, c->fd);
 	good = check_content(j, &trouble);

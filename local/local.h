@@ -38,6 +38,7 @@ struct job {
 	struct call_ticket ticket;
 	const char *q, *session;
 	struct store_content content;	/* fd is not kept */
+	dev_t synced;		/* qmgr syncs that file system; 0 none */
 	struct rcpt *rcpt;
 	size_t n;
 };

@@ -72,11 +72,15 @@ virtual_deliver(struct job *j, struct rcpt *r)
 		rcpt_fail(r, &err);
 		return;
 	}
+	batch.synced = j->synced;
 	made = store_deliver(&batch, &j->content, &r->slot, &err);
 	if (made < 0) {
 		rcpt_fail(r, &err);
 		return;
 	}
+	if (made == 2)
+		log_event(LOG_WARN, "repaired", KS("q", j->q),
+		    KS("to", r->addr), KS("mailbox", r->mailbox), KEND);
 	r->made = made == 1;
 	if (r->made && r->quota > 0)
 		quota_note(&root, r, (int64_t)j->content.size, 1);

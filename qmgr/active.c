@@ -37,6 +37,7 @@ msg_new(const struct queue_message *from, enum msg_row row)
 	m->m.rcpt = NULL;
 	m->m.n = 0;
 	m->row = row;
+	m->fd = -1;
 	qid_print(m->m.id, m->q);
 	LIST_INIT(&m->rcpts);
 	b = &msgs[bucket(m->m.id, 0)];
@@ -56,18 +57,34 @@ msg_dirty(struct msg *m)
 }
 
 void
+msg_set_row(struct msg *m, enum msg_row row)
+{
+	if (m->taken)
+		TAILQ_REMOVE(&qmgr.taken, m, of_journal);
+	if (m->row == ROW_JOURNAL)
+		TAILQ_REMOVE(&qmgr.journaled, m, of_journal);
+	m->taken = false;
+	m->row = row;
+	if (row == ROW_JOURNAL)
+		TAILQ_INSERT_TAIL(&qmgr.journaled, m, of_journal);
+}
+
+void
 msg_release(struct msg *m)
 {
 	struct msg **p;
 
 	if (m->n > 0 || m->listed)
 		return;
+	msg_set_row(m, ROW_NONE);
+	close_fd(intake_content(m));
 	for (p = &msgs[bucket(m->m.id, 0)]; *p != m; p = &(*p)->hash_next)
 		;
 	*p = m->hash_next;
 	qmgr.messages--;
 	arena_free(&m->arena);
 	free(m->blob);
+	free(m->why);
 	free(m);
 }
 

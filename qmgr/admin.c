@@ -197,7 +197,7 @@ count_fresh(struct msg *m, void *ctx)
 	int64_t t = qid_time_us(m->m.id) / 1000000;
 
 	s->active += (int64_t)m->n;
-	if (m->row != ROW_FRESH)
+	if (m->row != ROW_FRESH && m->row != ROW_JOURNAL)
 		return true;
 	s->messages++;
 	s->rcpts += (int64_t)m->n;

@@ -45,7 +45,7 @@ change_scheduled(struct msg *m, int64_t at)
 {
 	if (m == NULL)
 		return;
-	m->row = ROW_FILED;
+	msg_set_row(m, ROW_FILED);
 	m->m.hold = m->holding = false;
 	m->m.release_at = at;
 	m->m.expires = MAX(m->m.expires, message_expires_at(&m->m, at));
@@ -75,7 +75,7 @@ change_prioritized(struct msg *m, int64_t priority)
 
 	if (m == NULL)
 		return;
-	m->row = ROW_FILED;
+	msg_set_row(m, ROW_FILED);
 	sched_remove(m, move);
 	m->m.priority = priority;
 	while ((r = STAILQ_FIRST(&moved)) != NULL) {

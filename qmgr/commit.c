@@ -13,6 +13,7 @@ enum { LOG_PAGES = 4096, DIRTY_MAX = 1000, LEAVE_MAX = 500,
 static struct event *round_ev, *later_ev;
 static STAILQ_HEAD(, op) ops = STAILQ_HEAD_INITIALIZER(ops);
 static bool asked, asked_later;
+static bool wanted;		/* a transaction, by the end of the round */
 static size_t waiting;		/* results since the last round */
 static int64_t retry_ms;	/* 0: the last commit was good */
 
@@ -26,8 +27,8 @@ after(struct event *ev, int64_t ms)
 }
 
 /* A timer of zero runs after the descriptors that are ready by then. */
-static void
-ask(void)
+void
+commit_round(void)
 {
 	if (asked)
 		return;
@@ -39,7 +40,8 @@ void
 commit_op(struct op *op)
 {
 	STAILQ_INSERT_TAIL(&ops, op, next);
-	ask();
+	wanted = true;
+	commit_round();
 }
 
 void
@@ -48,7 +50,8 @@ commit_results(void)
 	int64_t ms = MAX(qmgr.conf.result_delay, retry_ms);
 
 	if (++waiting > DIRTY_MAX && retry_ms == 0) {
-		ask();
+		wanted = true;
+		commit_round();
 	} else if (!asked_later) {
 		asked_later = true;
 		after(later_ev, ms);
@@ -58,7 +61,8 @@ commit_results(void)
 bool
 commit_pending(void)
 {
-	return !STAILQ_EMPTY(&ops) || !TAILQ_EMPTY(&qmgr.dirty);
+	return !STAILQ_EMPTY(&ops) || !TAILQ_EMPTY(&qmgr.dirty) ||
+	    epoch_to_write();
 }
 
 static int
@@ -67,7 +71,7 @@ apply_all(struct err *err)
 	struct msg *m;
 	struct op *op;
 
-	if (qdb_begin(qmgr.db, err) != 0)
+	if (intake_sync(err) != 0 || qdb_begin(qmgr.db, err) != 0)
 		return -1;
 	TAILQ_FOREACH(m, &qmgr.dirty, link)
 		if (msg_write(m, err) != 0)
@@ -75,7 +79,7 @@ apply_all(struct err *err)
 	STAILQ_FOREACH(op, &ops, next)
 		if (op->apply != NULL && op->apply(op, err) != 0)
 			return -1;
-	if (dests_leave(LEAVE_MAX, err) != 0)
+	if (epoch_write(err) != 0 || dests_leave(LEAVE_MAX, err) != 0)
 		return -1;
 	return qdb_commit(qmgr.db, err);
 }
@@ -110,6 +114,7 @@ good(void)
 		event_del(later_ev);
 	}
 	dests_committed(true);
+	epoch_written();
 	TAILQ_CONCAT(&written, &qmgr.dirty, link);
 	finish_ops(true, NULL);
 	while ((m = TAILQ_FIRST(&written)) != NULL) {
@@ -145,6 +150,8 @@ commit_now(void)
 {
 	struct err err = ERR_INIT;
 
+	wanted = false;
+	intake_round();
 	if (!commit_pending() && !dests_to_write())
 		return;
 	if (apply_all(&err) != 0) {
@@ -161,7 +168,10 @@ on_round(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	bool *which = arg;
 
 	*which = false;
-	commit_now();
+	if (which == &asked_later || wanted)
+		commit_now();
+	else
+		intake_round();
 	deliver_all();
 }
 
@@ -169,6 +179,8 @@ void
 commit_init(void)
 {
 	TAILQ_INIT(&qmgr.dirty);
+	TAILQ_INIT(&qmgr.taken);
+	TAILQ_INIT(&qmgr.journaled);
 	round_ev = event_new(hub_base, -1, 0, on_round, &asked);
 	later_ev = event_new(hub_base, -1, 0, on_round, &asked_later);
 	if (round_ev == NULL || later_ev == NULL)

@@ -57,5 +57,9 @@ const struct field qmgr_fields[] = {
 	    "content without envelope is removed after that time"),
 	F_SIZE(struct qmgr_conf, database_cache, "16M", "1M", "1G",
 	    "memory for pages of queue.db"),
+	F_SIZE(struct qmgr_conf, journal_limit, "512M", "32M", "64G",
+	    "bytes of the journal from which on no mail is taken"),
+	F_TIME(struct qmgr_conf, sync_interval, "200ms", "10ms", "10s",
+	    "how long mail is in the journal only"),
 	F_END
 };

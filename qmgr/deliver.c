@@ -17,6 +17,7 @@ struct delivery {
 	struct rcpt **rcpt;
 	struct agent_result *result;	/* status -1: none came */
 	struct arena arena;		/* strings of the results */
+	bool unsynced;			/* the agent was told not to sync */
 	bool trouble;
 };
 
@@ -87,6 +88,15 @@ apply(struct rcpt *r, const struct agent_result *a)
 		result_failed(r, a->dsn, a->text, a->peer);
 }
 
+/* Is it delivered only when we have synced?  What is in the journal only is
+ * synced soon anyhow. */
+static bool
+waits(const struct delivery *d, const struct agent_result *a)
+{
+	return (a->status < 0 || a->status == AGENT_DELIVERED) &&
+	    (d->unsynced || d->msg->row == ROW_JOURNAL);
+}
+
 static void
 on_ok(struct request *q)
 {
@@ -97,7 +107,10 @@ on_ok(struct request *q)
 	for (i = 0; i < d->n; i++) {
 		if (trouble == NULL && d->result[i].dest_trouble)
 			trouble = &d->result[i];
-		apply(take(d, i), &d->result[i]);
+		if (waits(d, &d->result[i]))
+			epoch_delivered(d->rcpt[i]);
+		else
+			apply(take(d, i), &d->result[i]);
 	}
 	end(d, trouble);
 }
@@ -163,6 +176,9 @@ new_delivery(const struct pick *p)
 		d->rcpt[d->n] = r;
 		d->result[d->n++].status = -1;
 	}
+	/* only local leaves that to us */
+	d->unsynced = epoch_dev() != 0 &&
+	    strcmp(d->dest->transport->name, "local") == 0;
 	under_way++;
 	return d;
 }
@@ -191,7 +207,9 @@ fill(struct agent_deliver_in *in, const struct delivery *d, struct arena *a)
 		.sender = m->sender, .ret = m->ret, .envid = m->envid,
 		.nexthop = d->dest->nexthop, .session = m->session,
 		.size = m->size, .wsize = m->wsize, .created = m->created,
-		.again = d->msg->again, .utf8 = m->utf8, .body8 = m->body8 };
+		.again = d->msg->again, .doubt = d->msg->doubt,
+		.synced_dev = d->unsynced ? epoch_dev() : 0,
+		.utf8 = m->utf8, .body8 = m->body8 };
 	for (i = 0; i < d->n; i++)
 		add_rcpt(in, a, &d->rcpt[i]->q);
 }
@@ -213,8 +231,10 @@ open_content(struct delivery *d)
 {
 	struct err err = ERR_INIT;
 	int64_t id = d->msg->m.id;
-	int fd = -1, rc;
+	int fd = intake_content(d->msg), rc;
 
+	if (fd >= 0)
+		return fd;
 	rc = content_open(common.spool_dir, d->msg->q, &fd, &err);
 	if (rc == 1)
 		return fd;
@@ -322,6 +342,7 @@ on_soon(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 {
 	soon = false;
 	deliver_all();
+	journal_flush(qmgr.journal);
 }
 
 void

@@ -1,8 +1,7 @@
 /*
  * enqueue.c - taking a message in.  A message whose recipients can all be
- * tried now becomes fresh: one record in the database.  Where the window is
- * full, or one of its destinations is suspended, or it is held or for later,
- * it is filed.
+ * tried now goes to the journal.  Where the window is full, or one of its
+ * destinations is suspended, or it is held or for later, it is filed.
  */
 #include "qmgr.h"
 
@@ -145,7 +144,7 @@ done(struct op *op, const struct err *err)
 		hub_ok(e->ticket, NULL);
 	} else {
 		hub_err(e->ticket, err);
-		if (m != NULL && m->row == ROW_NONE)
+		if (m != NULL && m->row == ROW_NONE && !m->taken)
 			msg_forget(m);
 	}
 	free(e);
@@ -155,12 +154,16 @@ static int
 wait_for(struct call *c, int64_t id)
 {
 	struct enqueue_op *e = xcalloc(1, sizeof(*e));
+	const struct msg *m = msg_find(id);
 
 	e->op.done = done;
 	e->op.first = true;
 	e->ticket = hub_hold(c);
 	e->id = id;
-	commit_op(&e->op);
+	if (m != NULL && m->row == ROW_NONE && !m->taken)
+		commit_op(&e->op);
+	else
+		intake_op(&e->op, id);
 	return CALL_LATER;
 }
 
@@ -199,7 +202,7 @@ place(struct msg *m, struct rcpt *r, const struct queue_rcpt *in, bool full)
 }
 
 static int
-take(struct queue_message *qm, struct err *err)
+take(struct queue_message *qm, bool unsynced, struct err *err)
 {
 	bool full = qmgr.rcpts[FRESH] + qmgr.rcpts[BACKLOG] + qm->n >
 	    (size_t)qmgr.conf.active_limit;
@@ -220,7 +223,14 @@ take(struct queue_message *qm, struct err *err)
 		next = LIST_NEXT(r, of_msg);
 		place(m, r, &qm->rcpt[r->q.n - 1], full);
 	}
-	msg_dirty(m);
+	m->unsynced = unsynced;
+	if (m->m.hold || m->listed || (unsynced &&
+	    qm->size > JOURNAL_CONTENT_MAX)) {
+		m->gen = -1;
+		msg_dirty(m);
+	} else {
+		intake_add(m);
+	}
 	return 0;
 }
 
@@ -277,7 +287,7 @@ enqueue(struct call *c, const void *in_, void *out UNUSED, struct err *err)
 	if (rc == 0)
 		rc = known(m.id, err);
 	if (rc == 0)
-		rc = take(&m, err);
+		rc = take(&m, in->unsynced, err);
 	else if (rc == 1)
 		rc = 0;		/* the same once more: as it was */
 	reset(g);

@@ -91,10 +91,11 @@ check(struct err *err)
 }
 
 static int
-before_jail(struct err *err UNUSED)
+before_jail(struct err *err)
 {
 	jail_path(common.spool_dir, PATH_ALL);
-	return 0;
+	restore_before_jail();
+	return epoch_before_jail(err);
 }
 
 static void
@@ -119,7 +120,8 @@ start(struct err *err)
 		return -1;
 	commit_init();
 	deliver_init();
-	if (settle_load(err) != 0 || load_fresh(err) != 0)
+	if (settle_load(err) != 0 || load_fresh(err) != 0 ||
+	    restore(err) != 0)
 		return -1;
 	atexit(at_exit);
 	tick_ev = timer(on_tick);
@@ -134,8 +136,11 @@ start(struct err *err)
 static void
 on_drain(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 {
-	if ((deliver_under_way() > 0 || report_under_way() > 0) &&
-	    mono_ms() < drain_end) {
+	bool busy = deliver_under_way() > 0 || report_under_way() > 0;
+
+	if (!busy)
+		epoch_now();
+	if ((busy || epoch_pending()) && mono_ms() < drain_end) {
 		after(drain_ev, SOON_MS);
 		return;
 	}
@@ -176,7 +181,7 @@ static const struct daemon daemon_qmgr = {
 	.start = start, .verbs = verbs, .conn_open = enqueue_open,
 	.conn_close = enqueue_close, .drain = drain,
 	.jail = { .groups = JAIL_FILES | JAIL_WRITE | JAIL_UNIX |
-	    JAIL_SQLITE | JAIL_EPOLL, .files = 4096 },
+	    JAIL_SQLITE | JAIL_EPOLL | JAIL_THREAD, .files = 4096 },
 };
 
 int

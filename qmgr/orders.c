@@ -33,7 +33,7 @@ file_first(struct msg *m, bool hold, const char *reason, struct err *err)
 	const char *old_reason = m->m.reason;
 	int rc;
 
-	if (msg_row_now(m) != ROW_FRESH)
+	if (msg_row_now(m) != ROW_FRESH && msg_row_now(m) != ROW_JOURNAL)
 		return 0;
 	if (qdb_fresh_del(qmgr.db, m->m.id, err) < 0)
 		return -1;
@@ -78,6 +78,8 @@ apply_delete(int64_t id, struct err *err)
 
 	if (m != NULL && m->out > 0)
 		return 0;	/* when its results are known */
+	if (epoch_left(id, m != NULL ? m->gen : 0, err) != 0)
+		return -1;
 	if (m != NULL && msg_row_now(m) == ROW_FRESH)
 		return MIN(qdb_fresh_del(qmgr.db, id, err), 0);
 	return qdb_message_del(qmgr.db, id, err);
@@ -130,7 +132,7 @@ doom(struct rcpt *r)
 static void
 held(struct msg *m, const char *reason)
 {
-	m->row = ROW_FILED;
+	msg_set_row(m, ROW_FILED);
 	m->m.hold = true;
 	m->m.reason = reason;
 	sched_remove(m, drop);

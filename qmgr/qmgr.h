@@ -1,12 +1,13 @@
 /*
  * qmgr.h - what the files of the queue manager share.
  *
- * The invariant of memory and database: what is in memory is in the database,
- * too, but for an enqueue that nobody has been told about.  Changes are made
- * in memory, the message is put on the list of those to be written
- * (msg_dirty), and commit.c writes all of them in one transaction; until that
- * has succeeded they stay on the list.  Only then do callers get their
- * answers, files go, and fresh messages to the agents.
+ * The invariant of memory and disk: what is in memory is in the journal or in
+ * the database, too, but for an enqueue that nobody has been told about.  New
+ * messages go to the journal (intake.c) and are the database's only if they
+ * live longer than an epoch (epoch.c).  All other changes are made in memory,
+ * the message is put on the list of those to be written (msg_dirty), and
+ * commit.c writes all of them in one transaction; until that has succeeded
+ * they stay on the list.  Only then do callers get their answers and files go.
  */
 #ifndef QMGR_QMGR_H
 #define QMGR_QMGR_H
@@ -16,6 +17,7 @@
 #include "conf/common.h"
 #include "queue/content.h"
 #include "queue/db.h"
+#include "queue/journal.h"
 #include "proto/qmgr.h"
 #include "proto/router.h"
 #include "schedule.h"
@@ -32,7 +34,8 @@ struct qmgr_conf {
 	bool double_bounce;
 	int64_t message_recipients, result_delay, settle_memory, drain_timeout;
 	int64_t sweep_interval, sweep_age;
-	uint64_t database_cache;
+	uint64_t database_cache, journal_limit;
+	int64_t sync_interval;
 };
 extern const struct field qmgr_fields[];
 
@@ -42,6 +45,9 @@ struct qmgr {
 	int64_t started_us;
 	bool draining;
 	TAILQ_HEAD(, msg) dirty;	/* to be written */
+	struct journal *journal;
+	TAILQ_HEAD(, msg) taken;	/* to be written to the journal */
+	TAILQ_HEAD(, msg) journaled;	/* ROW_JOURNAL, by generation */
 	size_t messages;	/* in memory */
 	size_t rcpts[CLASSES];	/* in memory, by the way they came */
 	int64_t accepted, delivered, bounced, commits;
@@ -54,6 +60,7 @@ extern struct qmgr qmgr;
 struct msg *msg_find(int64_t id);
 struct msg *msg_new(const struct queue_message *m, enum msg_row row);
 void msg_dirty(struct msg *m);
+void msg_set_row(struct msg *m, enum msg_row row);
 /* free it where nothing of it is in memory and nothing is to be written */
 void msg_release(struct msg *m);
 void msg_each(bool (*fn)(struct msg *m, void *ctx), void *ctx);
@@ -104,12 +111,18 @@ int load_fresh(struct err *err);	/* at start */
 bool load_due(int64_t now);
 void expire_due(int64_t now);
 
+/* ---- restore.c: what the journal has at a start ---- */
+void restore_before_jail(void);
+int restore(struct err *err);
+
 /* ---- write.c: a message in memory, and its rows ---- */
 /* in a transaction: make the rows say what memory says */
 int msg_write(struct msg *m, struct err *err);
 enum msg_row msg_row_now(const struct msg *m);
 /* in a transaction: rows for a message that has none but its record */
 int msg_file(struct msg *m, struct err *err);
+/* what has no attempt behind it begins its first */
+void msg_start(struct msg *m);
 /* it is durable: forget what is done, start what is new */
 void msg_written(struct msg *m);
 /* a message leaves: its content, too */
@@ -124,6 +137,7 @@ bool recent_has(int64_t id);
 /* ---- commit.c: one transaction for all that came meanwhile ---- */
 struct op {
 	STAILQ_ENTRY(op) next;
+	int64_t id;		/* intake_op: the message */
 	/* in the transaction, after the messages; NULL: nothing of its own */
 	int (*apply)(struct op *op, struct err *err);
 	/* err NULL: it is durable; frees op */
@@ -135,8 +149,38 @@ struct op {
 void commit_init(void);
 void commit_op(struct op *op);		/* in the transaction of this round */
 void commit_results(void);		/* soon, to share one with callers */
+/* the end of this round: the journal, and what it asks for */
+void commit_round(void);
 void commit_now(void);
 bool commit_pending(void);
+
+/* ---- intake.c: new messages and the journal ---- */
+void intake_add(struct msg *m);
+/* done when the message of that id is in the journal, or is not */
+void intake_op(struct op *op, int64_t id);
+void intake_round(void);
+/* its content, where it is still open: the caller's; or -1 */
+int intake_content(struct msg *m);
+/* contents of those that are filed without the journal are durable */
+int intake_sync(struct err *err);
+
+/* ---- epoch.c: the syncs behind the journal ---- */
+int epoch_before_jail(struct err *err);
+int epoch_start(int64_t done, struct err *err);
+void epoch_wanted(void);	/* soon: there may be something to sync */
+void epoch_now(void);
+bool epoch_pending(void);
+/* delivered, once a sync has covered it; it still counts as out */
+void epoch_delivered(struct rcpt *r);
+void epoch_loaded(struct rcpt *r);	/* the same, at a start */
+uint64_t epoch_dev(void);	/* the file system of the mailboxes; 0 none */
+int epoch_sync_spool(struct err *err);
+/* in a transaction: generations that it ends; a message that leaves the queue
+ * by it (gen 0: not known); and when it is durable */
+bool epoch_to_write(void);
+int epoch_write(struct err *err);
+int epoch_left(int64_t id, int64_t gen, struct err *err);
+void epoch_written(void);
 
 /* ---- agents.c: requests to other daemons ---- */
 struct request {

@@ -29,7 +29,8 @@ struct dest;
 struct transport;
 struct agent;
 
-enum rcpt_place { AT_NOTHING, AT_JOB, AT_REQUEST, AT_DIRTY };
+enum rcpt_place { AT_NOTHING, AT_JOB, AT_REQUEST, AT_DIRTY,
+	AT_SYNC };		/* delivered, as far as the agent knows */
 struct rcpt {
 	struct rcpt *hash_next;
 	STAILQ_ENTRY(rcpt) next;	/* in the job or the request */
@@ -46,8 +47,8 @@ struct rcpt {
 };
 STAILQ_HEAD(rcpt_list, rcpt);
 
-/* where the message lies in the database */
-enum msg_row { ROW_NONE, ROW_FRESH, ROW_FILED };
+/* where the message lies: in the journal, or in the database */
+enum msg_row { ROW_NONE, ROW_JOURNAL, ROW_FRESH, ROW_FILED };
 struct msg {
 	struct msg *hash_next;
 	TAILQ_ENTRY(msg) link;	/* of those that must be written */
@@ -58,7 +59,15 @@ struct msg {
 	size_t blob_len;
 	struct arena arena;	/* strings of a filed one */
 	size_t n;		/* recipients in memory */
-	size_t out;		/* of them in requests */
+	size_t out;		/* of them in requests, or AT_SYNC */
+	size_t answered;	/* of those AT_SYNC */
+	TAILQ_ENTRY(msg) of_journal;	/* taken, or ROW_JOURNAL */
+	int64_t gen;		/* in the journal; 0 not known, -1 never */
+	int fd;			/* of its content, or -1 */
+	struct err *why;	/* it was not taken */
+	bool taken;		/* to be written to the journal */
+	bool unsynced;		/* content that nobody has synced */
+	bool doubt;		/* what was delivered may be damaged */
 	enum msg_row row;
 	enum msg_row row_after;	/* once the transaction under way is durable */
 	bool ended;		/* by it, no recipient is left */

@@ -106,6 +106,7 @@ static int
 later(struct call *c, int64_t id, bool queued)
 {
 	struct settle_op *s = xcalloc(1, sizeof(*s));
+	const struct msg *m = msg_find(id);
 
 	s->op.apply = apply;
 	s->op.done = done;
@@ -114,7 +115,10 @@ later(struct call *c, int64_t id, bool queued)
 	s->id = id;
 	s->until = wall_s() + MS(qmgr.conf.settle_memory);
 	s->queued = queued;
-	commit_op(&s->op);
+	if (m != NULL && m->taken)
+		intake_op(&s->op, id);
+	else
+		commit_op(&s->op);
 	return CALL_LATER;
 }
 

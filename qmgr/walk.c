@@ -11,7 +11,8 @@ collect(struct msg *m, void *ctx)
 {
 	struct walk *w = ctx;
 
-	if (m->row != ROW_FRESH || !queue_filter_message(&w->f, &m->m))
+	if ((m->row != ROW_FRESH && m->row != ROW_JOURNAL) ||
+	    !queue_filter_message(&w->f, &m->m))
 		return true;
 	if (w->nfresh == w->cap) {
 		w->cap = w->cap ? 2 * w->cap : 256;

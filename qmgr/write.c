@@ -135,7 +135,7 @@ write_rows(struct msg *m, struct err *err)
 
 	if (m->row == ROW_FILED)
 		return write_filed(m, err);
-	if (m->row == ROW_NONE) {
+	if (m->row == ROW_NONE || m->row == ROW_JOURNAL) {
 		m->ended = all_gone(m);
 		if (m->ended)
 			return 0;
@@ -157,13 +157,14 @@ msg_write(struct msg *m, struct err *err)
 	m->ended = false;
 	if (write_rows(m, err) != 0)
 		return -1;
-	if (m->ended)
-		m->row_after = ROW_NONE;
-	return 0;
+	if (!m->ended)
+		return 0;
+	m->row_after = ROW_NONE;
+	return epoch_left(m->m.id, m->gen, err);
 }
 
-static void
-start(struct msg *m)
+void
+msg_start(struct msg *m)
 {
 	struct rcpt *r;
 
@@ -180,7 +181,7 @@ msg_written(struct msg *m)
 	bool new = m->row == ROW_NONE;
 	size_t n = 0;
 
-	m->row = m->row_after;
+	msg_set_row(m, m->row_after);
 	qmgr.accepted += new;
 	for (r = LIST_FIRST(&m->rcpts); r != NULL; r = next) {
 		next = LIST_NEXT(r, of_msg);
@@ -195,7 +196,7 @@ msg_written(struct msg *m)
 		if (m->deleter != NULL)
 			admin_deleted(m->deleter, n);
 	} else if (new) {
-		start(m);
+		msg_start(m);
 	}
 	if (m->n == 0 && !m->ended && m->reports)
 		report_want(id);

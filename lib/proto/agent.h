@@ -4,7 +4,8 @@
  * agent answers them in order, each by `result` (more) records for the
  * recipients that were not delivered, then ok.
  *
- * "delivered" means durable: the agent has synced what it wrote.
+ * "delivered" means durable: the agent has synced what it wrote, unless that
+ * is on the file system synced_dev.
  */
 #ifndef PROTO_AGENT_H
 #define PROTO_AGENT_H
@@ -19,6 +20,11 @@ struct agent_deliver_in {
 	int64_t created;	/* unix microseconds */
 	bool again;		/* may have been delivered already, in part: */
 				/* look before delivering */
+	bool doubt;		/* what was delivered may be damaged: only this
+				 * very file counts */
+	/* st_dev of a file system that qmgr syncs before it believes
+	 * "delivered"; 0 none */
+	uint64_t synced_dev;
 	bool utf8, body8;
 	struct strlist n;	/* number of the recipient in the message: */
 				/* stable over all attempts */

@@ -40,6 +40,8 @@ static const struct field enqueue_in[] = {
 	F_BOOL(struct qmgr_enqueue_in, body8, "no", "8BITMIME"),
 	F_BOOL(struct qmgr_enqueue_in, internal, "no",
 	    "made by the suite itself"),
+	F_BOOL(struct qmgr_enqueue_in, unsynced, "no",
+	    "the content was not synced"),
 	F_INT(struct qmgr_enqueue_in, hold, "0", NULL, NULL, "1 on hold"),
 	F_INT(struct qmgr_enqueue_in, release_at, "0", NULL, NULL,
 	    "unix seconds"),

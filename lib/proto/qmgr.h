@@ -25,6 +25,8 @@ struct qmgr_enqueue_in {
 	uint64_t wsize;		/* with CRLF line ends */
 	int64_t created;	/* unix microseconds */
 	bool utf8, body8, internal;
+	bool unsynced;		/* the content is not known to be on the disk:
+				 * qmgr sees to it */
 	int64_t hold, release_at, priority;
 };
 extern const struct verb_def qmgr_rcpt;

@@ -25,6 +25,7 @@ enum { MAX_RULES = 8192, JAIL_PORTS = 64 };	/* more are left out */
 /* flags of clone(2) */
 #define NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | \
 	CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+#define THREAD (CLONE_VM | CLONE_SIGHAND | CLONE_THREAD)
 
 static struct jail_rule *rules;
 static size_t nrules, rules_cap;
@@ -192,6 +193,9 @@ allow_conditional(scmp_filter_ctx ctx, unsigned set)
 	if (set & JAIL_FORK)
 		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(clone), 1,
 		    SCMP_A0(SCMP_CMP_MASKED_EQ, NAMESPACES, 0));
+	if (set & JAIL_THREAD)
+		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(clone), 1,
+		    SCMP_A0(SCMP_CMP_MASKED_EQ, NAMESPACES | THREAD, THREAD));
 	if (set & JAIL_UNIX) {
 		for (i = 0; i < ARRAY_LEN(unix_calls); i++)
 			rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW,

@@ -25,6 +25,7 @@ enum {
 	JAIL_EPOLL = 1 << 7,	/* event loops */
 	JAIL_CHMOD = 1 << 8,	/* fchmod */
 	JAIL_RELOCK = 1 << 9,	/* may enter a narrower jail later */
+	JAIL_THREAD = 1 << 11,	/* threads, but no processes */
 	JAIL_INOTIFY = 1 << 10,	/* an inotify instance of its own */
 	JAIL_PAIR = 1 << 11,	/* socketpair: for an inbox (ipc/inbox.h) */
 	JAIL_INET = 1 << 12,	/* names of hosts, connect to jail_port */

@@ -1,8 +1,11 @@
 /*
  * deliver.c - a message into new/.  Invariant: a name appears in new/ only
  * by link(2) of a file that is complete and on the disk: the content file
- * itself, or a copy in tmp/ that was synced.  So a message is never seen half
- * written, and EEXIST means that this very delivery was made before.
+ * itself, or a copy in tmp/.  So a message is never seen half written, and
+ * EEXIST means that this very delivery was made before.  Whether it survived
+ * a power cut is looked at before it counts (confirm); what did not is replaced
+ * by an exchange of names, so that a mailbox program that moves it meanwhile
+ * never leaves two.
  */
 #include <fcntl.h>
 
@@ -10,7 +13,7 @@
 #include "store/name.h"
 #include "store/store.h"
 
-enum { COPY_CHUNK = 128 * 1024 };
+enum { COPY_CHUNK = 128 * 1024, CONFIRM_TRIES = 3 };
 
 int
 store_content_check(struct store_content *c, struct err *err)
@@ -56,10 +59,11 @@ open_sub(struct store_batch *b, const char *home, const char *sub,
 	return fd;
 }
 
+static char buf[COPY_CHUNK];
+
 static int
-copy_bytes(int from, int to, uint64_t size)
+copy_bytes(int from, int to, uint64_t size, bool sync)
 {
-	static char buf[COPY_CHUNK];
 	off_t at = 0;
 	ssize_t r;
 
@@ -73,11 +77,11 @@ copy_bytes(int from, int to, uint64_t size)
 			return -1;
 		at += r;
 	}
-	return fsync(to);
+	return sync ? fsync(to) : 0;
 }
 
 static int
-copy_to(int tmp, const char *name, const struct store_content *c)
+copy_to(int tmp, const char *name, const struct store_content *c, bool sync)
 {
 	int fd, r, e;
 
@@ -87,7 +91,7 @@ copy_to(int tmp, const char *name, const struct store_content *c)
 		fd = dir_open(tmp, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (fd < 0)
 		return -1;
-	r = copy_bytes(c->fd, fd, c->size);
+	r = copy_bytes(c->fd, fd, c->size, sync);
 	e = errno;
 	if (close(fd) < 0 && r == 0) {
 		r = -1;
@@ -99,27 +103,54 @@ copy_to(int tmp, const char *name, const struct store_content *c)
 	return r;
 }
 
-/* 1, 0 it is there, -1 */
+/* where a delivery goes */
+struct place {
+	struct store_batch *b;
+	const struct store_content *c;
+	const struct store_slot *slot;
+	int new;
+	bool covered;		/* somebody else syncs it */
+};
+
+/* a copy in tmp/, or with `link` the content itself if that can be; its name
+ * there and the descriptor of tmp/, or -1 */
 static int
-copy_in(struct store_batch *b, const struct store_content *c,
-    const char *home, int new, const char *name, struct err *err)
+make_tmp(const struct place *p, const char *name, bool link,
+    struct str *tmp_name, struct err *err)
 {
-	struct str tmp_name = STR_INIT;
-	int tmp = open_sub(b, home, "tmp", err), r;
+	const struct store_content *c = p->c;
+	int tmp = open_sub(p->b, p->slot->home, "tmp", err);
 
 	if (tmp < 0)
 		return -1;
-	str_addf(&tmp_name, "%s.%d", name, (int)getpid());
-	r = copy_to(tmp, tmp_name.s, c);
-	if (r < 0) {
-		err_sys(err, "write %s/%s/Maildir/tmp", b->st->path, home);
-	} else {
-		r = linkat(tmp, tmp_name.s, new, name, 0) == 0 ? 1 :
-		    errno == EEXIST ? 0 :
-		    err_sys(err, "link in %s/%s/Maildir", b->st->path, home);
-		unlinkat(tmp, tmp_name.s, 0);
+	str_addf(tmp_name, "%s.%d", name, (int)getpid());
+	if (link && c->linkable) {
+		unlinkat(tmp, tmp_name->s, 0);
+		if (linkat(c->dir, c->path, tmp, tmp_name->s, 0) == 0)
+			return tmp;
 	}
+	if (copy_to(tmp, tmp_name->s, c, !p->covered) == 0)
+		return tmp;
+	err_sys(err, "write %s/%s/Maildir/tmp", p->b->st->path,
+	    p->slot->home);
 	close(tmp);
+	return -1;
+}
+
+/* 1, 0 it is there, -1 */
+static int
+copy_in(const struct place *p, const char *name, struct err *err)
+{
+	struct str tmp_name = STR_INIT;
+	int tmp = make_tmp(p, name, false, &tmp_name, err), r = -1;
+
+	if (tmp >= 0) {
+		r = linkat(tmp, tmp_name.s, p->new, name, 0) == 0 ? 1 :
+		    errno == EEXIST ? 0 : err_sys(err,
+		    "link in %s/%s/Maildir", p->b->st->path, p->slot->home);
+		unlinkat(tmp, tmp_name.s, 0);
+		close(tmp);
+	}
 	str_free(&tmp_name);
 	return r;
 }
@@ -131,25 +162,33 @@ copy_helps(int e)
 	    e == EOPNOTSUPP || e == ENOENT;
 }
 
-struct find { struct slice unique; };
+struct find {
+	struct slice unique;
+	struct str *name;
+};
 
 static int
 is_it(void *ctx, const char *name, int type)
 {
-	struct slice unique = ((struct find *)ctx)->unique;
-	struct slice s = slice_of(name);
+	struct find *f = ctx;
+	struct slice s = slice_of(name), unique = f->unique;
 
 	(void)type;
-	return s.n >= unique.n && memcmp(s.p, unique.p, unique.n) == 0 &&
-	    (s.n == unique.n || s.p[unique.n] == ',' ||
-	    s.p[unique.n] == ':');
+	if (s.n < unique.n || memcmp(s.p, unique.p, unique.n) != 0 ||
+	    (s.n > unique.n && s.p[unique.n] != ',' &&
+	    s.p[unique.n] != ':'))
+		return 0;
+	str_adds(f->name, name);
+	return 1;
 }
 
-int
-store_has(struct store *st, const struct store_slot *slot, struct err *err)
+/* 1 and "new/NAME" or "cur/NAME", 0, -1 */
+static int
+find(struct store *st, const struct store_slot *slot, struct str *found,
+    struct err *err)
 {
 	static const char *const subs[] = { "new", "cur" };
-	struct find f = { slice_of(slot->unique) };
+	struct find f = { slice_of(slot->unique), found };
 	struct str path = STR_INIT;
 	size_t i;
 	int r = 0;
@@ -157,11 +196,114 @@ store_has(struct store *st, const struct store_slot *slot, struct err *err)
 	/* new, cur and new again: what is moved meanwhile is not missed */
 	for (i = 0; i < 3 && r == 0; i++) {
 		str_reset(&path);
+		str_reset(found);
+		str_addf(found, "%s/", subs[i % 2]);
 		sub_path(&path, slot->home, subs[i % 2]);
 		r = dir_each(st->fd, path.s, false, is_it, &f, err);
 	}
 	str_free(&path);
 	return r;
+}
+
+int
+store_has(struct store *st, const struct store_slot *slot, struct err *err)
+{
+	struct str found = STR_INIT;
+	int r = find(st, slot, &found, err);
+
+	str_free(&found);
+	return r;
+}
+
+/* is the file the content, or as good? */
+static bool
+is_whole(int fd, const struct place *p)
+{
+	static char other[COPY_CHUNK];
+	struct stat a, b;
+	uint64_t at = 0;
+	ssize_t n;
+
+	if (fstat(fd, &a) < 0 || fstat(p->c->fd, &b) < 0)
+		return false;
+	if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+		return true;
+	if (p->slot->doubt || (uint64_t)a.st_size != p->c->size)
+		return false;
+	for (; at < p->c->size; at += (uint64_t)n) {
+		n = pread(fd, buf, sizeof(buf), (off_t)at);
+		if (n <= 0 || pread(p->c->fd, other, (size_t)n,
+		    (off_t)at) != n || memcmp(buf, other, (size_t)n) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* the name stays, whoever may move it; 1 done, 0 it is not there any more */
+static int
+replace(const struct place *p, int maildir, const char *found,
+    struct err *err)
+{
+	struct str tmp_name = STR_INIT;
+	int tmp = make_tmp(p, strchr(found, '/') + 1, true, &tmp_name, err);
+	int r = -1;
+
+	if (tmp >= 0) {
+		r = renameat2(tmp, tmp_name.s, maildir, found,
+		    RENAME_EXCHANGE);
+		if (r < 0 && errno == EINVAL)	/* not known here */
+			r = renameat(tmp, tmp_name.s, maildir, found);
+		if (r < 0 && errno != ENOENT)
+			err_sys(err, "replace in %s/%s/Maildir",
+			    p->b->st->path, p->slot->home);
+		else
+			r = r == 0;
+		unlinkat(tmp, tmp_name.s, 0);
+		close(tmp);
+	}
+	str_free(&tmp_name);
+	return r;
+}
+
+/* what is there: 0 it is the message, 2 it was replaced by it, -1; 1 it has
+ * gone meanwhile */
+static int
+confirm_one(const struct place *p, const char *found, struct err *err)
+{
+	struct str path = STR_INIT;
+	int maildir, fd, r;
+
+	str_addf(&path, "%s%sMaildir", p->slot->home,
+	    p->slot->home[0] ? "/" : "");
+	maildir = dir_open(p->b->st->fd, path.s, O_RDONLY | O_DIRECTORY, 0);
+	fd = maildir < 0 ? -1 : dir_open(maildir, found, O_RDONLY, 0);
+	if (fd < 0 && errno == ENOENT)
+		r = 1;
+	else if (fd < 0)
+		r = err_sys(err, "open %s/%s/%s", p->b->st->path, path.s,
+		    found);
+	else if (is_whole(fd, p))
+		r = 0;
+	else if ((r = replace(p, maildir, found, err)) >= 0)
+		r = r == 1 ? 2 : 1;
+	close_fd(fd);
+	close_fd(maildir);
+	str_free(&path);
+	return r;
+}
+
+static int
+confirm(const struct place *p, struct str *found, struct err *err)
+{
+	int i, r = 1, there = 1;
+
+	for (i = 0; i < CONFIRM_TRIES && r == 1 && there == 1; i++) {
+		r = confirm_one(p, found->s, err);
+		if (r == 1)
+			there = find(p->b->st, p->slot, found, err);
+	}
+	/* whoever owns the mailbox took it away: it was delivered */
+	return there < 0 ? -1 : r == 1 ? 0 : r;
 }
 
 static struct batch_dir *
@@ -196,6 +338,10 @@ batch_touch(struct store_batch *b, const char *home, int fd, struct err *err)
 	if (fstat(fd, &st) < 0) {
 		close_fd(fd);
 		return err_sys(err, "stat %s", home);
+	}
+	if (b->synced != 0 && st.st_dev == b->synced) {
+		close(fd);
+		return 0;
 	}
 	if (b->n < BATCH_FSYNC ||
 	    (!batch_has_dev(b, st.st_dev) && b->n < BATCH_DIRS)) {
@@ -241,41 +387,65 @@ store_sync(struct store_batch *b, struct err *err)
 	return r;
 }
 
+/* 1, 0 there is something of that name, -1 */
+static int
+put_in(const struct place *p, const char *name, struct err *err)
+{
+	const struct store_content *c = p->c;
+
+	if (c->linkable) {
+		if (linkat(c->dir, c->path, p->new, name, 0) == 0)
+			return 1;
+		if (errno == EEXIST)
+			return 0;
+		if (!copy_helps(errno))
+			return err_sys(err, "link in %s/%s/Maildir/new",
+			    p->b->st->path, p->slot->home);
+	}
+	return copy_in(p, name, err);
+}
+
+static bool
+is_covered(const struct store_batch *b, int fd)
+{
+	struct stat st;
+
+	return b->synced != 0 && fstat(fd, &st) == 0 &&
+	    st.st_dev == b->synced;
+}
+
 int
 store_deliver(struct store_batch *b, const struct store_content *c,
     const struct store_slot *slot, struct err *err)
 {
 	struct batch_dir *known = batch_find(b, slot->home);
-	struct str name = STR_INIT;
-	int new, r;
+	struct place p = { .b = b, .c = c, .slot = slot };
+	struct str name = STR_INIT, found = STR_INIT;
+	int r = 0;
 
-	new = known ? known->fd : open_sub(b, slot->home, "new", err);
-	if (new < 0)
+	p.new = known ? known->fd : open_sub(b, slot->home, "new", err);
+	if (p.new < 0)
 		return -1;
+	p.covered = is_covered(b, p.new);
 	mail_name_new(&name, slot->unique, c->size, c->wsize);
-	r = slot->again ? store_has(b->st, slot, err) : 0;
-	if (r != 0) {
+	if (slot->again)
+		r = find(b->st, slot, &found, err);
+	if (r == 1) {
+		r = confirm(&p, &found, err);
 		/* an earlier attempt may have ended before its sync */
 		b->many = true;
-		r = r > 0 ? 0 : -1;
-	} else {
-		errno = EXDEV;
-		if (c->linkable && linkat(c->dir, c->path, new, name.s, 0) == 0)
-			r = 1;
-		else if (errno == EEXIST)
-			r = 0;
-		else if (copy_helps(errno))
-			r = copy_in(b, c, slot->home, new, name.s, err);
-		else
-			r = err_sys(err, "link in %s/%s/Maildir/new",
-			    b->st->path, slot->home);
+	} else if (r == 0 && (r = put_in(&p, name.s, err)) == 0) {
+		str_reset(&found);
+		str_addf(&found, "new/%s", name.s);
+		r = confirm(&p, &found, err);
 	}
 	str_free(&name);
+	str_free(&found);
 	if (known == NULL && r >= 0 &&
-	    batch_touch(b, slot->home, new, err) < 0)
+	    batch_touch(b, slot->home, p.new, err) < 0)
 		return -1;
 	if (known == NULL && r < 0)
-		close(new);
+		close(p.new);
 	return r;
 }
 

@@ -12,6 +12,10 @@
  * touched durable, directories that it made included.  Nothing is delivered
  * before store_sync returned 0.  All errors are temporary: they are trouble
  * of our own machine.
+ *
+ * After a power cut a name may be there whose file is empty or damaged.  So
+ * what is found in the place of a delivery is the message only if it is the
+ * same file or has the same bytes; else it is replaced under its name.
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -52,6 +56,8 @@ int store_user_make(const char *root, const char *mailbox, const char *home,
 enum { BATCH_FSYNC = 2 /* more directories: syncfs */, BATCH_DIRS = 8 };
 struct store_batch {
 	struct store *st;
+	dev_t synced;		/* of the delivery at hand: somebody else syncs
+				 * this file system afterwards; 0 none */
 	/* the first directories, and one of each file system */
 	struct batch_dir { char *home; int fd; dev_t dev; } dir[BATCH_DIRS];
 	size_t n;		/* of dir */
@@ -78,9 +84,11 @@ struct store_slot {
 	const char *home;	/* from store_home; "" where the root is one */
 	const char *unique;
 	bool again;		/* look in cur/ before: it may be there */
+	bool doubt;		/* what is there may not be on the disk though
+				 * it reads well: only the same file counts */
 };
-/* 1 delivered by this call; 0 it was there already; -1.  In both cases it
- * counts only after store_sync. */
+/* 1 delivered by this call; 0 it was there already; 2 it was there, damaged,
+ * and is whole again; -1.  It counts only after store_sync. */
 int store_deliver(struct store_batch *b, const struct store_content *c,
     const struct store_slot *slot, struct err *err);
 /* 1 a message of this unique part is in new/ or cur/, 0, -1 */

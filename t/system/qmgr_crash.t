@@ -13,7 +13,7 @@ my $s = Postrider::Queue->new(conf => { first_retry => '1s',
 $s->start;
 
 $s->put('defer@a.test');
-ok $s->wait_for(sub { $s->call('stat')->{f}{commits} > 1 }),
+ok $s->wait_for(sub { ($s->call('stat')->{f}{commits} // 0) > 1 }),
     'one is deferred';
 $s->put("gate$_\@a.test") for 1 .. 5;
 $s->crash;

@@ -8,7 +8,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my %soon = (first_retry => '1s', min_retry => '1s', max_retry => '2s',
-    destination_suspend => '1s', transport_retry => '1s',
+    destination_suspend => '2s', transport_retry => '1s',
     suspend_max => '2s');
 my $s = Postrider::Queue->new(conf => { %soon });
 $s->start;
@@ -17,8 +17,9 @@ my $id = $s->put(['defer@a.test', 'ok@a.test']);
 ok $s->wait_log(
     qr/deferred q=$id to=defer\@a\.test .*attempts=1 .*dsn=4\.2\.1/),
     'one of two is deferred';
-my $r = $s->call('list')->{more};
-is scalar @$r, 1, 'the other has gone';
+my $r;
+ok $s->wait_for(sub { @{ $r = $s->call('list')->{more} } == 1 }),
+    'the other has gone';
 is "@{ $r->[0]{f} }{qw(q rcpt dsn text attempts dest)}",
     "$id defer\@a.test 4.2.1 come again 1 local:a.test",
     'what is said about it' or diag explain $r;
@@ -36,6 +37,8 @@ ok !-e $s->file($id), 'and its content';
 my $one = $s->put('trouble@b.test');
 ok $s->wait_log(qr/suspended .*transport=local dest=b\.test .*dsn=4\.4\.1/),
     'a destination is suspended';
+ok $s->wait_for(sub { ($s->call('stat')->{f}{suspended} // 0) == 1 }),
+    'counted';
 my $n = () = $s->deliveries;
 my $two = $s->put('ok@b.test');
 my $three = $s->put('ok@c.test');
@@ -44,7 +47,6 @@ ok $s->wait_for(sub { $s->list(q => $three) eq '' }),
 is +($s->deliveries)[-1], 'ok@c.test', 'nothing else was tried';
 like $s->list(q => $two), qr/^ok\@b\.test=(?:ready|deferred)$/,
     'mail for it waits';
-is $s->call('stat')->{f}{suspended}, 1, 'counted';
 ok $s->wait_for(sub { $s->list(q => $two) eq '' }), 'until it is over';
 unlike $s->log, qr/deferred q=$two/, 'it lost no attempt';
 $s->call('delete', q => $one);

@@ -45,7 +45,7 @@ static int
 deliver(struct store_content *c, const char *home, const char *unique,
     bool again)
 {
-	struct store_slot slot = { home, unique, again };
+	struct store_slot slot = { home, unique, again, false };
 	struct store_batch b;
 	int r;
 
@@ -60,7 +60,8 @@ static void
 test_link(void)
 {
 	struct store_content c = content("m1", "Subject: x\n\nhi\n", true);
-	struct store_slot slot = { "example.com/ann", "17.Qa", false };
+	struct store_slot slot = { "example.com/ann", "17.Qa", false,
+	    false };
 	struct stat sb;
 	char *to;
 
@@ -131,6 +132,60 @@ test_copy(void)
 	close(c.fd);
 }
 
+/* what a power cut may have left in the place of a delivery */
+static void
+test_damaged(void)
+{
+	struct store_content c = content("m4", "ten bytes\n", true);
+	struct store_content other = content("m5", "ten bytez\n", true);
+	struct store_content empty = content("m6", "", true);
+	struct store_slot slot = { "example.com/cec", "20.Qd", true, true };
+	const char *new = "example.com/cec/Maildir/new/20.Qd,S=10,W=10";
+	struct store_batch b;
+	struct stat sb;
+	char *cur;
+
+	store_content_check(&c, &err);
+	store_content_check(&other, &err);
+	store_content_check(&empty, &err);
+	deliver(&other, "example.com/cec", "20.Qd", false);
+	is_int(deliver(&c, "example.com/cec", "20.Qd", true), 2,
+	    "other bytes are replaced");
+	fstat(c.fd, &sb);
+	ok(inode(new) == sb.st_ino, "by the content itself");
+	is_int(deliver(&c, "example.com/cec", "20.Qd", true), 0,
+	    "which is found then");
+	unlink(in(root, new));
+	deliver(&other, "example.com/cec", "20.Qd", false);
+	is_int(deliver(&c, "example.com/cec", "20.Qd", false), 2,
+	    "also where nobody said that it may be there");
+	unlink(in(root, new));
+	deliver(&empty, "example.com/cec", "20.Qd", false);
+	cur = xasprintf("%s/example.com/cec/Maildir/cur/20.Qd,S=10,U=1:2,S",
+	    root);
+	rename(in(root, "example.com/cec/Maildir/new/20.Qd,S=0,W=0"), cur);
+	c.linkable = false;
+	is_int(deliver(&c, "example.com/cec", "20.Qd", true), 2,
+	    "an empty one in cur/, by a copy");
+	ok(lstat(cur, &sb) == 0 && sb.st_size == 10, "under its name");
+	ok(inode(new) == 0, "and there is no other");
+	is_int(deliver(&c, "example.com/cec", "20.Qd", true), 0,
+	    "a copy with the same bytes is found");
+	store_batch_init(&b, &st);
+	b.synced = sb.st_dev;
+	is_int(store_deliver(&b, &c, &slot, &err), 2,
+	    "unless it is in doubt");
+	is_int(b.n, 0, "who is covered by another's sync does not sync");
+	store_sync(&b, &err);
+	free(cur);
+	close(c.fd);
+	close(other.fd);
+	close(empty.fd);
+	close(c.dir);
+	close(other.dir);
+	close(empty.dir);
+}
+
 static void
 test_batch(void)
 {
@@ -142,7 +197,7 @@ test_batch(void)
 	store_content_check(&c, &err);
 	store_batch_init(&b, &st);
 	for (i = 0; i < 50; i++) {
-		struct store_slot slot = { home, "19.Qc", false };
+		struct store_slot slot = { home, "19.Qc", false, false };
 
 		snprintf(home, sizeof(home), "example.com/u%d", i);
 		good += store_deliver(&b, &c, &slot, &err) == 1;
@@ -214,6 +269,7 @@ main(void)
 	is_int(store_open(&st, root, &err), 0, "a store");
 	test_link();
 	test_copy();
+	test_damaged();
 	test_batch();
 	test_escape();
 	test_root();

@@ -145,15 +145,11 @@ sub wait_log {
 	return 0;
 }
 
-# content files in the spool, and those that cleanup keeps ready, empty
+# content files in the spool; what a refused message leaves until its
+# connection ends or begins another is empty
 sub content {
 	my ($self) = @_;
 	return grep { -s } glob "$self->{dir}/spool/content/*/*";
-}
-
-sub ready {
-	my ($self) = @_;
-	return grep { -z } glob "$self->{dir}/spool/content/*/*";
 }
 
 # Answer for a neighbour.  code($message, $connection) is called for each

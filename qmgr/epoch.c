@@ -1,0 +1,319 @@
+/*
+ * epoch.c - everything behind the journal becomes durable together, now and
+ * then, while nobody waits.  Invariants:
+ *
+ * - "delivered" of an agent that did not sync, and of a message that is in the
+ *   journal only, is believed when a sync that began after the answer has
+ *   ended well.  Until then the recipient counts as with the agent.
+ * - A file of the journal is out of use when such a sync has covered it and a
+ *   transaction has given rows to what is left of it, and says so; what leaves
+ *   the queue before is noted in `gone` by the transaction in which it leaves
+ *   (epoch_left).  So at a start a message has a row, is in the journal, or
+ *   is done with.
+ * - A sync that failed counts for nothing, and what it should have written may
+ *   be lost although a later one says yes.  The journal gets to know that what
+ *   it covered is in doubt, and the process ends: the next one writes content
+ *   anew out of the journal (restore.c) and has it delivered again.
+ *
+ * One thread does nothing but syncfs; it shares the jail.
+ */
+#include "qmgr.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+
+enum { SLOW_MS = 10000 };
+
+static int spool_fd = -1, mail_fd = -1;	/* mail: -1 the same file system */
+static uint64_t mail_dev;
+static struct rcpt_list answered = STAILQ_HEAD_INITIALIZER(answered);
+static struct rcpt_list covered = STAILQ_HEAD_INITIALIZER(covered);
+static struct event *timer_ev, *done_ev;
+static bool armed, under_way;
+static int64_t target;		/* generation that the sync covers */
+static int64_t retire_to;	/* by the next transaction */
+static int64_t done_to;		/* as queue.db has it */
+static int64_t began_ms;
+
+/* ---- the thread; the lock is for these ---- */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
+static bool asked;
+static int result;		/* 0 or an errno */
+static int done_fd = -1;
+
+static int
+sync_both(void)
+{
+	if (syncfs(spool_fd) < 0)
+		return errno;
+	if (mail_fd >= 0 && syncfs(mail_fd) < 0)
+		return errno;
+	return 0;
+}
+
+static void *
+work(void *arg UNUSED)
+{
+	static const uint64_t one = 1;
+	int e;
+
+	for (;;) {
+		pthread_mutex_lock(&lock);
+		while (!asked)
+			pthread_cond_wait(&wake, &lock);
+		asked = false;
+		pthread_mutex_unlock(&lock);
+		e = sync_both();
+		pthread_mutex_lock(&lock);
+		result = e;
+		pthread_mutex_unlock(&lock);
+		if (write(done_fd, &one, sizeof(one)) != sizeof(one))
+			abort();
+	}
+	return NULL;
+}
+
+/* ---- the loop ---- */
+static bool
+wanted(void)
+{
+	return !STAILQ_EMPTY(&answered) ||
+	    journal_busy(qmgr.journal, retire_to);
+}
+
+bool
+epoch_pending(void)
+{
+	return under_way || wanted();
+}
+
+static void
+arm(int64_t ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	if (armed || under_way)
+		return;
+	if (event_add(timer_ev, &tv) < 0)
+		die("event_add");
+	armed = true;
+}
+
+void
+epoch_wanted(void)
+{
+	if (wanted())
+		arm(qmgr.conf.sync_interval);
+}
+
+static void
+begin(void)
+{
+	target = journal_rotate(qmgr.journal);
+	STAILQ_CONCAT(&covered, &answered);
+	began_ms = mono_ms();
+	under_way = true;
+	pthread_mutex_lock(&lock);
+	asked = true;
+	pthread_cond_signal(&wake);
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
+	armed = false;
+	if (!under_way && wanted())
+		begin();
+}
+
+/* at once, for nothing else comes */
+void
+epoch_now(void)
+{
+	if (under_way || !wanted())
+		return;
+	if (armed)
+		event_del(timer_ev);
+	armed = false;
+	begin();
+}
+
+void
+epoch_delivered(struct rcpt *r)
+{
+	struct msg *m = r->msg;
+
+	r->place = AT_SYNC;
+	STAILQ_INSERT_TAIL(&answered, r, next);
+	if (++m->answered == m->n && m->row == ROW_JOURNAL)
+		journal_note(qmgr.journal, m->m.id);
+	epoch_wanted();
+}
+
+/* at a start: it was answered before the end of another process */
+void
+epoch_loaded(struct rcpt *r)
+{
+	r->place = AT_SYNC;
+	r->msg->out++;
+	r->msg->answered++;
+	STAILQ_INSERT_TAIL(&answered, r, next);
+}
+
+/* the recipient is nowhere any more */
+static struct rcpt *
+take(struct rcpt_list *l)
+{
+	struct rcpt *r = STAILQ_FIRST(l);
+
+	STAILQ_REMOVE_HEAD(l, next);
+	r->place = AT_NOTHING;
+	r->msg->out--;
+	r->msg->answered--;
+	return r;
+}
+
+/* What lives on gets its row now. */
+static void
+good(void)
+{
+	struct msg *m;
+
+	if (mono_ms() - began_ms > SLOW_MS)
+		log_event(LOG_WARN, "sync-slow", KI("ms",
+		    mono_ms() - began_ms), KEND);
+	while (!STAILQ_EMPTY(&covered))
+		result_delivered(take(&covered));
+	TAILQ_FOREACH(m, &qmgr.journaled, of_journal) {
+		if (m->gen > target)
+			break;
+		msg_dirty(m);
+	}
+	retire_to = MAX(retire_to, target);
+	commit_now();
+	deliver_all();
+	epoch_wanted();
+}
+
+static void NORETURN
+bad(int e)
+{
+	struct err err;
+
+	log_event(LOG_ERROR, "sync-failed", KS("reason", strerror(e)), KEND);
+	if (journal_doubt(qmgr.journal, target, &err) != 0)
+		log_event(LOG_ERROR, "journal-failed", KERR(&err), KEND);
+	exit(1);
+}
+
+static void
+on_done(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
+{
+	uint64_t n;
+	int e;
+
+	if (read((int)fd, &n, sizeof(n)) != sizeof(n))
+		return;
+	pthread_mutex_lock(&lock);
+	e = result;
+	pthread_mutex_unlock(&lock);
+	under_way = false;
+	if (e == 0)
+		good();
+	else
+		bad(e);
+}
+
+/* ---- for a transaction ---- */
+bool
+epoch_to_write(void)
+{
+	return retire_to > done_to;
+}
+
+int
+epoch_write(struct err *err)
+{
+	return epoch_to_write() ? qdb_journal_set(qmgr.db, retire_to, err) :
+	    0;
+}
+
+void
+epoch_written(void)
+{
+	if (!epoch_to_write())
+		return;
+	done_to = retire_to;
+	journal_retire(qmgr.journal, done_to);
+}
+
+int
+epoch_left(int64_t id, int64_t gen, struct err *err)
+{
+	if (gen == 0)
+		gen = journal_has(qmgr.journal, id);
+	return gen <= retire_to ? 0 : qdb_gone_add(qmgr.db, id, gen, err);
+}
+
+/* ---- start ---- */
+int
+epoch_sync_spool(struct err *err)
+{
+	return syncfs(spool_fd) < 0 ? err_sys(err, "sync the spool") : 0;
+}
+
+uint64_t
+epoch_dev(void)
+{
+	return mail_dev;
+}
+
+/* still outside the jail: whose files do we make durable? */
+int
+epoch_before_jail(struct err *err)
+{
+	struct stat spool, mail;
+
+	spool_fd = open(common.spool_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spool_fd < 0 || fstat(spool_fd, &spool) < 0)
+		return err_sys(err, "%s", common.spool_dir);
+	mail_fd = open(common.mail_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mail_fd < 0 || fstat(mail_fd, &mail) < 0)
+		return 0;	/* agents sync for themselves */
+	mail_dev = mail.st_dev;
+	if (mail.st_dev == spool.st_dev) {
+		close_fd(mail_fd);
+		mail_fd = -1;
+	}
+	return 0;
+}
+
+int
+epoch_start(int64_t done, struct err *err)
+{
+	pthread_t t;
+	int e;
+
+	done_to = retire_to = done;
+	done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (done_fd < 0)
+		return err_sys(err, "eventfd");
+	timer_ev = event_new(hub_base, -1, 0, on_timer, NULL);
+	done_ev = event_new(hub_base, done_fd, EV_READ | EV_PERSIST, on_done,
+	    NULL);
+	if (timer_ev == NULL || done_ev == NULL || event_add(done_ev,
+	    NULL) < 0)
+		die("event_new");
+	epoch_wanted();
+	e = pthread_create(&t, NULL, work, NULL);
+	if (e != 0) {
+		errno = e;
+		return err_sys(err, "thread");
+	}
+	return 0;
+}

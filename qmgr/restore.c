@@ -1,0 +1,176 @@
+/*
+ * restore.c - at a start, what the journal has: a message that has no row and
+ * has not left the queue comes into memory as it was, to be tried again; and
+ * content that is not on the disk as it was accepted is written anew, for
+ * messages with rows, too.  All stays in the journal until the next epoch.
+ *
+ * Content that is written anew is another file (the old one may be in a
+ * mailbox already) and belongs to the queue: local copies it.
+ */
+#include "qmgr.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+struct restore {
+	int64_t messages, contents, done, doubted;
+};
+
+/* 1 the file has these bytes, 0, -1 */
+static int
+is_same(const char *q, struct slice want, struct err *err)
+{
+	struct slice left = want;
+	struct stat st;
+	char buf[65536];
+	ssize_t n = 0;
+	int fd = -1, rc = content_open(common.spool_dir, q, &fd, err);
+
+	if (rc != 1)
+		return rc;
+	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size != want.n)
+		rc = 0;
+	while (rc == 1 && left.n > 0) {
+		n = read(fd, buf, MIN(sizeof(buf), left.n));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0 || memcmp(buf, left.p, (size_t)n) != 0)
+			rc = 0;
+		else
+			left = slice_sub(left, (size_t)n, left.n);
+	}
+	close_fd(fd);
+	return rc;
+}
+
+static int
+restore_content(struct restore *s, const struct journal_entry *e,
+    const char *q, struct err *err)
+{
+	int rc = e->doubt ? 0 : is_same(q, e->content, err);
+
+	if (rc != 0)
+		return MIN(rc, 0);
+	s->contents++;
+	log_event(LOG_WARN, "restored", KS("q", q), KU("bytes",
+	    e->content.n), KEND);
+	return content_write(common.spool_dir, q, e->content, err);
+}
+
+static int
+has_row(int64_t id, struct err *err)
+{
+	int rc = qdb_fresh_has(qmgr.db, id, err);
+
+	return rc == 0 ? qdb_message_has(qmgr.db, id, err) : rc;
+}
+
+/* into memory; what is noted as delivered waits only for a sync */
+static int
+load(const struct journal_entry *e, struct err *err)
+{
+	char *rec = slice_dup(e->env);
+	struct msg *m = msg_from_record(rec, e->env.n, ROW_NONE, err);
+	struct rcpt *r;
+
+	if (m == NULL)
+		return -1;
+	m->gen = e->gen;
+	m->again = true;
+	m->doubt = e->doubt;
+	msg_set_row(m, ROW_JOURNAL);
+	LIST_FOREACH(r, &m->rcpts, of_msg) {
+		if (e->done)
+			epoch_loaded(r);
+		else
+			sched_add(r, FRESH);
+	}
+	return 0;
+}
+
+static int
+on_entry(void *ctx, const struct journal_entry *e, struct err *err)
+{
+	struct restore *s = ctx;
+	int rc = qdb_gone_has(qmgr.db, e->id, err), row;
+	char q[QID_SIZE];
+
+	if (rc != 0 || msg_find(e->id) != NULL)
+		return MIN(rc, 0);
+	row = has_row(e->id, err);
+	if (row < 0)
+		return -1;
+	qid_print(e->id, q);
+	s->done += e->done;
+	s->doubted += e->doubt;
+	if (e->content.p != NULL && (row == 1 || !e->done) &&
+	    restore_content(s, e, q, err) != 0)
+		return -1;
+	if (row == 1)
+		return 0;
+	s->messages++;
+	return load(e, err);
+}
+
+static void
+on_damaged(void *ctx UNUSED, const char *file, int64_t at)
+{
+	log_event(LOG_ERROR, "journal-damaged", KS("file", file),
+	    KI("at", at), KEND);
+}
+
+static unsigned char boot[16];
+
+/* 32 hexadecimal digits and dashes */
+static bool
+read_boot(const char *text)
+{
+	static const char hex[] = "0123456789abcdef";
+	const char *at;
+	size_t i = 0;
+
+	for (; *text && i < 2 * sizeof(boot); text++) {
+		at = memchr(hex, *text, 16);
+		if (at == NULL)
+			continue;
+		boot[i / 2] = (unsigned char)(boot[i / 2] << 4 | (at - hex));
+		i++;
+	}
+	return i == 2 * sizeof(boot);
+}
+
+void
+restore_before_jail(void)
+{
+	size_t n;
+	char *text = read_file("/proc/sys/kernel/random/boot_id", 64, &n);
+
+	/* a random one where the system has none: then notes never count */
+	if (text == NULL || !read_boot(text))
+		random_bytes(boot, sizeof(boot));
+	free(text);
+}
+
+int
+restore(struct err *err)
+{
+	struct restore s = { 0 };
+	char *dir = xasprintf("%s/journal", common.spool_dir);
+	struct journal_open o = { .dir = dir, .boot = boot, .fn = on_entry,
+		.limit = (int64_t)qmgr.conf.journal_limit,
+		.damaged = on_damaged, .ctx = &s };
+	int64_t began = mono_ms();
+	int rc = qdb_journal_done(qmgr.db, &o.done, err);
+
+	if (rc == 0)
+		rc = journal_open(&o, &qmgr.journal, err);
+	free(dir);
+	if (rc == 0)
+		rc = epoch_start(o.done, err);
+	if (rc == 0 && journal_busy(qmgr.journal, o.done))
+		log_event(LOG_INFO, "replayed", KI("messages", s.messages),
+		    KI("contents", s.contents), KI("done", s.done),
+		    KI("doubted", s.doubted), KI("ms", mono_ms() - began),
+		    KEND);
+	return rc;
+}

@@ -1,0 +1,125 @@
+#!/usr/bin/perl
+# The sync behind the journal fails: nothing that it should have covered is
+# believed, and it is delivered once more from content written anew.  What a
+# journal with a damaged middle still has is used, and the file is kept.
+use strict;
+use warnings;
+use Postrider::Queue;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+my $s = Postrider::Queue->new(conf => { first_retry => '1s' });
+my $fail = $s->dir . '/spool/fail';
+
+# syncfs fails while that file is there
+open my $c, '>', $s->dir . '/fail.c' or die;
+print {$c} <<"X";
+#define _GNU_SOURCE
+#include <errno.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int
+syncfs(int fd)
+{
+	if (access("$fail", F_OK) != 0)
+		return syscall(SYS_syncfs, fd);
+	errno = EIO;
+	return -1;
+}
+X
+close $c;
+system(($ENV{CC} || 'cc') .
+    " -shared -fPIC -o $s->{dir}/fail.so $s->{dir}/fail.c") == 0 or
+    die "no compiler\n";
+chmod 0755, "$s->{dir}/fail.so";
+$ENV{ASAN_OPTIONS} = 'detect_leaks=0:verify_asan_link_order=0';
+push @{ $s->{prefix} }, 'env', "LD_PRELOAD=$s->{dir}/fail.so";
+
+sub touch { open my $fh, '>', $fail or die; close $fh; return }
+
+# one whose content only the journal has
+sub put {
+	my ($to) = @_;
+	my $id = $s->content(Postrider::Queue::id());
+	$s->put($to, id => $id, unsynced => 'yes', size => -s $s->file($id));
+	return $id;
+}
+
+sub inode { return (stat $s->file($_[0]))[1] // 0 }
+sub sent { my ($id) = @_; return grep { $_->{f}{q} eq $id } $s->asked('local') }
+
+$s->start;
+put('ok@a.test');
+ok $s->wait_empty, 'a sync that works';
+
+touch();
+my $id = put('ok@b.test');
+link $s->file($id), $s->dir . '/mailbox' or die;
+my ($ino, $text) = (inode($id), do { local (@ARGV, $/) = $s->file($id); <> });
+is +($s->wait_exit // -1) >> 8, 1, 'one that fails ends the process';
+like $s->log, qr/sync-failed level=error reason="Input\/output error"/,
+    'which says so';
+is scalar(sent($id)), 1, 'delivered';
+ok inode($id), 'but not removed';
+$s->again;
+ok $s->wait_log(qr/replayed messages=1 contents=1 done=0 doubted=1/),
+    'the next one knows';
+isnt inode($id), $ino, 'the content is written anew';
+is do { local (@ARGV, $/) = $s->file($id); <> }, $text, 'with the same bytes';
+is +($s->wait_exit // -1) >> 8, 1, 'it fails again';
+unlink $fail;
+$s->again;
+ok $s->wait_empty, 'until it does not';
+my @sent = sent($id);
+is join(' ', map { ($_->{f}{again} // 'no') . '/' . ($_->{f}{doubt} // 'no') }
+    @sent), 'no/no yes/yes yes/yes', 'the agent is told to replace it';
+is $sent[-1]{content}, $text, 'and gets the new one';
+ok $s->wait_for(sub { !inode($id) }), 'then it is removed';
+$s->stop;
+unlike do { $s->again; $s->log }, qr/replayed/, 'nothing is left to replay';
+
+# a full journal
+$s->stop;
+$s->_conf('qmgr', journal_limit => '32M', sync_interval => '10s',
+    result_delay => '0s');
+$s->again;
+my ($r, $n) = (undef, 0);
+for (1 .. 100) {
+	my $big = Postrider::Queue::id();
+	my $f = $s->file($big);
+	open my $fh, '>', $f or die;
+	print {$fh} 'x' x 1_000_000;
+	close $fh;
+	$r = $s->call('enqueue', @{ Postrider::Queue::fields($big, 'ok@c.test',
+	    unsynced => 'yes', size => 1_000_000) });
+	last if $r->{verb} ne 'ok';
+	$n++;
+}
+is "$r->{f}{kind} $r->{f}{dsn}", 'temp 4.3.1', "the limit: refused after $n";
+cmp_ok $n, '>', 20, 'a good number';
+ok $s->wait_for(sub { $s->list eq '' }), 'all are delivered';
+ok put('ok@d.test'), 'and mail is taken again';
+
+# damage, before what is known to be durable
+put("gate$_\@e.test") for 1 .. 3;
+$s->crash;
+my ($file) = grep { my $t = do { local (@ARGV, $/) = $_; <> };
+    $t =~ /gate1\@e\.test/ } glob $s->dir . '/spool/journal/[0-9]*';
+open my $fh, '+<', $file or die;
+my $all = do { local $/; <$fh> };
+seek $fh, index($all, 'gate2@e.test'), 0;
+print {$fh} 'xx';
+close $fh;
+$s->_conf('qmgr', sync_interval => '10ms', result_delay => '0s');
+$s->again;
+ok $s->wait_log(qr/journal-damaged level=error file=\d+ at=\d+/),
+    'damage in the middle is loud';
+open $fh, '>', $s->dir . '/open' or die;
+close $fh;
+ok $s->wait_empty, 'the rest is delivered';
+my %got = map { $_->{l}{addr}[0] => $_->{f}{again} } $s->asked('gate');
+is join(' ', map { $got{"gate$_\@e.test"} // 'no' } 1, 3), 'yes yes',
+    'with what came after it';
+ok $s->wait_for(sub { () = glob $s->dir . '/spool/journal/damaged-*' }),
+    'and the file is kept';
+done_testing;
