@@ -82,6 +82,8 @@ idle(struct session *s, int id)
 			while (watcher_next(s->watcher) >= 0)
 				shrunk = false;
 		view_sync(s, VIEW_EXPUNGE);
+		if (s->imap.end != NULL)
+			break;
 		if (io_has_line(io) || (io->layer != NULL &&
 		    io->layer->pending(io->layer->ctx)))
 			break;
@@ -90,6 +92,10 @@ idle(struct session *s, int id)
 	}
 	if (id >= 0)
 		watcher_del(s->watcher, id);
+	if (s->imap.end != NULL) {
+		imap_ok(&s->imap, NULL, "idle ended");
+		return;
+	}
 	if (r == WAIT_STOP) {
 		imap_say(&s->imap, mono_ms() >= end ? "BYE idle too long" :
 		    "BYE the service is shutting down");

@@ -390,6 +390,8 @@ tell_selected(struct session *s)
 	if (g->events == 0)
 		return;
 	view_sync(s, g->filter == FILTER_SELECTED ? VIEW_EXPUNGE : 0);
+	if (s->mb == NULL)
+		return;
 	from = mailbox_find(s->mb, last + 1);
 	if (g->items != NULL && from < s->told)
 		fetch_report(s, g->items, from);

@@ -225,6 +225,16 @@ view_tell(struct session *s, unsigned how)
 	str_free(&out);
 }
 
+/* RFC 2180 section 3.3: of what can be told of a folder that is no more, every
+ * client understands this; an empty one it might take for its own. */
+static void
+removed(struct session *s)
+{
+	select_close(s);
+	imap_say(&s->imap, "BYE the selected mailbox was deleted");
+	s->imap.end = "deleted";
+}
+
 void
 view_sync(struct session *s, unsigned how)
 {
@@ -233,6 +243,10 @@ view_sync(struct session *s, unsigned how)
 
 	if (s->mb == NULL)
 		return;
+	if (mailbox_removed(s->mb)) {
+		removed(s);
+		return;
+	}
 	r = mailbox_refresh(s->mb, &err);
 	if (r < 0)
 		log_event(LOG_WARN, "mailbox", KS("user", s->user->name),

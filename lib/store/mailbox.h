@@ -94,6 +94,8 @@ void mailbox_shrink(struct mailbox *mb);
 /* Files waiting for a new name: do some of it now.  Is there more? */
 bool mailbox_settle(struct mailbox *mb);
 
+/* Was the folder removed, or is it on its way? */
+bool mailbox_removed(const struct mailbox *mb);
 /* Take in what others did: the log's tail, and the directories where their
  * times say that they changed.  1 something changed, 0 nothing, -1. */
 int mailbox_refresh(struct mailbox *mb, struct err *err);

@@ -7,6 +7,8 @@
 
 #include "store/dir.h"
 #include "store/mbox.h"
+#include "store/notice.h"
+#include "store/tree_part.h"
 
 void
 mbox_free(struct mailbox *mb)
@@ -215,6 +217,21 @@ sync_dirs(struct mailbox *mb, struct err *err)
 	if (lock)
 		mbox_unlock(mb);
 	return r;
+}
+
+bool
+mailbox_removed(const struct mailbox *mb)
+{
+	struct str path = STR_INIT;
+	struct stat st;
+	bool gone;
+
+	if (fstat(mb->in->dir, &st) < 0)
+		return false;
+	gone = st.st_nlink == 0 || (notice_path(mb->in->dir, &path) == 0 &&
+	    strstr(path.s, "/Maildir/" TREE_WORK "/") != NULL);
+	str_free(&path);
+	return gone;
 }
 
 int

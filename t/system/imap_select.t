@@ -148,12 +148,33 @@ is $c->ok('STATUS', 'STATUS INBOX (MESSAGES)')->{status}, 'OK',
     'INBOX is there';
 
 # the selected mailbox is deleted by another session
-$c->ok('SELECT', 'SELECT c');
-$d->ok('DELETE', 'DELETE c');
-$r = $c->cmd('NOOP');
-isnt $r->{status}, 'EOF', 'the session lives';
-$r = $c->cmd('SELECT box');
-is $r->{status}, 'OK', 'and can go elsewhere';
+for my $name ('NOOP', 'UID FETCH 1:* FLAGS', 'a message', 'renamed before') {
+	my $cmd = $name =~ /^[A-Z]/ ? $name : 'NOOP';
+	my $e = client();
+	$d->ok('CREATE', 'CREATE gone');
+	$d->ok('APPEND', 'APPEND gone ', lit_plus("Subject: x\r\n\r\nx\r\n"))
+	    if $name eq 'a message';
+	$e->ok('SELECT', 'SELECT gone');
+	if ($name eq 'renamed before') {
+		$d->ok('RENAME', 'RENAME gone went');
+		$e->ok('which changes nothing', 'NOOP');
+		$d->ok('DELETE', 'DELETE went');
+	} else {
+		$d->ok('DELETE', 'DELETE gone');
+	}
+	$r = $e->cmd($cmd);
+	is scalar($r->untagged('BYE')), 1, "$name: BYE";
+	is scalar(grep { /^EX/ } map { $_->{name} } @{ $r->{got} }), 0,
+	    'and nothing of an empty one';
+	ok $e->closed, 'and the end';
+}
+my $idler = client();
+$d->ok('CREATE', 'CREATE gone');
+$idler->ok('SELECT', 'SELECT gone');
+$idler->idle_start;
+$d->ok('DELETE', 'DELETE gone');
+ok $idler->wait_untagged(sub { $_->{name} eq 'BYE' }, 10), 'IDLE: BYE';
+$c->ok('another', 'SELECT box');
 $c->ok('DELETE of the selected one', 'DELETE box');
 $c->bad('which is closed', 'CHECK');
 $c->ok('bye', 'LOGOUT');
