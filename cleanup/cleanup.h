@@ -49,7 +49,8 @@ struct message {
 	uint64_t trace;		/* bytes that we wrote in front */
 	int64_t created;	/* unix microseconds */
 	const char *sender, *ret, *envid, *session;
-	bool utf8, body8, internal, normalize;
+	const char *login;
+	bool utf8, body8, internal, normalize, check_from;
 	int64_t hold, release_at, priority;
 };
 
@@ -91,6 +92,12 @@ struct content_facts {
  * header too large, 5.6.0 other faults, 4.3.0 not readable. */
 int content_check(int fd, uint64_t size, const struct content_limits *l,
     struct content_facts *f, struct err *err);
+
+/* owner.c: are From and Sender of the header, or the sender where From will be
+ * made of it, addresses of m->login?  0; or -1: 5.7.1, 4.3.0. */
+void owner_init(void);
+int owner_check(const struct message *m, const struct content_facts *f,
+    struct err *err);
 
 /* normalize.c: put missing fields in; *size_r and f->lines grow */
 int normalize(const struct message *m, struct content_facts *f,

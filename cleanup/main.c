@@ -44,6 +44,7 @@ before_jail(struct err *err)
 	date_5322(&s, wall_s());
 	str_free(&s);
 	route_init();
+	owner_init();
 	enqueue_init();
 	return spool_open(err);
 }

@@ -83,6 +83,8 @@ keep_envelope(struct message *m, const struct cleanup_begin_in *in)
 	m->ret = arena_strdup(&m->arena, in->ret);
 	m->envid = arena_strdup(&m->arena, in->envid);
 	m->session = arena_strdup(&m->arena, in->session);
+	m->login = arena_strdup(&m->arena, in->login);
+	m->check_from = in->check_from;
 	m->utf8 = in->utf8;
 	m->body8 = in->body8;
 	m->internal = in->internal;
@@ -143,6 +145,8 @@ judge(const struct message *m, uint64_t *total, struct content_facts *f,
 		(size_t)conf.hop_limit };
 
 	if (content_check(m->fd, *total, &limits, f, err) < 0)
+		return -1;
+	if (m->check_from && owner_check(m, f, err) < 0)
 		return -1;
 	if (m->normalize)
 		return normalize(m, f, total, err);

@@ -84,6 +84,8 @@ missing_fields(const struct message *m, const struct content_facts *f,
 	if (!f->from) {
 		if (m->sender[0] != '\0')
 			str_addf(&v, "<%s>", m->sender);
+		else if (m->check_from)
+			str_addf(&v, "<%s>", m->login);
 		else
 			str_addf(&v, "<MAILER-DAEMON@%s>", common.hostname);
 		mime_put_field(out, "From", slice_str(&v));

@@ -69,6 +69,9 @@ add_origin(struct str *out, const struct cleanup_begin_in *in)
 {
 	if (in->uid >= 0) {
 		str_addf(out, "(from userid %lld)", (long long)in->uid);
+	} else if (in->hide_client) {
+		/* from must name something */
+		str_adds(out, "from localhost");
 	} else {
 		str_adds(out, "from ");
 		if (in->helo[0] == '\0')

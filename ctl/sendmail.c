@@ -5,6 +5,7 @@
  */
 #include "sendmail.h"
 
+#include "base/clock.h"
 #include "conf/common.h"
 #include "ctl.h"
 #include "proto/qmgr.h"
@@ -94,16 +95,40 @@ struct mode {
 	bool queue;		/* -q */
 };
 
+enum { OPT_RELEASE = 256, OPT_PRIORITY };
+static const struct option longs[] = {
+	{ "release-at", required_argument, NULL, OPT_RELEASE },
+	{ "priority", required_argument, NULL, OPT_PRIORITY },
+	{ NULL, 0, NULL, 0 }
+};
+
+static int
+parse_long(int c, struct mail *m)
+{
+	struct err err = ERR_INIT;
+
+	if (c == OPT_PRIORITY) {
+		if (smtp_priority_parse(slice_of(optarg), &m->priority,
+		    &err) != 1)
+			return sm_fail(EX_USAGE, "--priority %s: expected -9 "
+			    "to 9", optarg);
+	} else if (!parse_when(optarg, wall_s(), &m->release_at)) {
+		return sm_fail(EX_USAGE, "--release-at %s: expected a time "
+		    "like 18:30, 2h or 2026-11-24T08:00", optarg);
+	}
+	return EX_OK;
+}
+
 /* options without a meaning here are taken and forgotten, as everybody's
  * sendmail does; those that would mean something else are refused */
 static int
 parse(int argc, char **argv, struct mail *m, struct mode *mode)
 {
-	int c;
+	int c, r;
 
 	opterr = 0;
-	while ((c = getopt(argc, argv, "A:B:C:F:GIL:N:O:R:UV:X:b:d:f:h:imno:"
-	    "p:q::r:s:tvx")) != -1) {
+	while ((c = getopt_long(argc, argv, "A:B:C:F:GIL:N:O:R:UV:X:b:d:f:h:"
+	    "imno:p:q::r:s:tvx", longs, NULL)) != -1) {
 		if (c == 'f' || c == 'r')
 			m->sender = optarg;
 		else if (c == 'F')
@@ -126,6 +151,14 @@ parse(int argc, char **argv, struct mail *m, struct mode *mode)
 			mode->b = 'i';
 		else if (c == 'b')
 			mode->b = optarg[0];
+		else if (c >= OPT_RELEASE && (r = parse_long(c, m)) != EX_OK)
+			return r;
+		else if (c == '?' && optopt == 0)
+			return sm_fail(EX_USAGE, "unknown option %s; see "
+			    "sendmail(8)", argv[optind - 1]);
+		else if (c == '?' && optopt >= OPT_RELEASE)
+			return sm_fail(EX_USAGE, "%s needs a value",
+			    argv[optind - 1]);
 		else if (c == '?')
 			return sm_fail(EX_USAGE, "unknown option -%c; see "
 			    "sendmail(8)", optopt);

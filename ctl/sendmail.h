@@ -22,6 +22,8 @@ struct mail {
 	const char *sender;		/* -f; NULL: the caller */
 	const char *full_name;		/* -F; NULL: by passwd */
 	const char *notify, *ret, *envid;	/* -N -R -V; NULL none */
+	int64_t release_at;		/* unix seconds; 0 at once */
+	int64_t priority;		/* -9 to 9 */
 	bool from_header;		/* -t */
 	bool ignore_dots;		/* -i */
 	bool verbose;

@@ -2,6 +2,7 @@
  * sm_client.c - SMTP to the suite's public socket.  All recipients are taken
  * or none: what we exit with is true of the whole message.
  */
+#include "base/clock.h"
 #include "base/io.h"
 #include "conf/common.h"
 #include "ctl.h"
@@ -38,7 +39,7 @@ sm_connect(void)
 struct client {
 	struct io io;
 	struct smtp_reply reply;
-	bool body8, utf8, size, dsn;
+	bool body8, utf8, size, dsn, release, priority;
 };
 
 /* the status that says the same as a refusal */
@@ -112,6 +113,8 @@ read_keywords(struct client *c)
 		c->utf8 |= slice_ieqz(word, "SMTPUTF8");
 		c->size |= slice_ieqz(word, "SIZE");
 		c->dsn |= slice_ieqz(word, "DSN");
+		c->release |= slice_ieqz(word, "FUTURERELEASE");
+		c->priority |= slice_ieqz(word, "MT-PRIORITY");
 	}
 }
 
@@ -128,14 +131,46 @@ needs_utf8(const struct mail *m)
 	return false;
 }
 
+/* A message that would go out at once, or after others, is not what was asked
+ * for. */
+static int
+check_offers(const struct client *c, const struct mail *m)
+{
+	if (needs_utf8(m) && !c->utf8)
+		return sm_fail(EX_DATAERR, "the mail system takes no "
+		    "addresses beyond ASCII");
+	if (m->release_at != 0 && !c->release)
+		return sm_fail(EX_UNAVAILABLE, "the mail system keeps no "
+		    "messages for later");
+	if (m->priority != 0 && !c->priority)
+		return sm_fail(EX_UNAVAILABLE, "the mail system knows no "
+		    "priorities");
+	return EX_OK;
+}
+
+static void
+say_when(struct client *c, const struct mail *m)
+{
+	struct str date = STR_INIT;
+
+	if (m->release_at != 0) {
+		date_3339(&date, m->release_at * 1000000);
+		io_printf(&c->io, " HOLDUNTIL=%.19sZ", date.s);
+		str_free(&date);
+	}
+	if (m->priority != 0)
+		io_printf(&c->io, " MT-PRIORITY=%lld",
+		    (long long)m->priority);
+}
+
 static int
 say_mail(struct client *c, const struct mail *m)
 {
 	bool utf8 = needs_utf8(m);
+	int r = check_offers(c, m);
 
-	if (utf8 && !c->utf8)
-		return sm_fail(EX_DATAERR, "the mail system takes no "
-		    "addresses beyond ASCII");
+	if (r != EX_OK)
+		return r;
 	io_printf(&c->io, "MAIL FROM:<%s>", m->sender);
 	if (c->size)
 		io_printf(&c->io, " SIZE=%llu",
@@ -149,6 +184,7 @@ say_mail(struct client *c, const struct mail *m)
 		io_printf(&c->io, " RET=%s", m->ret);
 	if (c->dsn && m->envid != NULL)
 		io_printf(&c->io, " ENVID=%s", m->envid);
+	say_when(c, m);
 	io_puts(&c->io, "\r\n");
 	return expect(c, 2, m->sender);
 }

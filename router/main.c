@@ -19,6 +19,8 @@ static const struct field fields[] = {
 	    "tables that are asked, in order, where aliases has no row"),
 	F_STR(struct router_conf, virtual_domains, "",
 	    "table of further domains of virtual mailboxes; empty: none"),
+	F_STR(struct router_conf, senders, "",
+	    "table of who may send as which addresses; empty: none"),
 	F_BOOL(struct router_conf, hostname_is_local, "yes",
 	    "the host name is another name of the default domain"),
 	F_INT(struct router_conf, alias_depth, "10", "1", "50",
@@ -49,7 +51,7 @@ static int
 check(struct err *err)
 {
 	const char *const specs[] = { conf.mailboxes, conf.aliases,
-	    conf.virtual_domains };
+	    conf.virtual_domains, conf.senders };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(specs); i++)
@@ -105,7 +107,8 @@ before_jail(struct err *err)
 	    allow_table(conf.aliases, err) < 0 ||
 	    allow_tables(&conf.further_mailboxes, err) < 0 ||
 	    allow_tables(&conf.further_aliases, err) < 0 ||
-	    allow_table(conf.virtual_domains, err) < 0)
+	    allow_table(conf.virtual_domains, err) < 0 ||
+	    allow_table(conf.senders, err) < 0)
 		return -1;
 	if (common.system_domains.n == 0)
 		return 0;

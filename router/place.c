@@ -6,7 +6,7 @@
 #include "map/users.h"
 #include "router.h"
 
-struct map_live mailboxes, aliases, virtual_domains;
+struct map_live mailboxes, aliases, virtual_domains, senders;
 /* as many as conf has */
 static struct map_live *further_mailboxes, *further_aliases;
 
@@ -56,6 +56,7 @@ tables_init(void)
 	map_live_init(&mailboxes, conf.mailboxes);
 	map_live_init(&aliases, conf.aliases);
 	map_live_init(&virtual_domains, conf.virtual_domains);
+	map_live_init(&senders, conf.senders);
 }
 
 void
@@ -66,6 +67,7 @@ tables_close(void)
 	map_live_close(&virtual_domains);
 	close_list(further_mailboxes, &conf.further_mailboxes);
 	close_list(further_aliases, &conf.further_aliases);
+	map_live_close(&senders);
 	free(first.addr);
 	first.addr = NULL;
 	first.opened = 0;

@@ -4,8 +4,9 @@
  * domain.c    is the domain ours?  bare names, our host name and addresses
  * place.c     one address: mailbox, account, alias, or another host
  * expand.c    all final places of an address, aliases followed
+ * owns.c      may a login send as an address?
  * quota.c     is a mailbox full?  asked of local, remembered for seconds
- * verbs.c     resolve and route
+ * verbs.c     resolve, route and owns
  *
  * A failure of kind ERR_TEMP is trouble of our own machine and says nothing
  * about the address; ERR_PERM does.
@@ -22,7 +23,7 @@
 enum over_quota { OVER_REJECT, OVER_DEFER, OVER_ACCEPT };
 
 struct router_conf {
-	const char *mailboxes, *aliases, *virtual_domains;
+	const char *mailboxes, *aliases, *virtual_domains, *senders;
 	struct strlist further_mailboxes, further_aliases;
 	bool hostname_is_local;
 	int64_t alias_depth, alias_targets;
@@ -33,7 +34,7 @@ extern struct router_conf conf;
 extern const struct verb router_serves[];
 
 /* the tables of conf; opened when they are needed */
-extern struct map_live mailboxes, aliases, virtual_domains;
+extern struct map_live mailboxes, aliases, virtual_domains, senders;
 void tables_init(void);
 void tables_close(void);
 /* map_live_get, where any trouble is 4.3.0 */
@@ -74,6 +75,10 @@ struct places {
  * own machine, nothing is to be used */
 int expand(const char *addr, struct arena *a, int64_t limit,
     struct places *r, struct err *err);
+
+/* 1 the login may send as addr, 0 it may not, -1: trouble of our own */
+int owns(const char *login, const char *addr, struct arena *a,
+    struct err *err);
 
 void quota_init(void);
 /* 1 full, 0 not full or not known */

@@ -1,5 +1,5 @@
 /*
- * verbs.c - the two questions.
+ * verbs.c - the questions.
  */
 #include "router.h"
 
@@ -93,8 +93,26 @@ do_route(struct call *c, const void *vin, void *out UNUSED, struct err *err)
 	return rc;
 }
 
+static int
+do_owns(struct call *c, const void *vin, void *vout, struct err *err)
+{
+	const struct router_owns_in *in = vin;
+	struct router_owns_out *out = vout;
+	size_t i;
+	int r = 1;
+
+	for (i = 0; i < in->addr.n && r == 1; i++) {
+		r = owns(in->login, in->addr.v[i], c->arena, err);
+		if (r == 0)
+			out->at = (int64_t)i;
+	}
+	out->owned = r == 1;
+	return MIN(r, 0);
+}
+
 const struct verb router_serves[] = {
 	{ &router_resolve, do_resolve, PEER_NET | PEER_QUEUE },
 	{ &router_route, do_route, PEER_QUEUE },
+	{ &router_owns, do_owns, PEER_NET | PEER_QUEUE },
 	{ NULL, NULL, 0 }
 };

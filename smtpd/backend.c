@@ -72,6 +72,19 @@ backend_resolve(const char *addr, bool relay, struct arena *a,
 	return 0;
 }
 
+int
+backend_owns(const char *login, const char *addr,
+    struct router_owns_out *out, struct err *err)
+{
+	struct router_owns_in in = { .login = login,
+		.addr = { &addr, addr[0] != '\0', 1 } };
+
+	if (ipc_call(&router, &router_owns, &in, -1, out, NULL, NULL,
+	    err) < 0)
+		return failed(&router, err);
+	return 0;
+}
+
 /* Recipients but the last, which goes with begin.  A connection that turns out
  * to be dead is opened anew by ipc_tell; what was told before is lost then. */
 static int
@@ -123,6 +136,10 @@ begin_record(const struct session *s, const struct txn *t, const char *proto)
 		.session = s->peer->id,
 		.normalize = conf.personality == SUBMISSION ||
 		    conf.personality == LOCAL,
+		.release_at = t->release_at,
+		.priority = t->priority,
+		.check_from = owner_checks_header(s),
+		.hide_client = conf.hide_client && s->login.len > 0,
 	};
 }
 

@@ -10,6 +10,7 @@
 #define SMTPD_BACKEND_H
 
 #include "proto/auth.h"
+#include "proto/router.h"
 #include "smtpd.h"
 
 void backend_init(void);		/* once, at the start */
@@ -18,6 +19,9 @@ int backend_space(uint64_t size, struct err *err);
 /* may the client send to addr?  *addr_r (arena a) is its full form */
 int backend_resolve(const char *addr, bool relay, struct arena *a,
     const char **addr_r, struct err *err);
+/* May the login send as addr ("": only its limits)? */
+int backend_owns(const char *login, const char *addr,
+    struct router_owns_out *out, struct err *err);
 /* hand over the envelope: t->begun, t->q and *fd_r, to which content is
  * appended and which is the caller's to close */
 int backend_begin(const struct session *s, struct txn *t, int *fd_r,

@@ -21,6 +21,9 @@ data_refuse(struct session *s, int perm, const struct err *err)
 	size_t i, n = replies(s);
 	int code = reply_code(perm, err);
 
+	/* of a message, not of a relay: RFC 5321 section 4.2.2 */
+	if (err->kind == ERR_PERM && strcmp(err->dsn, "5.7.1") == 0)
+		code = 550;
 	log_set_queue(s->txn->q);
 	log_reject(s, "DATA", NULL, err);
 	log_set_queue(NULL);
@@ -91,6 +94,10 @@ cmd_data(void *session, struct slice args UNUSED)
 		 * could be read */
 		reply(s, 554, "5.5.1", "no valid recipients");
 		return CMD_BAD;
+	}
+	if (limit_check(s, &err) < 0) {
+		reply_err(s, 451, &err);
+		return CMD_OK;
 	}
 	t->content = content_new(s, false);
 	reply(s, 354, NULL, "end with <CRLF>.<CRLF>");

@@ -46,6 +46,8 @@ fill(struct session *s, struct txn *t, struct slice args, struct err *err,
 		return err_perm(err, "5.6.7",
 		    "this address needs the parameter SMTPUTF8");
 	t->sender = sender_print(t, &a.addr);
+	if (owner_check(s, t, err, code) < 0)
+		return -1;
 	return backend_space(t->size, err) < 0 ? -1 : 1;
 }
 
@@ -76,6 +78,10 @@ cmd_mail(void *session, struct slice args)
 	}
 	s->txn = t;
 	s->transactions++;
-	reply(s, 250, "2.1.0", "Ok");
+	if (t->priority_changed)	/* RFC 6710 section 4.1 */
+		reply(s, 250, "2.3.6", "Ok, with priority %lld",
+		    (long long)t->priority);
+	else
+		reply(s, 250, "2.1.0", "Ok");
 	return CMD_OK;
 }

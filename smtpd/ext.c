@@ -14,6 +14,8 @@ const struct ext *const ext_table[] = {
 	&ext_dsn,
 	&ext_limits,
 	&ext_starttls,
+	&ext_futurerelease,
+	&ext_mt_priority,
 	&ext_auth,
 	NULL
 };

@@ -27,7 +27,8 @@ chunk_allowed(struct session *s, struct err *err, int *code)
 		*code = 554;
 		return err_perm(err, "5.5.1", "no valid recipients");
 	}
-	return 1;
+	*code = 451;
+	return limit_check(s, err);
 }
 
 static enum cmd_result

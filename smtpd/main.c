@@ -5,6 +5,7 @@
 
 #include "backend.h"
 #include "ext.h"
+#include "serve/limits.h"
 
 static int
 check(struct err *err)
@@ -25,6 +26,7 @@ static int
 start(struct err *err UNUSED)
 {
 	backend_init();
+	limits_init();
 	/* what the configuration and the jail needed: 50 kB a process */
 	malloc_trim(0);
 	return 0;

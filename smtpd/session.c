@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "backend.h"
 #include "conf/common.h"
+#include "serve/limits.h"
 
 bool
 session_trusted(const struct session *s)
@@ -305,6 +306,8 @@ session_run(struct io *io, struct peer *peer)
 	session_reset(&s);
 	io->idle = NULL;
 	log_end(&s, s.end != NULL ? s.end : cmd_end_name(end), &stats, start);
+	if (s.login.len > 0)
+		limits_release();
 	str_free(&s.helo);
 	str_free(&s.login);
 }

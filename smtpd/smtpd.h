@@ -23,6 +23,8 @@
 enum personality { MX, SUBMISSION, LMTP, LOCAL };
 #define LINE_ENDS "auto|strict|normalize"
 enum line_ends { ENDS_AUTO, ENDS_STRICT, ENDS_NORMALIZE };
+#define SENDER_CHECK "off|envelope|header|both"
+enum sender_check { CHECK_OFF, CHECK_ENVELOPE, CHECK_HEADER, CHECK_BOTH };
 
 struct smtpd_conf {
 	int personality, line_ends, auth_plaintext;
@@ -35,6 +37,10 @@ struct smtpd_conf {
 	    cleanup_timeout, settle_time;
 	struct strlist hide;
 	struct tls_conf tls;
+	int sender_check;
+	bool null_sender, hide_client, limits_needed;
+	int64_t limit_hour, limit_day, limit_new, new_time, priority_max;
+	int64_t future_release;
 };
 extern struct smtpd_conf conf;
 extern const struct field conf_fields[];
@@ -72,6 +78,10 @@ struct txn {
 	const char *ret, *envid;	/* "", or the parameter */
 	bool utf8, body8;
 	uint64_t size;		/* announced, 0 unknown */
+	int64_t release_at;	/* unix seconds, 0 at once */
+	int64_t priority;
+	bool priority_changed;	/* it is not what was asked for */
+	int64_t limit_hour, limit_day, limit_new; /* the account's, or -1 */
 	struct rcpt *rcpts;
 	size_t n, cap;		/* of rcpts: duplicates are stored once */
 	struct strlist accepted;	/* LMTP: one for each 250 to RCPT */
@@ -137,6 +147,18 @@ struct txn *txn_new(void);
 void txn_free(struct txn *t);			/* NULL is fine */
 /* add unless it is there already with the same parameters */
 void txn_add(struct txn *t, const struct rcpt *r);
+
+/* --- owner.c --- */
+/* Who has authenticated: may it send as t->sender?  Fills the limits of t.
+ * 1, or -1 and the code of the reply (0: by the error). */
+int owner_check(const struct session *s, struct txn *t, struct err *err,
+    int *code);
+/* must cleanup look at From? */
+bool owner_checks_header(const struct session *s);
+/* --- limit.c --- */
+/* Count the recipients of the transaction against the account's limits.  1,
+ * or -1: 4.7.1, logged. */
+int limit_check(struct session *s, struct err *err);
 
 /* --- commands.c --- */
 /* Commands of this personality and of the extensions; ends with { 0 }. */

@@ -52,6 +52,8 @@ struct cleanup_begin_in {
 				/* sender "" */
 	bool normalize;		/* header repair for submission: Date, */
 				/* Message-ID and From are added if missing */
+	bool check_from;	/* From and Sender must be the login's */
+	bool hide_client;	/* no helo and client_* in Received */
 };
 struct cleanup_begin_out {
 	const char *q;		/* queue id */

@@ -56,8 +56,36 @@ const struct verb_def router_route = {
 	.doc = "final destinations, aliases expanded",
 };
 
+static const struct field owns_in[] = {
+	F_STR(struct router_owns_in, login, NULL, "who"),
+	F_LIST(struct router_owns_in, addr, "addresses to send as"),
+	F_END
+};
+
+static const struct field owns_out[] = {
+	F_BOOL(struct router_owns_out, owned, "no", "all are the login's"),
+	F_INT(struct router_owns_out, at, "-1", NULL, NULL,
+	    "the first that is not"),
+	F_INT(struct router_owns_out, limit_hour, "-1", NULL, NULL,
+	    "recipients an hour"),
+	F_INT(struct router_owns_out, limit_day, "-1", NULL, NULL,
+	    "recipients a day"),
+	F_INT(struct router_owns_out, limit_new, "-1", NULL, NULL,
+	    "new recipients a day"),
+	F_END
+};
+
+const struct verb_def router_owns = {
+	.name = "owns",
+	.in = owns_in, .in_size = sizeof(struct router_owns_in),
+	.out = owns_out, .out_size = sizeof(struct router_owns_out),
+	.flags = VERB_AGAIN,
+	.doc = "may a login send as these addresses?",
+};
+
 const struct verb_def *const router_verbs[] = {
 	&router_resolve,
 	&router_route,
+	&router_owns,
 	NULL
 };

@@ -43,6 +43,20 @@ struct router_route_more {
 	const char *dsn, *text;
 };
 extern const struct verb_def router_route;
+
+/* May this login send as each of the addresses: its own, with extensions, its
+ * aliases, and what the table `senders` gives it? */
+struct router_owns_in {
+	const char *login;
+	struct strlist addr;		/* canonical; none: only the limits */
+};
+struct router_owns_out {
+	bool owned;			/* all of them */
+	int64_t at;			/* the first that is not; -1 */
+	/* of the account's record; -1: it has none of its own */
+	int64_t limit_hour, limit_day, limit_new;
+};
+extern const struct verb_def router_owns;	/* err 4.3.0 */
 extern const struct verb_def *const router_verbs[];	/* NULL ends */
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * command.h - SMTP command lines: RFC 5321 section 4.1, 3461, 1870, 6152,
- * 6531, 3030, 9422.
+ * 6531, 3030, 4865, 6710, 9422.
  *
  * Pure parsers: slices in, slices out.  What a result borrows is the line,
  * so it lives as long as the line does; addresses lie in the arena given.
@@ -86,6 +86,12 @@ int smtp_envid_parse(struct slice v, struct str *out, struct err *err);
  * carries it.
  */
 int smtp_orcpt_parse(struct slice v, struct str *out, struct err *err);
+/* FUTURERELEASE (RFC 4865): HOLDFOR=seconds, HOLDUNTIL= a time of RFC 3339 in
+ * any zone; unix seconds, a part of a second rounded up */
+int smtp_holdfor_parse(struct slice v, int64_t *seconds_r, struct err *err);
+int smtp_holduntil_parse(struct slice v, int64_t *unix_r, struct err *err);
+/* MT-PRIORITY (RFC 6710): -9 to 9 */
+int smtp_priority_parse(struct slice v, int64_t *r, struct err *err);
 /* BDAT size [LAST] */
 int smtp_bdat_parse(struct slice rest, uint64_t *size_r, bool *last_r,
     struct err *err);

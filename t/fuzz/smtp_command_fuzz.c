@@ -19,6 +19,7 @@ values(struct slice v)
 	struct slice name;
 	unsigned bits;
 	uint64_t size;
+	int64_t when;
 	bool last;
 
 	if (smtp_xtext_decode(&out, v)) {
@@ -36,6 +37,12 @@ values(struct slice v)
 	smtp_size_parse(v, &size, &err);
 	smtp_bdat_parse(v, &size, &last, &err);
 	smtp_helo_parse(v, &name, &err);
+	if (smtp_holdfor_parse(v, &when, &err) == 1)
+		assert(when > 0 && when < 1000000000);
+	if (smtp_holduntil_parse(v, &when, &err) == 1)
+		assert(when >= -86400 && when < 253402387200);
+	if (smtp_priority_parse(v, &when, &err) == 1)
+		assert(when >= -9 && when <= 9);
 	str_free(&out);
 	str_free(&again);
 }

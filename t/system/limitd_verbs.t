@@ -104,7 +104,8 @@ is hit('submit ann', '3/1h'), 'no 1', 'forgotten';
 SKIP: {
 	skip 'without root all roles are one', 3 if $> != 0;
 	my $common = $i->slurp($i->conf_dir . '/common.conf');
-	my $name = $common =~ /^\s*net_user\s*=\s*(\S+)/m ? $1 : 'postrider-net';
+	my $name = $common =~ /^\s*net_user\s*=\s*(\S+)/m ? $1 :
+	    'postrider-net';
 	my @pw = getpwnam $name;
 	skip "no user $name", 3 unless @pw;
 	my $as = sub {

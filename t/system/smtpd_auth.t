@@ -110,7 +110,10 @@ is scalar $c->cmd('MAIL FROM:<a@example.org>'), 250, 'mx: not needed';
 is scalar $c->cmd('RCPT TO:<x@elsewhere.example>'), 554, '... no relay';
 $c->cmd('RSET');
 is scalar $c->cmd("AUTH PLAIN $plain"), 235, '... but may be';
-$c->cmd('MAIL FROM:<a@example.org>');
+is scalar $c->cmd('MAIL FROM:<a@example.org>'), 550, '... not as others';
+like $c->last, qr/^550 5\.7\.1 .*not owned by user ann\@example\.test/,
+    '... 5.7.1';
+$c->cmd('MAIL FROM:<ann@example.test>');
 is scalar $c->cmd('RCPT TO:<x@elsewhere.example>'), 250, '... relay';
 $c->quit;
 done_testing;

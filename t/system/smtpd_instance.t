@@ -9,7 +9,7 @@ use Test::More;
 
 my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw2' });
 $i->start;
-my $text = "Subject: hello\nFrom: <joe\@example.org>\nDate: Sun, 22 Nov " .
+my $text = "Subject: hello\nFrom: <ann\@example.test>\nDate: Sun, 22 Nov " .
     "2026 12:00:00 +0000\nMessage-ID: <1\@example.org>\n\n.dot\n..\nend\n";
 my $n = 0;
 

@@ -34,6 +34,8 @@ struct router_conf conf = {
 	    "many=1@z.example 2@z.example 3@z.example 4@z.example 5@z.example "
 	    "6@z.example 7@z.example 8@z.example 9@z.example",
 	.virtual_domains = "inline:table.example=",
+	.senders = "inline:shop@away.example=bob@example.com;"
+	    "@our.example=zoe@other.example, ann;@free.example=*",
 	.hostname_is_local = true,
 	.alias_depth = 5,
 	.alias_targets = 9,
@@ -314,6 +316,62 @@ test_settings(void)
 	conf = old;
 }
 
+static const struct { const char *login, *addr; int want; } owned[] = {
+	{ "ann@example.com", "ann@example.com", 1 },
+	{ "ann@example.com", "Ann@EXAMPLE.com", 1 },
+	{ "ann@example.com", "ann", 1 },
+	{ "ann@example.com", "ann@mx.example.net", 1 },
+	{ "ann@example.com", "ann+x@example.com", 1 },
+	{ "ann@example.com", "ann-x@example.com", 0 },
+	{ "ann@example.com", "bob@example.com", 0 },
+	{ "ann@example.com", "nobody@example.com", 0 },
+	{ "ann@example.com", "ann@away.example", 0 },
+	{ "ann@example.com", "sales@example.com", 1 },
+	{ "bob@example.com", "sales+x@example.com", 1 },
+	{ "zoe@other.example", "sales@example.com", 0 },
+	{ "zoe@other.example", "all@example.com", 1 },
+	{ "ann@example.com", "x@other.example", 1 },
+	{ "ann@example.com", "zoe@other.example", 0 },
+	{ "ann@example.com", "loop1", 0 },
+	{ "ann@example.com", "many", 0 },
+	{ "ann@example.com", "", 0 },
+	{ "ann@example.com", "a@b@example.com", 0 },
+	{ "nobody@example.com", "bob@example.com", 0 },
+	{ "joe@sys.example", "Joe+x@sys.example", 1 },
+	{ "joe@sys.example", "ann@example.com", 0 },
+	/* by the table */
+	{ "bob@example.com", "shop@away.example", 1 },
+	{ "bob@example.com", "shop+x@away.example", 1 },
+	{ "ann@example.com", "shop@away.example", 0 },
+	{ "ann@example.com", "any@our.example", 1 },
+	{ "bob@example.com", "any@our.example", 0 },
+	{ "zoe@other.example", "x@free.example", 1 },
+};
+
+static void
+test_owns(void)
+{
+	struct arena a = { 0 };
+	struct err err = ERR_INIT;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(owned); i++) {
+		is_int(owns(owned[i].login, owned[i].addr, &a, &err),
+		    owned[i].want, "%s as %s", owned[i].login,
+		    owned[i].addr);
+		arena_reset(&a);
+	}
+	tables_close();
+	conf.senders = "cdb:/nonexistent";
+	tables_init();
+	is_int(owns("ann@example.com", "x@away.example", &a, &err), -1,
+	    "a table that can not be read: nobody knows");
+	conf.senders = "";
+	tables_close();
+	tables_init();
+	arena_free(&a);
+}
+
 static void
 no_log(const char *line UNUSED, size_t n UNUSED)
 {
@@ -339,6 +397,7 @@ main(void)
 	domain_own_addresses();
 	test_places();
 	test_expansions();
+	test_owns();
 	test_settings();
 	tables_close();
 	arena_free(&a);

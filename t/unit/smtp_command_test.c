@@ -237,9 +237,61 @@ check_values(void)
 	str_free(&s);
 }
 
+static const struct { const char *v; int64_t want; } untils[] = {
+	{ "2026-11-24T08:00:00Z", 1795507200 },
+	{ "2026-11-24T08:00:00.000Z", 1795507200 },
+	{ "2026-11-24T08:00:00.5z", 1795507201 },
+	{ "2026-11-24t10:00:00+02:00", 1795507200 },
+	{ "2026-11-24T02:30:00-05:30", 1795507200 },
+	{ "2024-02-29T00:00:00Z", 1709164800 },
+	{ "2016-12-31T23:59:60Z", 1483228800 },
+	{ "2026-11-24 08:00:00Z", -1 }, { "2026-11-24T08:00:00", -1 },
+	{ "2026-02-29T00:00:00Z", -1 }, { "2026-11-31T00:00:00Z", -1 },
+	{ "2026-13-01T00:00:00Z", -1 }, { "2026-11-24T24:00:00Z", -1 },
+	{ "2026-11-24T08:00:00+2:00", -1 }, { "2026-11-24T08:00:00.Z", -1 },
+	{ "2026-11-24T08:00:00+02:00x", -1 }, { "26-11-24T08:00:00Z", -1 },
+	{ "2026-11-24T08:00Z", -1 }, { "", -1 }, { "Z", -1 },
+	{ "+026-11-24T08:00:00Z", -1 }, { "2026-11-24T08:00:00+02:60", -1 },
+};
+static const struct { const char *v; int64_t want; } priorities[] = {
+	{ "0", 0 }, { "9", 9 }, { "-9", -9 }, { "-0", 99 }, { "10", 99 },
+	{ "+1", 99 }, { "", 99 }, { "-", 99 }, { "x", 99 }, { "1 ", 99 },
+};
+
+static void
+check_release(void)
+{
+	struct err err = ERR_INIT;
+	int64_t r;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(untils); i++) {
+		if (smtp_holduntil_parse(slice_of(untils[i].v), &r, &err) < 0)
+			r = -1;
+		is_int(r, untils[i].want, "HOLDUNTIL=%s", untils[i].v);
+	}
+	for (i = 0; i < ARRAY_LEN(priorities); i++) {
+		if (smtp_priority_parse(slice_of(priorities[i].v), &r,
+		    &err) < 0)
+			r = 99;
+		is_int(r, priorities[i].want, "MT-PRIORITY=%s",
+		    priorities[i].v);
+	}
+	ok(smtp_holdfor_parse(SLICE_LIT("3600"), &r, &err) == 1 && r == 3600,
+	    "HOLDFOR");
+	is_int(smtp_holdfor_parse(SLICE_LIT("0"), &r, &err), -1, "for 0");
+	is_int(smtp_holdfor_parse(SLICE_LIT("-1"), &r, &err), -1, "for -1");
+	is_int(smtp_holdfor_parse(SLICE_LIT("1000000000"), &r, &err), -1,
+	    "ten digits");
+	is_int(smtp_holdfor_parse(SLICE_NULL, &r, &err), -1, "no value");
+	is_int(smtp_holduntil_parse(SLICE_NULL, &r, &err), -1, "no value");
+	is_int(smtp_priority_parse(SLICE_NULL, &r, &err), -1, "no value");
+}
+
 int
 main(void)
 {
+	check_release();
 	check_split();
 	check_args();
 	check_helo();

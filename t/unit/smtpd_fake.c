@@ -22,6 +22,7 @@ fake_conf(enum personality p)
 	memset(&conf, 0, sizeof(conf));
 	field_defaults(conf_fields, &conf, &arena);
 	conf.personality = p;
+	conf.future_release = 0;	/* EHLO shall not tell the time */
 	common.hostname = "mx.example.org";
 }
 
@@ -61,6 +62,16 @@ backend_resolve(const char *addr, bool relay, struct arena *a,
 		return err_temp(err, "4.2.2", "mailbox full");
 	if (slice_starts(s, "broken"))
 		return err_temp(err, "4.3.0", "a table can not be read");
+	return 0;
+}
+
+int
+backend_owns(const char *login UNUSED, const char *addr,
+    struct router_owns_out *out, struct err *err UNUSED)
+{
+	*out = (struct router_owns_out){ .at = -1, .limit_hour = -1,
+		.limit_day = -1, .limit_new = -1 };
+	out->owned = !slice_starts(slice_of(addr), "foreign");
 	return 0;
 }
 

@@ -5,7 +5,8 @@
  *
  * The fake router knows every address at example.org but those of its own
  * local parts: unknown (5.1.1), full (4.2.2), broken (4.3.0); elsewhere it
- * lets only relay.  Content is kept for the caller to look at.
+ * lets only relay.  Who has authenticated may send as anybody but foreign@.
+ * Content is kept for the caller to look at.
  */
 #ifndef UNIT_SMTPD_FAKE_H
 #define UNIT_SMTPD_FAKE_H

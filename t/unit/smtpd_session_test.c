@@ -207,6 +207,10 @@ static const struct row rows[] = {
 	    "RCPT TO:<x@elsewhere.org>\r\n" "AUTH PLAIN x\r\nRSET\r\n"
 	    "AUTH PLAIN x\r\n" QUIT,
 	    "220 250 235 250 250 503 250 503 221" },
+	{ "a sender that is another's", SUBMISSION,
+	    HELLO "AUTH PLAIN AGFubgBwdw==\r\nMAIL FROM:<foreign@b.org>\r\n"
+	    FROM "MAIL FROM:<>\r\nRSET\r\nMAIL FROM:<>\r\n" QUIT,
+	    "220 250 235 550 250 503 250 250 221" },
 	{ "AUTH in two lines", SUBMISSION, HELLO "auth login\r\n"
 	    "AGFubgBwdw==\r\n" FROM QUIT, "220 250 334 235 250 221" },
 	{ "AUTH cancelled", SUBMISSION, HELLO "AUTH PLAIN\r\n*\r\n" FROM QUIT,

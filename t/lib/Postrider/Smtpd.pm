@@ -8,7 +8,8 @@ package Postrider::Smtpd;
 #   $m->{sender}, @{ $m->{rcpt} }, $m->{begin}{proto}, $m->{content}
 #
 # The fake router knows all of example.test but unknown@, full@ and broken@;
-# what is elsewhere may only be named by who may relay.  The fake cleanup
+# what is elsewhere may only be named by who may relay.  A login owns its own
+# address and alias@ anywhere.  The fake cleanup
 # does what the sender's local part says: nospace, nobegin, nocommit, hops.
 
 use strict;
@@ -77,6 +78,14 @@ sub _err {
 
 sub _router {
 	my ($m, $c) = @_;
+	if ($m->{verb} eq 'owns') {
+		my @not = grep { lc ne lc $m->{f}{login} && !/^alias@/ }
+		    @{ $m->{l}{addr} || [] };
+		$c->send('ok', [owned => @not ? 'no' : 'yes',
+		    map { $m->{f}{login} =~ /^$_\@/ ? (limit_hour => 3) : () }
+		    'few']);
+		return '';
+	}
 	my $a = $m->{f}{addr};
 	$a .= '@example.test' unless $a =~ /\@/;
 	return _err($c, 'perm', '5.7.1', 'relaying denied')

@@ -1,0 +1,189 @@
+/*
+ * limit.c - how much an account may send: recipients an hour and a day, and
+ * recipients a day to whom it never wrote before.  Counted when the content
+ * is about to come; a message is counted whole or not at all.
+ */
+#include "base/clock.h"
+#include "base/log.h"
+#include "serve/limits.h"
+#include "smtpd.h"
+
+enum { NEAR_PERCENT = 80 };
+
+/* one limit; count 0: none */
+struct quota {
+	const char *key, *what, *unit;
+	int64_t count;
+	const char *time;
+};
+enum { HOUR, DAY, NEW, QUOTAS };
+
+static void
+fill(const struct session *s, struct arena *a, struct quota q[QUOTAS])
+{
+	const struct txn *t = s->txn;
+	const char *who = conf.personality == LOCAL ? "local:" : "";
+	const char *key = arena_printf(a, "submit %s%.250s", who, s->login.s);
+
+	q[HOUR] = (struct quota){ key, "hour", "recipients an hour",
+	    t->limit_hour >= 0 ? t->limit_hour : conf.limit_hour, "1h" };
+	q[DAY] = (struct quota){ key, "day", "recipients a day",
+	    t->limit_day >= 0 ? t->limit_day : conf.limit_day, "1d" };
+	q[NEW] = (struct quota){ arena_printf(a, "submit-new %s%.250s", who,
+	    s->login.s), "new", "new recipients a day",
+	    t->limit_new >= 0 ? t->limit_new : conf.limit_new, "1d" };
+}
+
+static const char *
+rate(struct arena *a, const struct quota *q)
+{
+	return arena_printf(a, "%lld/%s", (long long)q->count, q->time);
+}
+
+/* "in 34 minutes, at 03:12 UTC" */
+static void
+when(struct str *out, int64_t wait)
+{
+	int64_t minutes = (wait + 59999) / 60000;
+	struct str at = STR_INIT;
+
+	date_3339(&at, wall_us() + minutes * 60000000);
+	if (minutes < 120)
+		str_addf(out, "in %lld minute%s", (long long)minutes,
+		    minutes == 1 ? "" : "s");
+	else
+		str_addf(out, "in %lld hours", (long long)(minutes + 59) / 60);
+	str_addf(out, ", at %.10s %.5s UTC", at.s, at.s + 11);
+	str_free(&at);
+}
+
+static int
+over(const struct session *s, const struct quota *q, int64_t used,
+    int64_t wait, struct err *err)
+{
+	struct str text = STR_INIT;
+	size_t n = s->txn->n;
+
+	log_event(LOG_WARN, "limited", KS("login", s->login.s),
+	    KS("client", s->peer->addr), KS("limit", q->what),
+	    KI("count", q->count), KI("used", used), KU("nrcpt", n),
+	    KI("wait_ms", wait), KEND);
+	if ((uint64_t)q->count < n)
+		str_addf(&text, "this message has %zu", n);
+	else
+		when(&text, wait);
+	err_temp(err, "4.7.1", "%s may send to %lld %s, and %lld were used; "
+	    "%s%s", s->login.s, (long long)q->count, q->unit,
+	    (long long)used, (uint64_t)q->count < n ? "" : "try again ",
+	    text.s);
+	str_free(&text);
+	return -1;
+}
+
+static int
+no_answer(struct err *err)
+{
+	if (!conf.limits_needed)
+		return 1;
+	return err_temp(err, "4.3.2", "sending limits can not be checked");
+}
+
+/* once a window, as limitd sees it */
+static void
+tell_near(const struct session *s, const struct quota *q, int64_t used,
+    struct arena *a)
+{
+	struct limit_hit_in in = { .key = { 0 } };
+	struct limit_hit_out out;
+
+	if (q->count == 0 || used * 100 < q->count * NEAR_PERCENT)
+		return;
+	limits_add(&in, a, arena_printf(a, "submit-near %s %.240s", q->what,
+	    s->login.s), arena_printf(a, "1/%s", q->time), 1);
+	if (limits_hit(&in, &out) == 1)
+		log_event(LOG_WARN, "limit-near", KS("login", s->login.s),
+		    KS("client", s->peer->addr), KS("limit", q->what),
+		    KI("count", q->count), KI("used", used), KEND);
+}
+
+/* hour and day; peek: nothing is counted.  1, or -1 */
+static int
+ask_rates(const struct session *s, const struct quota q[QUOTAS], bool peek,
+    struct arena *a, struct err *err)
+{
+	struct limit_hit_in in = { .key = { 0 } };
+	struct limit_hit_out out;
+	int64_t used[2];
+	int i, r;
+
+	for (i = HOUR; i <= DAY; i++)
+		limits_add(&in, a, q[i].key, rate(a, &q[i]),
+		    (int64_t)s->txn->n);
+	r = peek ? limits_peek(&in, &out) : limits_hit(&in, &out);
+	if (r < 0)
+		return no_answer(err);
+	for (i = HOUR; i <= DAY; i++)
+		used[i] = limits_used(&out, (size_t)i);
+	if (r == 0)
+		return over(s, &q[out.at == 1 ? DAY : HOUR],
+		    used[out.at == 1], out.wait, err);
+	for (i = HOUR; !peek && i <= DAY; i++)
+		tell_near(s, &q[i], used[i], a);
+	return 1;
+}
+
+/* Recipients that are new.  A message holds few of them that a request does
+ * not, so the rest is asked for in further ones. */
+static int
+ask_new(const struct session *s, const struct quota *q, struct arena *a,
+    struct err *err)
+{
+	struct limit_seen_in in = { .key = q->key, .limit = rate(a, q),
+	    .remember = conf.new_time };
+	struct limit_seen_out out = { 0 };
+	const struct txn *t = s->txn;
+	size_t i, bytes = 0;
+	int r = 1;
+
+	if (q->count == 0)
+		return 1;
+	for (i = 0; i < t->n && r > 0; i++) {
+		char *addr = arena_strdup(a, t->rcpts[i].addr), *p;
+
+		for (p = addr; *p != '\0'; p++)
+			*p = (char)ascii_lower((unsigned char)*p);
+		strlist_add(&in.value, a, addr);
+		bytes += strlen(addr) + sizeof("value=");
+		if (i + 1 < t->n && bytes < IPC_MAX / 2)
+			continue;
+		r = limits_seen(&in, &out);
+		in.value.n = bytes = 0;
+	}
+	if (r < 0)
+		return no_answer(err);
+	if (r == 0)
+		return over(s, q, out.used, out.wait, err);
+	tell_near(s, q, out.used, a);
+	return 1;
+}
+
+int
+limit_check(struct session *s, struct err *err)
+{
+	struct arena a = { 0 };
+	struct quota q[QUOTAS];
+	int r = 1;
+
+	if (s->login.len == 0)
+		return 1;
+	fill(s, &a, q);
+	if (q[HOUR].count > 0 || q[DAY].count > 0)
+		r = ask_rates(s, q, true, &a, err);
+	if (r > 0)
+		r = ask_new(s, &q[NEW], &a, err);
+	if (r > 0 && (q[HOUR].count > 0 || q[DAY].count > 0))
+		r = ask_rates(s, q, false, &a, err);
+	arena_free(&a);
+	s->rejected += r < 0;
+	return r;
+}
