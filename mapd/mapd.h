@@ -59,7 +59,8 @@ struct table_conf {
 	struct strlist attributes;
 	int scope;
 	/* oauth, jwks */
-	const char *url, *client_id, *client_secret, *user_field;
+	const char *url, *client_id, *client_secret, *user_claim;
+	struct strlist scopes, audience;
 	bool insecure;
 };
 

@@ -24,6 +24,13 @@ static const struct kind {
 #else
 	{ "ldap", NULL },
 #endif
+#ifdef HAVE_OAUTH
+	{ "oauth", &be_oauth },
+	{ "jwks", &be_jwks },
+#else
+	{ "oauth", NULL },
+	{ "jwks", NULL },
+#endif
 };
 
 static struct table **tables;
@@ -114,7 +121,7 @@ set_empty(struct table_conf *c)
 	*c = (struct table_conf){ .result = "%1", .user = "", .password = "",
 		.dbname = "", .query = "", .tls_ca = "", .path = "",
 		.bind_dn = "", .base = "", .filter = "", .url = "",
-		.client_id = "", .client_secret = "", .user_field = "",
+		.client_id = "", .client_secret = "", .user_claim = "",
 		.max_rows = 1, .max_size = 60000, .max_idle = 60000 };
 }
 

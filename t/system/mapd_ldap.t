@@ -175,7 +175,8 @@ is $t->query('start', 'ann@example.test'), 'ann', 'STARTTLS';
 is $t->query('ldaps', 'ann@example.test'), 'ann', 'ldaps';
 like $t->query('other', 'ann@example.test'), qr/^1 .*its name is not accepted/,
     'the certificate has another name';
-like $t->query('foreign', 'ann@example.test'), qr/^1 .*certificate .*not accepted/,
+like $t->query('foreign', 'ann@example.test'),
+    qr/^1 .*certificate .*not accepted/,
     'nobody known has certified it';
 my $from = time;
 like $t->query('dead', 'x@y'), qr/^1 .*refused/, 'a dead server';
