@@ -21,6 +21,8 @@ imap_init(struct imap *im, struct io *io, unsigned state,
 void
 imap_free(struct imap *im)
 {
+	if (im->secret)
+		arena_wipe(&im->arena);
 	arena_free(&im->arena);
 	str_free(&im->tagged);
 }
@@ -232,6 +234,10 @@ turn(struct imap *im)
 {
 	int r;
 
+	if (im->secret) {
+		arena_wipe(&im->arena);
+		io_wipe(im->io);
+	}
 	if (im->arena.total > SHRINK_OVER)
 		arena_free(&im->arena);
 	else

@@ -39,6 +39,7 @@ struct imap {
 	struct imap_lex lex;
 	struct str tagged;	/* the reply to it */
 	bool replied;
+	bool secret;		/* nothing of a command is left behind */
 	unsigned state;		/* IN_... */
 	const struct imap_command *commands;	/* sorted by name, n of them */
 	size_t n_commands;

@@ -39,6 +39,7 @@ serve(struct io *io, struct peer *peer, bool fresh)
 	int64_t start = mono_ms();
 
 	imap_init(&l.imap, io, IN_LOGIN, login_commands, login_commands_n);
+	l.imap.secret = true;
 	l.imap.lex.limits = limits;
 	l.imap.max_errors = conf.max_errors;
 	l.imap.max_commands = conf.max_commands;

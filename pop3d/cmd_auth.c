@@ -100,6 +100,7 @@ cmd_auth(void *session, struct slice args)
 		in.data = data.s;
 	}
 	r = exchange(l, &in, &data);
+	io_wipe(l->pop3.io);
 	if (data.cap > 0)
 		explicit_bzero(data.s, data.cap);
 	str_free(&data);

@@ -51,6 +51,7 @@ cmd_pass(void *session, struct slice args)
 		    &err);
 		explicit_bzero(pass, sizeof(pass));
 	}
+	io_wipe(l->pop3.io);
 	str_reset(&l->user);
 	return r < 0 ? login_failed(l, &err) : login_done(l);
 }

@@ -169,6 +169,7 @@ cmd_auth(void *session, struct slice args)
 		str_addsl(&data, initial);
 	r = exchange(s, mech, &data, initial.p != NULL);
 	backend_auth_end();
+	io_wipe(s->io);
 	explicit_bzero(data.s, data.len);
 	str_free(&data);
 	return r;

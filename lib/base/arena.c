@@ -78,6 +78,16 @@ arena_printf(struct arena *a, const char *fmt, ...)
 }
 
 void
+arena_wipe(struct arena *a)
+{
+	struct arena_block *b;
+
+	for (b = a->head; b != NULL; b = b->next)
+		explicit_bzero(b->data, b->used);
+	arena_reset(a);
+}
+
+void
 arena_reset(struct arena *a)
 {
 	struct arena_block *b = a->head, *next;

@@ -22,6 +22,7 @@ char *arena_strdup(struct arena *a, const char *s);
 char *arena_slice(struct arena *a, struct slice s);
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF(2, 3);
 void arena_reset(struct arena *a);
+void arena_wipe(struct arena *a);	/* and what was in it is zeros */
 void arena_free(struct arena *a);
 
 /* a growing list of C strings in an arena, NULL-free; {0} is empty */

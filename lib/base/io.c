@@ -426,6 +426,15 @@ io_shrink(struct io *io)
 }
 
 void
+io_wipe(struct io *io)
+{
+	if (io->in == NULL)
+		return;
+	explicit_bzero(io->in, io->in_pos);
+	explicit_bzero(io->in + io->in_len, io->in_cap - io->in_len);
+}
+
+void
 io_set_inbuf(struct io *io, size_t cap)
 {
 	if (cap <= io->in_cap)

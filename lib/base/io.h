@@ -76,6 +76,8 @@ void io_unread(struct io *io, const void *p, size_t n);
  * io->woken set, but only where no input is in the buffer; a write that the
  * peer does not take goes on for a second, then it fails in the same way. */
 void io_wake_on(struct io *io, int fd);
+/* What was read and is used is zeros: it held a secret. */
+void io_wipe(struct io *io);
 /* release the input buffer while a session idles (kept where data waits) */
 void io_shrink(struct io *io);
 void io_set_inbuf(struct io *io, size_t cap);	/* size of the input buffer */

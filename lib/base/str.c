@@ -13,6 +13,14 @@ str_free(struct str *s)
 }
 
 void
+str_wipe(struct str *s)
+{
+	if (s->cap > 0)
+		explicit_bzero(s->s, s->cap);
+	str_free(s);
+}
+
+void
 str_reset(struct str *s)
 {
 	s->len = 0;

@@ -28,6 +28,7 @@ struct slice {
 #define SLICE_LIT(lit) ((struct slice){ (lit), sizeof(lit) - 1 })
 
 void str_free(struct str *s);			/* leaves STR_INIT */
+void str_wipe(struct str *s);	/* as str_free, after zeros */
 void str_reset(struct str *s);			/* empty, keeps memory */
 void str_grow(struct str *s, size_t extra);	/* room for extra more bytes */
 void str_add(struct str *s, const void *p, size_t n);

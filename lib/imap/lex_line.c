@@ -120,7 +120,7 @@ lex_read_line(struct imap_lex *l, size_t keep)
 		io_consume(l->io, buf.n);
 	}
 	good = good && end && use_line(l, &r);
-	str_free(&r.kept);
+	str_wipe(&r.kept);	/* it may be a password */
 	str_free(&r.tail);
 	return good;
 }

@@ -258,7 +258,7 @@ imap_lex_base64(struct imap_lex *l, struct slice *r)
 		return false;
 	good = slice_eqz(s, "=") || base64_decode(&out, s);
 	*r = lex_copy(l, slice_str(&out));
-	str_free(&out);
+	str_wipe(&out);
 	return good || imap_lex_fail(l, IMAP_LEX_BAD, "",
 	    "malformed base64");
 }

@@ -10,6 +10,8 @@
 
 #include "ipc/codec.h"
 
+enum { SECRET_ROOM = 8192 };
+
 const struct verb_def verb_ping = {
 	.name = "ping",
 	.flags = VERB_AGAIN,
@@ -97,20 +99,23 @@ ipc_send_bytes(int sock, const struct str *bytes, int fd, int flags)
 	return n < 0 ? -1 : 0;
 }
 
-int
-ipc_send(int sock, const char *verb, const struct field *t, const void *rec,
-    int fd, int timeout_ms, struct err *err)
+static bool
+has_secret(const struct field *t)
 {
-	static struct str bytes = STR_INIT;
+	for (; t != NULL && t->kind != FIELD_END; t++)
+		if (t->flags & FIELD_SECRET)
+			return true;
+	return false;
+}
+
+static int
+send_wait(int sock, const char *verb, const struct str *bytes, int fd,
+    int timeout_ms, struct err *err)
+{
 	struct pollfd p = { sock, POLLOUT, 0 };
 
-	str_reset(&bytes);
-	ipc_encode(&bytes, verb, t, rec);
-	if (bytes.len > IPC_MAX)
-		return err_perm(err, "5.3.4", "%s: message of %zu bytes", verb,
-		    bytes.len);
 	for (;;) {
-		if (ipc_send_bytes(sock, &bytes, fd,
+		if (ipc_send_bytes(sock, bytes, fd,
 		    timeout_ms >= 0 ? MSG_DONTWAIT : 0) == 0)
 			return 0;
 		if (errno != EAGAIN || timeout_ms <= 0)
@@ -120,6 +125,25 @@ ipc_send(int sock, const char *verb, const struct field *t, const void *rec,
 			return err_sys(err, "%s: send", verb);
 		}
 	}
+}
+
+int
+ipc_send(int sock, const char *verb, const struct field *t, const void *rec,
+    int fd, int timeout_ms, struct err *err)
+{
+	static struct str bytes = STR_INIT;
+	int r;
+
+	str_reset(&bytes);
+	if (has_secret(t))	/* no copy is left where it grew out of */
+		str_grow(&bytes, SECRET_ROOM);
+	ipc_encode(&bytes, verb, t, rec);
+	r = bytes.len > IPC_MAX ? err_perm(err, "5.3.4",
+	    "%s: message of %zu bytes", verb, bytes.len) :
+	    send_wait(sock, verb, &bytes, fd, timeout_ms, err);
+	if (has_secret(t))
+		explicit_bzero(bytes.s, bytes.len);
+	return r;
 }
 
 void
