@@ -20,7 +20,7 @@ enum { BUSY_MS = 1000, RETRY_MS = 60000, USED_EVERY_S = 600,
 	KEEP_ROWS = 1000000 };
 
 static const char schema[] =
-    "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;"
+    "PRAGMA synchronous=NORMAL;"
     "CREATE TABLE IF NOT EXISTS secret(id INTEGER PRIMARY KEY, v BLOB);"
     "CREATE TABLE IF NOT EXISTS better(digest BLOB PRIMARY KEY, v TEXT,"
     " made INTEGER);"

@@ -1,23 +1,22 @@
 /*
- * cmd_user.c - postrider user: accounts in conf/users.
+ * cmd_user.c - postrider user: accounts in conf/users.  A password comes from
+ * the terminal or from standard input, never from the command line, where
+ * everybody on the machine can read it.
  */
 #include "base/clock.h"
 #include "conf/common.h"
 #include "ctl.h"
-#include "map/map.h"
 #include "map/users.h"
 #include "password.h"
-#include "proto/agent.h"
 #include "sasl/password.h"
-#include "users.h"
+#include "user.h"
 
 enum { IMPORT_MAX = 256 << 20 };
 
 static const struct option no_options[] = { { NULL, 0, NULL, 0 } };
 
-/* parse no options, load the instance, check the number of words */
-static int
-begin(int argc, char **argv, int min, int max, const char *usage)
+int
+user_begin(int argc, char **argv, int min, int max, const char *usage)
 {
 	struct err err = ERR_INIT;
 
@@ -28,28 +27,12 @@ begin(int argc, char **argv, int min, int max, const char *usage)
 	return instance_load(&err) == 0 ? EXIT_OK : fail_err(&err);
 }
 
-static int
-set_password(struct user_record *u, const char *arg)
-{
-	struct str pw = STR_INIT;
-	struct err err = ERR_INIT;
-	int r = password_get(arg, &pw);
-
-	if (r == EXIT_OK && users_set_password(u, pw.s, &err) != 0)
-		r = fail_err(&err);
-	if (pw.cap > 0)
-		explicit_bzero(pw.s, pw.cap);
-	str_free(&pw);
-	return r;
-}
-
-/* begin an edit and find the account: must it be there? */
-static int
-edit(struct users_edit *e, const char *name, bool there,
+int
+user_edit(struct users_edit *e, const char *name, bool there,
     struct user_record *u, const char **full_r)
 {
 	struct err err = ERR_INIT;
-	const char *full = users_name(name, &err);
+	const char *full = users_name(name, &err), *near;
 	int r;
 
 	if (full == NULL || users_begin(e, &err) != 0)
@@ -59,15 +42,18 @@ edit(struct users_edit *e, const char *name, bool there,
 	r = users_get(e, full, u, &err);
 	if (r == (there ? 1 : 0))
 		return EXIT_OK;
+	near = r == 0 ? users_near(e, full) : NULL;
 	users_abort(e);
 	if (r < 0)
 		return fail_err(&err);
-	return there ? fail("there is no account %s", full) :
-	    fail("the account %s is there already", full);
+	if (!there)
+		return fail("the account %s is there already", full);
+	return near != NULL ? fail("there is no account %s; did you mean %s?",
+	    full, near) : fail("there is no account %s", full);
 }
 
-static int
-finish(struct users_edit *e, const char *full, const char *what)
+int
+user_finish(struct users_edit *e, const char *full, const char *what)
 {
 	struct err err = ERR_INIT;
 
@@ -77,47 +63,116 @@ finish(struct users_edit *e, const char *full, const char *what)
 	return EXIT_OK;
 }
 
+int
+user_put(struct users_edit *e, const char *full, const struct user_record *u,
+    const char *what)
+{
+	users_put(e, full, u);
+	return user_finish(e, full, what);
+}
+
+/* asked for, or made up; before the table is locked: people take their time */
 static int
-user_add(int argc, char **argv)
+take_password(bool generate, struct str *pw)
+{
+	if (!generate)
+		return password_get(pw);
+	password_generate(pw);
+	return EXIT_OK;
+}
+
+static void
+wipe(struct str *pw)
+{
+	if (pw->cap > 0)
+		explicit_bzero(pw->s, pw->cap);
+	str_free(pw);
+}
+
+/* the account gets that password (empty: none) and is written; a generated one
+ * is told then */
+static int
+put_password(struct users_edit *e, const char *full, struct user_record *u,
+    const struct str *pw, const char *what)
+{
+	struct err err = ERR_INIT;
+
+	if (pw->len > 0 && users_set_password(u, pw->s, &err) != 0) {
+		users_abort(e);
+		return fail_err(&err);
+	}
+	return user_put(e, full, u, what);
+}
+
+/* options of add */
+struct add {
+	const char *hash;
+	uint64_t quota;
+	bool generate, none;
+};
+
+static int
+parse_add(int argc, char **argv, struct add *a)
 {
 	static const struct option longs[] = {
 		{ "quota", required_argument, NULL, 'q' },
 		{ "hash", required_argument, NULL, 'h' },
+		{ "generate", no_argument, NULL, 'g' },
+		{ "no-password", no_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 }
 	};
-	struct users_edit e;
-	struct user_record u;
-	const char *full, *given = NULL;
-	struct err err = ERR_INIT;
-	uint64_t quota = 0;
-	int c, r;
+	int c;
 
 	while ((c = next_option(argc, argv, ":", longs)) != -1) {
 		if (c == 'h')
-			given = optarg;
+			a->hash = optarg;
+		else if (c == 'g')
+			a->generate = true;
+		else if (c == 'n')
+			a->none = true;
 		else if (c != 'q')
 			return EXIT_USAGE;
-		else if (!parse_size(slice_of(optarg), &quota))
+		else if (!parse_size(slice_of(optarg), &a->quota))
 			return fail_usage("--quota %s: expected a size such "
 			    "as 500M", optarg);
 	}
-	if (argc - optind < 1 || argc - optind > 2)
+	if (argc - optind == 2)
+		return fail_usage("a password does not belong on a command "
+		    "line: type it when asked, or pipe it in");
+	if (argc - optind != 1)
 		return fail_usage("usage: postrider user add [--quota SIZE] "
-		    "[--hash HASH] NAME [PASSWORD]");
+		    "[--generate | --no-password | --hash HASH] NAME");
+	return EXIT_OK;
+}
+
+static int
+user_add(int argc, char **argv)
+{
+	struct add a = { 0 };
+	struct str pw = STR_INIT;
+	struct users_edit e;
+	struct user_record u;
+	const char *full;
+	struct err err = ERR_INIT;
+	int r = parse_add(argc, argv, &a);
+
+	if (r != EXIT_OK)
+		return r;
 	if (instance_load(&err) != 0)
 		return fail_err(&err);
-	field_defaults(user_fields, &u, &ctl_arena);
-	r = edit(&e, argv[optind], false, &u, &full);
-	if (r == EXIT_OK && given != NULL)
-		strlist_add(&u.pass, &ctl_arena, given);
-	else if (r == EXIT_OK)
-		r = set_password(&u, optind + 1 < argc ? argv[optind + 1] :
-		    NULL);
+	if (a.hash == NULL && !a.none)
+		r = take_password(a.generate, &pw);
+	if (r == EXIT_OK)
+		r = user_edit(&e, argv[optind], false, &u, &full);
 	if (r == EXIT_OK) {
-		u.quota = quota;
-		users_put(&e, full, &u);
-		r = finish(&e, full, "added");
+		if (a.hash != NULL)
+			strlist_add(&u.pass, &ctl_arena, a.hash);
+		u.quota = a.quota;
+		r = put_password(&e, full, &u, &pw, "added");
 	}
+	if (r == EXIT_OK && a.generate)
+		printf("password  %s\n", pw.s);
+	wipe(&pw);
 	return r;
 }
 
@@ -127,176 +182,82 @@ user_delete(int argc, char **argv)
 	struct users_edit e;
 	struct user_record u;
 	const char *full;
-	int r = begin(argc, argv, 1, 1, "delete NAME");
+	int r = user_begin(argc, argv, 1, 1, "delete NAME");
 
 	if (r == EXIT_OK)
-		r = edit(&e, argv[optind], true, &u, &full);
+		r = user_edit(&e, argv[optind], true, &u, &full);
 	if (r != EXIT_OK)
 		return r;
 	(void)users_remove(&e, full);
-	return finish(&e, full, "deleted; its mail is kept");
+	return user_finish(&e, full, "deleted; its mail is kept");
 }
 
 static int
-user_passwd(int argc, char **argv)
+user_password(int argc, char **argv)
 {
+	static const struct option longs[] = {
+		{ "generate", no_argument, NULL, 'g' }, { NULL, 0, NULL, 0 }
+	};
 	struct users_edit e;
 	struct user_record u;
 	const char *full;
-	int r = begin(argc, argv, 1, 2, "passwd NAME [PASSWORD]");
+	struct err err = ERR_INIT;
+	struct str pw = STR_INIT;
+	bool generate = false;
+	int c, r;
 
-	if (r == EXIT_OK)
-		r = edit(&e, argv[optind], true, &u, &full);
-	if (r == EXIT_OK)
-		r = set_password(&u, optind + 1 < argc ? argv[optind + 1] :
-		    NULL);
-	if (r == EXIT_OK) {
-		users_put(&e, full, &u);
-		r = finish(&e, full, "new password");
+	while ((c = next_option(argc, argv, ":", longs)) != -1) {
+		if (c == '?')
+			return EXIT_USAGE;
+		generate = true;
 	}
+	if (argc - optind == 2)
+		return fail_usage("a password does not belong on a command "
+		    "line: type it when asked, or pipe it in");
+	if (argc - optind != 1)
+		return fail_usage("usage: postrider user password "
+		    "[--generate] NAME");
+	if (instance_load(&err) != 0)
+		return fail_err(&err);
+	r = take_password(generate, &pw);
+	if (r == EXIT_OK)
+		r = user_edit(&e, argv[optind], true, &u, &full);
+	if (r == EXIT_OK)
+		r = put_password(&e, full, &u, &pw, "new password");
+	if (r == EXIT_OK && generate)
+		printf("password  %s\n", pw.s);
+	wipe(&pw);
 	return r;
 }
 
-static const char *
-quota_text(uint64_t quota)
-{
-	struct str s = STR_INIT;
-	const char *z;
-
-	if (quota == 0)
-		return "-";
-	show_size(&s, quota);
-	z = arena_strdup(&ctl_arena, s.s);
-	str_free(&s);
-	return z;
-}
-
-static const char *
-login_text(const struct user_record *u)
-{
-	if (u->disabled)
-		return "disabled";
-	return u->pass.n == 0 || sasl_password_locked(u->pass.v[0]) ?
-	    "no login" : "yes";
-}
-
-struct listing {
-	struct table table;
-	struct str json;
-	bool as_json, first;
-	struct err err;
-};
-
 static int
-list_row(void *ctx, struct slice key, struct slice value)
-{
-	struct listing *l = ctx;
-	struct user_record u;
-	const char *name = arena_slice(&ctl_arena, key);
-	bool first = true;
-
-	if (user_parse(value, &u, &ctl_arena, &l->err) != 0)
-		return err_prefix(&l->err, "%s", name);
-	if (l->as_json) {
-		str_adds(&l->json, l->first ? "{" : ",{");
-		l->first = false;
-		json_member(&l->json, &first, "name", name);
-		json_int(&l->json, &first, "quota", (int64_t)u.quota);
-		json_member(&l->json, &first, "login", login_text(&u));
-		json_member(&l->json, &first, "home", u.home);
-		str_addc(&l->json, '}');
-		return 0;
-	}
-	table_cell(&l->table, name);
-	table_cell(&l->table, login_text(&u));
-	table_cell(&l->table, quota_text(u.quota));
-	return 0;
-}
-
-static int
-user_list(int argc, char **argv)
-{
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' }, { NULL, 0, NULL, 0 }
-	};
-	struct listing l = { .table.columns = 3, .json = STR_INIT,
-	    .first = true };
-	struct err err = ERR_INIT;
-	struct map *m;
-	int c, r;
-
-	while ((c = next_option(argc, argv, "+:", longs)) != -1) {
-		if (c == '?')
-			return EXIT_USAGE;
-		l.as_json = true;
-	}
-	if (instance_load(&err) != 0 || map_open("text:users", &m, &err) != 0)
-		return fail_err(&err);
-	table_cell(&l.table, "NAME");
-	table_cell(&l.table, "LOGIN");
-	table_cell(&l.table, "QUOTA");
-	r = map_each(m, list_row, &l, &err);
-	map_close(m);
-	if (r != 0)
-		return fail_err(l.err.kind != ERR_NONE ? &l.err : &err);
-	if (l.as_json)
-		printf("[%s]\n", l.json.s);
-	else
-		table_print(&l.table);
-	str_free(&l.json);
-	return EXIT_OK;
-}
-
-/* how full it is: only a running suite knows */
-static void
-print_used(const char *full, const struct user_record *u)
-{
-	struct local_quota_in in = { .quota = u->quota };
-	struct local_quota_out out;
-	struct str box = STR_INIT, used = STR_INIT;
-	struct err err = ERR_INIT;
-	struct ipc c;
-
-	ipc_init(&c, socket_path("local"), 5000);
-	if (instance_pid() != 0 &&
-	    user_mailbox(slice_of(full), u, &box, &err) == 0) {
-		in.mailbox = box.s;
-		if (ipc_call(&c, &local_quota, &in, -1, &out, NULL, NULL,
-		    &err) == 0) {
-			show_size(&used, out.used);
-			printf("used      %s%s\n", used.s, out.full ?
-			    " (full)" : "");
-		}
-	}
-	ipc_free(&c);
-	str_free(&box);
-	str_free(&used);
-}
-
-static int
-user_show(int argc, char **argv)
+set_disabled(int argc, char **argv, bool disabled)
 {
 	struct users_edit e;
 	struct user_record u;
-	struct str box = STR_INIT;
-	struct err err = ERR_INIT;
 	const char *full;
-	int r = begin(argc, argv, 1, 1, "show NAME");
+	int r = user_begin(argc, argv, 1, 1, disabled ? "disable NAME" :
+	    "enable NAME");
 
 	if (r == EXIT_OK)
-		r = edit(&e, argv[optind], true, &u, &full);
+		r = user_edit(&e, argv[optind], true, &u, &full);
 	if (r != EXIT_OK)
 		return r;
-	users_abort(&e);
-	printf("name      %s\nlogin     %s\nquota     %s\n", full,
-	    login_text(&u), quota_text(u.quota));
-	if (u.home[0] != '\0')
-		printf("home      %s\n", u.home);
-	else if (user_mailbox(slice_of(full), &u, &box, &err) == 0)
-		printf("home      %s/%s\n", common.mail_dir, box.s);
-	print_used(full, &u);
-	str_free(&box);
-	return EXIT_OK;
+	u.disabled = disabled;
+	return user_put(&e, full, &u, disabled ?
+	    "disabled: neither logs in nor gets mail" : "enabled");
+}
+
+static int
+user_disable(int argc, char **argv)
+{
+	return set_disabled(argc, argv, true);
+}
+
+static int
+user_enable(int argc, char **argv)
+{
+	return set_disabled(argc, argv, false);
 }
 
 static int
@@ -306,7 +267,7 @@ user_quota(int argc, char **argv)
 	struct user_record u;
 	const char *full;
 	uint64_t quota;
-	int r = begin(argc, argv, 1, 2, "quota NAME [SIZE]");
+	int r = user_begin(argc, argv, 1, 2, "quota NAME [SIZE]");
 
 	if (r != EXIT_OK)
 		return r;
@@ -314,18 +275,101 @@ user_quota(int argc, char **argv)
 	    !parse_size(slice_of(argv[optind + 1]), &quota))
 		return fail_usage("%s: expected a size such as 500M, or 0",
 		    argv[optind + 1]);
-	r = edit(&e, argv[optind], true, &u, &full);
+	r = user_edit(&e, argv[optind], true, &u, &full);
 	if (r != EXIT_OK)
 		return r;
 	if (argc - optind == 1) {
 		users_abort(&e);
-		printf("quota     %s\n", quota_text(u.quota));
-		print_used(full, &u);
+		user_print_quota(full, &u);
 		return EXIT_OK;
 	}
 	u.quota = quota;
-	users_put(&e, full, &u);
-	return finish(&e, full, "new quota");
+	return user_put(&e, full, &u, "new quota");
+}
+
+/* services NAME [LIST | all] [--app-only yes|no] */
+static int
+user_services(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "app-only", required_argument, NULL, 'a' },
+		{ NULL, 0, NULL, 0 }
+	};
+	struct users_edit e;
+	struct user_record u;
+	const char *full, *list = NULL, *app_only = NULL;
+	struct err err = ERR_INIT;
+	int c, r;
+
+	while ((c = next_option(argc, argv, ":", longs)) != -1) {
+		if (c == '?')
+			return EXIT_USAGE;
+		app_only = optarg;
+	}
+	if (argc - optind < 1 || argc - optind > 2 || (app_only != NULL &&
+	    strcmp(app_only, "yes") != 0 && strcmp(app_only, "no") != 0))
+		return fail_usage("usage: postrider user services NAME "
+		    "[LIST | all] [--app-only yes|no]");
+	list = argc - optind == 2 ? argv[optind + 1] : NULL;
+	if (list != NULL && strcmp(list, "all") == 0)
+		list = "";
+	if (list != NULL && services_check(list, &err) != 0)
+		return fail_err(&err);
+	if (instance_load(&err) != 0)
+		return fail_err(&err);
+	r = user_edit(&e, argv[optind], true, &u, &full);
+	if (r != EXIT_OK)
+		return r;
+	if (list == NULL && app_only == NULL) {
+		users_abort(&e);
+		printf("services  %s\napp-only  %s\n", u.services[0] != '\0' ?
+		    u.services : "all", u.app_only ? "yes" : "no");
+		return EXIT_OK;
+	}
+	u.services = list != NULL ? list : u.services;
+	if (app_only != NULL)
+		u.app_only = strcmp(app_only, "yes") == 0;
+	return user_put(&e, full, &u, "new services");
+}
+
+/* limits NAME [hour=N] [day=N] [new=N] */
+static int
+user_limits(int argc, char **argv)
+{
+	struct users_edit e;
+	struct user_record u;
+	const char *full, *z;
+	int64_t *to;
+	uint64_t n;
+	int i, r = user_begin(argc, argv, 1, 4, "limits NAME [hour=N] "
+	    "[day=N] [new=N]");
+
+	if (r == EXIT_OK)
+		r = user_edit(&e, argv[optind], true, &u, &full);
+	for (i = optind + 1; r == EXIT_OK && i < argc; i++) {
+		z = strchr(argv[i], '=');
+		to = z == NULL ? NULL :
+		    slice_starts(slice_of(argv[i]), "hour=") ? &u.limit_hour :
+		    slice_starts(slice_of(argv[i]), "day=") ? &u.limit_day :
+		    slice_starts(slice_of(argv[i]), "new=") ? &u.limit_new :
+		    NULL;
+		if (to == NULL || !slice_u64(slice_of(z + 1), 1000000000,
+		    &n)) {
+			users_abort(&e);
+			return fail_usage("%s: expected hour=N, day=N or "
+			    "new=N; 0: as configured", argv[i]);
+		}
+		*to = (int64_t)n;
+	}
+	if (r != EXIT_OK)
+		return r;
+	if (argc - optind > 1)
+		return user_put(&e, full, &u, "new limits");
+	users_abort(&e);
+	printf("hour      %lld\nday       %lld\nnew       %lld\n",
+	    (long long)u.limit_hour, (long long)u.limit_day,
+	    (long long)u.limit_new);
+	return EXIT_OK;
 }
 
 static int
@@ -370,13 +414,20 @@ user_import(int argc, char **argv)
 }
 
 static const struct cmd verbs[] = {
-	{ "add", user_add, "[--quota SIZE] NAME [PASSWORD]",
-	    "a new account" },
+	{ "add", user_add, "[--quota SIZE] [--generate | --no-password] NAME",
+	    "a new account; asks for its password" },
+	{ "password", user_password, "[--generate] NAME", "a new password" },
+	{ "disable", user_disable, "NAME", "no login, no mail" },
+	{ "enable", user_enable, "NAME", "as before" },
 	{ "delete", user_delete, "NAME", "its mail is kept" },
-	{ "passwd", user_passwd, "NAME [PASSWORD]", "a new password" },
 	{ "list", user_list, "[--json]", "all accounts" },
-	{ "show", user_show, "NAME", "one account" },
+	{ "show", user_show, "[--json] NAME", "one account" },
 	{ "quota", user_quota, "NAME [SIZE]", "see or set; 0: the default" },
+	{ "services", user_services, "NAME [LIST | all] [--app-only yes|no]",
+	    "see or set what it may log in to" },
+	{ "limits", user_limits, "NAME [hour=N] [day=N] [new=N]",
+	    "see or set how much it may send; 0: as configured" },
+	{ "app", user_app, "add | list | revoke ...", "app passwords" },
 	{ "import", user_import, "[--plain] FILE",
 	    "lines NAME:HASH (--plain: NAME:PASSWORD)" },
 	{ NULL, NULL, NULL, NULL }

@@ -3,6 +3,7 @@
  */
 #include "password.h"
 
+#include "base/clock.h"
 #include "ctl.h"
 
 #include <termios.h>
@@ -32,15 +33,11 @@ read_line(const char *prompt, bool hide, struct str *out)
 }
 
 int
-password_get(const char *arg, struct str *out)
+password_get(struct str *out)
 {
 	struct str again = STR_INIT;
 	int r = 0;
 
-	if (arg != NULL) {
-		str_adds(out, arg);
-		return EXIT_OK;
-	}
 	if (!isatty(STDIN_FILENO))
 		return read_line(NULL, false, out) == 0 ? EXIT_OK :
 		    fail("no password on standard input");
@@ -53,6 +50,19 @@ password_get(const char *arg, struct str *out)
 		explicit_bzero(again.s, again.cap);
 	str_free(&again);
 	return r;
+}
+
+void
+password_generate(struct str *out)
+{
+	static const char letters[] = "abcdefghijkmnpqrstuvwxyz23456789";
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		if (i > 0 && i % 5 == 0)
+			str_addc(out, '-');
+		str_addc(out, letters[random_below(32)]);
+	}
 }
 
 bool

@@ -49,7 +49,8 @@ _postrider()
 	--id)
 		words=$(_postrider_ids "$1" "${inst[@]}") ;;
 	--from|--to|--dest|--older|--younger|--limit|--since|--match|-n|\
-	    --domain|--user|--port-base|--days|--quota|--hash|--q|--s)
+	    --domain|--user|--port-base|--days|--quota|--hash|--label|\
+	    --services|--q|--s)
 		return ;;
 	esac
 
@@ -67,9 +68,22 @@ _postrider()
 		cert/self-signed) words='--days' ;;
 		map/) words='--all query users aliases' ;;
 		map/*) words='users aliases' ;;
-		user/) words='add delete passwd list show import quota' ;;
-		user/add) words='--quota --hash' ;;
+		user/) words='add password disable enable delete list show
+			import quota services limits app' ;;
+		user/add) words='--quota --hash --generate --no-password' ;;
 		user/list) words='--json' ;;
+		user/app)
+			words="add list revoke --services --label --json
+			$(_postrider_users "$1" "${inst[@]}")" ;;
+		user/services)
+			words="$(_postrider_users "$1" "${inst[@]}") all
+			imap pop3 smtp --app-only" ;;
+		user/limits)
+			words="$(_postrider_users "$1" "${inst[@]}") hour=
+			day= new=" ;;
+		user/password)
+			words="$(_postrider_users "$1" "${inst[@]}")
+			--generate" ;;
 		user/import) words='--plain' ;;
 		user/*) words=$(_postrider_users "$1" "${inst[@]}") ;;
 		mailbox/) words='list check repair rebuild dump restore' ;;

@@ -200,6 +200,28 @@ users_put(struct users_edit *e, const char *name, const struct user_record *u)
 	e->text = out;
 }
 
+const char *
+users_near(const struct users_edit *e, const char *name)
+{
+	struct slice rest = slice_str(&e->text), line;
+	struct strlist names = { 0 };
+	struct str key = STR_INIT;
+	const char *near;
+
+	/* a table that is so long is no place to guess in */
+	while (slice_cut(&rest, '\n', &line) && names.n < 10000) {
+		str_reset(&key);
+		row_key(line, &key);
+		if (key.len > 0)
+			strlist_add(&names, &ctl_arena,
+			    arena_strdup(&ctl_arena, key.s));
+	}
+	strlist_add(&names, &ctl_arena, NULL);
+	str_free(&key);
+	near = nearest_name(names.v, slice_of(name));
+	return near;
+}
+
 int
 users_remove(struct users_edit *e, const char *name)
 {

@@ -23,6 +23,8 @@ int users_get(const struct users_edit *e, const char *name,
 /* put a record in the place of the account's row, or at the end */
 void users_put(struct users_edit *e, const char *name,
     const struct user_record *u);
+/* a name in the text that is nearly this one, or NULL */
+const char *users_near(const struct users_edit *e, const char *name);
 int users_remove(struct users_edit *e, const char *name);	/* 1 or 0 */
 /* NAME, or NAME@default-domain where it has none; NULL: err */
 const char *users_name(const char *name, struct err *err);

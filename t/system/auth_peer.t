@@ -41,7 +41,7 @@ if ($> == 0) {
 }
 my ($st, $out) = $pr->run(@call);
 like $out, qr/^user=ann\@example\.test$/m, 'the owner may ask';
-$pr->ctl_ok('user', 'passwd', 'ann', 'neu');
+$pr->add_user('ann', 'neu', verb => 'password');
 ok $pr->wait_for(sub {
 	my ($s, $o) = $pr->run(@call);
 	return $s != 0;

@@ -93,7 +93,8 @@ is length(decode_base64($salts[0])), 16, 'of the usual length';
 
 sub mechs {
 	my (@ch) = @_;
-	return $s->connect->call('mechs', [service => 'imap', @ch])->{f}{mechs} // '';
+	my $r = $s->connect->call('mechs', [service => 'imap', @ch]);
+	return $r->{f}{mechs} // '';
 }
 my @tls = (tls => 'yes', exporter => b64('E' x 32),
     end_point => b64('e' x 32));

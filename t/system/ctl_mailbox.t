@@ -90,7 +90,7 @@ is view('bob'), $before, 'all is as it was';
 is $i->ctl_ok('mailbox', 'check', 'bob'), "0 found\n", 'nothing is wrong';
 
 # a Maildir as tar(1) writes it, to where a folder is already
-$i->ctl_ok('user', 'add', 'carl', 'pw');
+$i->add_user('carl', 'pw');
 $i->ctl_ok('reload');
 $c = imap('carl');
 $c->cmd('CREATE other')->expect;
@@ -114,7 +114,7 @@ like $i->ctl_ok('mailbox', 'rebuild', 'ann'), qr/^0 found$/m, 'rebuild';
 # nothing in a file leads out of the mailbox
 for my $evil ('../x', 'Maildir/../../x', '/x', 'Maildir/cur/../../../x') {
 	$i->ctl('user', 'delete', 'dan');
-	$i->ctl_ok('user', 'add', 'dan', 'pw');
+	$i->add_user('dan', 'pw');
 	$i->spew("$i->{tmp}/x", 'x');
 	$i->run('sh', '-c', "cd $i->{tmp} && tar -P -cf evil.tar "
 	    . "--transform 's,^x\$,$evil,' x");

@@ -39,7 +39,7 @@ ctl_is(['call', 'qmgr', 'list', 'limit=x'], 2, qr/expected a number/);
 ctl_is(['map', 'uesrs'], 1, qr/did you mean users/);
 ctl_is(['log', '--since', 'yesterday'], 2, qr/expected a time/);
 ctl_is(['check'], 0, qr/warning: nobody gets mail for postmaster/);
-$i->ctl_ok('user', 'add', 'ann', 'pw');
+$i->add_user('ann', 'pw');
 my ($st, $out, $err) = $i->ctl('check');
 is "$st $err", '0 ', 'with a mailbox there is nothing to warn of';
 ctl_is(['start', 'now'], 2, qr/takes no arguments/);

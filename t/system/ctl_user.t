@@ -17,20 +17,20 @@ sub is_password {
 }
 
 ok is_password('ann@example.test', 'pw'), 'the hash of init is right';
-is $i->ctl_ok('user', 'add', '--quota', '5M', 'bob', 'geheim'),
+is $i->add_user('bob', 'geheim', options => ['--quota', '5M']),
     "bob\@example.test: added\n", 'add';
 ok is_password('bob@example.test', 'geheim'), 'with its password';
 is $i->map('get', 'mailboxes', 'bob@example.test'), "quota=5M\n",
     'compiled at once';
-my ($st, $out, $err) = $i->ctl('user', 'add', 'bob', 'x');
+my ($st, $out, $err) = $i->ctl_in('x', 'user', 'add', 'bob');
 is $st, 1, 'not twice';
 like $err, qr/bob\@example\.test is there already/, 'told';
 
 open my $fh, '>>', $users or die;
 print {$fh} "# a note\ncarl\@example.test\n  quota=1K\n  pass=!\n";
 close $fh;
-$i->ctl_ok('user', 'passwd', 'carl', 'neu');
-ok is_password('carl@example.test', 'neu'), 'passwd';
+$i->add_user('carl', 'neu', verb => 'password');
+ok is_password('carl@example.test', 'neu'), 'password';
 like $i->slurp($users), qr/^# a note\ncarl\@example\.test .*quota=1K\n\z/m,
     'the rest of the row, and notes, stay';
 $i->ctl_ok('user', 'quota', 'carl', '2G');
@@ -61,12 +61,12 @@ is(($i->ctl('user', 'import', "$i->{tmp}/list"))[0], 1,
     'a password is not taken for a hash');
 
 for my $bad ('x@', '@example.test', 'a@b..c', "a\@b\nc\@d", "a\tb") {
-	($st, $out, $err) = $i->ctl('user', 'add', $bad, 'pw');
+	($st, $out, $err) = $i->ctl_in('pw', 'user', 'add', $bad);
 	isnt $st, 0, 'no account: ' . $bad =~ s/\n/\\n/r;
 }
 is $i->slurp($users), $before, 'all as before';
 for my $odd ('a b:c', 'say "hi"', '#1') {
-	$i->ctl_ok('user', 'add', $odd, 'pw');
+	$i->add_user($odd, 'pw');
 	like $i->ctl_ok('user', 'show', $odd), qr/^login\s+yes$/m,
 	    "quoted where it must be: $odd";
 	$i->ctl_ok('user', 'delete', $odd);
@@ -74,5 +74,5 @@ for my $odd ('a b:c', 'say "hi"', '#1') {
 is $i->slurp($users), $before, 'and gone again';
 ($st, $out, $err) = $i->ctl('user', 'pasword', 'ann');
 is $st, 2, 'an unknown verb';
-like $err, qr/did you mean "passwd"/, 'did you mean';
+like $err, qr/did you mean "password"/, 'did you mean';
 done_testing;

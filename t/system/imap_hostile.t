@@ -10,7 +10,7 @@ use Time::HiRes 'time';
 
 my $s = Postrider::Instance->new(users => { ann => 'pw-ann' },
     conf => { 'imapd.conf' => { search_time => '1s' } });
-$s->ctl_ok('user', 'add', '--quota', '1M', 'bob', 'pw-bob');
+$s->add_user('bob', 'pw-bob', options => ['--quota', '1M']);
 $s->start;
 
 sub login {

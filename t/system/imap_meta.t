@@ -31,7 +31,7 @@ is $c->no('GETQUOTA', 'GETQUOTA ""')->code('NONEXISTENT'), 1, 'no root';
 $c->no('of no mailbox', 'GETQUOTAROOT nothing');
 $c->no('SETQUOTA', 'SETQUOTA "" (STORAGE 5)');
 # one is set
-$i->ctl_ok('user', 'add', '--quota', '100K', 'bob@example.test', 'pw');
+$i->add_user('bob@example.test', 'pw', options => ['--quota', '100K']);
 my $b = client('bob');
 $b->ok('APPEND', 'APPEND INBOX ', lit_plus("a: b\r\n\r\n" . 'x' x 50_000));
 $r = $b->ok('GETQUOTAROOT', 'GETQUOTAROOT INBOX');

@@ -195,7 +195,7 @@ sub run {
 	my ($out, $err) = map { File::Temp->new } 1 .. 2;
 	my $pid = fork // die "fork: $!\n";
 	if (!$pid) {
-		open STDIN, '<', '/dev/null';
+		open STDIN, '<', $self->{stdin} // '/dev/null';
 		open STDOUT, '>&', $out;
 		open STDERR, '>&', $err;
 		chdir $self->{tmp};
@@ -221,6 +221,25 @@ sub ctl_ok {
 	my ($self, @arg) = @_;
 	my ($st, $out, $err) = $self->ctl(@arg);
 	$st == 0 or die "postrider @arg: exit $st\n$out$err";
+	return $out;
+}
+
+# the same as ctl, with a text on its standard input
+sub ctl_in {
+	my ($self, $text, @arg) = @_;
+	my $in = File::Temp->new;
+	print {$in} $text;
+	close $in;
+	local $self->{stdin} = "$in";
+	return $self->ctl(@arg);
+}
+
+# a new account, or (verb => 'password') a new password
+sub add_user {
+	my ($self, $name, $password, %arg) = @_;
+	my ($st, $out, $err) = $self->ctl_in("$password\n", 'user',
+	    $arg{verb} // 'add', @{ $arg{options} || [] }, $name);
+	$st == 0 or die "user $name: exit $st\n$out$err";
 	return $out;
 }
 
