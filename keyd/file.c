@@ -127,46 +127,53 @@ type_of(EVP_PKEY *key)
 	return EVP_PKEY_is_a(key, "ED25519") ? KEY_ED25519 : KEY_NONE;
 }
 
-/* The first key of all places that is the certificate's.  What is wrong with
- * others is told only where there is none. */
+/* 1 it is the certificate's, 0 nothing there, -1: err */
+static int
+try_key(const char *path, const char *place, struct loaded *r,
+    struct err *err)
+{
+	int rc = read_key(place, &r->key, err);
+
+	if (rc <= 0)
+		return rc;
+	if (X509_check_private_key(r->chain[0], r->key) == 1) {
+		r->key_file = xstrdup(place);
+		return 1;
+	}
+	ERR_clear_error();
+	EVP_PKEY_free(r->key);
+	r->key = NULL;
+	return err_perm(err, "5.3.5", "%s: the key in %s is another "
+	    "certificate's", path, place);
+}
+
+/* The first key of all places that is the certificate's.  Where there is none,
+ * what is wrong with the first is told, but rather that it is the wrong one
+ * than that we may not read it: that may be somebody else's. */
 static int
 find_key(const char *path, struct loaded *r, struct err *err)
 {
 	struct arena a = { 0 };
-	struct err first = ERR_INIT;
-	const char *place, *other = NULL;
+	struct err first;
+	const char *place;
 	size_t i;
-	int rc;
+	int rc = 0;
 
-	for (i = 0; r->key == NULL &&
-	    (place = file_key_place(path, i, &a)) != NULL; i++) {
-		rc = read_key(place, &r->key, err);
-		if (rc < 0 && first.kind == ERR_NONE)
+	err_perm(&first, "5.3.5", "%s: there is no key for it", path);
+	first.kind = ERR_NONE;
+	for (i = 0; rc != 1 && (place = file_key_place(path, i, &a)) != NULL;
+	    i++) {
+		rc = try_key(path, place, r, err);
+		if (rc < 0 && (first.kind == ERR_NONE || (first.kind ==
+		    ERR_TEMP && err->kind == ERR_PERM)))
 			first = *err;
-		if (rc <= 0)
-			continue;
-		if (X509_check_private_key(r->chain[0], r->key) == 1) {
-			r->key_file = xstrdup(place);
-			break;
-		}
-		ERR_clear_error();
-		EVP_PKEY_free(r->key);
-		r->key = NULL;
-		other = place;
-	}
-	rc = 0;
-	if (r->key == NULL && first.kind != ERR_NONE) {
-		*err = first;
-		rc = -1;
-	} else if (r->key == NULL && other != NULL) {
-		rc = err_perm(err, "5.3.5", "%s: the key in %s is another "
-		    "certificate's", path, other);
-	} else if (r->key == NULL) {
-		rc = err_perm(err, "5.3.5", "%s: there is no key for it",
-		    path);
 	}
 	arena_free(&a);
-	return rc;
+	if (rc == 1)
+		return 0;
+	*err = first;
+	err->kind = ERR_PERM;
+	return -1;
 }
 
 static int

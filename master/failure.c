@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-enum { YOUNG_MS = 10000, FORGET_MS = 60000 };
+enum { YOUNG_MS = 10000, FORGET_MS = 60000, SOON_MS = 100 };
 
 void
 service_failed(struct service *s, const char *why, bool young)
@@ -20,7 +20,8 @@ service_failed(struct service *s, const char *why, bool young)
 		s->failures = 0;
 	s->last_failure = now;
 	s->failures++;
-	wait = s->failures > 16 ? config->throttle_max :
+	/* one that had served for a while is replaced soon */
+	wait = s->failures > 16 ? config->throttle_max : !young ? SOON_MS :
 	    MIN(config->throttle_max, 1000LL << (s->failures - 1));
 	s->throttled_until = now + wait;
 	slice_copy(s->why, sizeof(s->why), slice_of(why));

@@ -114,6 +114,8 @@ session(int fd)
 	struct err err = ERR_INIT;
 	struct str line = STR_INIT;
 	struct slice in;
+	enum io_eol eol;
+	bool too_long;
 
 	peer_fill(&peer, fd);
 	io_init(&io, fd, 600000);
@@ -126,7 +128,7 @@ session(int fd)
 	facts_line(&facts, &line);
 	io_put(&io, line.s, line.len);
 	while (io_flush(&io) == 0 &&
-	    io_getline(&io, 65536, &in, NULL, NULL) > 0) {
+	    io_getline(&io, 65536, &in, &eol, &too_long) > 0) {
 		if (slice_starts(in, "SINK ") || slice_starts(in, "SOURCE ")) {
 			bulk(&io, in);
 			continue;

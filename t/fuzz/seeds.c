@@ -68,6 +68,17 @@ static const struct slice message[] = {
 	S("no header at all\n"), S("\nonly a body"),
 };
 
+#define R16 "0123456789abcdef"
+#define R64 R16 R16 R16 R16
+#define B16 "                "
+static const struct slice keyd[] = {
+	S(B16 B16 B16 B16 "TLS 1.3, server CertificateVerify\0" R16 R16),
+	S(B16 B16 B16 B16 "TLS 1.3, server CertificateVerify\0" R16 R16 R16),
+	S(R64 "\3\0\x1d\x20" R16 R16), S(R64 "\3\0\x17\x41\4" R64),
+	S(R64 "\0\x80" R64 R64 "\0\1\2\0\x80" R64 R64),
+	S("session\nCN=x\na@b\nc@d"), S("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
+};
+
 static const struct slice map_cdb[] = {
 	S(""), S("\0\0\3\xff\xff\xff\xff"), S("\0\1\3\0\0\0\0\x10\2"),
 	S("\0\x8\3\x40\x1f\0\0\1\x8\3\xff\0\0\x80\0\x9"),
@@ -172,7 +183,7 @@ static const struct seeds {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
 	ROW(driver_bad), ROW(imap_args), ROW(imap_lex), ROW(imap_name),
 	{ "imap_structure", message, ARRAY_LEN(message) },
-	ROW(map_cdb), ROW(map_text), ROW(mime_decode),
+	ROW(keyd), ROW(map_cdb), ROW(map_text), ROW(mime_decode),
 	{ "mime_header", message, ARRAY_LEN(message) },
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) },
