@@ -144,6 +144,7 @@ for (1 .. 60) {
 ok $i->wait_log(qr/session-end .*why="too many key updates"/),
     'that sends nothing but KeyUpdates is cut off';
 $c = $t->client($port, '-tls1_3', '-commands');
+ok $c->echo('before'), 'another';
 for (1 .. 5) {
 	$c->say('K');
 	sleep 0.05;
