@@ -24,6 +24,16 @@ static const struct kind {
 #else
 	{ "ldap", NULL },
 #endif
+#ifdef HAVE_MYSQL
+	{ "mysql", &be_mysql },
+#else
+	{ "mysql", NULL },
+#endif
+#ifdef HAVE_LMDB
+	{ "lmdb", &be_lmdb },
+#else
+	{ "lmdb", NULL },
+#endif
 #ifdef HAVE_OAUTH
 	{ "oauth", &be_oauth },
 	{ "jwks", &be_jwks },

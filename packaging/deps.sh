@@ -11,6 +11,7 @@ DEMO_PACKAGES="swaks curl util-linux"
 TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
 	bash-completion sqlite3 procps e2fsprogs isync offlineimap3 mutt neomutt
 	python3 bsdutils postgresql slapd ldap-utils mariadb-server
+	lmdb-utils
 	gsasl libsasl2-modules"
 
 # those of the named packages that are not installed, one a line
