@@ -12,7 +12,7 @@ TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
 	bash-completion sqlite3 procps e2fsprogs isync offlineimap3 mutt neomutt
 	python3 bsdutils postgresql slapd ldap-utils mariadb-server
 	lmdb-utils
-	gsasl libsasl2-modules"
+	gsasl libsasl2-modules msmtp libio-socket-ssl-perl"
 
 # those of the named packages that are not installed, one a line
 missing_packages() {

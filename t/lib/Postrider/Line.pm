@@ -45,7 +45,10 @@ sub put {
 sub fill {
 	my ($self, $secs) = @_;
 	return 0 if $self->{eof};
-	IO::Select->new($self->{fh})->can_read($secs // $TIMEOUT) or
+	my $fh = $self->{fh};
+	# under TLS, what came may have been read from the socket already
+	($fh->can('pending') && $fh->pending) ||
+	    IO::Select->new($fh)->can_read($secs // $TIMEOUT) or
 	    die "no answer within the time; so far: $self->{buf}\n";
 	my $n = sysread $self->{fh}, $self->{buf}, 65536,
 	    length $self->{buf};
