@@ -66,6 +66,8 @@ sub over {
 	return;
 }
 
+# `start' has tried the listeners that begin with TLS
+$i->wait_for(sub { failures(0) == 3 }, 10);
 for my $name (protocols()) {
 	my $from = $i->log_mark;
 	my $c = client($name);
