@@ -9,7 +9,8 @@ use warnings;
 use IO::Socket::INET;
 use Postrider::Instance;
 use Postrider::Line;
-use Postrider::Starttls qw(tls raw starttls wrapped with_lmtp protocols begin said);
+use Postrider::Starttls qw(tls raw starttls wrapped with_lmtp protocols
+    begin said);
 use Socket qw(IPPROTO_TCP TCP_NODELAY);
 use Test::More;
 use Time::HiRes qw(sleep time);

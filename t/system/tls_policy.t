@@ -6,8 +6,7 @@ use warnings;
 use MIME::Base64 qw(encode_base64);
 use Postrider::Instance;
 use Postrider::Starttls qw(tls raw starttls wrapped with_lmtp protocols begin
-    said
-    login_plain);
+    said login_plain);
 use Test::More;
 
 my @login = qw(submission pop3 imap);
