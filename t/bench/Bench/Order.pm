@@ -11,6 +11,8 @@ package Bench::Order;
 #            the last such write; one of them holds the sender
 #  entry     the directory of a file that was created or renamed on the way
 #            was synced afterwards (or the file system as a whole)
+#  journal   a server may write both into a journal instead: then that has
+#            these rules, and got the body after its last write elsewhere
 # and afterwards:
 #  delivery  before the last name of the content in the spool goes, the name
 #            in the Maildir is there and its directory was synced
@@ -221,8 +223,11 @@ sub check {
 	for my $c (@writes) {
 		$last{ $c->{file} } = $c if $c->{args} =~ /$self->{token}/;
 	}
-	my ($content) = grep { $last{$_}{args} =~ /$self->{token}-body/ }
-	    keys %last;
+	my ($journal) = grep { m{/journal/\d+$} &&
+	    $last{$_}{args} =~ /$self->{token}-body/ &&
+	    $last{$_}{args} =~ /$self->{token}-from/ } keys %last;
+	my ($content) = grep { $last{$_}{args} =~ /$self->{token}-body/ &&
+	    $_ ne ($journal // '') } keys %last;
 	push @{ $self->{bad} }, 'no file got the body before the 250'
 	    unless defined $content;
 	push @{ $self->{bad} }, 'no file got the sender before the 250'
@@ -232,9 +237,12 @@ sub check {
 			$last{$content} = $c if $c->{file} eq $content;
 		}
 	}
-	$self->_check_file($reply, $_, $last{$_},
-	    $_ eq ($content // '') ? 'content' : 'envelope')
-	    for sort keys %last;
+	push @{ $self->{bad} }, "journal: $content was written to after it"
+	    if defined $journal && defined $content &&
+	    $last{$content}{end} > $last{$journal}{start};
+	$self->_check_file($reply, $_, $last{$_}, $_ eq ($journal // '') ?
+	    'journal' : $_ eq ($content // '') ? 'content' : 'envelope')
+	    for defined $journal ? $journal : sort keys %last;
 	$self->_check_delivery($content) if defined $content;
 	return ($self->{bad}, $self->{weak});
 }
