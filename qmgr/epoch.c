@@ -22,6 +22,7 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
@@ -296,6 +297,7 @@ epoch_before_jail(struct err *err)
 int
 epoch_start(int64_t done, struct err *err)
 {
+	sigset_t all, old;
 	pthread_t t;
 	int e;
 
@@ -310,7 +312,11 @@ epoch_start(int64_t done, struct err *err)
 	    NULL) < 0)
 		die("event_new");
 	epoch_wanted();
+	/* signals are the loop's */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
 	e = pthread_create(&t, NULL, work, NULL);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (e != 0) {
 		errno = e;
 		return err_sys(err, "thread");

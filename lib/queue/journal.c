@@ -77,9 +77,10 @@ add_content(struct str *out, int fd, uint64_t len, struct err *err)
 			continue;
 		if (n < 0)
 			return err_sys(err, "read content");
-		if (n == 0)
-			break;
 		got += (uint64_t)n;
+		/* of a file, less than was asked for is its end */
+		if (n == 0 || got == len)
+			break;
 	}
 	if (got != len)
 		return err_temp(err, "4.3.0", "content has %s bytes than "

@@ -255,4 +255,7 @@ journal_retire(struct journal *j, int64_t gen)
 		j->nclosed--;
 		recycle(j, f);
 	}
+	/* they spoke of what has just been done with */
+	if (!journal_busy(j, gen))
+		j->nnotes = 0;
 }
