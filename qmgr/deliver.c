@@ -342,7 +342,6 @@ on_soon(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 {
 	soon = false;
 	deliver_all();
-	journal_flush(qmgr.journal);
 }
 
 void

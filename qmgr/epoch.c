@@ -26,18 +26,18 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
-enum { SLOW_MS = 10000 };
+enum { SLOW_MS = 10000, NOTES_MS = 20 };
 
 static int spool_fd = -1, mail_fd = -1;	/* mail: -1 the same file system */
 static uint64_t mail_dev;
 static struct rcpt_list answered = STAILQ_HEAD_INITIALIZER(answered);
 static struct rcpt_list covered = STAILQ_HEAD_INITIALIZER(covered);
-static struct event *timer_ev, *done_ev;
-static bool armed, under_way;
+static struct event *timer_ev, *done_ev, *notes_ev;
+static bool armed, under_way, notes_armed;
 static int64_t target;		/* generation that the sync covers */
 static int64_t retire_to;	/* by the next transaction */
 static int64_t done_to;		/* as queue.db has it */
-static int64_t began_ms;
+static int64_t began_ms, last_ms;	/* a sync: start, duration */
 
 /* ---- the thread; the lock is for these ---- */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -104,11 +104,13 @@ arm(int64_t ms)
 	armed = true;
 }
 
+/* A file system that others keep busy is left alone for longer. */
 void
 epoch_wanted(void)
 {
 	if (wanted())
-		arm(qmgr.conf.sync_interval);
+		arm(MAX(qmgr.conf.sync_interval, 2 * MIN(last_ms,
+		    (int64_t)SLOW_MS)));
 }
 
 static void
@@ -144,6 +146,25 @@ epoch_now(void)
 	begin();
 }
 
+static void
+on_notes(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
+	notes_armed = false;
+	journal_flush(qmgr.journal);
+}
+
+/* with the next batch, or soon */
+static void
+note(int64_t id)
+{
+	static const struct timeval tv = { 0, NOTES_MS * 1000 };
+
+	journal_note(qmgr.journal, id);
+	if (!notes_armed && event_add(notes_ev, &tv) < 0)
+		die("event_add");
+	notes_armed = true;
+}
+
 void
 epoch_delivered(struct rcpt *r)
 {
@@ -152,7 +173,7 @@ epoch_delivered(struct rcpt *r)
 	r->place = AT_SYNC;
 	STAILQ_INSERT_TAIL(&answered, r, next);
 	if (++m->answered == m->n && m->row == ROW_JOURNAL)
-		journal_note(qmgr.journal, m->m.id);
+		note(m->m.id);
 	epoch_wanted();
 }
 
@@ -185,9 +206,9 @@ good(void)
 {
 	struct msg *m;
 
-	if (mono_ms() - began_ms > SLOW_MS)
-		log_event(LOG_WARN, "sync-slow", KI("ms",
-		    mono_ms() - began_ms), KEND);
+	last_ms = mono_ms() - began_ms;
+	if (last_ms > SLOW_MS)
+		log_event(LOG_WARN, "sync-slow", KI("ms", last_ms), KEND);
 	while (!STAILQ_EMPTY(&covered))
 		result_delivered(take(&covered));
 	TAILQ_FOREACH(m, &qmgr.journaled, of_journal) {
@@ -308,8 +329,9 @@ epoch_start(int64_t done, struct err *err)
 	timer_ev = event_new(hub_base, -1, 0, on_timer, NULL);
 	done_ev = event_new(hub_base, done_fd, EV_READ | EV_PERSIST, on_done,
 	    NULL);
-	if (timer_ev == NULL || done_ev == NULL || event_add(done_ev,
-	    NULL) < 0)
+	notes_ev = event_new(hub_base, -1, 0, on_notes, NULL);
+	if (timer_ev == NULL || notes_ev == NULL || done_ev == NULL ||
+	    event_add(done_ev, NULL) < 0)
 		die("event_new");
 	epoch_wanted();
 	/* signals are the loop's */
