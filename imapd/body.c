@@ -40,7 +40,11 @@ read_small(struct body *b, int fd, size_t n, struct err *err)
 static int
 map_large(struct body *b, int fd, size_t n, struct err *err)
 {
-	void *p = mmap(NULL, n, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+	/* who reads in pieces wants a few pages only */
+	bool known = b->place != NULL && memcmp(&b->place->file, &b->file,
+	    sizeof(b->file)) == 0;
+	void *p = mmap(NULL, n, PROT_READ, MAP_PRIVATE | (known ? 0 :
+	    MAP_POPULATE), fd, 0);
 
 	if (p == MAP_FAILED)
 		return err_sys(err, "map message");
@@ -67,9 +71,14 @@ body_open_in(struct body *b, struct mailbox *mb, size_t i, struct err *err)
 	b->msg = SLICE_LIT("");
 	if (fd < 0)
 		return -1;
-	if (fstat(fd, &st) < 0)
-		r = err_sys(err, "message");
-	else if (st.st_size > SMALL)
+	if (fstat(fd, &st) < 0) {
+		close(fd);
+		return err_sys(err, "message");
+	}
+	b->file = (struct body_file){ st.st_dev, st.st_ino,
+		(uint64_t)st.st_size, st.st_mtim.tv_sec * 1000000000LL +
+		    st.st_mtim.tv_nsec };
+	if (st.st_size > SMALL)
 		r = map_large(b, fd, (size_t)st.st_size, err);
 	else
 		r = read_small(b, fd, (size_t)st.st_size, err);
@@ -149,16 +158,13 @@ wire_put(struct wire *w, const char *p, size_t n)
 	}
 }
 
-void
-body_put_wire(struct io *io, struct slice s, uint64_t from, uint64_t n)
+/* from byte raw on, or from the middle of the line end that is there */
+static void
+put_from(struct io *io, struct slice s, size_t raw, bool in_crlf, uint64_t n)
 {
 	struct wire w = { .io = io, .left = n, .faults = fault_count() };
-	const char *p = s.p, *end = s.p + s.n, *nl;
-	bool in_crlf = false;
+	const char *p = s.p + raw, *end = s.p + s.n, *nl;
 
-	if (from > 0)
-		p += mime_wire_seek(s, (size_t)MIN(from, (uint64_t)SIZE_MAX),
-		    &in_crlf);
 	if (in_crlf) {
 		wire_put(&w, "\n", 1);
 		p++;
@@ -178,6 +184,16 @@ body_put_wire(struct io *io, struct slice s, uint64_t from, uint64_t n)
 		p = nl + 1;
 	}
 	wire_flush(&w);
+}
+
+void
+body_put_wire(struct io *io, struct slice s, uint64_t from, uint64_t n)
+{
+	bool in_crlf = false;
+	size_t raw = from == 0 ? 0 : mime_wire_seek(s, (size_t)MIN(from,
+	    (uint64_t)SIZE_MAX), &in_crlf);
+
+	put_from(io, s, raw, in_crlf, n);
 }
 
 /* --- sections ------------------------------------------------ */
@@ -289,6 +305,62 @@ body_section(struct body *b, const struct imap_section *sec,
 	return true;
 }
 
+/* --- pieces -------------------------------------------------- */
+
+static bool
+is_place(const struct body_place *p, const struct body *b,
+    const struct imap_section *sec)
+{
+	return memcmp(&p->file, &b->file, sizeof(p->file)) == 0 &&
+	    p->kind == (int)sec->kind && p->depth == sec->depth &&
+	    (p->depth == 0 || memcmp(p->part, sec->part, p->depth *
+	    sizeof(*p->part)) == 0) && p->to <= b->msg.n;
+}
+
+/* false: there is no such part */
+static bool
+find_place(struct body *b, const struct imap_section *sec)
+{
+	struct body_place *p = b->place;
+	struct str none = STR_INIT;
+	struct slice s;
+
+	if (is_place(p, b, sec))
+		return true;
+	if (!body_section(b, sec, &none, &s))
+		return false;
+	*p = (struct body_place){ .file = b->file, .kind = (int)sec->kind,
+		.depth = sec->depth, .from = (size_t)(s.p - b->msg.p),
+		.wire = mime_wire_size(s) };
+	p->to = p->from + s.n;
+	if (p->depth > 0)
+		memcpy(p->part, sec->part, p->depth * sizeof(*p->part));
+	return true;
+}
+
+static void
+put_piece(struct body *b, struct io *io, const struct imap_fetch_item *item)
+{
+	struct body_place *p = b->place;
+	struct slice s = { b->msg.p + p->from, p->to - p->from };
+	uint64_t from = MIN(item->offset, p->wire);
+	uint64_t n = MIN(item->length, p->wire - from);
+	bool in_crlf;
+	size_t raw;
+
+	if (from < p->at)
+		p->raw = p->at = 0;
+	raw = p->raw + mime_wire_seek(slice_sub(s, p->raw, s.n),
+	    (size_t)(from - p->at), &in_crlf);
+	io_printf(io, "{%llu}\r\n", (unsigned long long)n);
+	put_from(io, s, raw, in_crlf, n);
+	/* whether an LF needs a CR is for what stands before it to say */
+	if (!in_crlf && (raw == 0 || s.p[raw - 1] != '\r')) {
+		p->raw = raw;
+		p->at = from;
+	}
+}
+
 void
 body_put_section(struct body *b, struct io *io,
     const struct imap_fetch_item *item)
@@ -297,6 +369,14 @@ body_put_section(struct body *b, struct io *io,
 	struct str filtered = STR_INIT;
 	struct slice s;
 
+	if (item->partial && b->place != NULL && sec->n_fields == 0 &&
+	    sec->depth <= PLACE_DEPTH) {
+		if (find_place(b, sec))
+			put_piece(b, io, item);
+		else
+			io_puts(io, "NIL");
+		return;
+	}
 	if (body_section(b, sec, &filtered, &s))
 		put_octets(io, s, mime_wire_size(s), item);
 	else

@@ -9,6 +9,21 @@
 #include "mime/part.h"
 #include "session.h"
 
+/* The section of which a client read a piece last: what was found out for it
+ * need not be found out for the next one again, or reading a message in pieces
+ * would cost its size each time. */
+enum { PLACE_DEPTH = 8 };
+struct body_place {
+	struct body_file { uint64_t dev, ino, size; int64_t mtime; } file;
+	int kind;
+	size_t depth;
+	uint32_t part[PLACE_DEPTH];
+	size_t from, to;		/* in the file */
+	uint64_t wire;			/* its octets */
+	size_t raw;			/* an offset in it, in bytes */
+	uint64_t at;			/* and in octets */
+};
+
 struct body {
 	struct slice msg;		/* the file, LF line ends */
 	struct mime_part *root;		/* body_parse; NULL: not yet */
@@ -16,6 +31,8 @@ struct body {
 	struct arena *arena;		/* of the parse, reset with each */
 	char *room;			/* of small files, for the next too */
 	bool mapped;
+	struct body_file file;
+	struct body_place *place;	/* the caller's; NULL: none is kept */
 	unsigned faults;		/* of the process, when it was opened */
 };
 

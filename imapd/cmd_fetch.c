@@ -370,6 +370,9 @@ cmd_fetch(void *session)
 	if (!view_resolve(s, &set, l->uid, &list))
 		return;
 	q.body.arena = &q.parse;
+	if (s->reading == NULL)
+		s->reading = xcalloc(1, sizeof(*s->reading));
+	q.body.place = s->reading;
 	prepare(&q);
 	narrow(&q, &list);
 	if (!l->uid)
@@ -405,6 +408,9 @@ fetch_report(struct session *s, const char *items, size_t from)
 		if (!(s->mb->msg[from].flags & MSG_GONE))
 			list.v[list.n++] = (uint32_t)from;
 	q.body.arena = &q.parse;
+	if (s->reading == NULL)
+		s->reading = xcalloc(1, sizeof(*s->reading));
+	q.body.place = s->reading;
 	prepare(&q);
 	(void)fetch_all(&q, &list, changed, &err);
 	flush_out(&q);

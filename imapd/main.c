@@ -143,6 +143,7 @@ session(struct io *io, struct peer *peer, const struct session_user *user)
 	io->idle = NULL;
 	log_end(&s, start);
 	arena_free(&s.result_arena);
+	free(s.reading);
 	imap_free(&s.imap);
 }
 

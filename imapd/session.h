@@ -34,6 +34,7 @@ enum {	/* ENABLE */
 	ENABLED_REV2 = 8, ENABLED_UIDONLY = 16,
 };
 
+struct body_place;		/* body.h */
 struct notify;			/* cmd_notify.c */
 struct context;			/* cmd_search.c: RFC 5267 */
 
@@ -70,6 +71,7 @@ struct session {
 	struct notify *notify;
 	struct context *contexts;
 	struct deflate *deflate;	/* COMPRESS; NULL: not */
+	struct body_place *reading;	/* of FETCH in pieces; NULL: not yet */
 
 	/* INPROGRESS: of the command with this count, told next at */
 	uint64_t progress_of;

@@ -71,10 +71,9 @@ is messages('Work') . messages('Old'), '11', 'each is where it belongs';
 $ann->ok('selected', 'SELECT Work');
 $more->ok('removed', 'DELETE Work');
 $more->ok('and made again', 'CREATE Work');
-$ann->ok('a copy into it', 'APPEND Work ', lit($note));
+$r = $ann->ok('a copy into it', 'APPEND Work ', lit($note));
 is messages('Work'), 1, 'is there';
-$ann->cmd('NOOP');
-$ann->ok('the session goes on', 'SELECT INBOX');
+is scalar($r->untagged('BYE')), 1, 'but what was selected is not';
 
 # ---- whatever is forgotten here ---------------------------------------
 # of those that serve somebody
