@@ -87,11 +87,8 @@ tell_all(struct session *s)
 {
 	struct mailbox *mb = s->mb;
 	struct str out = STR_INIT;
-	size_t i;
 
 	mailbox_purge(mb, NULL, NULL);
-	for (i = 0; i < mb->n; i++)
-		mb->msg[i].flags &= (uint16_t)~MSG_TOUCHED;
 	view_flag_list(s, true);
 	view_tell(s, VIEW_EXPUNGE);
 	if (s->told == 0) {	/* view_tell saw no change */

@@ -186,7 +186,9 @@ tell_new(struct session *s, struct str *out)
 		view_flag_list(s, true);
 	str_addf(out, "* %zu EXISTS\r\n", mb->n);
 	if (!enabled(s, ENABLED_REV2)) {
-		for (i = 0; i < mb->n; i++)
+		i = mb->recent_uid == 0 ? mb->n :
+		    mailbox_find(mb, mb->recent_uid);
+		for (; i < mb->n; i++)
 			recent += (mb->msg[i].flags & MSG_RECENT) != 0;
 		str_addf(out, "* %zu RECENT\r\n", recent);
 	}
@@ -213,7 +215,7 @@ view_tell(struct session *s, unsigned how)
 	} else if (mailbox_all_keywords(mb).n > s->kw_told) {
 		view_flag_list(s, true);
 	}
-	for (i = 0; i < mb->n; i++) {
+	for (i = 0; mb->touched && i < mb->n; i++) {
 		if (!(mb->msg[i].flags & MSG_TOUCHED))
 			continue;
 		if (i < old && !(mb->msg[i].flags & MSG_GONE))
@@ -221,6 +223,7 @@ view_tell(struct session *s, unsigned how)
 		else
 			mb->msg[i].flags &= (uint16_t)~MSG_TOUCHED;
 	}
+	mb->touched = false;
 	imap_put(&s->imap, &out);
 	str_free(&out);
 }

@@ -63,7 +63,10 @@ struct mailbox {
 	size_t gone;		/* of these */
 	uint32_t uidvalidity, uidnext;
 	uint64_t modseq;	/* HIGHESTMODSEQ, never 0 */
+	uint32_t recent_uid;	/* none below it is MSG_RECENT; 0: none is */
 	bool readonly;
+	bool touched;		/* one may be MSG_TOUCHED; the caller's to
+				 * clear */
 	char id[33];		/* MAILBOXID, letters and digits */
 	struct mailbox_impl *in;
 };
@@ -77,6 +80,8 @@ struct mailbox_place {
 	uint64_t quota;		/* bytes, 0 none */
 	const char *hostname;	/* for new names */
 };
+/* Before a jail closes: without it a snapshot is checked whole at each open. */
+void mailbox_prepare(void);
 enum {
 	MAILBOX_READONLY = 1,	/* EXAMINE: \Recent stays for others */
 	MAILBOX_NO_RECENT = 2,	/* STATUS, COPY: the same, but writable */

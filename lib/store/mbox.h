@@ -77,6 +77,7 @@ struct mbox_state {
 	bool has_end;		/* where it is known */
 	int64_t live;		/* its size at the last checkpoint */
 	int64_t snap_off;	/* what the snapshot on the disk covers */
+	bool snap_old;		/* it is of another boot */
 	uint32_t recent;	/* watermark: above it is \Recent */
 	size_t dirty_lo, dirty_hi;	/* in here flags may differ from
 					 * file_flags */

@@ -172,7 +172,7 @@ flag_one(struct mailbox *mb, size_t i, struct flags_record *f)
 	m->modseq = MAX(m->modseq, f->modseq);
 	if (!mb->in->mine && !mb->in->loading) {
 		m->flags |= MSG_TOUCHED;
-		mb->in->changed = true;
+		mb->touched = mb->in->changed = true;
 	}
 	if (kept != (m->file_flags & MSG_KEPT))
 		mbox_dirty(&mb->in->st, i);

@@ -151,27 +151,36 @@ mailbox_shrink(struct mailbox *mb)
 
 /* --- refresh -------------------------------------------------------------- */
 
+static void
+mark_recent(struct mailbox *mb)
+{
+	uint32_t from = mb->in->st.recent + 1;
+	size_t i;
+
+	for (i = mailbox_find(mb, from); i < mb->n; i++)
+		mb->msg[i].flags |= MSG_RECENT;
+	if (mb->recent_uid == 0 || from < mb->recent_uid)
+		mb->recent_uid = from;
+}
+
 /* messages above the watermark are recent; ours, where we may say so */
 static int
 claim_recent(struct mailbox *mb, struct err *err)
 {
 	struct mailbox_impl *in = mb->in;
 	uint32_t last = mb->n > 0 ? mb->msg[mb->n - 1].uid : 0;
-	size_t i;
 	int r;
 
 	if (last <= in->st.recent)
 		return 0;
 	if (mb->readonly || (in->flags & MAILBOX_NO_RECENT)) {
-		for (i = mailbox_find(mb, in->st.recent + 1); i < mb->n; i++)
-			mb->msg[i].flags |= MSG_RECENT;
+		mark_recent(mb);
 		return 0;
 	}
 	if (mbox_lock(mb, err) < 0)
 		return -1;
 	/* another session may have been quicker */
-	for (i = mailbox_find(mb, in->st.recent + 1); i < mb->n; i++)
-		mb->msg[i].flags |= MSG_RECENT;
+	mark_recent(mb);
 	last = mb->msg[mb->n - 1].uid;
 	if (last > in->st.recent)
 		mbox_log_addf(&in->out, "M recent %lu", (unsigned long)last);

@@ -415,6 +415,7 @@ merge_same(struct mailbox *mb, const struct mailbox *old)
 	const unsigned bits = MSG_RECENT | MSG_TOUCHED;
 	size_t i;
 
+	mb->touched = true;
 	if (old->gone > 0 || old->n != mb->n)
 		return false;
 	for (i = 0; i < mb->n; i++)

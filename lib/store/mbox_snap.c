@@ -4,6 +4,12 @@
  * only where its checksums hold and the log still has at the place that it
  * names the bytes that it saw there.  A damaged one is as good as none: every
  * offset is checked against the length although the checksum was right.
+ *
+ * Names and records are many, and only a crash tears what was written whole: in
+ * the boot that wrote them, as long as the file has the time that its writer
+ * gave it, their sum is computed at one open of SNAP_SAMPLE.  So whoever uses
+ * the offset of a name or the number of a set compares it with the length
+ * (mbox_name_get, mailbox_keywords).
  */
 #include "store/mbox_snap.h"
 
@@ -11,7 +17,10 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "store/dir.h"
+
+static char boot[40];		/* "": not known */
 
 static uint64_t
 page_up(uint64_t v)
@@ -32,6 +41,16 @@ log_crc(struct mailbox_impl *in, int64_t off, uint32_t *crc)
 	return 1;
 }
 
+void
+mailbox_prepare(void)
+{
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, boot, sizeof(boot) - 1);
+
+	close_fd(fd);
+	boot[n == 37 ? 36 : 0] = '\0';
+}
+
 /* --- reading -------------------------------------------------------------- */
 
 static bool
@@ -45,6 +64,7 @@ head_good(const struct snap_head *h, uint64_t size)
 	    h->record_size == sizeof(struct mailbox_msg) &&
 	    mbox_crc(0, h, offsetof(struct snap_head, head_crc)) ==
 	    h->head_crc && h->id[32] == '\0' &&
+	    h->boot[sizeof(h->boot) - 1] == '\0' &&
 	    h->kw_names <= KEYWORDS_MAX && h->kw_sets <= UINT32_MAX &&
 	    h->names_at % SNAP_PAGE == 0 && h->records_at % SNAP_PAGE == 0 &&
 	    h->kw_len <= size && h->names_at >= sizeof(*h) + h->kw_len &&
@@ -157,17 +177,38 @@ map_records(struct mailbox *mb, int fd, const struct snap_head *h)
 	if (mmap(st->map, page_up(used), PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_FIXED, fd, (off_t)h->records_at) == MAP_FAILED)
 		return false;
-	madvise(st->map, page_up(used), MADV_POPULATE_READ);
 	return true;
 }
 
+/* written in this boot, and by nobody since */
 static bool
-map_all(struct mailbox *mb, int fd, const struct snap_head *h)
+is_fresh(const struct snap_head *h, const struct stat *st)
+{
+	return boot[0] != '\0' && strcmp(h->boot, boot) == 0 &&
+	    (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec ==
+	    h->stamp && random_below(SNAP_SAMPLE) != 0;
+}
+
+static bool
+body_good(const struct mailbox *mb, const struct snap_head *h, uint32_t crc)
+{
+	const struct mbox_state *st = &mb->in->st;
+	size_t used = h->n * sizeof(*mb->msg);
+
+	madvise((void *)(uintptr_t)st->names, st->names_len,
+	    MADV_POPULATE_READ);
+	madvise(st->map, page_up(used), MADV_POPULATE_READ);
+	crc = mbox_crc(crc, st->names, st->names_len);
+	crc = mbox_crc(crc, mb->msg, used);
+	return crc == h->body_crc && records_good(mb->msg, h, st->names);
+}
+
+static bool
+map_all(struct mailbox *mb, int fd, const struct snap_head *h, bool fresh)
 {
 	struct mbox_state *st = &mb->in->st;
 	char *kw;
 	bool fine;
-	uint32_t crc;
 	void *p;
 
 	p = mmap(NULL, h->names_len, PROT_READ, MAP_PRIVATE, fd,
@@ -176,18 +217,14 @@ map_all(struct mailbox *mb, int fd, const struct snap_head *h)
 		return false;
 	st->names = p;
 	st->names_len = h->names_len;
-	madvise(p, h->names_len, MADV_POPULATE_READ);
 	if (!map_records(mb, fd, h))
 		return false;
 	kw = xmalloc(h->kw_len + 1);
 	fine = pread(fd, kw, h->kw_len, sizeof(*h)) == (ssize_t)h->kw_len;
-	if (fine) {
-		crc = mbox_crc(0, kw, h->kw_len);
-		crc = mbox_crc(crc, st->names, st->names_len);
-		crc = mbox_crc(crc, mb->msg, h->n * sizeof(*mb->msg));
-		fine = crc == h->body_crc && take_keywords(&st->kw, h, kw) &&
-		    records_good(mb->msg, h, st->names);
-	}
+	fine = fine && mbox_crc(0, kw, h->kw_len) == h->kw_crc &&
+	    take_keywords(&st->kw, h, kw) && (fresh ?
+	    st->names[0] == '\0' && st->names[h->names_len - 1] == '\0' :
+	    body_good(mb, h, h->kw_crc));
 	free(kw);
 	return fine;
 }
@@ -254,8 +291,10 @@ mbox_snap_load(struct mailbox *mb)
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    pread(fd, &h, sizeof(h), 0) == (ssize_t)sizeof(h) &&
 	    head_good(&h, (uint64_t)st.st_size) && fits_log(in, &h)) {
-		if (map_all(mb, fd, &h)) {
+		if (map_all(mb, fd, &h, is_fresh(&h, &st))) {
 			take_head(mb, &h);
+			in->st.snap_old = boot[0] != '\0' &&
+			    strcmp(h.boot, boot) != 0 && h.n > SNAP_OLD;
 			r = 1;
 		} else {
 			mbox_state_free(mb);
@@ -277,7 +316,8 @@ mbox_snap_due(const struct mailbox *mb)
 
 	return mb->in->index >= 0 && mb->in->log >= 0 && !mb->in->no_snap &&
 	    mb->gone == 0 && st->ndoom == 0 && !st->begun &&
-	    (st->off - from > SNAP_WORTH || st->named > SNAP_NAMED);
+	    (st->off - from > SNAP_WORTH || st->named > SNAP_NAMED ||
+	    st->snap_old);
 }
 
 static void
@@ -345,6 +385,8 @@ fill_head(const struct mailbox *mb, struct snap_head *h, size_t kw_len,
 	h->wait_hi = MIN(st->wait_hi, mb->n);
 	h->wait_lo = MIN(st->wait_lo, h->wait_hi);
 	h->unsettled = MIN(st->unsettled, mb->n);
+	memcpy(h->boot, boot, sizeof(h->boot));
+	h->stamp = wall_s() * 1000000000 + random_below(1000000000);
 	h->kw_names = st->kw.names;
 	h->kw_sets = st->kw.sets;
 	h->kw_len = kw_len;
@@ -368,6 +410,15 @@ write_at(int fd, const void *p, size_t n, uint64_t at)
 }
 
 static int
+give_stamp(int fd, int64_t stamp)
+{
+	struct timespec ts[2] = { { .tv_nsec = UTIME_OMIT },
+		{ stamp / 1000000000, stamp % 1000000000 } };
+
+	return futimens(fd, ts);
+}
+
+static int
 write_file(const struct mailbox *mb, int fd)
 {
 	struct str kw = STR_INIT, heap = STR_INIT;
@@ -379,8 +430,8 @@ write_file(const struct mailbox *mb, int fd)
 	put_keywords(&mb->in->st.kw, &kw);
 	v = put_names(mb, &heap);
 	fill_head(mb, &h, kw.len, heap.len);
-	h.body_crc = mbox_crc(0, kw.s, kw.len);
-	h.body_crc = mbox_crc(h.body_crc, heap.s, heap.len);
+	h.kw_crc = mbox_crc(0, kw.s, kw.len);
+	h.body_crc = mbox_crc(h.kw_crc, heap.s, heap.len);
 	h.body_crc = mbox_crc(h.body_crc, v, size);
 	r = log_crc(mb->in, h.off, &h.log_crc) ? 0 : -1;
 	h.head_crc = mbox_crc(0, &h, offsetof(struct snap_head, head_crc));
@@ -388,7 +439,8 @@ write_file(const struct mailbox *mb, int fd)
 	    write_at(fd, kw.s, kw.len, sizeof(h)) < 0 ||
 	    write_at(fd, heap.s, heap.len, h.names_at) < 0 ||
 	    write_at(fd, v, size, h.records_at) < 0 ||
-	    ftruncate(fd, (off_t)(h.records_at + size)) < 0))
+	    ftruncate(fd, (off_t)(h.records_at + size)) < 0 ||
+	    give_stamp(fd, h.stamp) < 0))
 		r = -1;
 	free(v);
 	str_free(&heap);
@@ -419,6 +471,7 @@ mbox_snap_write(struct mailbox *mb)
 	} else {
 		in->st.snap_off = in->st.off;
 		in->st.named = 0;
+		in->st.snap_old = false;
 	}
 	close_fd(fd);
 	str_free(&tmp);

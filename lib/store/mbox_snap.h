@@ -8,8 +8,10 @@
 #include "store/mbox.h"
 
 enum {
-	SNAP_VERSION = 2, SNAP_PAGE = 4096, SNAP_WORTH = 64 * 1024,
-	SNAP_LOG_BYTES = 64, SNAP_NAMED = 500
+	SNAP_VERSION = 3, SNAP_PAGE = 4096, SNAP_WORTH = 64 * 1024,
+	SNAP_LOG_BYTES = 64, SNAP_NAMED = 500,
+	SNAP_OLD = 2000,	/* messages: then one of before is replaced */
+	SNAP_SAMPLE = 32	/* one open of so many checks all the same */
 };
 #define SNAP_MAGIC "prsnap1\n"
 
@@ -26,7 +28,11 @@ struct snap_head {
 	uint64_t n, dirty_lo, dirty_hi, wait_lo, wait_hi, unsettled;
 	uint64_t kw_names, kw_sets, kw_len;	/* right behind the head */
 	uint64_t names_at, names_len, records_at;
-	uint32_t body_crc, head_crc;
+	/* the boot in which it was written, and the time that it was given
+	 * then: whoever wrote to it since changed that */
+	char boot[40];
+	int64_t stamp;
+	uint32_t kw_crc, body_crc, head_crc;
 };
 
 #endif

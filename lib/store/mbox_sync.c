@@ -444,6 +444,7 @@ commit_foreign(struct sync *s, bool vanished, struct err *err)
 		    cmp_foreign);
 		for (i = 0; i < s->nforeign; i++)
 			mb->msg[s->foreign[i].i].flags |= MSG_TOUCHED;
+		mb->touched = true;
 		record_foreign(s, mbox_next_modseq(mb) + 1);
 	}
 	if (mb->in->out.len > 0)
