@@ -189,10 +189,11 @@ put_acl(struct session *s, const char *name, struct str *out,
 	return 0;
 }
 
-void
-cmd_getacl(void *session)
+/* a command with the name of a folder and nothing else, answered by one line */
+static void
+tell(struct session *s, int (*put)(struct session *, const char *,
+    struct str *, struct err *), const char *done)
 {
-	struct session *s = session;
 	struct slice name = { 0 };
 	struct str out = STR_INIT;
 	struct err err = ERR_INIT;
@@ -201,13 +202,19 @@ cmd_getacl(void *session)
 	imap_lex_mailbox(&s->imap.lex, &name);
 	if (!imap_args_end(&s->imap))
 		return;
-	if (put_acl(s, name.p, &out, &err) < 0) {
+	if (put(s, name.p, &out, &err) < 0) {
 		imap_fail(&s->imap, &err);
 	} else {
 		imap_put(&s->imap, &out);
-		imap_ok(&s->imap, NULL, "that is the list");
+		imap_ok(&s->imap, NULL, "%s", done);
 	}
 	str_free(&out);
+}
+
+void
+cmd_getacl(void *session)
+{
+	tell(session, put_acl, "that is the list");
 }
 
 /* the rights that id always has, then those that can be given one by one */
@@ -292,20 +299,5 @@ share_put_myrights(struct session *s, const char *name, struct str *out,
 void
 cmd_myrights(void *session)
 {
-	struct session *s = session;
-	struct slice name = { 0 };
-	struct str out = STR_INIT;
-	struct err err = ERR_INIT;
-
-	imap_lex_sp(&s->imap.lex);
-	imap_lex_mailbox(&s->imap.lex, &name);
-	if (!imap_args_end(&s->imap))
-		return;
-	if (share_put_myrights(s, name.p, &out, &err) < 0) {
-		imap_fail(&s->imap, &err);
-	} else {
-		imap_put(&s->imap, &out);
-		imap_ok(&s->imap, NULL, "those are yours");
-	}
-	str_free(&out);
+	tell(session, share_put_myrights, "those are yours");
 }

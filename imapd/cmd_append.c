@@ -10,16 +10,12 @@
 bool
 append_failed(struct session *s, const struct err *err)
 {
-	static const struct { const char *dsn, *code; } codes[] = {
-		{ "5.1.1", "TRYCREATE" }, { "5.2.2", "OVERQUOTA" },
-		{ "5.3.4", "LIMIT" }, { "5.7.1", "NOPERM" },
-	};
-	size_t i;
+	const char *code = strcmp(err->dsn, "5.1.1") == 0 ? "TRYCREATE" :
+	    imap_code(err);
 
-	for (i = 0; i < ARRAY_LEN(codes); i++)
-		if (strcmp(err->dsn, codes[i].dsn) == 0)
-			return imap_lex_fail(&s->imap.lex, IMAP_LEX_NO,
-			    codes[i].code, "%s", err->text);
+	if (code != NULL)
+		return imap_lex_fail(&s->imap.lex, IMAP_LEX_NO, code, "%s",
+		    err->text);
 	imap_fail(&s->imap, err);	/* logs */
 	return imap_lex_fail(&s->imap.lex, IMAP_LEX_NO,
 	    err->kind == ERR_PERM ? "" : "UNAVAILABLE", "%s",

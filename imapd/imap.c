@@ -102,22 +102,28 @@ static const struct { const char *dsn, *code; } codes[] = {
 	{ "4.3.2", "INUSE" },
 };
 
+const char *
+imap_code(const struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(codes); i++)
+		if (strcmp(err->dsn, codes[i].dsn) == 0)
+			return codes[i].code;
+	return NULL;
+}
+
 void
 imap_fail(struct imap *im, const struct err *err)
 {
-	size_t i;
+	const char *code = imap_code(err);
 
 	if (err->kind != ERR_PERM)
 		log_event(LOG_WARN, "trouble", KS("command",
 		    im->at != NULL ? im->at->name : NULL), KERR(err), KEND);
-	for (i = 0; i < ARRAY_LEN(codes); i++)
-		if (strcmp(err->dsn, codes[i].dsn) == 0) {
-			imap_no(im, codes[i].code, "%s", err->text);
-			return;
-		}
 	/* clients need not know our paths */
-	if (err->kind == ERR_PERM)
-		imap_no(im, NULL, "%s", err->text);
+	if (code != NULL || err->kind == ERR_PERM)
+		imap_no(im, code, "%s", err->text);
 	else
 		imap_no(im, "UNAVAILABLE", "temporary trouble of this server");
 }

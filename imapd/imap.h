@@ -74,6 +74,8 @@ void imap_no(struct imap *im, const char *code, const char *fmt, ...)
     PRINTF(3, 4);
 void imap_bad(struct imap *im, const char *code, const char *fmt, ...)
     PRINTF(3, 4);
+/* the response code for the status code of an error, or NULL */
+const char *imap_code(const struct err *err);
 /* NO for an error of a library: its status code chooses the response code;
  * trouble of ours is logged */
 void imap_fail(struct imap *im, const struct err *err);
