@@ -216,6 +216,8 @@ folder_of(const char *name)
 		return "pop3d";
 	if (strcmp(name, "imap-login") == 0)
 		return "imapd";
+	if (strcmp(name, "auth-pam") == 0)
+		return "auth";
 	return name;
 }
 

@@ -25,9 +25,10 @@ enum {
 	JAIL_EPOLL = 1 << 7,	/* event loops */
 	JAIL_CHMOD = 1 << 8,	/* fchmod */
 	JAIL_RELOCK = 1 << 9,	/* may enter a narrower jail later */
-	JAIL_THREAD = 1 << 11,	/* threads, but no processes */
+	JAIL_THREAD = 1 << 13,	/* threads, but no processes */
 	JAIL_INOTIFY = 1 << 10,	/* an inotify instance of its own */
 	JAIL_PAIR = 1 << 11,	/* socketpair: for an inbox (ipc/inbox.h) */
+	JAIL_PLUGIN = 1 << 20,	/* load code of others and run programs: PAM */
 	JAIL_INET = 1 << 12,	/* names of hosts, connect to jail_port */
 };
 
@@ -40,7 +41,8 @@ struct jail {
 /* rights on a path and all below, for the next jail_enter */
 enum { PATH_READ = 1, PATH_WRITE = 2 /* existing files, no create */,
 	PATH_CREATE = 4 /* create, remove, rename, link */,
-	PATH_ALL = 7, PATH_LINK = 8 /* link or rename across directories */ };
+	PATH_ALL = 7, PATH_LINK = 8 /* link or rename across directories */,
+	PATH_EXEC = 16 /* run programs */ };
 /* Missing paths are left out.  Called in before_jail or user_jail. */
 void jail_path(const char *path, unsigned rights);
 /* the same where path still leads to what is open as fd: what others can rename

@@ -24,6 +24,7 @@ struct net_port_attr {
 };
 enum { RULE_PATH_BENEATH = 1, RULE_NET_PORT = 2, CREATE_RULESET_VERSION = 1 };
 
+#define FS_EXECUTE 1ULL
 #define FS_WRITE_FILE (1ULL << 1)
 #define FS_READ_FILE (1ULL << 2)
 #define FS_READ_DIR (1ULL << 3)
@@ -55,6 +56,8 @@ fs_rights(unsigned rights, bool dir)
 
 	if (rights & PATH_READ)
 		r |= FS_READ_FILE | (dir ? FS_READ_DIR : 0);
+	if (rights & PATH_EXEC)
+		r |= FS_EXECUTE;
 	if (rights & PATH_WRITE)
 		r |= FS_WRITE_FILE | FS_TRUNCATE;
 	if (!dir)
