@@ -11,9 +11,10 @@
 #include "proto/imap.h"
 #include "session.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
-enum { GIVE_TIMEOUT_MS = 10000 };
+enum { GIVE_TIMEOUT_MS = 10000, TRIES = 100 };
 
 static int inbox = -1;		/* of imap-login */
 
@@ -46,12 +47,25 @@ answer(int sock, struct err *err)
 	return r > 0 ? 0 : -1;
 }
 
+/* the queue of an inbox is short, and soon empty again */
+static int
+dial(void)
+{
+	struct pollfd p = { inbox, POLLOUT, 0 };
+	int i, sock = inbox_connect(inbox);
+
+	for (i = 0; i < TRIES && sock < 0 && errno == EAGAIN &&
+	    poll(&p, 1, GIVE_TIMEOUT_MS) == 1; i++)
+		sock = inbox_connect(inbox);
+	return sock;
+}
+
 static int
 give(struct io *io, const char *id, struct err *err)
 {
 	struct str input = STR_INIT;
 	struct imap_back_in in = { .session = id };
-	int r, sock = inbox_connect(inbox);
+	int r, sock = dial();
 
 	if (sock < 0)
 		return err_sys(err, "imap-login");

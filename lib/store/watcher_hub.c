@@ -125,6 +125,13 @@ watcher_dial(struct watcher *w)
 		begin(w);
 		return;
 	}
+	if (errno == EAGAIN) {
+		/* many begin at once: the queue is full for a moment */
+		w->dial_at = mono_ms() + AGAIN_MS + random_below(SPREAD_MS);
+		if (w->doubt_at == 0)
+			w->doubt_at = mono_ms() + DOUBT_MS;
+		return;
+	}
 	/* not ours to call, or not in this jail: no use in asking again */
 	w->no_hub = errno == EPERM || errno == EACCES;
 	if (!w->no_hub)
