@@ -131,6 +131,23 @@ static int
 cmd_version(int argc UNUSED, char **argv UNUSED)
 {
 	printf("postrider %s\n", PACKAGE_VERSION);
+	printf("tables of mapd: sqlite"
+#ifdef HAVE_PGSQL
+	    " pgsql"
+#endif
+#ifdef HAVE_MYSQL
+	    " mysql"
+#endif
+#ifdef HAVE_LDAP
+	    " ldap"
+#endif
+#ifdef HAVE_LMDB
+	    " lmdb"
+#endif
+#ifdef HAVE_OAUTH
+	    " oauth jwks"
+#endif
+	    "\n");
 	return EXIT_OK;
 }
 

@@ -3,6 +3,7 @@
 # loopback and by TLS, and what it must not be able to do to us.
 use strict;
 use warnings;
+use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time);
 use Postrider::Instance;
@@ -124,7 +125,20 @@ $pr->set_conf('mapd.conf', tables => join ' ', (map { "oauth:$_.oauth" }
 $pr->spew($pr->conf_dir . '/keys.jwks', "for = auth\nurl = $url/jwks\n");
 $pr->spew($pr->conf_dir . '/nokeys.jwks', "for = auth\nurl = $url/other\n");
 $pr->set_conf('master.conf', 'mapd/process_limit' => 1);
+$pr->set_conf('auth.conf', oauth_introspection => 'oauth:name.oauth',
+    failure_delay => '0s');
 $pr->start;
+
+# the reply to a login with a token at the submission port
+sub login {
+	my ($user, $token) = @_;
+	my $c = $pr->smtp('submission');
+	$c->cmd('EHLO test');
+	my @r = $c->cmd('AUTH XOAUTH2 ' . encode_base64(
+	    "user=$user\x01auth=Bearer $token\x01\x01", ''));
+	@r = $c->cmd('') if $r[0] == 334;
+	return join ' ', @r;
+}
 
 is $t->query('name', 'good'), 'ann@example.test', 'a token';
 is $t->query('name', 'Good'), 'own@example.test', 'tokens have a case';
@@ -154,6 +168,10 @@ for my $name (qw(slow silent)) {
 	ok time - $from < 2.5, 'in time';
 }
 like $t->query('silent', 'good'), qr/asked again in/, 'and is avoided';
+
+like login('own@example.test', 'Good'), qr/^235/, 'a login with a token';
+like login('own@example.test', 'good'), qr/^5/, 'of another: refused';
+like login('own@example.test', 'unknown'), qr/^5/, 'unknown: refused';
 
 # remembered no longer than it is good
 is $t->query('name', 'short'), 'ann@example.test', 'a token that ends soon';

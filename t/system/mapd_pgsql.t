@@ -71,7 +71,7 @@ $t->table(wrong => %base, for => 'maps', hosts => "127.0.0.1:$port",
 $t->table(first => %base, for => 'maps', hosts => "127.0.0.1:$port",
     query => "$alias ORDER BY length(target), target", rows => 'first');
 $t->use;
-$pr->set_conf('auth.conf', users => 'pgsql:users.pgsql');
+$pr->set_conf('auth.conf', users => 'cdb:users pgsql:users.pgsql');
 $pr->set_conf('router.conf', further_mailboxes => 'pgsql:boxes.pgsql',
     further_aliases => 'pgsql:alias.pgsql');
 $pr->start;
@@ -125,6 +125,7 @@ like $t->query('boxes', 'ann@example.test'), qr/^1 .*(?:refused|closed|term)/,
     'a server that ended';
 like join(' ', $pr->send(to => 'ann@example.test', message => "x\n")),
     qr/^451 4\.3\.0/, 'mail for its accounts waits';
+like $t->login('own', 'pw'), qr/^\+OK/, 'who is in a file logs in';
 like $t->login('ann@example.test', 'geheim'),
     qr/^-ERR \[SYS\/TEMP\]|^-ERR .*temporary/i, 'a login is told so';
 is scalar($pr->send(to => 'own@example.test', message => "x\n")), 250,
