@@ -166,11 +166,14 @@ init_tls(const char *dir, const char *host, const struct strlist *domains,
 	if (mkdir(dir, 0755) != 0 && errno != EEXIST)
 		return err_sys(err, "cannot make %s", dir);
 	strlist_add(&o.names, &ctl_arena, host);
+	if (strcmp(host, "localhost") != 0)
+		strlist_add(&o.names, &ctl_arena, "localhost");
 	strlist_add(&o.names, &ctl_arena, "127.0.0.1");
 	strlist_add(&o.names, &ctl_arena, "::1");
 	for (i = 0; i < domains->n && i < CERT_DOMAINS; i++)
 		if (slice_is_ascii(slice_of(domains->v[i])) &&
-		    strcmp(domains->v[i], host) != 0)
+		    strcmp(domains->v[i], host) != 0 &&
+		    strcmp(domains->v[i], "localhost") != 0)
 			strlist_add(&o.names, &ctl_arena, domains->v[i]);
 	return cert_make(&o, err);
 }
