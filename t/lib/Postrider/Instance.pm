@@ -253,7 +253,8 @@ sub probe {
 		    /^(\w+)\s*=\s*(.*?)\s*$/;
 	}
 	my $folder = { 'pop3-login' => 'pop3d',
-	    'imap-login' => 'imapd', 'auth-pam' => 'auth' }->{$set{program}} // $set{program};
+	    'imap-login' => 'imapd', 'auth-pam' => 'auth' }
+	    ->{$set{program}} // $set{program};
 	my @launch = map { ('-M', "$_=$set{$_}") } grep { defined $set{$_} }
 	    qw(user conf fsuid_store);
 	my ($rc, $out, $err) = $self->run(
