@@ -8,6 +8,7 @@
  * outside.c   proofs of others: certificates, tokens
  * grant.c     may who proved it have this account, by this service?
  * account.c   a name as given -> the account and its record
+ * brute.c     who guesses passwords
  * state.c     what auth remembers: better hashes, last uses, a secret
  * verified.c  passwords that were right lately
  * pam.c       auth-pam is asked
@@ -22,7 +23,7 @@
 #include "map/users.h"
 #include "proto/auth.h"
 #include "sasl/sasl.h"
-#include "serve/serve.h"
+#include "serve/request.h"
 
 struct auth_conf {
 	struct strlist users, mechanisms;
@@ -36,6 +37,11 @@ struct auth_conf {
 	    *oauth_user_claim;
 	struct strlist oauth_audience, oauth_scope, oauth_algorithms;
 	int64_t oauth_leeway, outside_timeout;		/* ms */
+	const char *address_failures, *network_failures, *known_failures,
+	    *account_failures;
+	struct strlist exempt_networks;
+	int64_t good_time;				/* ms */
+	bool limits_needed;
 };
 extern struct auth_conf conf;
 extern const struct verb auth_serves[];
@@ -69,8 +75,31 @@ int master_find(const char *name, struct master *m, struct arena *a,
     struct err *err);
 bool masters_on(void);
 
+/* what limitd knows of a try; strings lie in the login's arena */
+struct brute {
+	bool asked;
+	bool good;		/* the account has logged in from there */
+	bool exempt;		/* an address of our own */
+	bool blocked;		/* to be refused without a check */
+	const char *addr, *account;
+	const char *k_addr, *k_net, *k_pair, *k_account, *k_good, *k_wrong;
+	const char *what;	/* key that is over its limit; or NULL */
+	int64_t wait;		/* ms until it is not */
+	int64_t used;		/* failures of the address */
+	int64_t delay;		/* ms, by failures of the account */
+};
+
 /* what a connection has come to */
 struct login {
+	struct login *next, **prev;	/* of all connections */
+	/* an answer that is held back until then (mono_ms); 0: none */
+	int64_t answer_at;
+	bool held;
+	struct call_ticket ticket;
+	int rc;
+	struct err err;
+	int64_t step_until;		/* mono_ms; of an exchange */
+
 	int sock;			/* -1: nothing was asked yet */
 	struct sasl sasl;
 	bool exchange;			/* a further SASL step is expected */
@@ -91,14 +120,22 @@ struct login {
 	char target[SASL_NAME_MAX + 1];	/* whom the master wants to be */
 	char name[SASL_NAME_MAX + 1];	/* of the master */
 	char app[APP_ID_MAX + 1];	/* proven by that app password, or "" */
+	struct brute brute;
 	struct arena arena;
 	struct err trouble;		/* what could not be found out */
 };
 void *login_open(const struct ipc_cred *peer);
 void login_close(void *login);
-/* a further step is expected */
+/* a further step is expected, within step_timeout */
 void login_wait(struct login *l);
+/* The answer to what c asks is ready: told now, or when l->answer_at has
+ * come.  Returns what the verb function shall. */
+int login_answer(struct login *l, struct call *c, int rc,
+    struct auth_out *out, const struct err *err);
+/* what is due of all connections; and when the next will be */
 void login_idle(void);
+int64_t login_wake(void);
+bool login_busy(void *login);
 /* forget this try, wiped */
 void login_reset(struct login *l);
 
@@ -128,6 +165,18 @@ bool outside_has_tokens(void);
 /* What was proven is enough for this account and service: NULL and l->user,
  * l->by; else why not.  *told: who has the password may know it. */
 const char *grant(struct login *l, bool by_password, const char **told);
+
+/* --- brute.c --- */
+int brute_conf(struct err *err);
+/* Is this try, whose name is known, to be refused without a check?  Asked
+ * once a try, and logged. */
+bool brute_blocked(struct login *l);
+/* ms that the answer waits: to any, and to one that is no */
+int64_t brute_account_delay(const struct login *l);
+int64_t brute_delay(const struct login *l);
+/* it was wrong, or right */
+void brute_failed(struct login *l);
+void brute_passed(struct login *l);
 
 /* --- offer.c --- */
 int offer_check(struct err *err);

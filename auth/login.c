@@ -5,13 +5,12 @@
  */
 #include "auth.h"
 
-#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
-static struct login *waiting;	/* in the middle of an exchange */
+static struct login *logins;	/* all connections */
 
 void *
 login_open(const struct ipc_cred *peer UNUSED)
@@ -19,6 +18,11 @@ login_open(const struct ipc_cred *peer UNUSED)
 	struct login *l = xcalloc(1, sizeof(*l));
 
 	l->sock = -1;
+	l->next = logins;
+	l->prev = &logins;
+	if (logins != NULL)
+		logins->prev = &l->next;
+	logins = l;
 	return l;
 }
 
@@ -27,12 +31,21 @@ login_close(void *login)
 {
 	struct login *l = login;
 
-	if (waiting == l)
-		waiting = NULL;
+	*l->prev = l->next;
+	if (l->next != NULL)
+		l->next->prev = l->prev;
 	log_set_session(NULL);
 	login_reset(l);
 	explicit_bzero(l, sizeof(*l));
 	free(l);
+}
+
+bool
+login_busy(void *login)
+{
+	const struct login *l = login;
+
+	return l->held;
 }
 
 void
@@ -47,39 +60,104 @@ login_reset(struct login *l)
 	memset(&l->master, 0, sizeof(l->master));
 	account_wipe(&l->acct, &l->arena);
 	l->exchange = l->known = l->is_master = false;
+	memset(&l->brute, 0, sizeof(l->brute));
 	l->found = 0;
 	l->target[0] = l->name[0] = l->app[0] = '\0';
 	l->trouble = (struct err)ERR_INIT;
 }
 
-/*
- * With one connection a process, a client that stops in the middle of an
- * exchange would keep the whole process: it has step_timeout for its answer,
- * then the channel is shut.
- */
-void
-login_idle(void)
-{
-	struct pollfd p[2] = { { LIFE_FD, POLLIN, 0 } };
-	struct login *l = waiting;
-	int r;
-
-	waiting = NULL;
-	if (l == NULL || launch.clients > 1 || !l->exchange)
-		return;
-	p[1] = (struct pollfd){ l->sock, POLLIN, 0 };
-	r = poll(p, 2, (int)conf.step_timeout);
-	if (r == 0) {
-		log_event(LOG_INFO, "login-timeout", KS("client", l->client),
-		    KS("service", l->service), KEND);
-		shutdown(l->sock, SHUT_RDWR);
-	}
-}
-
 void
 login_wait(struct login *l)
 {
-	waiting = l;
+	l->step_until = mono_ms() + conf.step_timeout;
+}
+
+static void
+give(struct login *l)
+{
+	struct auth_out out = { .done = true, .challenge = "",
+	    .user = l->user, .login = l->by };
+
+	l->held = false;
+	l->answer_at = 0;
+	if (l->rc < 0)
+		request_err(l->ticket, &l->err);
+	else
+		request_ok(l->ticket, &out, -1);
+}
+
+/* A client that stops in the middle of an exchange would keep its place for
+ * ever. */
+static void
+stop_exchange(struct login *l)
+{
+	log_set_session(l->session);
+	log_event(LOG_INFO, "login-timeout", KS("client", l->client),
+	    KS("service", l->service), KEND);
+	log_set_session(NULL);
+	login_reset(l);
+	shutdown(l->sock, SHUT_RDWR);
+}
+
+/* what a connection waits for, mono_ms; 0: for its peer */
+static int64_t
+due(const struct login *l)
+{
+	return l->held ? l->answer_at : l->exchange ? l->step_until : 0;
+}
+
+int64_t
+login_wake(void)
+{
+	const struct login *l;
+	int64_t first = 0, at;
+
+	for (l = logins; l != NULL; l = l->next) {
+		at = due(l);
+		if (at != 0 && (first == 0 || at < first))
+			first = at;
+	}
+	return first;
+}
+
+/* An answer can end its connection, so the list is walked anew. */
+void
+login_idle(void)
+{
+	int64_t now = mono_ms(), at;
+	struct login *l = logins;
+
+	while (l != NULL) {
+		at = due(l);
+		if (at == 0 || at > now) {
+			l = l->next;
+			continue;
+		}
+		if (l->held)
+			give(l);
+		else
+			stop_exchange(l);
+		l = logins;
+	}
+}
+
+int
+login_answer(struct login *l, struct call *c, int rc, struct auth_out *out,
+    const struct err *err)
+{
+	if (l->answer_at <= mono_ms()) {
+		l->answer_at = 0;
+		out->done = rc == 0;
+		out->user = arena_strdup(c->arena, l->user);
+		out->login = arena_strdup(c->arena, l->by);
+		return rc;
+	}
+	l->rc = rc;
+	l->err = *err;
+	l->held = true;
+	l->ticket = request_hold(c);
+	request_park(c);
+	return CALL_LATER;
 }
 
 /* Twice as long after each failure, a quarter more or less by chance. */
@@ -90,20 +168,9 @@ delay_ms(const struct login *l)
 
 	for (i = 1; i < l->failures && ms < conf.failure_delay_max; i++)
 		ms *= 2;
+	ms = MAX(ms, brute_delay(l));
 	ms = MIN(ms, conf.failure_delay_max);
 	return ms - ms / 4 + random_below((uint32_t)(ms / 2) + 1);
-}
-
-/* Sleep until then, or until the peer has gone. */
-static void
-sleep_until(const struct login *l, int64_t when)
-{
-	struct pollfd p = { l->sock, 0, 0 };
-	int64_t left;
-
-	while ((left = when - mono_ms()) > 0)
-		if (poll(&p, 1, (int)MIN(left, (int64_t)INT_MAX)) != 0)
-			return;
 }
 
 static void
@@ -118,7 +185,7 @@ static int
 refuse(struct login *l, int64_t start, struct err *err)
 {
 	l->failures++;
-	sleep_until(l, start + delay_ms(l));
+	l->answer_at = start + delay_ms(l);
 	return err->kind == ERR_NONE ? err_perm(err, "5.7.8",
 	    "authentication credentials invalid") : -1;
 }
@@ -132,12 +199,25 @@ trouble(struct login *l, const char *mech, struct err *err)
 	return err_temp(err, "4.7.0", "temporary authentication failure");
 }
 
-/* Before anything is checked: 0, or -1 with err: not now. */
-static int
-may_try(const struct login *l, struct err *err)
+/* certificates and tokens are not passwords */
+static bool
+by_password(const struct login *l)
 {
-	if (l->failures >= conf.max_failures)
+	return l->sasl.mech == NULL || (l->sasl.mech->flags &
+	    (MECH_TOKEN | MECH_CERTIFICATE)) == 0;
+}
+
+/* Before anything is checked: 0, or -1 with err, logged: not now. */
+static int
+may_try(struct login *l, const char *mech, struct err *err)
+{
+	if (l->failures >= conf.max_failures) {
+		log_failed(l, mech, "too many failed logins");
 		return err_temp(err, "4.7.0", "too many failed logins");
+	}
+	if (by_password(l) && brute_blocked(l))
+		return err_temp(err, "4.7.0", "too many failed logins; try "
+		    "again later");
 	return 0;
 }
 
@@ -165,16 +245,11 @@ login_refuse(struct login *l, const char *mech, const char *why,
 
 	if (l->trouble.kind != ERR_NONE)
 		return trouble(l, mech, err);
-	tried(l, mech, why);
+	if (may_try(l, mech, err) == 0) {
+		tried(l, mech, why);
+		brute_failed(l);
+	}
 	return refuse(l, start, err);
-}
-
-/* certificates and tokens are not passwords */
-static bool
-by_password(const struct login *l)
-{
-	return l->sasl.mech == NULL || (l->sasl.mech->flags &
-	    (MECH_TOKEN | MECH_CERTIFICATE)) == 0;
 }
 
 int
@@ -183,10 +258,8 @@ login_check(struct login *l, const char *mech, struct err *err)
 	const char *why = NULL, *told = NULL;
 	int64_t start = mono_ms();
 
-	if (may_try(l, err) < 0) {
-		tried(l, mech, err->text);
+	if (may_try(l, mech, err) < 0)
 		return refuse(l, start, err);
-	}
 	if (!l->sasl.proven)
 		why = judge(l);
 	if (why == NULL)
@@ -195,10 +268,15 @@ login_check(struct login *l, const char *mech, struct err *err)
 		return trouble(l, mech, err);
 	tried(l, mech, why);
 	if (why == NULL) {
+		brute_passed(l);
 		l->done = true;
+		l->answer_at = start + brute_account_delay(l);
 		return 0;
 	}
+	/* who is told has the password */
 	if (told != NULL)
 		err_perm(err, "5.7.13", "%s", told);
+	else
+		brute_failed(l);
 	return refuse(l, start, err);
 }

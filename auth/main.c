@@ -6,6 +6,7 @@
 #include "conf/common.h"
 #include "map/map.h"
 #include "sasl/password.h"
+#include "serve/limits.h"
 
 struct auth_conf conf;
 static const struct field fields[] = {
@@ -54,6 +55,20 @@ static const struct field fields[] = {
 	    "how far the clocks may differ"),
 	F_STR(struct auth_conf, oauth_introspection, "",
 	    "table that knows whose an opaque token is; empty: none"),
+	F_STR(struct auth_conf, address_failures, "30/1h",
+	    "failed logins of an address before it is refused"),
+	F_STR(struct auth_conf, network_failures, "200/1h",
+	    "failed logins of a network before it is refused"),
+	F_STR(struct auth_conf, known_failures, "50/1h",
+	    "the same of an account from an address that it logged in from"),
+	F_STR(struct auth_conf, account_failures, "20/1h",
+	    "failed logins of an account that make others wait longer"),
+	F_LIST_D(struct auth_conf, exempt_networks, "127.0.0.0/8 ::1",
+	    "networks that are not refused, such as that of a webmailer"),
+	F_TIME(struct auth_conf, good_time, "90d", "1h", "1000d",
+	    "how long an address is known that an account logged in from"),
+	F_BOOL(struct auth_conf, limits_needed, "no",
+	    "without limitd nobody logs in"),
 	F_TIME(struct auth_conf, outside_timeout, "10s", "100ms", "5m",
 	    "how long keyd and auth-pam may take"),
 	F_END
@@ -78,7 +93,8 @@ check_tables(struct err *err)
 static int
 check(struct err *err)
 {
-	if (offer_check(err) < 0 || check_tables(err) < 0)
+	if (offer_check(err) < 0 || check_tables(err) < 0 ||
+	    brute_conf(err) < 0)
 		return -1;
 	if (conf.oauth_keys[0] != '\0' && (conf.oauth_issuer[0] == '\0' ||
 	    conf.oauth_audience.n == 0))
@@ -145,6 +161,7 @@ before_jail(struct err *err)
 static int
 start(struct err *err UNUSED)
 {
+	limits_init();
 	sasl_dummy_hash();
 	state_secret();
 	return 0;
@@ -161,7 +178,9 @@ static const struct daemon auth = {
 	.verbs = auth_serves,
 	.conn_open = login_open,
 	.conn_close = login_close,
+	.conn_busy = login_busy,
 	.idle = login_idle,
+	.wake = login_wake,
 	.jail = { .groups = JAIL_FILES | JAIL_UNIX | JAIL_WRITE | JAIL_SQLITE,
 		.memory = 1024UL * 1024 * 1024, .files = 256 },
 };

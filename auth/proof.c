@@ -216,6 +216,8 @@ host_scram(struct sasl *s, enum scram_hash h, struct sasl_keys *keys)
 			add_key(keys, app.verifier, h);
 	if (keys->n == 0)
 		make_up(l, h, keys);
+	/* whatever is proven then proves nothing */
+	keys->made_up |= brute_blocked(l);
 	return 0;
 }
 

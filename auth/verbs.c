@@ -40,6 +40,16 @@ take_facts(struct call *c, const char *service, const char *client,
 	log_set_session(l->session);
 }
 
+static bool
+out_of_turn(const struct login *l, struct err *err)
+{
+	if (l->held)
+		err_perm(err, "5.5.1", "an answer is awaited");
+	else if (l->done)
+		err_perm(err, "5.5.1", "already authenticated");
+	return l->held || l->done;
+}
+
 /* a new try: nothing is left of the one before */
 static void
 begin(struct login *l)
@@ -49,15 +59,6 @@ begin(struct login *l)
 	login_reset(l);
 	offer_channel(&l->ch, &ch);
 	sasl_set(&l->sasl, &login_host, l, &ch);
-}
-
-static int
-answer(struct login *l, struct call *c, struct auth_out *out)
-{
-	out->done = true;
-	out->user = arena_strdup(c->arena, l->user);
-	out->login = arena_strdup(c->arena, l->by);
-	return 0;
 }
 
 static int
@@ -121,12 +122,13 @@ run_step(struct call *c, const struct auth_sasl_in *in, struct slice data,
 		base64_encode(&text, challenge.s, challenge.len);
 		out->challenge = arena_slice(c->arena, slice_str(&text));
 		login_wait(l);
+		request_park(c);
 	}
 	str_free(&challenge);
 	str_free(&text);
 	if (result == SASL_MORE)
 		return 0;
-	return conclude(l, result, err) < 0 ? -1 : answer(l, c, out);
+	return login_answer(l, c, conclude(l, result, err), out, err);
 }
 
 static int
@@ -137,9 +139,9 @@ do_sasl(struct call *c, const void *vin, void *out, struct err *err)
 	struct str data = STR_INIT;
 	int rc;
 
-	if (l->done) {
+	if (out_of_turn(l, err)) {
 		wipe(in->data);
-		return err_perm(err, "5.5.1", "already authenticated");
+		return -1;
 	}
 	take_facts(c, in->service, in->client_addr, in->session, &in->ch);
 	if (!base64_decode(&data, slice_of(in->data)))
@@ -162,9 +164,9 @@ do_pass(struct call *c, const void *vin, void *out, struct err *err)
 	struct sasl *s = &l->sasl;
 	int rc;
 
-	if (l->done) {
+	if (out_of_turn(l, err)) {
 		wipe(in->pass);
-		return err_perm(err, "5.5.1", "already authenticated");
+		return -1;
 	}
 	take_facts(c, in->service, in->client_addr, in->session, &in->ch);
 	begin(l);
@@ -179,7 +181,7 @@ do_pass(struct call *c, const void *vin, void *out, struct err *err)
 	l->ch = (struct auth_channel){ false, "", "", "" };
 	wipe(in->pass);
 	login_reset(l);
-	return rc < 0 ? -1 : answer(l, c, out);
+	return login_answer(l, c, rc, out, err);
 }
 
 static int
@@ -189,7 +191,7 @@ do_handover(struct call *c, const void *vin, void *out UNUSED,
 	const struct auth_handover_in *in = vin;
 	struct login *l = c->conn;
 
-	if (!l->done)
+	if (!l->done || l->held)
 		return err_perm(err, "5.7.0", "not authenticated");
 	if (l->gone)
 		return err_perm(err, "5.5.1", "already handed over");

@@ -9,6 +9,7 @@
 #include "proto/agent.h"
 #include "proto/auth.h"
 #include "proto/cleanup.h"
+#include "proto/limit.h"
 #include "proto/lookup.h"
 #include "proto/master.h"
 #include "proto/qmgr.h"
@@ -25,6 +26,7 @@ static const struct {
 	{ "auth", auth_verbs },
 	{ "bounce", bounce_verbs },
 	{ "cleanup", cleanup_verbs },
+	{ "limitd", limit_verbs },
 	{ "local", local_verbs },
 	{ "mapd", lookup_verbs },
 	{ "master", master_verbs },

@@ -32,6 +32,8 @@ static const struct cmd cmds[] = {
 	    "release, delete, stats" },
 	{ "cert", cmd_cert, "VERB ...", "certificates: show, self-signed, "
 	    "check" },
+	{ "limits", cmd_limits, "VERB ...", "what is counted and limited: "
+	    "list, forget" },
 	{ "map", cmd_map, "[--all] [TABLE...] | query TABLE KEY",
 	    "compile changed tables; look a key up" },
 	{ "log", cmd_log, "[-f] [-n N] [--q ID] [--s ID] [--since TIME]",

@@ -66,6 +66,8 @@ _postrider()
 			--json" ;;
 		cert/check) words=$(_postrider_certs "$1" "${inst[@]}") ;;
 		cert/self-signed) words='--days' ;;
+		limits/) words='list forget' ;;
+		limits/list) words='--json auth- submit' ;;
 		map/) words='--all query users aliases' ;;
 		map/*) words='users aliases' ;;
 		user/) words='add password disable enable delete list show
@@ -97,7 +99,7 @@ _postrider()
 		queue/release) words="$filters --at" ;;
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;
-		call/) words='auth bounce cleanup local master pop3d qmgr
+		call/) words='auth bounce cleanup limitd local master pop3d qmgr
 			router system --fd-in --fd-out' ;;
 		esac
 	fi

@@ -103,6 +103,22 @@ get_further(struct map_live *v, const struct strlist *specs,
 	return r;
 }
 
+int
+place_record(const char *key, struct arena *a, struct user_record *u,
+    struct err *err)
+{
+	struct str value = STR_INIT;
+	int r = table_get(&mailboxes, key, &value, err);
+
+	if (r == 0)
+		r = get_further(further_mailboxes, &conf.further_mailboxes,
+		    key, &value, err);
+	if (r > 0 && user_parse(slice_str(&value), u, a, err) < 0)
+		r = our_trouble(err);
+	str_free(&value);
+	return r;
+}
+
 /* a mailbox by its key: 1, 0, -1 */
 static int
 find_mailbox(struct query *q, const char *key, struct place *p,
@@ -110,17 +126,10 @@ find_mailbox(struct query *q, const char *key, struct place *p,
 {
 	struct str mailbox = STR_INIT;
 	struct user_record u;
-	int r;
+	int r = place_record(key, q->a, &u, err);
 
-	str_reset(&q->value);
-	r = table_get(&mailboxes, key, &q->value, err);
-	if (r == 0)
-		r = get_further(further_mailboxes, &conf.further_mailboxes,
-		    key, &q->value, err);
 	if (r <= 0)
 		return r;
-	if (user_parse(slice_str(&q->value), &u, q->a, err) < 0)
-		return our_trouble(err);
 	if (u.disabled)
 		return q->role ? 0 : err_perm(err, "5.2.1",
 		    "mailbox disabled");

@@ -66,6 +66,11 @@ struct place {
 int place_find(const char *addr, struct arena *a, struct place *p,
     struct err *err);
 
+/* The record of the virtual mailbox with this key: 1, 0 none, -1. */
+struct user_record;
+int place_record(const char *key, struct arena *a, struct user_record *u,
+    struct err *err);
+
 /* the final places of one address; a failed one has dsn and text */
 struct places {
 	struct router_route_more *v;

@@ -1,6 +1,7 @@
 /*
  * verbs.c - the questions.
  */
+#include "map/record.h"
 #include "router.h"
 
 /* so many names of an alias are looked at while a client waits at RCPT */
@@ -93,6 +94,25 @@ do_route(struct call *c, const void *vin, void *out UNUSED, struct err *err)
 	return rc;
 }
 
+/* of the account's record, where it has them */
+static int
+own_limits(const char *login, struct arena *a, struct router_owns_out *out,
+    struct err *err)
+{
+	struct user_record u;
+	int r = place_record(login, a, &u, err);
+
+	if (r <= 0)
+		return r;
+	if (u.limit_hour > 0)
+		out->limit_hour = u.limit_hour;
+	if (u.limit_day > 0)
+		out->limit_day = u.limit_day;
+	if (u.limit_new > 0)
+		out->limit_new = u.limit_new;
+	return 0;
+}
+
 static int
 do_owns(struct call *c, const void *vin, void *vout, struct err *err)
 {
@@ -107,7 +127,7 @@ do_owns(struct call *c, const void *vin, void *vout, struct err *err)
 			out->at = (int64_t)i;
 	}
 	out->owned = r == 1;
-	return MIN(r, 0);
+	return r < 0 ? -1 : own_limits(in->login, c->arena, out, err);
 }
 
 const struct verb router_serves[] = {

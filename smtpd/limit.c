@@ -18,6 +18,12 @@ struct quota {
 };
 enum { HOUR, DAY, NEW, QUOTAS };
 
+static int64_t
+either(int64_t own, int64_t usual)
+{
+	return MIN(own >= 0 ? own : usual, (int64_t)LIMITS_COUNT_MAX);
+}
+
 static void
 fill(const struct session *s, struct arena *a, struct quota q[QUOTAS])
 {
@@ -26,12 +32,12 @@ fill(const struct session *s, struct arena *a, struct quota q[QUOTAS])
 	const char *key = arena_printf(a, "submit %s%.250s", who, s->login.s);
 
 	q[HOUR] = (struct quota){ key, "hour", "recipients an hour",
-	    t->limit_hour >= 0 ? t->limit_hour : conf.limit_hour, "1h" };
+	    either(t->limit_hour, conf.limit_hour), "1h" };
 	q[DAY] = (struct quota){ key, "day", "recipients a day",
-	    t->limit_day >= 0 ? t->limit_day : conf.limit_day, "1d" };
+	    either(t->limit_day, conf.limit_day), "1d" };
 	q[NEW] = (struct quota){ arena_printf(a, "submit-new %s%.250s", who,
 	    s->login.s), "new", "new recipients a day",
-	    t->limit_new >= 0 ? t->limit_new : conf.limit_new, "1d" };
+	    either(t->limit_new, conf.limit_new), "1d" };
 }
 
 static const char *

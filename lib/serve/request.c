@@ -14,19 +14,19 @@
 #include "base/log.h"
 #include "serve/internal.h"
 
-enum { BATCH = 32, SEND_TIMEOUT_MS = 5000 };
+enum { BATCH = 32, SEND_TIMEOUT_MS = 5000, PARKED_MAX = 200 };
 
 struct conn {
 	int fd;			/* -1: slot is free */
 	uint64_t serial, once;
 	void *state;
-	bool closing;
+	bool closing, parked;
 	struct ipc_cred peer;
 };
 
 static const struct daemon *daemon_;
 static struct conn *conns;
-static int nconns, nslots, epoll_fd;
+static int nconns, nparked, nslots, epoll_fd;
 static int64_t used;
 static uint64_t serials;
 static bool accepting, draining, was_busy;
@@ -67,7 +67,7 @@ set_accepting(bool on)
 static bool
 may_accept(void)
 {
-	return !draining && !crowded && nconns < launch.clients &&
+	return !draining && !crowded && nconns - nparked < launch.clients &&
 	    (launch.uses == 0 || used < launch.uses);
 }
 
@@ -88,6 +88,13 @@ update_status(void)
 }
 
 static void
+set_parked(struct conn *c, bool parked)
+{
+	nparked += (int)parked - (int)c->parked;
+	c->parked = parked;
+}
+
+static void
 close_conn(struct conn *c)
 {
 	/* a failed answer closed it meanwhile, or fails while it is closed */
@@ -102,6 +109,7 @@ close_conn(struct conn *c)
 	close(c->fd);
 	c->fd = -1;
 	c->state = NULL;
+	set_parked(c, false);
 	nconns--;
 	crowded = false;
 }
@@ -150,7 +158,7 @@ accept_one(int listener)
 	c = free_slot();
 	c->fd = fd;
 	c->once = 0;
-	c->closing = false;
+	c->closing = c->parked = false;
 	c->serial = ++serials;
 	if (ipc_peer(fd, &c->peer) < 0) {
 		close(fd);
@@ -228,6 +236,7 @@ serve_message(struct conn *c)
 		msg.fd = -1;
 		return -1;
 	}
+	set_parked(c, false);
 	call.slot = (int)(c - conns);
 	call.serial = c->serial;
 	rc = verb_run(daemon_, &call, &msg, &out, &fatal, &err);
@@ -345,19 +354,31 @@ run_idle(void)
 	held = false;
 }
 
+/* ms; -1: until something comes */
+static int
+time_to_wait(void)
+{
+	int64_t at = daemon_->wake != NULL ? daemon_->wake() : 0, left;
+
+	if (nconns == 0 && launch.max_idle > 0)
+		return (int)MIN(launch.max_idle, (int64_t)INT_MAX);
+	if (at == 0)
+		return -1;
+	left = MAX(at - mono_ms(), (int64_t)0);
+	return (int)MIN(left, (int64_t)INT_MAX);
+}
+
 int
 serve_requests(const struct daemon *d)
 {
 	struct epoll_event ev[BATCH];
-	int i, n, timeout;
+	int i, n;
 
 	set_up(d);
 	while (!serve_stopping()) {
-		timeout = nconns == 0 && launch.max_idle > 0 ?
-		    (int)MIN(launch.max_idle, (int64_t)INT_MAX) : -1;
 		gather();
-		n = epoll_wait(epoll_fd, ev, BATCH, timeout);
-		if (n == 0 && timeout > 0)
+		n = epoll_wait(epoll_fd, ev, BATCH, time_to_wait());
+		if (n == 0 && nconns == 0 && launch.max_idle > 0)
 			break;
 		for (i = 0; i < n; i++)
 			handle(&ev[i]);
@@ -385,6 +406,13 @@ ticket_conn(struct call_ticket t)
 	struct conn *c = t.slot < nslots ? &conns[t.slot] : NULL;
 
 	return c != NULL && c->fd >= 0 && c->serial == t.serial ? c : NULL;
+}
+
+void
+request_park(const struct call *c)
+{
+	if (nparked < PARKED_MAX)
+		set_parked(&conns[c->slot], true);
 }
 
 int

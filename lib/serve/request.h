@@ -17,6 +17,10 @@ struct call_ticket {
 	const struct verb_def *def;
 };
 struct call_ticket request_hold(struct call *c);
+/* The connection takes none of the places (launch.clients) until its next
+ * request: for who is kept waiting, so that others are not.  Some hundreds of
+ * a process can be. */
+void request_park(const struct call *c);
 int request_more(struct call_ticket t, const void *more);	/* 0 or -1 */
 /* out_fd: -1 none; stays the caller's */
 void request_ok(struct call_ticket t, const void *out, int out_fd);

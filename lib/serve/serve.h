@@ -141,6 +141,9 @@ struct daemon {
 	 * had arrived were answered.  SERVE_CLIENT: called once when no
 	 * client has come for IDLE_MS since the last.  May be NULL */
 	void (*idle)(void);
+	/* SERVE_REQUEST: mono_ms at which `idle` is called although nothing
+	 * came; 0 never.  May be NULL */
+	int64_t (*wake)(void);
 	/* SERVE_REQUEST: after answers that were held back, requests of so many
 	 * ms gather before the next are read; who comes after a pause waits for
 	 * nothing.  0: no */

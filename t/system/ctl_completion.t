@@ -28,5 +28,6 @@ is complete('queue', 'list', '--o'), '--older', 'filters';
 is complete('queue', 'list', '--state', 'h'), 'hold', 'states';
 is complete('-i', $i->dir, 'user', 'show', 'an'),
     'ann@example.test anton@example.test', 'accounts';
+is complete('limits', ''), 'forget list', 'verbs of limits';
 is complete('status', ''), '--json --pids', 'options';
 done_testing;

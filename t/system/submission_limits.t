@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use Test::More;
+use Time::HiRes qw(sleep);
 use Postrider::Instance;
 
 my $i = Postrider::Instance->new(
@@ -66,6 +67,15 @@ $i->start;
 like sent('ann', 'bob'), qr/^450/, 'still, after a restart';
 $i->ctl_ok('call', 'limitd', 'forget', 'key=submit ann@example.test');
 like sent('ann', 'bob'), qr/^250/, 'until an admin forgets it';
+
+# an account with limits of its own
+$i->ctl_ok('user', 'limits', 'eve', 'hour=2');
+sleep 1.1;	# router looks at its tables once a second
+like sent('eve', 'bob', 'ann'), qr/^250/, 'two';
+like sent('eve', 'bob'), qr/^450 .* 2 recipients an hour/,
+    'limits of the account';
+$i->ctl_ok('user', 'limits', 'eve', 'hour=100');
+sleep 1.1;
 
 # local users
 my $sm = sub {

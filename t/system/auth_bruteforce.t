@@ -1,0 +1,147 @@
+#!/usr/bin/perl
+# Guessing is made slow and then impossible; whoever has the password gets in
+# from where nobody guessed, and always from where he was before.
+use strict;
+use warnings;
+use IO::Select;
+use Test::More;
+use Time::HiRes qw(time sleep);
+use Postrider::Instance;
+use Postrider::Ipc;
+
+my $i = Postrider::Instance->new(users => { map { $_ => 'pw' }
+	qw(ann bob carl) }, conf => { 'auth.conf' => {
+	    failure_delay => '100ms', failure_delay_max => '800ms',
+	    address_failures => '3/1h', network_failures => '6/1h',
+	    known_failures => '4/1h', account_failures => '5/1h' } });
+$i->start;
+my $socket = $i->dir . '/run/private/auth';
+my $ms;
+
+sub enter {
+	my ($addr, $user, $pass) = @_;
+	my $t = time;
+	my $m = Postrider::Ipc->connect($socket)->call('pass',
+	    [user => $user, pass => $pass, service => 'imap',
+	    client_addr => $addr, session => 'abc']);
+	$ms = 1000 * (time - $t);
+	return $m->{verb} eq 'ok' ? 'yes' : $m->{f}{dsn};
+}
+my $n = 0;
+sub wrong { return enter($_[0], $_[1], 'wrong' . $n++) }
+sub wrongs { my ($addr, $user, $k) = @_; return join ' ',
+    map { wrong($addr, $user) } 1 .. $k }
+
+# --- by address
+is wrongs('192.0.2.1', 'ann', 3), '5.7.8 5.7.8 5.7.8', 'three guesses';
+ok $ms > 250, 'each waits longer' or diag $ms;
+is enter('192.0.2.1', 'ann', 'pw'), '4.7.0', 'then the right one is refused';
+is enter('192.0.2.1', 'carl', 'pw'), '4.7.0', 'as is another account';
+like $i->wait_log(qr/auth-blocked.*user=ann\@example\.test/),
+    qr/level=warn.*client=192\.0\.2\.1 key="auth-addr 192\.0\.2\.1" wait_ms=\d/,
+    'logged';
+is enter('198.51.100.1', 'ann', 'pw'), 'yes', 'from elsewhere it is right';
+is wrongs('192.0.2.2', 'nobody', 3), '5.7.8 5.7.8 5.7.8',
+    'three for who does not exist';
+is wrong('192.0.2.2', 'nobody'), '4.7.0', 'then refused, the same';
+is enter('192.0.2.200', 'bob', 'pw'), '4.7.0', 'six of a network block it';
+like $i->wait_log(qr/auth-blocked.*client=192\.0\.2\.200/),
+    qr{key="auth-net 192\.0\.2\.0/24"}, 'logged';
+is enter('192.0.3.1', 'bob', 'pw'), 'yes', 'not the next one';
+is wrongs($_, 'bob', 1), '5.7.8', "a guess from $_"
+    for qw(2001:db8::1 2001:db8::2:1 2001:db8::ffff:0:0:1);
+is enter('2001:db8::1234', 'bob', 'pw'), '4.7.0', 'IPv6: /64 is an address';
+is enter('2001:db8:0:1::1', 'bob', 'pw'), 'yes', '... and the next is not';
+is enter('::ffff:192.0.2.1', 'bob', 'pw'), '4.7.0', 'IPv4 in IPv6';
+is wrongs('127.0.0.1', 'zoe', 5), join(' ', ('5.7.8') x 5),
+    'guesses from this host';
+is enter('127.0.0.1', 'carl', 'pw'), 'yes', '... blocks nobody';
+
+# --- by account
+is enter('203.0.113.5', 'ann', 'pw'), 'yes', 'ann comes from here';
+wrong("100.64.$_.1", 'ann') for 1 .. 12;
+wrong("100.65.$_.1", 'nobody') for 1 .. 12;
+is enter('203.0.113.5', 'ann', 'pw'), 'yes', 'under attack: from here, at once';
+ok $ms < 120, '... at once' or diag $ms;
+is enter('198.18.0.1', 'ann', 'pw'), 'yes', 'from a new place, too';
+ok $ms >= 250, '... but later' or diag $ms;
+my $known = $ms;
+is wrong('198.18.9.1', 'nobody'), '5.7.8', 'an account that is none';
+ok $ms >= 250, '... waits as long' or diag $ms;
+is enter('198.18.0.1', 'ann', 'pw'), 'yes', 'the new place is known now';
+ok $ms < 120, '... and quick' or diag $ms;
+
+# --- who shares an address
+is wrongs('203.0.113.5', 'bob', 3), '5.7.8 5.7.8 5.7.8', 'guesses next door';
+is enter('203.0.113.5', 'bob', 'pw'), '4.7.0', '... refused';
+is enter('203.0.113.5', 'ann', 'pw'), 'yes', '... and ann is let in';
+is wrongs('203.0.113.5', 'ann', 4), join(' ', ('5.7.8') x 4),
+    'guesses at her account from there';
+is enter('203.0.113.5', 'ann', 'pw'), '4.7.0', '... end, too';
+is enter('198.18.0.1', 'ann', 'pw'), 'yes', '... not from elsewhere';
+
+# --- an old password
+is enter('198.18.1.1', 'carl', 'old'), '5.7.8', 'an old password' for 1 .. 9;
+is enter('198.18.1.1', 'carl', 'pw'), 'yes', 'is one guess, however often';
+
+# --- the admin
+my $list = $i->ctl_ok('limits', 'list', 'auth-addr');
+like $list, qr/^key +count +window\n/, 'limits list';
+like $list, qr/^auth-addr 192\.0\.2\.1 +3 +1h$/m, '... an address';
+unlike $list, qr/auth-account/, '... by prefix';
+like $i->ctl_ok('limits', 'list', '--json'),
+    qr/^\{"key":"auth-known 203\.0\.113\.5 ann\@example\.test","count":4,/m,
+    '... for programs';
+my ($st, $out, $err) = $i->ctl('limits', 'forget', '203.0.113.5');
+is $st, 0, 'limits forget';
+like $out, qr/^forgot auth-addr 203\.0\.113\.5$/m, '... says what';
+is enter('203.0.113.5', 'bob', 'pw'), 'yes', '... who was refused may come';
+($st, undef, $err) = $i->ctl('limits', 'forget', 'nothing');
+is $st, 1, 'nothing to forget';
+like $err, qr/nothing is counted for nothing/, '... is told';
+$i->reload;
+is enter('192.0.2.1', 'ann', 'pw'), '4.7.0', 'known after a reload';
+
+# --- a password is nowhere
+my $all = $i->log . $i->slurp($i->dir . '/spool/limit/state');
+unlike $all, qr/wrong\d/, 'no password in the log or on disk';
+
+# --- many at a time hold up nobody
+$i->set_conf('auth.conf', failure_delay => '10s', failure_delay_max => '10s',
+    address_failures => '1000/1h', network_failures => '1000/1h');
+$i->reload;
+my @c = map {
+	my $c = Postrider::Ipc->connect($socket);
+	$c->send('pass', [user => "u$_", pass => 'x', service => 'imap',
+	    client_addr => "100.70.$_.1", session => 'abc']);
+	$c;
+} 1 .. 60;
+sleep 2;
+is enter('198.18.0.1', 'ann', 'pw'), 'yes', 'while 60 wait';
+ok $ms < 5000, '... soon' or diag $ms;
+is scalar(grep { eval { $_->recv(30)->{f}{dsn} } eq '5.7.8' } @c), 60,
+    '... who are all answered';
+
+# --- through a protocol
+$i->set_conf('auth.conf', failure_delay => '100ms',
+    failure_delay_max => '800ms', address_failures => '2/1h', exempt_networks => '10.0.0.0/8');
+$i->reload;
+my @code = map { scalar $i->send(port => 'submission', to => 'bob',
+    from => 'ann', auth => ['dora', "guess$_"]) } 1 .. 3;
+is "@code", '535 535 454', 'submission: refused for now';
+
+# --- without limitd
+my ($pid) = $i->pids_of('limitd');
+kill 'STOP', $pid;
+is enter('192.0.2.1', 'ann', 'pw'), 'yes', 'without limitd everybody may try';
+ok $i->wait_log(qr/auth\S* no-limits level=warn/), '... which is said';
+$i->set_conf('auth.conf', limits_needed => 'yes');
+kill 'CONT', $pid;
+$i->reload;
+($pid) = $i->pids_of('limitd');
+kill 'STOP', $pid;
+is enter('198.18.0.1', 'ann', 'pw'), '4.7.0', 'limits_needed: nobody';
+kill 'CONT', $pid;
+ok $i->wait_for(sub { enter('198.18.0.1', 'ann', 'pw') eq 'yes' }),
+    '... until it is back';
+done_testing;
