@@ -181,4 +181,5 @@ const struct backend be_lmdb = {
 	.connect = connect_db,
 	.query = query,
 	.disconnect = disconnect,
+	.maps_all = true,
 };

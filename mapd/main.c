@@ -14,7 +14,7 @@ static const struct field fields[] = {
 
 static int before_jail(struct err *err);
 
-/* the groups of the jail are those that the tables need */
+/* its jail is what the tables need */
 static struct daemon mapd = {
 	.name = "mapd",
 	.kind = SERVE_REQUEST,
@@ -36,7 +36,7 @@ before_jail(struct err *err)
 	/* loads what nsswitch.conf names; no code can be loaded later */
 	if (conf.tables.n > 0 && getaddrinfo("localhost", NULL, NULL, &r) == 0)
 		freeaddrinfo(r);
-	return tables_before_jail(&mapd.jail.groups, err);
+	return tables_before_jail(&mapd.jail, err);
 }
 
 int

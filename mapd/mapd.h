@@ -173,6 +173,7 @@ struct backend {
 	    struct err *err);
 	void (*disconnect)(struct server *s);
 	bool token;		/* keys are secrets, of any case, and long */
+	bool maps_all;		/* a whole file into its address space */
 };
 /* TO ADD A KIND: be_NAME.c, and a line in table.c */
 extern const struct backend be_sqlite, be_pgsql, be_ldap, be_mysql, be_lmdb,
@@ -180,7 +181,7 @@ extern const struct backend be_sqlite, be_pgsql, be_ldap, be_mysql, be_lmdb,
 
 /* Read the files of conf.tables: 0, or -1 with FILE:LINE */
 int tables_load(struct err *err);
-int tables_before_jail(unsigned *groups, struct err *err);
+int tables_before_jail(struct jail *j, struct err *err);
 struct table *table_find(const char *spec);
 /* the tables, by number from 0; NULL ends */
 struct table *table_at(size_t i);

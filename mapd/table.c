@@ -187,7 +187,7 @@ tables_load(struct err *err)
 }
 
 int
-tables_before_jail(unsigned *groups, struct err *err)
+tables_before_jail(struct jail *j, struct err *err)
 {
 	size_t i, k;
 
@@ -195,7 +195,9 @@ tables_before_jail(unsigned *groups, struct err *err)
 	for (i = 0; i < ntables; i++) {
 		for (k = 0; k < tables[i]->servers; k++)
 			health_find(tables[i], &tables[i]->server[k]);
-		*groups |= tables[i]->be->groups;
+		j->groups |= tables[i]->be->groups;
+		if (tables[i]->be->maps_all)
+			j->memory = 0;
 		if (tables[i]->be->before_jail(tables[i], err) < 0)
 			return err_prefix(err, "%s", tables[i]->path);
 	}

@@ -199,6 +199,8 @@ is scalar($pr->send(to => 'team@example.test',
     message => "Subject: b\n\nx\n")), 250, 'to an alias';
 is scalar($pr->wait_mails('own', 1)), 1, 'too';
 
+$t->logins('ann@example.test', 'geheim');
+
 my $mark = $pr->log_mark;
 $ld->stop('TERM');
 like $t->query('boxes', 'ann@example.test'), qr/^1 .*refused/,

@@ -6,7 +6,8 @@ use Test::More;
 use Postrider::Instance;
 use Postrider::Tables;
 
-my $pr = Postrider::Instance->new(users => { own => 'pw' });
+my $pr = Postrider::Instance->new(users => { own => 'pw' },
+    single_uid => 1);
 my $t = Postrider::Tables->new($pr, 'lmdb');
 my $db = "$pr->{dir}/aliases.lmdb";
 

@@ -3,7 +3,7 @@
 # on loopback, that is dead, silent, restarted, and refuses us.
 use strict;
 use warnings;
-use IO::Socket::INET;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
 use Postrider::Instance;
@@ -64,6 +64,8 @@ $t->table(dead => %base, for => 'maps', hosts => "127.0.0.1:$dead",
     query => $alias, retry => '1m');
 $t->table(silent => %base, for => 'maps', hosts => "127.0.0.1:$silent",
     query => $alias, retry => '1m');
+$t->table(mute => %base, for => 'maps', hosts => "127.0.0.1:$silent",
+    query => $alias, retry => '1m', retry_max => '1m');
 $t->table(slow => %base, for => 'maps', hosts => "127.0.0.1:$port",
     query => 'SELECT pg_sleep(5)::text || %s');
 $t->table(wrong => %base, for => 'maps', hosts => "127.0.0.1:$port",
@@ -149,6 +151,28 @@ sql('SELECT pg_terminate_backend(pid) FROM pg_stat_activity ' .
     "WHERE usename = 'reader'");
 is $t->query('boxes', 'ann@example.test'), 'quota=1048576',
     'a connection that was cut is made anew';
+
+# many at a time learn from each other that a server says nothing
+$from = time;
+my @pid = map {
+	my $pid = fork // die "fork: $!\n";
+	if (!$pid) {
+		$t->query('mute', 'x@y') for 1 .. 3;
+		POSIX::_exit(0);
+	}
+	$pid;
+} 1 .. 8;
+waitpid $_, 0 for @pid;
+ok time - $from < 6, '24 questions to a silent server end soon';
+is scalar(grep { /server-down .*mute/ } $pr->log_lines), 1, 'with one line';
+
+# a mended file counts from the reload, whatever was known of the server
+like $t->query('wrong', 'x@y'), qr/^1 .*password/, 'still a wrong password';
+$t->table(wrong => %base, for => 'maps', hosts => "127.0.0.1:$port",
+    query => $alias, retry => '1m', retry_max => '1m');
+$pr->reload;
+ok $pr->wait_for(sub { $t->query('wrong', 'x@y') =~ $t->absent }, 5),
+    'the right one, after a reload';
 
 # the jail
 my %got = map { split /\t/, $_, 2 } $pr->probe('mapd');
