@@ -6,6 +6,7 @@ use warnings;
 use Test::More;
 use Time::HiRes qw(time);
 use Postrider::Instance;
+use Postrider::Ipc;
 
 my $pr = Postrider::Instance->new(domains => ['example.test'],
     users => { own => 'pw' });
@@ -26,6 +27,9 @@ CREATE TABLE account (address TEXT PRIMARY KEY, pass TEXT, quota TEXT,
 INSERT INTO account VALUES ('ann\@example.test', '$hash', '1M', NULL),
     ('evil\@example.test', 'x disabled=no "', '5', ''),
     ('o''brien\@example.test', '$hash', NULL, NULL);
+CREATE TABLE domain (name TEXT);
+INSERT INTO domain VALUES ('more.test');
+INSERT INTO account VALUES ('joe\@more.test', '$hash', NULL, NULL);
 CREATE TABLE alias (name TEXT, target TEXT);
 INSERT INTO alias VALUES ('team\@example.test', 'ann\@example.test'),
     ('team\@example.test', 'own\@example.test'),
@@ -55,15 +59,19 @@ table('big.sqlite', for => 'maps', path => $db, max_size => '1K',
     query => 'SELECT target FROM alias WHERE name = %s');
 table('one.sqlite', for => 'maps', path => $db, timeout => '500ms',
     query => "SELECT target FROM alias WHERE name = %s AND 1 < 100 %% 7");
+table('domains.sqlite', for => 'maps', path => $db,
+    query => 'SELECT 1 FROM domain WHERE name = %s');
 table('cached.sqlite', for => 'maps', path => $db, cache => '1m',
     cache_absent => '1m',
     query => 'SELECT quota FROM account WHERE address = %s');
 # one process, as each remembers for itself
 $pr->set_conf('master.conf', 'mapd/process_limit' => 1);
-my @tables = map { "sqlite:$_.sqlite" } qw(users boxes alias big one cached);
+my @tables = map { "sqlite:$_.sqlite" } qw(users boxes alias big one cached
+    domains);
 $pr->set_conf('mapd.conf', tables => join ' ', @tables);
 $pr->set_conf('router.conf', further_mailboxes => 'sqlite:boxes.sqlite',
-    further_aliases => 'sqlite:alias.sqlite');
+    further_aliases => 'sqlite:alias.sqlite',
+    virtual_domains => 'sqlite:domains.sqlite');
 $pr->set_conf('auth.conf', users => 'sqlite:users.sqlite');
 $pr->start;
 
@@ -101,6 +109,10 @@ like query('big', 'big@example.test'), qr/more than 1024 bytes/,
     'a long answer is none';
 like query('alias', "x\@example.test\nmap=sqlite:users.sqlite"), $absent,
     'a line end in a key';
+my $raw = Postrider::Ipc->connect("$pr->{dir}/run/private/mapd");
+my $r = $raw->call('get', [map => 'sqlite:users.sqlite',
+    key => "ann\@example.test\0x"]);
+ok !$r || $r->{verb} eq 'err', 'a NUL in a key ends the connection';
 like query('nowhere', 'x'), qr/not among the tables/, 'an unknown table';
 
 # who may ask
@@ -125,6 +137,9 @@ SKIP: {
 is scalar($pr->send(to => 'ann@example.test', message => "Subject: a\n\nx\n")),
     250, 'mail to an account of the database';
 is scalar($pr->wait_mails('ann', 1)), 1, 'arrives';
+is scalar($pr->send(to => 'joe@more.test', message => "Subject: a\n\nx\n")),
+    250, 'to one in a domain of the database';
+is scalar($pr->wait_mails('joe@more.test', 1)), 1, 'arrives';
 is scalar($pr->send(to => 'team@example.test',
     message => "Subject: b\n\nx\n")), 250, 'to an alias of it';
 is scalar($pr->wait_mails('own', 1)), 1, 'that leads to an account of users';

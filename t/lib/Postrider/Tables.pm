@@ -221,6 +221,11 @@ sub logins {
 			last if $l =~ /^(?:a |235|5\d\d |4\d\d )/;
 		}
 		Test::More::like($got, $good, "login by $port");
+		next if $port ne 'submission';
+		for my $line ("MAIL FROM:<$user>", "RCPT TO:<$user>") {
+			print {$s} "$line\r\n";
+			Test::More::like(scalar <$s>, qr/^250/, $line);
+		}
 	}
 	return;
 }
