@@ -234,7 +234,8 @@ tried(struct login *l, const char *mech, const char *why)
 	    KS("by", l->by[0] != '\0' ? l->by : NULL),
 	    KS("app", l->app[0] != '\0' ? l->app : NULL),
 	    KS("service", l->service), KS("mech", mech),
-	    KS("client", l->client), KEND);
+	    KS("client", l->client),
+	    KS("tls", l->ch.version[0] != '\0' ? l->ch.version : NULL), KEND);
 }
 
 int

@@ -148,7 +148,7 @@ do_sasl(struct call *c, const void *vin, void *out, struct err *err)
 		rc = malformed(l, err, "malformed base64");
 	else
 		rc = run_step(c, in, slice_str(&data), out, err);
-	l->ch = (struct auth_channel){ false, "", "", "" };
+	l->ch = (struct auth_channel){ false, "", "", "", "" };
 	wipe(in->data);
 	if (data.cap > 0)
 		explicit_bzero(data.s, data.cap);
@@ -178,7 +178,7 @@ do_pass(struct call *c, const void *vin, void *out, struct err *err)
 		rc = login_refuse(l, "PASS", s->why, err);
 	else
 		rc = login_check(l, "PASS", err);
-	l->ch = (struct auth_channel){ false, "", "", "" };
+	l->ch = (struct auth_channel){ false, "", "", "", "" };
 	wipe(in->pass);
 	login_reset(l);
 	return login_answer(l, c, rc, out, err);

@@ -2,7 +2,9 @@
  * cmd_unauthenticate.c - UNAUTHENTICATE: RFC 8437.  This process is its user
  * for good, so the client goes back to imap-login; all that was enabled,
  * selected or asked for ends with the session.  Compression would have to end
- * in the middle of what was read ahead: with it there is no way back.
+ * in the middle of what was read ahead: with it there is no way back.  Nor is
+ * there under TLS: what we have is a socket pair, without the addresses that
+ * imap-login goes by.
  */
 #include "base/log.h"
 #include "conf/common.h"

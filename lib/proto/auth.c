@@ -11,7 +11,9 @@
 	{ "end_point", FIELD_STR, 0, offsetof(st, ch.end_point), "", 0, 0, 0, \
 	    "channel binding, base64" }, \
 	{ "voucher", FIELD_STR, 0, offsetof(st, ch.voucher), "", 0, 0, 0, \
-	    "of a client's certificate" }
+	    "of a client's certificate" }, \
+	{ "version", FIELD_STR, 0, offsetof(st, ch.version), "", 0, 0, 0, \
+	    "of TLS, for the log" }
 
 static const struct field sasl_in[] = {
 	F_STR(struct auth_sasl_in, mech, "", "mechanism, first step only"),

@@ -15,6 +15,7 @@ struct auth_channel {
 	bool tls;
 	const char *exporter, *end_point;	/* base64 */
 	const char *voucher;
+	const char *version;	/* TLSv1.3; for the log */
 };
 struct auth_sasl_in {
 	const char *mech;	/* first step: PLAIN, LOGIN; later "" */

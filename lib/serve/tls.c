@@ -184,12 +184,13 @@ has_tls(const struct peer *peer)
 struct auth_channel
 tls_channel(const struct peer *peer)
 {
-	struct auth_channel ch = { peer->tls, "", "", "" };
+	struct auth_channel ch = { peer->tls, "", "", "", "" };
 
 	if (has_tls(peer)) {
 		ch.exporter = peer->facts->f.exporter;
 		ch.end_point = peer->facts->f.end_point;
 		ch.voucher = peer->facts->f.voucher;
+		ch.version = peer->facts->f.version;
 	}
 	return ch;
 }

@@ -47,7 +47,7 @@ for my $p (['smtps', 'submission'], ['pop3s', 'pop3'], ['imaps', 'imap']) {
 	    '... nor possible';
 	like login_plain($c, $name, 'ann', 'pw'), qr/^(?:235 |\+OK|l OK)/,
 	    '... and a login is';
-	$i->wait_log(qr/login .*service=\w+/);
+	ok $i->wait_log(qr/ login .*service=\w+ .* tls=TLSv1\.3/), '... logged';
 }
 
 # ---- what is forgotten -----------------------------------------------------
