@@ -1,7 +1,8 @@
 /*
- * enqueue.c - taking a message in.  A message whose recipients can all be
- * tried now goes to the journal.  Where the window is full, or one of its
- * destinations is suspended, or it is held or for later, it is filed.
+ * enqueue.c - taking a message in.  It goes to the journal; where the window
+ * is full or one of its destinations is suspended, it is filed soon after that.
+ * What the record in the journal can not say (a hold, a time, a failure at
+ * routing) is filed at once instead.
  */
 #include "qmgr.h"
 
@@ -201,6 +202,21 @@ place(struct msg *m, struct rcpt *r, const struct queue_rcpt *in, bool full)
 		result_put_back(r, "", "");
 }
 
+/* would a replay of its record be as good? */
+static bool
+for_journal(const struct queue_message *m, bool unsynced)
+{
+	size_t i;
+
+	if (m->hold || m->release_at > 0 ||
+	    (unsynced && m->size > JOURNAL_CONTENT_MAX))
+		return false;
+	for (i = 0; i < m->n; i++)
+		if (m->rcpt[i].dsn[0] != '\0')
+			return false;
+	return true;
+}
+
 static int
 take(struct queue_message *qm, bool unsynced, struct err *err)
 {
@@ -224,12 +240,11 @@ take(struct queue_message *qm, bool unsynced, struct err *err)
 		place(m, r, &qm->rcpt[r->q.n - 1], full);
 	}
 	m->unsynced = unsynced;
-	if (m->m.hold || m->listed || (unsynced &&
-	    qm->size > JOURNAL_CONTENT_MAX)) {
+	if (for_journal(qm, unsynced)) {
+		intake_add(m);
+	} else {
 		m->gen = -1;
 		msg_dirty(m);
-	} else {
-		intake_add(m);
 	}
 	return 0;
 }

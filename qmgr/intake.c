@@ -3,8 +3,8 @@
  * batch, with one flush; then their callers are answered and the deliveries
  * start.  queue.db hears of them only if they outlive their epoch (epoch.c).
  *
- * What can not be tried now does not come here: it is filed at once, after its
- * content was synced (intake_sync), and is not in the journal.
+ * What is filed at once (enqueue.c) does not come here: its content is synced
+ * before the transaction (intake_sync), and it is not in the journal.
  */
 #include "qmgr.h"
 
