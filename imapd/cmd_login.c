@@ -9,7 +9,7 @@
 #include "sasl/sasl.h"
 #include "serve/mechs.h"
 
-enum { RESPONSE_MAX = 2048, STEPS_MAX = 8, TAG_MAX = 200 };
+enum { RESPONSE_MAX = 12288, STEPS_MAX = 8, TAG_MAX = 200 };
 
 static void
 forbid(struct login *l)

@@ -15,9 +15,9 @@ static const struct field fields[] = {
 	F_END
 };
 
-/* before login nobody needs long lines or large literals */
+/* before login nobody needs lines longer than a token, or large literals */
 static const struct imap_limits limits = {
-	.line = 8192, .literal = 4096, .literals = 8192, .nonsync = 4096,
+	.line = 12800, .literal = 4096, .literals = 8192, .nonsync = 4096,
 	.drop = 65536, .depth = 4, .count = 100,
 };
 

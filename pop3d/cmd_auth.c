@@ -7,7 +7,7 @@
 #include "proto/auth.h"
 #include "serve/mechs.h"
 
-enum { RESPONSE_MAX = 2048, STEPS_MAX = 8 };
+enum { RESPONSE_MAX = 12288, STEPS_MAX = 8 };
 
 /* before RFC 5034, AUTH alone asked for a list; clients still do */
 static enum cmd_result

@@ -39,7 +39,7 @@ client(struct io *io, struct peer *peer)
 	io->timeout_ms = (int)conf.login.timeout;
 	ipc_init(&l.auth, socket_path("auth"), (int)conf.login.auth_timeout);
 	pop3_proto(&p, login_commands);
-	p.max_line = 2048;	/* a password, or a SASL response */
+	p.max_line = 12544;	/* a SASL response with a token */
 	p.max_errors = (int)conf.login.max_errors;
 	p.max_commands = (int)conf.login.max_commands;
 	p.cmd_timeout_ms = conf.login.timeout;

@@ -42,8 +42,10 @@ check_signature(const json_t *header, struct slice text, struct slice sig64,
 		return "a token by a way to sign that is not allowed";
 	if (json_object_get(header, "crit") != NULL)
 		return "a token with unknown demands";
-	if (!base64url_decode(&sig, sig64))
+	if (!base64url_decode(&sig, sig64)) {
+		str_free(&sig);
 		return "a malformed token";
+	}
 	for (i = 0; (k = jwk_at(keys, i)) != NULL; i++) {
 		if (!jwk_fits(k, kid != NULL ? kid : "", alg))
 			continue;

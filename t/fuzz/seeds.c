@@ -128,6 +128,31 @@ static const struct slice smtp_command[] = {
 
 #define HELLO "EHLO client.example.org\r\n"
 #define MAIL "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n"
+static const struct slice sasl_exchange[] = {
+	S("\001n,,n=ann,r=abc\nc=biws,r=abc,p=AAAA\n"),
+	S("\000p=tls-exporter,a=b=2Cc,n=a=3D,r=x\nc=cD0=,r=x,p=AA==\n"),
+	S("\202y,,n=ann,r=abc"), S("\004ann@example.org"), S("\004"),
+	S("\005n,a=ann,\1host=x\1port=1\1auth=Bearer good\1\1"),
+	S("\005n,,\1auth=bearer bad\1\1\n\1"),
+	S("\006user=ann\1auth=Bearer good\1\1"),
+	S("\007\nann 0123456789abcdef0123456789abcdef"),
+	S("\010\0ann\0pw"), S("\011ann\npw"),
+};
+
+static const struct slice sasl_jwt[] = {
+	S("\000eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJpIn0.AAAA"),
+	S("\000eyJhbGciOiJFUzI1NiIsImtpZCI6IngifQ.e30.AAAA"),
+	S("\001{\"keys\":[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
+	    "\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}]}"),
+	S("\001{\"keys\":[{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB\","
+	    "\"kid\":\"x\",\"alg\":\"PS256\",\"use\":\"sig\"}]}"),
+	S("\002SCRAM-SHA-1$4096:QUJD$AAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
+	    "AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+	S("\002{SCRAM-SHA-1}4096,QUJD,AAAAAAAAAAAAAAAAAAAAAAAAAAA=,"
+	    "AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+	S("\002{CRAM-MD5}00"), S("\002{PLAIN}x"), S("\002\xc2\xad\xe2\x85\xa8"),
+};
+
 static const struct slice smtpd_session[] = {
 	S("\0" HELLO MAIL "DATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n"),
 	S("\1EHLO x\r\nAUTH PLAIN AGFubgBwdw==\r\n" MAIL
@@ -187,7 +212,8 @@ static const struct seeds {
 	{ "mime_header", message, ARRAY_LEN(message) },
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) },
-	ROW(mime_word), ROW(queue_journal), ROW(smtp_address),
+	ROW(mime_word), ROW(queue_journal), ROW(sasl_exchange), ROW(sasl_jwt),
+	ROW(smtp_address),
 	ROW(smtp_command),
 	ROW(smtpd_session), ROW(store_mailbox), ROW(store_name),
 	ROW(store_tree),
