@@ -177,7 +177,8 @@ test_others(void)
 	struct drop d;
 	struct drop_done done;
 	struct store st;
-	struct store_slot slot = { "", "2.b", true };
+	struct store_slot slot = { .home = "", .unique = "2.b",
+	    .again = true };
 	char *home;
 
 	/* a home whose Maildir this is */
