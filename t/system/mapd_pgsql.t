@@ -47,7 +47,7 @@ END
 my $pr = Postrider::Instance->new(users => { own => 'pw' });
 my $t = Postrider::Tables->new($pr, 'pgsql');
 my %base = (dbname => 'postgres', user => 'reader',
-    password => "it's secret", timeout => '1s', retry => '300ms',
+    password => "it's secret", timeout => '6s', retry => '300ms',
     retry_max => '300ms');
 my $silent = $t->silent;
 my $dead = $t->dead_port;
@@ -59,15 +59,16 @@ $t->table(boxes => %base, for => 'maps', hosts => "127.0.0.1:$port",
     query => 'SELECT quota FROM account WHERE address = %u || chr(64) || %d',
     result => 'quota=%1');
 $t->table(alias => %base, for => 'maps', rows => 'join', query => $alias,
-    hosts => "127.0.0.1:$dead, 127.0.0.1:$silent, 127.0.0.1:$port");
+    hosts => "127.0.0.1:$dead, 127.0.0.1:$silent, 127.0.0.1:$port",
+    timeout => '3s', retry => '1m', retry_max => '1m');
 $t->table(dead => %base, for => 'maps', hosts => "127.0.0.1:$dead",
     query => $alias, retry => '1m');
 $t->table(silent => %base, for => 'maps', hosts => "127.0.0.1:$silent",
-    query => $alias, retry => '1m');
+    query => $alias, retry => '1m', timeout => '2s');
 $t->table(mute => %base, for => 'maps', hosts => "127.0.0.1:$silent",
-    query => $alias, retry => '1m', retry_max => '1m');
+    query => $alias, retry => '1m', retry_max => '1m', timeout => '2s');
 $t->table(slow => %base, for => 'maps', hosts => "127.0.0.1:$port",
-    query => 'SELECT pg_sleep(5)::text || %s');
+    query => 'SELECT pg_sleep(9)::text || %s', timeout => '2s');
 $t->table(wrong => %base, for => 'maps', hosts => "127.0.0.1:$port",
     password => 'not this', query => $alias);
 $t->table(first => %base, for => 'maps', hosts => "127.0.0.1:$port",
@@ -99,16 +100,16 @@ like $t->query('users', $_), $t->absent, 'absent: ' . substr $_, 0, 30
 my $from = time;
 like $t->query('dead', 'x@y'), qr/refused/, 'a dead server';
 like $t->query('dead', 'x@y'), qr/asked again in/, 'is avoided';
-ok time - $from < 0.9, 'and costs nothing';
+ok time - $from < 1.9, 'and costs nothing';
 $from = time;
 like $t->query('silent', 'x@y'), qr/no answer in time/, 'a silent server';
-ok time - $from < 2.5, 'costs its timeout';
+ok time - $from < 6, 'costs its timeout';
 $from = time;
 like $t->query('silent', 'x@y'), qr/asked again in/, 'and is avoided';
-ok time - $from < 0.9, 'then, too';
+ok time - $from < 1.9, 'then, too';
 $from = time;
 like $t->query('slow', 'x@y'), qr/no answer in time/, 'a slow question';
-ok time - $from < 2.5, 'ends at its timeout';
+ok time - $from < 6, 'ends at its timeout';
 like $t->query('wrong', 'x@y'), qr/password authentication failed/,
     'a wrong password';
 
@@ -163,7 +164,7 @@ my @pid = map {
 	$pid;
 } 1 .. 8;
 waitpid $_, 0 for @pid;
-ok time - $from < 6, '24 questions to a silent server end soon';
+ok time - $from < 12, '24 questions to a silent server end soon';
 is scalar(grep { /server-down .*mute/ } $pr->log_lines), 1, 'with one line';
 
 # a mended file counts from the reload, whatever was known of the server

@@ -53,11 +53,11 @@ table('boxes.sqlite', for => 'maps', path => $db,
     result => 'quota=%1 home=%2');
 table('alias.sqlite', for => 'maps net', path => $db, rows => 'join',
     query => "SELECT target FROM alias WHERE name = %u || '\@' || %d",
-    timeout => '500ms', retry => '100ms',
+    timeout => '3s', retry => '100ms',
     retry_max => '200ms', domains => 'example.test');
 table('big.sqlite', for => 'maps', path => $db, max_size => '1K',
     query => 'SELECT target FROM alias WHERE name = %s');
-table('one.sqlite', for => 'maps', path => $db, timeout => '500ms',
+table('one.sqlite', for => 'maps', path => $db, timeout => '1s',
     query => "SELECT target FROM alias WHERE name = %s AND 1 < 100 %% 7");
 table('domains.sqlite', for => 'maps', path => $db,
     query => 'SELECT 1 FROM domain WHERE name = %s');
@@ -193,7 +193,7 @@ print {$lock} "BEGIN EXCLUSIVE;\n.shell touch $pr->{tmp}/locked\n";
 $pr->wait_for(sub { -e "$pr->{tmp}/locked" });
 my $t = time;
 like query('one', 'only@example.test'), qr/locked/, 'a locked database';
-ok time - $t < 3, 'costs its timeout';
+ok time - $t < 5, 'costs its timeout';
 print {$lock} "ROLLBACK;\n";
 close $lock;
 
