@@ -147,23 +147,20 @@ outside_token(struct sasl *s, struct slice token)
 
 /* --- certificates --- */
 
-/* the accounts in the value of a row; the client may say which */
+/* One of the accounts in the value of a row: that which the client names, to
+ * the letter, else the first; grant.c sees whether it is what was named. */
 static int
 pick(struct sasl *s, const struct str *value)
 {
-	struct slice rest = slice_str(value), word;
-	struct slice want = slice_of(s->authzid);
-	bool first = true;
+	struct slice rest = slice_str(value), word, best = SLICE_NULL;
 
 	while (slice_word(&rest, &word)) {
 		while (word.n > 0 && word.p[word.n - 1] == ',')
 			word.n--;
-		if (want.n > 0 ? slice_ieq(word, want) : first)
-			return sasl_take_name(s, s->authcid, word) == 0;
-		first = false;
+		if (best.p == NULL || slice_ieqz(word, s->authzid))
+			best = word;
 	}
-	s->why = "a certificate of other accounts";
-	return 0;
+	return best.n > 0 && sasl_take_name(s, s->authcid, best) == 0;
 }
 
 static int
