@@ -233,6 +233,43 @@ find_all(struct slice name, const struct cert *r[TYPES])
 	return n;
 }
 
+/* does the client take signatures of that type of key? */
+static bool
+takes(SSL *ssl, enum type type)
+{
+	int i, sign, n = SSL_get_sigalgs(ssl, -1, NULL, NULL, NULL, NULL,
+	    NULL);
+
+	for (i = 0; i < n; i++) {
+		if (SSL_get_sigalgs(ssl, i, &sign, NULL, NULL, NULL, NULL) <=
+		    0)
+			continue;
+		if (type == TYPE_RSA ? sign == EVP_PKEY_RSA ||
+		    sign == EVP_PKEY_RSA_PSS : sign == (type == TYPE_EC ?
+		    EVP_PKEY_EC : EVP_PKEY_ED25519))
+			return true;
+	}
+	return n <= 0;		/* before TLS 1.2 it could not say */
+}
+
+/* Who takes none of these gets another name's: most mail servers want
+ * encryption with any certificate. */
+static void
+add_other(SSL *ssl, const struct cert *c[TYPES])
+{
+	size_t i;
+	int t;
+
+	for (t = 0; t < TYPES; t++)
+		if (c[t] != NULL && takes(ssl, (enum type)t))
+			return;
+	for (i = 0; i < current.n; i++)
+		if (takes(ssl, current.v[i].type)) {
+			c[current.v[i].type] = &current.v[i];
+			return;
+		}
+}
+
 int
 certs_choose(SSL *ssl, void *arg UNUSED)
 {
@@ -254,6 +291,7 @@ certs_choose(SSL *ssl, void *arg UNUSED)
 		    SLICE_NULL, c);
 		c[first->type] = first;
 	}
+	add_other(ssl, c);
 	for (t = 0; t < TYPES; t++)
 		if (c[t] != NULL && SSL_use_cert_and_key(ssl, c[t]->x,
 		    c[t]->key, c[t]->chain, 1) != 1)

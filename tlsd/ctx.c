@@ -145,7 +145,7 @@ ctx_load_cas(struct err *err)
 }
 
 int
-ctx_before_jail(struct err *err)
+ctx_make(struct err *err)
 {
 	session_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	server_ctx = make(TLS_server_method());

@@ -29,25 +29,21 @@ static const struct field fields[] = {
 	F_END
 };
 
-static int
-before_jail(struct err *err)
-{
-	return provider_start(err) < 0 ? -1 : ctx_before_jail(err);
-}
-
 enum { OWN_FILES = 256, FILES_EACH = 4 };
 
+/* ciphers, groups and files are tried: what does not work is no new
+ * configuration */
 static int
-check(struct err *err UNUSED)
+check(struct err *err)
 {
 	tlsd.jail.files = (uint64_t)launch.clients * FILES_EACH + OWN_FILES;
-	return 0;
+	return provider_start(err) < 0 ? -1 : ctx_make(err);
 }
 
 struct daemon tlsd = {
 	.name = "tlsd", .kind = SERVE_EVENT,
 	.fields = fields, .conf = &conf,
-	.before_jail = before_jail, .start = keyd_start, .run = hub_run,
+	.start = keyd_start, .run = hub_run,
 	.verbs = verbs, .conn_open = caller_open,
 	.conn_close = caller_close, .drain = session_drain, .burst = 1,
 	.jail = { .groups = JAIL_FILES | JAIL_UNIX | JAIL_EPOLL },

@@ -15,7 +15,7 @@
 
 static struct session *sessions;
 static size_t nsessions;
-static bool draining;
+static bool draining, patient;
 
 size_t
 sessions_open(void)
@@ -87,19 +87,36 @@ session_free(struct session *s)
 	free(s);
 	nsessions--;
 	counters.sessions--;
-	if (draining && nsessions == 0)
-		hub_exit();
-	else
-		session_limit();
+	session_limit();
+	session_over();
 }
 
-/* the generation ends: what is there goes on to its end */
+void
+session_over(void)
+{
+	if (draining && nsessions == 0 && (callers_open() == 0 || patient))
+		hub_exit();
+}
+
+static void
+on_patient(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
+	patient = true;
+	session_over();
+}
+
+/* The generation ends: what is there goes on to its end, and who has called us
+ * has some time to say what for. */
 void
 session_drain(void)
 {
+	static const struct timeval some = { 1, 0 };
+
 	draining = true;
-	if (nsessions == 0)
-		hub_exit();
+	if (event_base_once(hub_base, -1, EV_TIMEOUT, on_patient, NULL,
+	    &some) < 0)
+		patient = true;
+	session_over();
 }
 
 void

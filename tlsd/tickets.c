@@ -60,9 +60,9 @@ seal(unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
 	return 1;
 }
 
-/* 1, 2 with an older secret: the client gets a new ticket, 0 unknown */
+/* 1, 2 the client gets a new ticket, 0 unknown */
 int
-tickets_use(SSL *ssl UNUSED, unsigned char *name, unsigned char *iv,
+tickets_use(SSL *ssl, unsigned char *name, unsigned char *iv,
     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt)
 {
 	size_t i;
@@ -78,5 +78,6 @@ tickets_use(SSL *ssl UNUSED, unsigned char *name, unsigned char *iv,
 	    secrets[i] + NAME, iv) != 1 ||
 	    set_mac(mac, secrets[i] + NAME + AES) != 1)
 		return -1;
-	return i == 0 ? 1 : 2;
+	/* a client of TLS 1.3 uses a ticket once (RFC 8446 C.4) */
+	return i == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }

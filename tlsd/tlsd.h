@@ -66,7 +66,7 @@ struct handshake {
 
 /* --- ctx.c --- */
 extern SSL_CTX *server_ctx, *client_ctx;
-int ctx_before_jail(struct err *err);	/* makes both, names paths */
+int ctx_make(struct err *err);	/* both, and the paths of the jail */
 struct session *ssl_session(const SSL *ssl);
 void ssl_set_session(SSL *ssl, struct session *s);
 /* the system's or ca_file's certificates are in client_ctx; 0 or -1 */
@@ -121,6 +121,7 @@ void session_free(struct session *s);
 void session_log(struct session *s, const char *what, const char *reason);
 size_t sessions_open(void);
 void session_drain(void);
+void session_over(void);	/* the end, if it is to be and nobody is left */
 void session_limit(void);	/* are there too many? */
 
 /* --- pump.c --- */
@@ -130,6 +131,7 @@ void pump_message(int write, int version, int type, const void *buf,
 
 /* --- verbs.c --- */
 extern const struct verb verbs[];
+size_t callers_open(void);
 void *caller_open(const struct ipc_cred *peer);
 void caller_close(void *conn);
 /* the answer to who asked for this handshake */

@@ -13,9 +13,18 @@ struct caller {
 	struct handshake *h;
 };
 
+static size_t ncallers;
+
+size_t
+callers_open(void)
+{
+	return ncallers;
+}
+
 void *
 caller_open(const struct ipc_cred *peer UNUSED)
 {
+	ncallers++;
 	return xcalloc(1, sizeof(struct caller));
 }
 
@@ -29,6 +38,8 @@ caller_close(void *conn)
 		session_free(c->h->session);
 	}
 	free(c);
+	ncallers--;
+	session_over();
 }
 
 static void
@@ -85,7 +96,7 @@ begin(struct call *c, bool server, const char *service, const char *id)
 	s->ssl = SSL_new(server ? server_ctx : client_ctx);
 	if (s->ssl == NULL || SSL_set_fd(s->ssl, s->net) != 1)
 		die("SSL_new");
-	/* the index is there since ctx_before_jail */
+	/* the index is there since ctx_make */
 	ssl_set_session(s->ssl, s);
 	return s;
 }

@@ -98,6 +98,8 @@ is cert_of('-servername', 'b.wild.test', @rsa), 'other',
     'an exact name comes first';
 is cert_of('-servername', 'ed.test'), 'ed', 'Ed25519';
 is cert_of('-servername', 'nobody.test', @rsa), 'rsa', 'no such name';
+is cert_of('-servername', 'ed.test', @rsa), 'rsa',
+    'another name where no key of the right one can be used';
 is cert_of('-servername', 'mail.example.test', '-sigalgs',
     'RSA-PSS+SHA512'), 'rsa', 'RSA-PSS with SHA-512';
 
