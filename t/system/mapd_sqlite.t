@@ -163,6 +163,10 @@ is query('cached', 'ann@example.test'), '1M', 'is remembered';
 like query('cached', 'new@example.test'), $absent, 'absence, too';
 is query('boxes', 'new@example.test'), 'quota=3M', 'not by other tables';
 
+# a process that dies takes no question but its own with it
+kill 'KILL', $pr->pids_of('mapd');
+is query('boxes', 'new@example.test'), 'quota=3M', 'another takes its place';
+
 # a table that is renamed, a file that is gone
 my $mark = $pr->log_mark;
 sql('ALTER TABLE alias RENAME TO gone;');

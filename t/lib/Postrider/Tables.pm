@@ -24,12 +24,14 @@ sub daemon {
 	my $dir = tempdir('postrider-d.XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
 	my $self = bless { dir => $dir, owner => $$ }, $class;
 	chmod 0711, $dir;
+	# whatever ends the test ends the server
+	my @as = ('--pdeathsig', 'KILL');
 	if ($> == 0) {
 		my ($uid, $gid) = (getpwnam $user)[2, 3];
 		chown $uid, $gid, $dir or die "chown: $!\n";
-		$self->{prefix} = ['setpriv', "--reuid=$uid",
-		    "--regid=$gid", '--clear-groups', '--'];
+		push @as, "--reuid=$uid", "--regid=$gid", '--clear-groups';
 	}
+	$self->{prefix} = ['setpriv', @as, '--'];
 	$self->{port} = free_port();
 	return $self;
 }
