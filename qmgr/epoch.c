@@ -29,6 +29,8 @@
 enum { SLOW_MS = 10000, NOTES_MS = 20 };
 
 static int spool_fd = -1, mail_fd = -1;	/* mail: -1 the same file system */
+static int now_fd = -1;		/* the spool, for epoch_sync_spool: an error is
+				 * told once to each that opened it */
 static uint64_t mail_dev;
 static struct rcpt_list answered = STAILQ_HEAD_INITIALIZER(answered);
 static struct rcpt_list covered = STAILQ_HEAD_INITIALIZER(covered);
@@ -228,7 +230,9 @@ bad(int e)
 	struct err err;
 
 	log_event(LOG_ERROR, "sync-failed", KS("reason", strerror(e)), KEND);
-	if (journal_doubt(qmgr.journal, target, &err) != 0)
+	/* what came while it ran may have been written by it, too */
+	if (journal_doubt(qmgr.journal, journal_current(qmgr.journal),
+	    &err) != 0)
 		log_event(LOG_ERROR, "journal-failed", KERR(&err), KEND);
 	exit(1);
 }
@@ -286,7 +290,7 @@ epoch_left(int64_t id, int64_t gen, struct err *err)
 int
 epoch_sync_spool(struct err *err)
 {
-	return syncfs(spool_fd) < 0 ? err_sys(err, "sync the spool") : 0;
+	return syncfs(now_fd) < 0 ? err_sys(err, "sync the spool") : 0;
 }
 
 uint64_t
@@ -299,11 +303,13 @@ epoch_dev(void)
 int
 epoch_before_jail(struct err *err)
 {
+	const char *path = common_path(common.spool_dir, "content");
 	struct stat spool, mail;
 
-	spool_fd = open(common.spool_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (spool_fd < 0 || fstat(spool_fd, &spool) < 0)
-		return err_sys(err, "%s", common.spool_dir);
+	spool_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	now_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spool_fd < 0 || now_fd < 0 || fstat(spool_fd, &spool) < 0)
+		return err_sys(err, "%s", path);
 	mail_fd = open(common.mail_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (mail_fd < 0 || fstat(mail_fd, &mail) < 0)
 		return 0;	/* agents sync for themselves */

@@ -85,7 +85,10 @@ apply_sent(struct op *op, struct err *err)
 			return -1;
 	rc = qdb_message_done(qmgr.db, r->id, err);
 	r->ended = rc == 1;
-	return rc < 0 ? -1 : 0;
+	/* the journal may still have it */
+	if (rc == 1)
+		rc = epoch_left(r->id, 0, err);
+	return MIN(rc, 0);
 }
 
 static int

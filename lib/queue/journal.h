@@ -67,7 +67,7 @@ int journal_commit(struct journal *j, struct err *err);
 void journal_note(struct journal *j, int64_t id);
 void journal_flush(struct journal *j);
 
-/* A sync failed that should have covered generations up to gen: whoever reads
+/* A sync failed that wrote, or may have, generations up to gen: whoever reads
  * them must know, and notes of them do not count.  Synced; 0 or -1 */
 int journal_doubt(struct journal *j, int64_t gen, struct err *err);
 

@@ -42,6 +42,10 @@ my $f = put(['fail@c.test', 'gate9@c.test'], notify => ['never', '']);
 ok $s->wait_for(sub { $s->list(q => $f) !~ /fail/ }), 'a part of one fails';
 my $g = put('fail@d.test', notify => ['never']);
 ok $s->wait_for(sub { $s->list(q => $g) eq '' }), 'all of another';
+# reported at once, while the journal still has it
+my $p = put('fail@e.test');
+ok $s->wait_for(sub { $s->list(q => $p) eq '' && !-e $s->file($p) }),
+    'one has its report, and leaves';
 unlink $s->file($q{4});
 open my $fh, '>', $s->file($q{5}) or die;
 close $fh;
@@ -51,6 +55,7 @@ is $s->list(q => $q{2}), 'gate2@a.test=hold', 'what was held is';
 is $s->list(q => $d), 'defer@b.test=deferred', 'what was deferred is';
 is $s->list(q => $e) . $s->list(q => $h), '', 'what was deleted stays away';
 is $s->list(q => $g), '', 'what had failed, too';
+is $s->list(q => $p), '', 'and what was reported';
 like $s->list(q => $f), qr/^gate9\@c\.test=\w+$/, 'and its part';
 is $s->call('list', q => $q{3})->{more}[0]{f}{priority}, 5, 'the priority';
 for my $k (4, 5) {

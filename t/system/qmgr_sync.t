@@ -11,18 +11,25 @@ use Time::HiRes qw(sleep);
 my $s = Postrider::Queue->new(conf => { first_retry => '1s' });
 my $fail = $s->dir . '/spool/fail';
 
-# syncfs fails while that file is there
+# syncfs fails while that file is there, and waits for another where it is not
+# empty
 open my $c, '>', $s->dir . '/fail.c' or die;
 print {$c} <<"X";
 #define _GNU_SOURCE
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 int
 syncfs(int fd)
 {
-	if (access("$fail", F_OK) != 0)
+	struct stat st;
+
+	if (stat("$fail", &st) != 0)
 		return syscall(SYS_syncfs, fd);
+	if (st.st_size > 0)
+		for (unlink("$fail.go"); access("$fail.go", F_OK) != 0;)
+			;
 	errno = EIO;
 	return -1;
 }
@@ -35,7 +42,13 @@ chmod 0755, "$s->{dir}/fail.so";
 $ENV{ASAN_OPTIONS} = 'detect_leaks=0:verify_asan_link_order=0';
 push @{ $s->{prefix} }, 'env', "LD_PRELOAD=$s->{dir}/fail.so";
 
-sub touch { open my $fh, '>', $fail or die; close $fh; return }
+sub touch {
+	my ($text, $file) = @_;
+	open my $fh, '>', $file // $fail or die;
+	print {$fh} $text // '';
+	close $fh;
+	return;
+}
 
 # one whose content only the journal has
 sub put {
@@ -77,6 +90,20 @@ is $sent[-1]{content}, $text, 'and gets the new one';
 ok $s->wait_for(sub { !inode($id) }), 'then it is removed';
 $s->stop;
 unlike do { $s->again; $s->log }, qr/replayed/, 'nothing is left to replay';
+
+# what comes while a sync runs that then fails is in doubt, too
+touch('', "$fail.go");
+touch('wait');
+put('ok@f.test');
+ok $s->wait_for(sub { !-e "$fail.go" }), 'a sync is under way';
+put('ok@g.test');
+touch('', "$fail.go");
+is +($s->wait_exit // -1) >> 8, 1, 'and fails';
+unlink $fail;
+$s->again;
+ok $s->wait_log(qr/replayed messages=2 contents=2 done=0 doubted=2/),
+    'what came meanwhile is written anew, too';
+ok $s->wait_empty, 'all is delivered';
 
 # a full journal
 $s->stop;
