@@ -108,4 +108,32 @@ like((cert('chek'))[2], qr/did you mean "check"/, 'did you mean');
 $i->spew("$tls/taken.test.pem", "precious\n");
 is((cert('self-signed', 'taken.test'))[0], 1, 'a file in the way');
 is $i->slurp("$tls/taken.test.pem"), "precious\n", '... is not touched';
+
+# what is made is served: a new one after a reload, and one that is made anew
+# at once
+$i->set_conf('keyd.conf', certificates => 'tls/cert.pem',
+    check_interval => '200ms');
+$i->start;
+sub served {
+	my ($host) = @_;
+	my $client = 'openssl s_client -connect 127.0.0.1:' .
+	    $i->port('imaps') . " -servername $host </dev/null 2>/dev/null";
+	return `$client | openssl x509 -noout -fingerprint -sha256`;
+}
+sub fingerprint {
+	my ($out) = $i->ctl_ok('cert', 'show', $_[0]);
+	return $out =~ /^fingerprint +(.*)$/m ? $1 : 'none';
+}
+my $default = served('imap.new.test');
+$i->ctl_ok('cert', 'self-signed', 'imap.new.test');
+is served('imap.new.test'), $default, 'a new one waits for the reload';
+$i->ctl_ok('reload');
+$fp = fingerprint('imap.new.test');
+ok $i->wait_for(sub { served('imap.new.test') =~ /\Q$fp\E/ }, 10),
+    '... and is served then';
+is served('other.test'), $default, '... to who asks for it';
+$i->ctl_ok('cert', 'self-signed', 'imap.new.test', 'pop.new.test');
+$fp = fingerprint('pop.new.test');
+ok $i->wait_for(sub { served('pop.new.test') =~ /\Q$fp\E/ }, 10),
+    'one that was made anew needs none';
 done_testing;
