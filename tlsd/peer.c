@@ -15,7 +15,6 @@ set_names(SSL *ssl, const struct strlist *names, struct err *err)
 
 	if (names->n == 0)
 		return err_perm(err, "5.5.4", "no name to be verified");
-	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	for (i = 0; i < names->n && ok == 1; i++) {
 		if (i == 0 && X509_VERIFY_PARAM_set1_ip_asc(param,
 		    names->v[0]) == 1)
@@ -96,6 +95,9 @@ set_dane(SSL *ssl, const struct tls_client_in *in, struct err *err)
 int
 peer_demand(SSL *ssl, const struct tls_client_in *in, struct err *err)
 {
+	/* RFC 9525: names are those of subjectAltName, a wildcard is a label */
+	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
 	switch (in->verify) {
 	case TLS_PKIX:
 		SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);

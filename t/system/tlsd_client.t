@@ -81,6 +81,8 @@ like try_it($mx, 'verify=pkix', 'name=other.test'),
     qr/^failed 4\.7\.5 .*mismatch/, 'another name';
 like try_it($self, 'verify=pkix', 'name=self.test'),
     qr/^failed 4\.7\.5 certificate: self.signed/, 'an unknown issuer';
+like try_it($mx, 'verify=pkix', 'name=test'), qr/^failed 4\.7\.5 .*mismatch/,
+    'the common name is none';
 like try_it($late, 'verify=pkix', 'name=mx.test'),
     qr/^failed 4\.7\.5 certificate: .*expired/, 'expired';
 ok $i->wait_log(qr/handshake-failed .*service=smtp.*why="certificate: /),

@@ -2,6 +2,7 @@
 # tlsd and keyd over time: new certificates, reload, kills, full processes.
 use strict;
 use warnings;
+use POSIX ();
 use Test::More;
 use Time::HiRes qw(time sleep);
 use Postrider::Instance;
@@ -124,6 +125,19 @@ $old->done;
 $_->done for @{ $of{all} };
 ok $i->wait_for(sub { !grep { $before{$_} } pids('tlsd') }, 10),
     'the old ones end with their last session';
+
+# --- handshakes while the suite reloads
+my $pid = fork // die;
+if (!$pid) {
+	my $bad = grep { !$t->client($port)->echo("n $_") } 1 .. 40;
+	POSIX::_exit($bad);
+}
+for (1 .. 3) {
+	sleep 0.4;
+	$i->reload;
+}
+waitpid $pid, 0;
+is $? >> 8, 0, 'none of forty clients is lost by three reloads';
 
 # --- full
 $i->set_conf('master.conf', 'tlsd/clients' => 3, 'tlsd/spare' => 1,

@@ -53,6 +53,10 @@ for my $v ('-tls1_3', '-tls1_2') {
 # --- certificates of clients
 my $ask = $t->serve(service => 'imap', ask => 'yes');
 my @ann = ('-cert', $t->path('ann.pem'), '-key', $t->path('ann.pem.key'));
+$t->cert('srv', ca => 'ca', cn => 'Ann', names =>
+    ['email:ann@example.test'], ext => ['extendedKeyUsage=serverAuth']);
+$t->cert('past', ca => 'ca', cn => 'Ann', names =>
+    ['email:ann@example.test'], days => -1);
 my @eve = ('-cert', $t->path('eve.pem'), '-key', $t->path('eve.pem.key'));
 my $f = $t->client($ask)->facts;
 is $f->{subject}, '', 'a client without a certificate';
@@ -81,6 +85,14 @@ is "$f->{resumed} $f->{verified}", 'no no', 'not where none is asked for';
 $f = $t->client($ask, @eve)->facts;
 is $f->{verified}, 'no', 'who made it alone is not verified';
 is $f->{voucher}, '', 'and not vouched for';
+for (['srv', qr/purpose/], ['past', qr/expired/]) {
+	my ($name, $why) = @$_;
+	$f = $t->client($ask, '-cert', $t->path("$name.pem"), '-key',
+	    $t->path("$name.pem.key"))->facts;
+	is $f->{verified}, 'no', "nor is the one called $name";
+	like $f->{why}, $why, 'and why';
+}
+$f = $t->client($ask, @eve)->facts;
 like $f->{why}, qr/self.signed/, 'and why';
 is eval { $i->call('keyd', 'check', voucher => 'AAAA' x 20) }, undef,
     'a made-up voucher is refused';
