@@ -177,14 +177,15 @@ wants_scram(const struct strlist *pass)
 	    strlist_ihas(&conf.mechanisms, SLICE_LIT("SCRAM-SHA-256-PLUS"));
 }
 
-/* Which of them is a hash of today's scheme?  One that is stored for other
- * mechanisms is left as it is. */
+/* Is it a hash, and not of today's scheme?  What is stored for other mechanisms
+ * is left as it is. */
 static bool
 wants_hash(const char *first)
 {
 	struct scram_verifier v;
 
-	return first[0] != '{' && scram_parse(slice_of(first), &v) == 0 &&
+	return (first[0] != '{' || strstr(first, "}$") != NULL) &&
+	    scram_parse(slice_of(first), &v) == 0 &&
 	    !sasl_password_current(first);
 }
 

@@ -12,6 +12,7 @@
 #include "proto/limit.h"
 #include "proto/lookup.h"
 #include "proto/master.h"
+#include "proto/pam.h"
 #include "proto/qmgr.h"
 #include "proto/router.h"
 
@@ -24,6 +25,7 @@ static const struct {
 	const struct verb_def *const *verbs;
 } interfaces[] = {
 	{ "auth", auth_verbs },
+	{ "auth-pam", pam_verbs },
 	{ "bounce", bounce_verbs },
 	{ "cleanup", cleanup_verbs },
 	{ "limitd", limit_verbs },

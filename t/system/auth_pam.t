@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use File::Temp qw(tempdir);
+use MIME::Base64 qw(encode_base64);
 use Test::More;
 use Time::HiRes qw(time sleep);
 use Postrider::Imap;
@@ -82,6 +83,14 @@ my $pop = Postrider::Pop3->new(port => $i->port('pop3'));
 $pop->login('kim', 'geheim');
 is(($pop->stat)[0], 1, 'POP3');
 $pop->quit;
+
+my $c = $i->smtp('submission');
+$c->cmd('EHLO client.test');
+is $c->cmd('AUTH PLAIN ' . encode_base64("\0kim\0geheim", '')), 235,
+    'submission';
+is $c->cmd('MAIL FROM:<kim@host.test>'), 250, 'as itself';
+is $c->cmd('RCPT TO:<ann@example.test>'), 250, 'to others';
+undef $c;
 
 pam('pam_permit.so', 'pam_permit.so');
 is try('kim', 'whatever'), 'kim@host.test', 'a module that says yes';
