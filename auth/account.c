@@ -160,6 +160,7 @@ static const struct field master_fields[] = {
 	    0, 0, 0, "verifiers of the password" },
 	F_STR(struct master, services, "", "that it may log in to"),
 	F_LIST(struct master, users, "addresses and @domains"),
+	F_LIST(struct master, networks, "ADDRESS/BITS of clients"),
 	F_BOOL(struct master, disabled, "no", "yes: logs in nowhere"),
 	F_END
 };

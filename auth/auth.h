@@ -68,6 +68,7 @@ struct master {
 	struct strlist pass;
 	const char *services;
 	struct strlist users;		/* addresses, @domains; none: all */
+	struct strlist networks;	/* of its clients; none: all */
 	bool disabled;
 };
 /* a master user, by name: 1, 0, -1 */
@@ -168,6 +169,8 @@ const char *grant(struct login *l, bool by_password, const char **told);
 
 /* --- brute.c --- */
 int brute_conf(struct err *err);
+/* is an address in one of the networks, ADDRESS/BITS? */
+bool client_in(const char *addr, const struct strlist *networks);
 /* Is this try, whose name is known, to be refused without a check?  Asked
  * once a try, and logged. */
 bool brute_blocked(struct login *l);

@@ -83,17 +83,15 @@ cidr_parse(const char *z, struct net *n, int *bits)
 }
 
 static bool
-is_exempt(const struct net *client)
+is_in(const struct net *client, const struct strlist *networks)
 {
 	struct net n, mine;
 	size_t i;
 	int bits;
 
-	if (client->family == 0)
-		return true;
-	for (i = 0; i < conf.exempt_networks.n; i++) {
+	for (i = 0; i < networks->n; i++) {
 		mine = *client;
-		if (!cidr_parse(conf.exempt_networks.v[i], &n, &bits) ||
+		if (!cidr_parse(networks->v[i], &n, &bits) ||
 		    n.family != mine.family)
 			continue;
 		net_mask(&mine, bits);
@@ -101,6 +99,21 @@ is_exempt(const struct net *client)
 			return true;
 	}
 	return false;
+}
+
+bool
+client_in(const char *addr, const struct strlist *networks)
+{
+	struct net client;
+
+	net_parse(addr, &client);
+	return client.family != 0 && is_in(&client, networks);
+}
+
+static bool
+is_exempt(const struct net *client)
+{
+	return client->family == 0 || is_in(client, &conf.exempt_networks);
 }
 
 int

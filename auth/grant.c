@@ -95,6 +95,9 @@ grant_master(struct login *l, const char **told)
 		return "a disabled master user";
 	if (!service_in(l->master.services, l->service))
 		return "a master user of other services";
+	if (l->master.networks.n > 0 &&
+	    !client_in(l->client, &l->master.networks))
+		return "a master user of other networks";
 	r = account_find(l->target, &acct, &a, &l->trouble);
 	if (r <= 0)
 		why = r < 0 ? "no answer from the table" :

@@ -26,7 +26,8 @@ my $master = crypt 'alt', '$5$rounds=1000$pfeffer$';
 append($i->conf_dir . '/masters',
     "root pass=$master users=\@example.test services=imap",
     "gone pass=$master disabled=yes",
-    "few pass=$master users=bob\@example.test");
+    "few pass=$master users=bob\@example.test",
+    "near pass=$master networks=10.1.0.0/16 networks=2001:db8::/32");
 chmod 0644, $i->conf_dir . '/masters';
 $i->ctl_ok('map', 'users');
 $i->start;
@@ -41,9 +42,10 @@ sub edit {
 
 # "user login", or the dsn
 sub try {
-	my ($user, $pass, $service) = @_;
+	my ($user, $pass, $service, $client) = @_;
 	my ($st, $out, $err) = $i->ctl('call', 'auth', 'pass',
-	    "user=$user", "pass=$pass", "service=$service");
+	    "user=$user", "pass=$pass", "service=$service",
+	    'client_addr=' . ($client // ''));
 	return join ' ', $out =~ /^(?:user|login)=(.+)$/mg if $st == 0;
 	return "$out$err" =~ /(5\.7\.\d+|4\.\d\.\d)/ ? $1 : "$out$err";
 }
@@ -132,6 +134,9 @@ is try('nobody*root', 'alt', 'imap'), '5.7.8', 'of accounts that are there';
 is try('bob*gone', 'alt', 'imap'), '5.7.8', 'a disabled one';
 is try('ann*few', 'alt', 'imap'), '5.7.8', 'one of few accounts';
 is try('bob*few', 'alt', 'smtp'), 'bob@example.test few', 'one of these';
+is try('bob*near', 'alt', 'imap', $_->[0]), $_->[1], "from $_->[0]" for
+    ['10.1.2.3', 'bob@example.test near'], ['10.2.2.3', '5.7.8'],
+    ['2001:db8::7', 'bob@example.test near'], ['', '5.7.8'];
 is plain('bob', 'root', 'alt', 'imap'), 'bob@example.test root',
     'by the identity to act as';
 is plain('bob', 'ann', 'neu', 'imap'), '5.7.8', 'no user is a master';
