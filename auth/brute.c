@@ -282,7 +282,8 @@ brute_blocked(struct login *l)
 	b->asked = true;
 	make_keys(l, b);
 	good = ask_good(l, b, true);
-	b->good = good == 1;
+	/* behind an exempt address is everybody */
+	b->good = good == 1 && !b->exempt;
 	b->blocked = good < 0 ? conf.limits_needed :
 	    ask_blocked(l, b) != 0;
 	if (b->blocked && b->what != NULL)

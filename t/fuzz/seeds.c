@@ -79,6 +79,22 @@ static const struct slice keyd[] = {
 	S("session\nCN=x\na@b\nc@d"), S("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
 };
 
+static const struct slice limitd[] = {
+	S("\000500/1h"), S("\0000/100d"),
+	S("\001\010\000\000\000\001\000\000\000\001\000\000\000\000\000"
+	    "\000\000submit a\200\3566\000\000\000\000\000\030\132\126"
+	    "\356\241\001\000\000\005\000\000\000\000\000\000\000\007\000"
+	    "\000\000\000\000\000\000\115\000\000\000\000\000\000\000\360"
+	    "6\126\356\241\001\000\000"),
+	S("\002\001\000\000\000\000\000\000\000\000\000\000\000\000\000"
+	    "\000\000a\002\000\000\000\002\000\000\000\000\000\000\000"
+	    "\000\000\000\000bb\350\003\000\000\000\000\000\000\377\135"
+	    "\126\356\241\001\000\000\000\312\232\073\000\000\000\000\000"
+	    "\312\232\073\000\000\000\000\000\360\373\002\002\000\000\000"
+	    "\000l\120\304\240\001\000\000\001\000\000\000\000\000\000"
+	    "\000\000\000\000\000\000\000\000\000"),
+};
+
 static const struct slice map_cdb[] = {
 	S(""), S("\0\0\3\xff\xff\xff\xff"), S("\0\1\3\0\0\0\0\x10\2"),
 	S("\0\x8\3\x40\x1f\0\0\1\x8\3\xff\0\0\x80\0\x9"),
@@ -117,6 +133,7 @@ static const struct slice smtp_address[] = {
 };
 
 static const struct slice smtp_command[] = {
+	S("X 2026-11-24T08:00:00.5+01:00"), S("X 3600"), S("X -9"),
 	S("\4MAIL FROM:<ann@example.org> SIZE=1000 BODY=8BITMIME SMTPUTF8 "
 	    "RET=HDRS ENVID=x+20y AUTH=<>"),
 	S("\7RCPT TO:<a@b.c> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;a+2Bb@c"),
@@ -208,7 +225,7 @@ static const struct seeds {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
 	ROW(driver_bad), ROW(imap_args), ROW(imap_lex), ROW(imap_name),
 	{ "imap_structure", message, ARRAY_LEN(message) },
-	ROW(keyd), ROW(map_cdb), ROW(map_text), ROW(mime_decode),
+	ROW(keyd), ROW(limitd), ROW(map_cdb), ROW(map_text), ROW(mime_decode),
 	{ "mime_header", message, ARRAY_LEN(message) },
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) },

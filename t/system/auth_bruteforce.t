@@ -3,7 +3,8 @@
 # from where nobody guessed, and always from where he was before.
 use strict;
 use warnings;
-use IO::Select;
+use Digest::SHA qw(sha256 hmac_sha256);
+use MIME::Base64 qw(encode_base64 decode_base64);
 use Test::More;
 use Time::HiRes qw(time sleep);
 use Postrider::Instance;
@@ -32,13 +33,39 @@ sub wrong { return enter($_[0], $_[1], 'wrong' . $n++) }
 sub wrongs { my ($addr, $user, $k) = @_; return join ' ',
     map { wrong($addr, $user) } 1 .. $k }
 
+# bob by SCRAM-SHA-256: the answer, and whether the server knew the password
+sub scram {
+	my ($addr, $pass) = @_;
+	my $c = Postrider::Ipc->connect($socket);
+	my $step = sub {
+		my ($data, @more) = @_;
+		return $c->call('sasl', [@more, has_data => 'yes', data =>
+		    encode_base64($data, ''), service => 'imap',
+		    client_addr => $addr, session => 'abc'])->{f};
+	};
+	my $r = $step->('n,,n=bob,r=x', mech => 'SCRAM-SHA-256');
+	my $first = decode_base64($r->{challenge});
+	my ($nonce, $salt, $n) = $first =~ /^r=(.+),s=(.+),i=(\d+)$/;
+	my $final = "c=biws,r=$nonce";
+	my $msg = "n=bob,r=x,$first,$final";
+	my $u = hmac_sha256(decode_base64($salt) . pack('N', 1), $pass);
+	my $salted = $u;
+	$salted ^= $u = hmac_sha256($u, $pass) for 2 .. $n;
+	my $key = hmac_sha256('Client Key', $salted);
+	my $proof = $key ^ hmac_sha256($msg, sha256($key));
+	$r = $step->("$final,p=" . encode_base64($proof, ''));
+	my $proven = $r->{challenge} ? 'proven' : 'unproven';
+	$r = $step->('') if $r->{challenge};
+	return ($r->{dsn} // 'yes') . " $proven";
+}
+
 # --- by address
 is wrongs('192.0.2.1', 'ann', 3), '5.7.8 5.7.8 5.7.8', 'three guesses';
 ok $ms > 250, 'each waits longer' or diag $ms;
 is enter('192.0.2.1', 'ann', 'pw'), '4.7.0', 'then the right one is refused';
 is enter('192.0.2.1', 'carl', 'pw'), '4.7.0', 'as is another account';
 like $i->wait_log(qr/auth-blocked.*user=ann\@example\.test/),
-    qr/level=warn.*client=192\.0\.2\.1 key="auth-addr 192\.0\.2\.1" wait_ms=\d/,
+    qr/level=warn.*client=192\.0\.2\.1 key="auth-addr 192\.0\.2\.1" wait_ms/,
     'logged';
 is enter('198.51.100.1', 'ann', 'pw'), 'yes', 'from elsewhere it is right';
 is wrongs('192.0.2.2', 'nobody', 3), '5.7.8 5.7.8 5.7.8',
@@ -55,21 +82,28 @@ is enter('2001:db8:0:1::1', 'bob', 'pw'), 'yes', '... and the next is not';
 is enter('::ffff:192.0.2.1', 'bob', 'pw'), '4.7.0', 'IPv4 in IPv6';
 is wrongs('127.0.0.1', 'zoe', 5), join(' ', ('5.7.8') x 5),
     'guesses from this host';
-is enter('127.0.0.1', 'carl', 'pw'), 'yes', '... blocks nobody';
+is enter('127.0.0.1', 'carl', 'pw'), 'yes', '... block nobody';
+is wrongs('127.0.0.1', 'carl', 5), join(' ', ('5.7.8') x 5),
+    'more of them, where carl has been';
+is enter('127.0.0.1', 'carl', 'pw'), 'yes', '... block nobody';
+
+# --- SCRAM: the password is not known, and the right one proves nothing
+is scram('192.0.4.1', 'wrong'), '5.7.8 unproven', 'SCRAM: a guess' for 1 .. 3;
+is scram('192.0.4.1', 'pw'), '4.7.0 unproven', 'SCRAM: then refused';
+is scram('198.51.200.1', 'pw'), 'yes proven', 'SCRAM: from elsewhere';
 
 # --- by account
 is enter('203.0.113.5', 'ann', 'pw'), 'yes', 'ann comes from here';
 wrong("100.64.$_.1", 'ann') for 1 .. 12;
 wrong("100.65.$_.1", 'nobody') for 1 .. 12;
 is enter('203.0.113.5', 'ann', 'pw'), 'yes', 'under attack: from here, at once';
-ok $ms < 120, '... at once' or diag $ms;
+ok $ms < 350, '... at once' or diag $ms;
 is enter('198.18.0.1', 'ann', 'pw'), 'yes', 'from a new place, too';
-ok $ms >= 250, '... but later' or diag $ms;
-my $known = $ms;
+ok $ms >= 390, '... but later' or diag $ms;
 is wrong('198.18.9.1', 'nobody'), '5.7.8', 'an account that is none';
-ok $ms >= 250, '... waits as long' or diag $ms;
+ok $ms >= 290, '... waits, too' or diag $ms;
 is enter('198.18.0.1', 'ann', 'pw'), 'yes', 'the new place is known now';
-ok $ms < 120, '... and quick' or diag $ms;
+ok $ms < 350, '... and quick' or diag $ms;
 
 # --- who shares an address
 is wrongs('203.0.113.5', 'bob', 3), '5.7.8 5.7.8 5.7.8', 'guesses next door';
@@ -124,7 +158,8 @@ is scalar(grep { eval { $_->recv(30)->{f}{dsn} } eq '5.7.8' } @c), 60,
 
 # --- through a protocol
 $i->set_conf('auth.conf', failure_delay => '100ms',
-    failure_delay_max => '800ms', address_failures => '2/1h', exempt_networks => '10.0.0.0/8');
+    failure_delay_max => '800ms', address_failures => '2/1h',
+    exempt_networks => '10.0.0.0/8');
 $i->reload;
 my @code = map { scalar $i->send(port => 'submission', to => 'bob',
     from => 'ann', auth => ['dora', "guess$_"]) } 1 .. 3;
