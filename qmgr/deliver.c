@@ -207,7 +207,7 @@ fill(struct agent_deliver_in *in, const struct delivery *d, struct arena *a)
 		.sender = m->sender, .ret = m->ret, .envid = m->envid,
 		.nexthop = d->dest->nexthop, .session = m->session,
 		.size = m->size, .wsize = m->wsize, .created = m->created,
-		.again = d->msg->again, .doubt = d->msg->doubt,
+		.again = d->msg->again, .doubt = d->msg->again && qmgr.doubt,
 		.synced_dev = d->unsynced ? epoch_dev() : 0,
 		.utf8 = m->utf8, .body8 = m->body8 };
 	for (i = 0; i < d->n; i++)

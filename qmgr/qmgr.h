@@ -44,6 +44,8 @@ struct qmgr {
 	struct queue_db *db;
 	int64_t started_us;
 	bool draining;
+	bool doubt;		/* a sync had failed before the start: nothing
+				 * that was delivered then need be on the disk */
 	TAILQ_HEAD(, msg) dirty;	/* to be written */
 	struct journal *journal;
 	TAILQ_HEAD(, msg) taken;	/* to be written to the journal */

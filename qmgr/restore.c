@@ -77,7 +77,6 @@ load(const struct journal_entry *e, struct err *err)
 		return -1;
 	m->gen = e->gen;
 	m->again = true;
-	m->doubt = e->doubt;
 	msg_set_row(m, ROW_JOURNAL);
 	LIST_FOREACH(r, &m->rcpts, of_msg) {
 		if (e->done)
@@ -165,8 +164,10 @@ restore(struct err *err)
 	if (rc == 0)
 		rc = journal_open(&o, &qmgr.journal, err);
 	free(dir);
-	if (rc == 0)
+	if (rc == 0) {
+		qmgr.doubt = journal_doubted(qmgr.journal);
 		rc = epoch_start(o.done, err);
+	}
 	if (rc == 0 && journal_busy(qmgr.journal, o.done))
 		log_event(LOG_INFO, "replayed", KI("messages", s.messages),
 		    KI("contents", s.contents), KI("done", s.done),

@@ -67,7 +67,6 @@ struct msg {
 	struct err *why;	/* it was not taken */
 	bool taken;		/* to be written to the journal */
 	bool unsynced;		/* content that nobody has synced */
-	bool doubt;		/* what was delivered may be damaged */
 	enum msg_row row;
 	enum msg_row row_after;	/* once the transaction under way is durable */
 	bool ended;		/* by it, no recipient is left */

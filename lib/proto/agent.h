@@ -20,8 +20,8 @@ struct agent_deliver_in {
 	int64_t created;	/* unix microseconds */
 	bool again;		/* may have been delivered already, in part: */
 				/* look before delivering */
-	bool doubt;		/* what was delivered may be damaged: only this
-				 * very file counts */
+	bool doubt;		/* what was delivered may not be on the disk
+				 * though it reads well: make it anew */
 	/* st_dev of a file system that qmgr syncs before it believes
 	 * "delivered"; 0 none */
 	uint64_t synced_dev;

@@ -256,6 +256,12 @@ journal_doubt(struct journal *j, int64_t gen, struct err *err)
 	return rc;
 }
 
+bool
+journal_doubted(const struct journal *j)
+{
+	return j->doubt > 0;
+}
+
 /* Between batches only.  A note that can not be written is not missed: the
  * next attempt of the delivery looks before it delivers. */
 void

@@ -70,6 +70,8 @@ void journal_flush(struct journal *j);
 /* A sync failed that wrote, or may have, generations up to gen: whoever reads
  * them must know, and notes of them do not count.  Synced; 0 or -1 */
 int journal_doubt(struct journal *j, int64_t gen, struct err *err);
+/* was there such a failure? */
+bool journal_doubted(const struct journal *j);
 
 /* the generation of the current file */
 int64_t journal_current(const struct journal *j);

@@ -51,6 +51,18 @@ journal_write(int fd, const char *p, size_t n, int64_t at)
 	return 0;
 }
 
+/* the name of the directory is durable, too */
+static int
+sync_parent(const struct journal *j, struct err *err)
+{
+	int fd = openat(j->dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd < 0 || fsync(fd) < 0 ? err_sys(err, "sync %s/..",
+	    j->dir) : 0;
+
+	close_fd(fd);
+	return rc;
+}
+
 int
 journal_open(const struct journal_open *o, struct journal **j_r,
     struct err *err)
@@ -72,7 +84,8 @@ journal_open(const struct journal_open *o, struct journal **j_r,
 		if (j->dir_fd < 0)
 			err_sys(err, "open %s", o->dir);
 	}
-	if (j->dir_fd < 0 || journal_read_all(j, o, err) != 0) {
+	if (j->dir_fd < 0 || sync_parent(j, err) != 0 ||
+	    journal_read_all(j, o, err) != 0) {
 		journal_close(j);
 		return -1;
 	}
@@ -128,6 +141,23 @@ create(struct journal *j, struct err *err)
 	return f;
 }
 
+/* a free file that nobody has removed, or NULL */
+static struct journal_file *
+take_free(struct journal *j)
+{
+	struct journal_file *f;
+	struct stat st;
+
+	while ((f = TAILQ_FIRST(&j->free)) != NULL) {
+		TAILQ_REMOVE(&j->free, f, next);
+		j->nfree--;
+		if (fstat(f->fd, &st) == 0 && st.st_nlink > 0)
+			break;
+		journal_file_free(f);
+	}
+	return f;
+}
+
 struct journal_file *
 journal_begin(struct journal *j, struct err *err)
 {
@@ -135,13 +165,9 @@ journal_begin(struct journal *j, struct err *err)
 
 	if (f != NULL)
 		return f;
-	f = TAILQ_FIRST(&j->free);
-	if (f != NULL) {
-		TAILQ_REMOVE(&j->free, f, next);
-		j->nfree--;
-	} else {
+	f = take_free(j);
+	if (f == NULL)
 		f = create(j, err);
-	}
 	if (f == NULL)
 		return NULL;
 	f->nids = 0;

@@ -22,6 +22,7 @@ struct scan {
 	int64_t covered;	/* what reads without a hole, in blocks */
 	int64_t hole;		/* a record before that does not read; 0 none */
 	bool notes;		/* this pass looks for notes */
+	bool unread;		/* the disk could not read what is there */
 };
 
 static int64_t
@@ -56,8 +57,11 @@ read_record(struct scan *s, struct journal_record *r)
 
 	str_reset(&s->buf);
 	str_grow(&s->buf, J_RECORD);
-	if (read_at(s->f->fd, s->buf.s, J_RECORD, s->at) != J_RECORD ||
-	    !journal_get_record((unsigned char *)s->buf.s, r) ||
+	if (read_at(s->f->fd, s->buf.s, J_RECORD, s->at) != J_RECORD) {
+		s->unread = true;
+		return -1;
+	}
+	if (!journal_get_record((unsigned char *)s->buf.s, r) ||
 	    r->gen != s->f->head.gen || r->salt != s->f->head.salt)
 		return -1;
 	n = (size_t)r->env_len + r->content_len;
@@ -65,8 +69,11 @@ read_record(struct scan *s, struct journal_record *r)
 		return -1;
 	s->buf.len = J_RECORD;		/* kept when it grows */
 	str_grow(&s->buf, n);
-	if (read_at(s->f->fd, s->buf.s + J_RECORD, n, s->at + J_RECORD) != n)
+	if (read_at(s->f->fd, s->buf.s + J_RECORD, n, s->at + J_RECORD) !=
+	    n) {
+		s->unread = true;
 		return 0;
+	}
 	return journal_crc((unsigned char *)s->buf.s, s->buf.s + J_RECORD,
 	    n) == r->crc;
 }
@@ -131,17 +138,36 @@ take(struct scan *s, const struct journal_record *r, struct err *err)
 }
 
 static void
+say_damaged(struct scan *s, int64_t at)
+{
+	char name[16];
+
+	s->f->damaged = true;
+	snprintf(name, sizeof(name), "%d", s->f->n);
+	s->o->damaged(s->o->ctx, name, at);
+}
+
+static void
 check_hole(struct scan *s, const struct journal_record *r)
 {
 	int64_t at = s->hole > 0 ? s->hole : s->covered;
-	char name[16];
 
 	if (s->notes || (int64_t)r->synced <= at)
 		return;
-	s->f->damaged = true;
 	s->hole = 0;
-	snprintf(name, sizeof(name), "%d", s->f->n);
-	s->o->damaged(s->o->ctx, name, at);
+	say_damaged(s, at);
+}
+
+/* where the next record may be; false: nowhere */
+static bool
+more(struct scan *s, int64_t *resume, bool *follows)
+{
+	if (s->at + J_RECORD > s->f->size && *resume > 0) {
+		s->at = *resume;
+		*resume = 0;
+		*follows = false;
+	}
+	return s->at + J_RECORD <= s->f->size;
 }
 
 static int
@@ -149,12 +175,16 @@ scan_file(struct scan *s, struct err *err)
 {
 	struct journal_record r;
 	bool follows = false;	/* another record of the same batch may */
+	int64_t resume = 0;	/* its length may be what is damaged */
 	int rc;
 
 	s->covered = s->at = J_BLOCK;
 	s->hole = 0;
-	while (s->at + J_RECORD <= s->f->size) {
+	while (more(s, &resume, &follows)) {
+		s->unread = false;
 		rc = read_record(s, &r);
+		if (s->unread && !s->notes && !s->f->damaged)
+			say_damaged(s, s->at);
 		if (rc >= 0 && !follows && !(r.type & J_FIRST))
 			rc = -1;
 		if (rc == 1 && (r.type & J_FIRST))
@@ -162,12 +192,17 @@ scan_file(struct scan *s, struct err *err)
 		if (rc == 1 && take(s, &r, err) != 0)
 			return -1;
 		if (rc < 0) {
-			s->at = block_up(s->at + 1);
+			s->at = resume > 0 ? resume : block_up(s->at + 1);
+			resume = 0;
 			follows = false;
 			continue;
 		}
 		if (rc == 0 && s->hole == 0)
 			s->hole = s->at;
+		if (rc == 1)
+			resume = 0;
+		else if (resume == 0)
+			resume = block_up(s->at + 1);
 		s->at += J_RECORD + (int64_t)r.env_len + r.content_len;
 		follows = true;
 		if (rc == 1)
@@ -184,8 +219,9 @@ look_at_head(struct journal *j, struct journal_file *f, int64_t done)
 	unsigned char b[J_BLOCK] = { 0 };
 	int first, copy;
 
+	/* one that is shorter never had anything durable */
 	if (read_at(f->fd, (char *)b, sizeof(b), 0) < sizeof(b))
-		return 0;
+		return f->size < (int64_t)sizeof(b) ? 0 : -1;
 	first = journal_get_head(b, &f->head);
 	copy = first == 1 ? 1 : journal_get_head(b + J_COPY, &f->head);
 	if (first != 1 && copy != 1)

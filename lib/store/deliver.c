@@ -215,20 +215,29 @@ store_has(struct store *st, const struct store_slot *slot, struct err *err)
 	return r;
 }
 
+static bool
+same_file(int fd, const struct place *p)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && fstat(p->c->fd, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 /* is the file the content, or as good? */
 static bool
 is_whole(int fd, const struct place *p)
 {
 	static char other[COPY_CHUNK];
-	struct stat a, b;
+	struct stat a;
 	uint64_t at = 0;
 	ssize_t n;
 
-	if (fstat(fd, &a) < 0 || fstat(p->c->fd, &b) < 0)
+	if (p->slot->doubt)
 		return false;
-	if (a.st_dev == b.st_dev && a.st_ino == b.st_ino)
+	if (same_file(fd, p))
 		return true;
-	if (p->slot->doubt || (uint64_t)a.st_size != p->c->size)
+	if (fstat(fd, &a) < 0 || (uint64_t)a.st_size != p->c->size)
 		return false;
 	for (; at < p->c->size; at += (uint64_t)n) {
 		n = pread(fd, buf, sizeof(buf), (off_t)at);
@@ -239,13 +248,16 @@ is_whole(int fd, const struct place *p)
 	return true;
 }
 
-/* the name stays, whoever may move it; 1 done, 0 it is not there any more */
+/* The name stays, whoever may move it; 1 done, 0 it is not there any more.
+ * What is the content itself is replaced by a copy, for an exchange with the
+ * same file would write nothing. */
 static int
-replace(const struct place *p, int maildir, const char *found,
+replace(const struct place *p, int maildir, const char *found, int fd,
     struct err *err)
 {
 	struct str tmp_name = STR_INIT;
-	int tmp = make_tmp(p, strchr(found, '/') + 1, true, &tmp_name, err);
+	int tmp = make_tmp(p, strchr(found, '/') + 1, !same_file(fd, p),
+	    &tmp_name, err);
 	int r = -1;
 
 	if (tmp >= 0) {
@@ -284,7 +296,7 @@ confirm_one(const struct place *p, const char *found, struct err *err)
 		    found);
 	else if (is_whole(fd, p))
 		r = 0;
-	else if ((r = replace(p, maildir, found, err)) >= 0)
+	else if ((r = replace(p, maildir, found, fd, err)) >= 0)
 		r = r == 1 ? 2 : 1;
 	close_fd(fd);
 	close_fd(maildir);

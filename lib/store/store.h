@@ -84,8 +84,9 @@ struct store_slot {
 	const char *home;	/* from store_home; "" where the root is one */
 	const char *unique;
 	bool again;		/* look in cur/ before: it may be there */
-	bool doubt;		/* what is there may not be on the disk though
-				 * it reads well: only the same file counts */
+	bool doubt;		/* what is there, or its name, may not be on
+				 * the disk though it reads well: it is made
+				 * anew */
 };
 /* 1 delivered by this call; 0 it was there already; 2 it was there, damaged,
  * and is whole again; -1.  It counts only after store_sync. */

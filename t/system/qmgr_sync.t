@@ -105,6 +105,17 @@ ok $s->wait_log(qr/replayed messages=2 contents=2 done=0 doubted=2/),
     'what came meanwhile is written anew, too';
 ok $s->wait_empty, 'all is delivered';
 
+# what was filed meanwhile is delivered anew, too
+touch();
+$id = put(['ok@h.test', 'defer@h.test']);
+is +($s->wait_exit // -1) >> 8, 1, 'one delivered, one deferred';
+unlink $fail;
+$s->again;
+ok $s->wait_for(sub { sent($id) > 1 }), 'a message with rows';
+is +(sent($id))[1]{f}{doubt}, 'yes', 'is in doubt';
+$s->call('delete', q => $id);
+ok $s->wait_empty, 'and leaves';
+
 # a full journal
 $s->stop;
 $s->_conf('qmgr', journal_limit => '32M', sync_interval => '10s',

@@ -226,6 +226,21 @@ test_damage(void)
 	fresh_dir();
 	j = open_it(0);
 	put(j, 1, "a", NULL);
+	last = journal_bytes(j);
+	put(j, 2, "b", NULL);
+	put(j, 3, "c", NULL);
+	put(j, 4, "d", NULL);
+	journal_close(j);
+	/* the length of the envelope */
+	spoil(last + 41, 0x40, 1);
+	j = open_it(0);
+	is_str(seen.s, "1:a 3:c 4:d ", "a damaged length hides nothing");
+	is_int(damages, 1, "said");
+	journal_close(j);
+
+	fresh_dir();
+	j = open_it(0);
+	put(j, 1, "a", NULL);
 	journal_close(j);
 	spoil(0, 'x', 64);
 	j = open_it(0);
@@ -286,7 +301,7 @@ test_trouble(void)
 	struct rlimit old, small = { 300 << 10, RLIM_INFINITY };
 	struct journal *j;
 	struct err err = ERR_INIT;
-	char *big = xmalloc(400 << 10);
+	char *big = xmalloc(400 << 10), *gone;
 	FILE *f = tmpfile();
 
 	memset(big, 'b', (400 << 10) - 1);
@@ -313,6 +328,20 @@ test_trouble(void)
 	is_int(damages, 0, "and no hole");
 	journal_close(j);
 	fclose(f);
+
+	fresh_dir();
+	j = open_it(0);
+	put(j, 1, "a", NULL);
+	journal_rotate(j);
+	journal_retire(j, 1);
+	gone = xasprintf("%s/1", dir);
+	unlink(gone);
+	free(gone);
+	is_int(put(j, 2, "b", NULL), 0, "a file that somebody removed");
+	journal_close(j);
+	j = open_it(1);
+	is_str(seen.s, "2:b ", "is not used again");
+	journal_close(j);
 
 	fresh_dir();
 	limit = 1 << 20;

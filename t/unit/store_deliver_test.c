@@ -176,6 +176,13 @@ test_damaged(void)
 	is_int(store_deliver(&b, &c, &slot, &err), 2,
 	    "unless it is in doubt");
 	is_int(b.n, 0, "who is covered by another's sync does not sync");
+	unlink(cur);
+	c.linkable = true;
+	is_int(deliver(&c, "example.com/cec", "20.Qd", false), 1, "linked");
+	is_int(store_deliver(&b, &c, &slot, &err), 2,
+	    "the content itself, in doubt, is replaced");
+	fstat(c.fd, &sb);
+	ok(inode(new) != 0 && inode(new) != sb.st_ino, "by a copy");
 	store_sync(&b, &err);
 	free(cur);
 	close(c.fd);
