@@ -5,6 +5,7 @@
 
 #include "conf/common.h"
 #include "map/map.h"
+#include "sasl/jwt.h"
 #include "sasl/password.h"
 #include "serve/limits.h"
 
@@ -91,16 +92,32 @@ check_tables(struct err *err)
 }
 
 static int
-check(struct err *err)
+check_tokens(struct err *err)
 {
-	if (offer_check(err) < 0 || check_tables(err) < 0 ||
-	    brute_conf(err) < 0)
-		return -1;
+	size_t i;
+
+	for (i = 0; i < conf.oauth_algorithms.n; i++)
+		if (jwt_alg_find(conf.oauth_algorithms.v[i]) == JWT_NONE)
+			return err_perm(err, "5.3.5", "oauth_algorithms: "
+			    "\"%s\" is unknown; expected RS256, PS256, ES256 "
+			    "or EdDSA", conf.oauth_algorithms.v[i]);
 	if (conf.oauth_keys[0] != '\0' && (conf.oauth_issuer[0] == '\0' ||
 	    conf.oauth_audience.n == 0))
 		return err_perm(err, "5.3.5", "oauth_keys without oauth_issuer "
 		    "and oauth_audience would take anybody's tokens");
 	return 0;
+}
+
+static int
+check(struct err *err)
+{
+	if (sasl_password_cost((enum password_scheme)common.password_scheme,
+	    common.password_cost, err) < 0)
+		return -1;
+	if (offer_check(err) < 0 || check_tables(err) < 0 ||
+	    brute_conf(err) < 0)
+		return -1;
+	return check_tokens(err);
 }
 
 /* the directory of a file: it is replaced, not changed */

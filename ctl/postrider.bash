@@ -99,8 +99,8 @@ _postrider()
 		queue/release) words="$filters --at" ;;
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;
-		call/) words='auth auth-pam bounce cleanup limitd local master pop3d qmgr
-			router system --fd-in --fd-out' ;;
+		call/) words='auth auth-pam bounce cleanup limitd local
+			master pop3d qmgr router system --fd-in --fd-out' ;;
 		esac
 	fi
 	COMPREPLY=($(compgen -W "$words" -- "$cur"))

@@ -267,6 +267,9 @@ users_set_password(struct user_record *u, const char *password,
 	struct scram_verifier v;
 	struct user_record apps = { .app = u->app };
 
+	if (sasl_password_cost((enum password_scheme)common.password_scheme,
+	    common.password_cost, err) != 0)
+		return -1;
 	sasl_password_by((enum password_scheme)common.password_scheme,
 	    common.password_cost);
 	if (sasl_password_hash(&text, password, err) != 0)

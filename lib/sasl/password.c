@@ -59,6 +59,19 @@ sasl_password_by(enum password_scheme s, int64_t c)
 	cost = c;
 }
 
+int
+sasl_password_cost(enum password_scheme s, int64_t c, struct err *err)
+{
+	static const int64_t range[][2] = { { 1, 11 }, { 8192, 262144 },
+		{ 4, 20 }, { 1000, 262144 } };
+
+	if (c == 0 || (c >= range[s][0] && c <= range[s][1]))
+		return 0;
+	return err_perm(err, "5.3.5", "password_cost = %lld: expected 0 or a "
+	    "number between %lld and %lld for this scheme", (long long)c,
+	    (long long)range[s][0], (long long)range[s][1]);
+}
+
 void
 sasl_password_allow_plain(void)
 {

@@ -27,6 +27,9 @@ bool sasl_password_locked(const char *hash);
 enum password_scheme { PASSWORD_YESCRYPT, PASSWORD_ARGON2ID, PASSWORD_BCRYPT,
 	PASSWORD_SHA512 };
 void sasl_password_by(enum password_scheme scheme, int64_t cost);
+/* can the scheme have that cost?  0, or -1: err, permanent */
+int sasl_password_cost(enum password_scheme scheme, int64_t cost,
+    struct err *err);
 /* a new hash, appended; 0, or -1: an empty or over-long password (permanent),
  * or the library's trouble */
 int sasl_password_hash(struct str *out, const char *password,

@@ -138,11 +138,60 @@ test_compile(void)
 	look("cdb:users", "quota=1G", "public");
 }
 
+/* what a user may log in to, and by what */
+static void
+test_services(void)
+{
+	static const struct {
+		const char *list, *service;
+		bool want;
+	} in[] = {
+		{ "", "imap", true }, { "imap", "imap", true },
+		{ "imap", "pop3", false }, { "smtp,imap", "imap", true },
+		{ "IMAP, smtp", "imap", true }, { "imaps", "imap", false },
+		{ "imap", "ima", false }, { ",", "imap", false },
+		{ "pop3+smtp", "smtp", true },
+	};
+	static const char *const bad[] = { "app=x", "app=\"a b c\"",
+		"app=\"a b c $y$x label\"", "services=imapp",
+		"app=\"aaaaaaaaaaaaaaaaaaaaaaa d imap SCRAM-SHA-256$x l\"",
+		"limit_hour=-1", "app_only=perhaps" };
+	struct arena a = { 0 };
+	struct app_password app;
+	struct user_record u;
+	struct err err = ERR_INIT;
+	struct str many = STR_INIT;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(in); i++)
+		ok(service_in(in[i].list, in[i].service) == in[i].want,
+		    "%s in \"%s\"", in[i].service, in[i].list);
+	for (i = 0; i < ARRAY_LEN(bad); i++)
+		is_int(user_parse(slice_of(bad[i]), &u, &a, &err), -1,
+		    "refused: %s", bad[i]);
+	is_int(user_parse(SLICE_LIT("pass=$y$a pass=SCRAM-SHA-256$b services="
+	    "imap app=\"k3x9 2026-11-23 imap,smtp SCRAM-SHA-256$c my phone\" "
+	    "limit_day=7"), &u, &a, &err), 0, "all of it");
+	is_int(u.pass.n, 2, "two verifiers");
+	is_str(u.pass.v[1], "SCRAM-SHA-256$b", "in their order");
+	ok(app_parse(u.app.v[0], &app), "an app password");
+	ok(slice_eqz(app.id, "k3x9") && slice_eqz(app.services, "imap,smtp") &&
+	    slice_eqz(app.verifier, "SCRAM-SHA-256$c") &&
+	    slice_eqz(app.label, "my phone"), "its parts");
+	for (i = 0; i <= APP_PASSWORDS_MAX; i++)
+		str_adds(&many, "app=\"a d imap SCRAM-SHA-256$c\" ");
+	is_int(user_parse(slice_str(&many), &u, &a, &err), -1,
+	    "not any number of them");
+	str_free(&many);
+	arena_free(&a);
+}
+
 int
 main(void)
 {
 	test_rows();
 	test_list();
 	test_compile();
+	test_services();
 	return tap_done();
 }
