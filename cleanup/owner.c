@@ -111,6 +111,13 @@ refuse(const struct message *m, const char *field, struct slice addr,
 	    "%s", field, (int)MIN(addr.n, (size_t)200), addr.p, m->login);
 }
 
+/* will whoever reads it see the same addresses? */
+static bool
+clear(const struct mime_addresses *l)
+{
+	return l->bad == 0 && l->odd == 0 && !l->truncated;
+}
+
 static int
 judge(const struct message *m, struct header *h, struct err *err)
 {
@@ -119,14 +126,14 @@ judge(const struct message *m, struct header *h, struct err *err)
 
 	if (senders < 0)
 		return -1;
-	if (h->sender.bad > 0 || h->sender.truncated || h->sender.n > 1)
+	if (!clear(&h->sender) || h->sender.n > 1)
 		return err_perm(err, "5.7.1", "Sender: not one address");
 	if (stranger.p != NULL)
 		return refuse(m, "Sender", stranger, err);
 	own = count_own(m, &h->a, &h->from, &other, err);
 	if (own < 0)
 		return -1;
-	if (h->from.n == 0 || h->from.bad > 0 || h->from.truncated)
+	if (h->from.n == 0 || !clear(&h->from))
 		return err_perm(err, "5.7.1", "From: not a list of addresses");
 	if (other.p == NULL || (own > 0 && senders > 0))
 		return 0;

@@ -12,6 +12,7 @@ struct element {
 	struct str comment;	/* the last one */
 	bool phrase_gap;	/* a blank was before the next word */
 	bool in_angle, has_angle, bad;
+	bool at, odd;		/* an @ outside of <>; others may differ */
 	bool any;		/* something but blanks was there */
 };
 
@@ -45,6 +46,7 @@ element_reset(struct element *e)
 	str_reset(&e->angle);
 	str_reset(&e->comment);
 	e->phrase_gap = e->in_angle = e->has_angle = e->bad = e->any = false;
+	e->at = e->odd = false;
 }
 
 /* printable text: folds and controls become one blank, none at the ends */
@@ -92,6 +94,8 @@ add_word(struct list *l, struct slice raw, struct slice text, bool quoted)
 	size_t i;
 
 	e->any = true;
+	if (!e->in_angle && e->has_angle)
+		e->odd = true;
 	if (!e->in_angle && !e->has_angle) {
 		if (e->phrase_gap)
 			add_text(&e->phrase, ' ');
@@ -149,6 +153,7 @@ comment(struct list *l)
 		}
 		add_text(out, c);
 	}
+	l->e.odd = true;		/* it does not end */
 }
 
 static void
@@ -220,6 +225,8 @@ end_element(struct list *l)
 		else
 			push(l, keep(l, name), keep(l, addr));
 	}
+	l->r->odd += e->odd || (e->has_angle && e->at &&
+	    !slice_ieq(slice_str(&e->phrase), slice_str(&e->angle)));
 	element_reset(e);
 }
 
@@ -257,6 +264,7 @@ special(struct list *l, char c)
 	e->any = true;
 	if (c == '@') {
 		/* blanks before it are no gap between words */
+		e->at |= !e->in_angle;
 		add_word(l, SLICE_LIT("@"), SLICE_LIT("@"), false);
 	} else if (c == '<' && !e->in_angle && !e->has_angle) {
 		e->in_angle = e->has_angle = true;
@@ -265,12 +273,14 @@ special(struct list *l, char c)
 	} else if (c == ':' && e->in_angle && e->angle.len > 0 &&
 	    e->angle.s[0] == '@') {
 		str_reset(&e->angle);
+		e->odd = true;
 		e->bad = false;		/* the route's hops do not matter */
 	} else if (c == ':' && !e->has_angle && !l->in_group && !e->bad) {
 		trim_end(&e->phrase);
 		l->group = keep(l, &e->phrase);
 		l->in_group = true;
 		mark(l, l->group);
+		l->r->odd += e->at || e->odd;
 		element_reset(e);
 	} else {
 		e->bad = true;
@@ -311,7 +321,7 @@ mime_addresses_parse(struct slice value, size_t max, struct arena *a,
 	struct list l = { .s = value, .max = max, .a = a, .r = r,
 		.group = SLICE_LIT(""),
 		.e = { STR_INIT, STR_INIT, STR_INIT, STR_INIT, false, false,
-		    false, false, false } };
+		    false, false, false, false, false } };
 
 	while (l.i < l.s.n && !r->truncated)
 		token(&l);

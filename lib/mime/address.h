@@ -32,6 +32,9 @@ struct mime_addresses {
 	struct mime_address *v;	/* in the arena */
 	size_t n, cap;
 	size_t bad;		/* elements that could not be read */
+	size_t odd;		/* ... that others may read otherwise: an @ in
+				 * a name without quotes, words behind <>, a
+				 * route, a comment that does not end */
 	bool truncated;		/* there were more than max */
 	bool marks;		/* set by the caller: begin and end of each
 				 * group are elements, too, with an empty

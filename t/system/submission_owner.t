@@ -71,6 +71,13 @@ for (
 	[550, 'nothing', 'From: '],
 	[550, 'nonsense', 'From: <ann@example.test'],
 	[550, 'two, the other broken', 'From: ann@example.test, <bob@'],
+	[550, 'an address in front of the address',
+	    'From: bob@example.test <ann@example.test>'],
+	[550, 'an address behind it',
+	    'From: <ann@example.test> bob@example.test'],
+	[550, 'a group with an address as its name',
+	    'From: bob@example.test: ann@example.test;'],
+	[250, 'a quoted name', 'From: "bob@example.test" <ann@example.test>'],
 	[550, 'two Senders', 'Sender: ann@example.test, sales@example.test',
 	    'From: ann@example.test'],
 ) {
@@ -111,6 +118,16 @@ $i->reload;
 like sent('bob@example.test', 'From: bob@example.test'), qr/^250/, 'off';
 is $i->send(from => 'ann@example.test', to => 'bob@example.test',
     message => "From: x\@y.example\n\nx\n"), 250, 'mx is as it was';
+$i->wait_mails('bob', 2);
+unlink $i->mails('bob');
+$i->set_conf('smtpd.conf', auth => 'yes', sender_check => 'both');
+$i->reload;
+is $i->send(auth => ['ann', 'pw'], from => $own, to => 'bob@example.test',
+    message => "Subject: x\nno field\nFrom: bob\@example.test\n\nx\n"), 250,
+    'mx with a login: a header with a line that is no field';
+$h = got();
+like $h, qr/^From: <ann\@example\.test>$/m, '... gets its From';
+unlike $h, qr/^From: bob/m, '... and ends there';
 unlink $i->conf_dir . '/senders';
 $i->set_conf('submission.conf', sender_check => 'both');
 $i->reload;

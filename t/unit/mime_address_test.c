@@ -62,6 +62,35 @@ check_lists(void)
 	}
 }
 
+/* what others may read otherwise */
+static void
+check_odd(void)
+{
+	static const struct { const char *in; size_t odd; } t[] = {
+		{ "ann@d, Bob <bob@d>, \"c@d\" <bob@d> (x@y)", 0 },
+		{ "Us: ann@d, Bob <bob@d>;", 0 },
+		{ "ann@d <Ann@D>", 0 },
+		{ "ann@d <bob@d>", 1 },
+		{ "a @ b <bob@d>, x@y <bob@d>", 2 },
+		{ "<ann@d> bob@d", 1 },
+		{ "<ann@d> \"b\"", 1 },
+		{ "ann@d: bob@d;", 1 },
+		{ "<@a,@b:u@d>", 1 },
+		{ "ann@d (, bob@d", 1 },
+		{ "ann@d, (bob@d", 1 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		struct mime_addresses r = { 0 };
+		struct arena a = { 0 };
+
+		mime_addresses_parse(slice_of(t[i].in), 10, &a, &r);
+		is_int(r.odd, t[i].odd, "odd: %s", t[i].in);
+		arena_free(&a);
+	}
+}
+
 /* 2 MB of what has made others quadratic or recurse */
 static void
 check_big(void)
@@ -120,6 +149,7 @@ main(void)
 	struct arena a = { 0 };
 
 	check_lists();
+	check_odd();
 	check_big();
 	check_print();
 	mime_addresses_parse(SLICE_LIT("a@d"), 10, &a, &r);
