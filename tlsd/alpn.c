@@ -30,9 +30,15 @@ static void
 note_refused(struct session *s, const unsigned char *in, unsigned n)
 {
 	struct slice first = { (const char *)in + 1, MIN(in[0], n - 1) };
+	char *name;
 
-	if (s->hs != NULL)
-		s->hs->alpn_refused = arena_slice(&s->hs->arena, first);
+	if (s->hs == NULL)
+		return;
+	name = arena_slice(&s->hs->arena, first);
+	s->hs->alpn_refused = name;
+	for (; *name != '\0'; name++)
+		if (!ascii_isprint(*name))
+			*name = '?';
 }
 
 int
