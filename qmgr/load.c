@@ -51,12 +51,15 @@ load_fresh(struct err *err)
 	size_t len;
 	int rc;
 
+	if (qdb_message_last(qmgr.db, &qmgr.last_id, err) != 0)
+		return -1;
 	while ((rc = qdb_fresh_next(qmgr.db, &id, &rec, err)) == 1) {
 		len = rec.len;
 		m = msg_from_record(str_steal(&rec), len, ROW_FRESH, err);
 		if (m == NULL)
 			return -1;
 		m->again = true;
+		qmgr.last_id = MAX(qmgr.last_id, id);
 		LIST_FOREACH(r, &m->rcpts, of_msg)
 			sched_add(r, FRESH);
 		msg_release(m);
@@ -78,7 +81,8 @@ load_message(int64_t id, struct err *err)
 	}
 	new = msg_new(&m, ROW_FILED);
 	new->arena = a;
-	new->again = qid_time_us(id) < qmgr.started_us;
+	new->again = id <= qmgr.last_id ||
+	    qid_time_us(id) < qmgr.started_us;
 	return new;
 }
 

@@ -44,8 +44,10 @@ struct qmgr {
 	struct queue_db *db;
 	int64_t started_us;
 	bool draining;
-	bool doubt;		/* a sync had failed before the start: nothing
-				 * that was delivered then need be on the disk */
+	bool doubt;		/* a sync had failed before the start: what
+				 * was delivered then need not be on the disk */
+	int64_t last_id;	/* at the start: no id of before is higher,
+				 * whatever the clock says now */
 	TAILQ_HEAD(, msg) dirty;	/* to be written */
 	struct journal *journal;
 	TAILQ_HEAD(, msg) taken;	/* to be written to the journal */

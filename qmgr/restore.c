@@ -12,6 +12,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#ifndef STATX_MNT_ID_UNIQUE
+#define STATX_MNT_ID_UNIQUE 0x4000U	/* Linux 6.8 */
+#endif
+
 struct restore {
 	int64_t messages, contents, done, doubted;
 };
@@ -94,6 +98,7 @@ on_entry(void *ctx, const struct journal_entry *e, struct err *err)
 	int rc = qdb_gone_has(qmgr.db, e->id, err), row;
 	char q[QID_SIZE];
 
+	qmgr.last_id = MAX(qmgr.last_id, e->id);
 	if (rc != 0 || msg_find(e->id) != NULL)
 		return MIN(rc, 0);
 	row = has_row(e->id, err);
@@ -138,6 +143,20 @@ read_boot(const char *text)
 	return i == 2 * sizeof(boot);
 }
 
+/* What was in memory of a file system is gone when it is mounted anew: notes
+ * then count as little as those of another boot. */
+static void
+mix_mount(unsigned char *b, const char *path)
+{
+	struct statx st;
+	int i;
+
+	if (statx(AT_FDCWD, path, 0, STATX_MNT_ID_UNIQUE, &st) == 0 &&
+	    st.stx_mask & STATX_MNT_ID_UNIQUE)
+		for (i = 0; i < 8; i++)
+			b[i] ^= (unsigned char)(st.stx_mnt_id >> (8 * i));
+}
+
 void
 restore_before_jail(void)
 {
@@ -147,6 +166,8 @@ restore_before_jail(void)
 	/* a random one where the system has none: then notes never count */
 	if (text == NULL || !read_boot(text))
 		random_bytes(boot, sizeof(boot));
+	mix_mount(boot, common_path(common.spool_dir, "content"));
+	mix_mount(boot + 8, common.mail_dir);
 	free(text);
 }
 

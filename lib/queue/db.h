@@ -50,6 +50,8 @@ int qdb_fresh_next(struct queue_db *db, int64_t *id, struct str *rec,
 
 /* filed messages.  add: without m->rcpt; del: its recipients, too */
 int qdb_message_has(struct queue_db *db, int64_t id, struct err *err);
+/* the highest id; 0 or -1 */
+int qdb_message_last(struct queue_db *db, int64_t *id_r, struct err *err);
 int qdb_message_add(struct queue_db *db, const struct queue_message *m,
     struct err *err);
 int qdb_message_del(struct queue_db *db, int64_t id, struct err *err);

@@ -89,6 +89,13 @@ qdb_message_has(struct queue_db *db, int64_t id, struct err *err)
 }
 
 int
+qdb_message_last(struct queue_db *db, int64_t *id_r, struct err *err)
+{
+	*id_r = 0;
+	return MIN(qdb_number(db, Q_MSG_LAST, id_r, err, ""), 0);
+}
+
+int
 qdb_message_add(struct queue_db *db, const struct queue_message *m,
     struct err *err)
 {

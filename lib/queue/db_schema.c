@@ -71,6 +71,7 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_FRESH_NEXT] = "SELECT id, rec FROM fresh WHERE id > ?"
 	    " ORDER BY id LIMIT 1",
 
+	[Q_MSG_LAST] = "SELECT max(id) FROM message",
 	[Q_MSG_HAS] = "SELECT 1 FROM message WHERE id = ?",
 	[Q_MSG_ADD] = "INSERT INTO message (id, sender, sdomain, ret, envid,"
 	    " session, flags, size, wsize, created, expires, release_at,"

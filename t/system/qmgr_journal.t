@@ -81,4 +81,13 @@ ok $s->wait_empty, 'and leave';
 my %n;
 $n{ $_->{f}{q} }++ for $s->asked('gate');
 is scalar(grep { !$n{ $q{$_} } } 1 .. 6), 0, 'each of them';
+
+# the clock was set back, so ids of before are higher
+my $late = $s->put('defer@g.test', id => Postrider::Queue::id(-3600));
+sub late { return grep { $_->{f}{q} eq $late } $s->asked('local') }
+ok $s->wait_for(sub { $s->list(q => $late) =~ /deferred/ }), 'one of later';
+again();
+$s->call('flush', q => $late);
+ok $s->wait_for(sub { late() > 1 }), 'is tried again';
+is +(late())[1]{f}{again}, 'yes', 'and looked for';
 done_testing;
