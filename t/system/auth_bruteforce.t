@@ -14,7 +14,10 @@ my $i = Postrider::Instance->new(users => { map { $_ => 'pw' }
 	qw(ann bob carl) }, conf => { 'auth.conf' => {
 	    failure_delay => '100ms', failure_delay_max => '800ms',
 	    address_failures => '3/1h', network_failures => '6/1h',
-	    known_failures => '4/1h', account_failures => '5/1h' } });
+	    known_failures => '4/1h', account_failures => '5/1h',
+	    masters => 'text:masters' } });
+$i->spew($i->conf_dir . '/masters', "root pass=!\n");
+chmod 0644, $i->conf_dir . '/masters';
 $i->start;
 my $socket = $i->dir . '/run/private/auth';
 my $ms;
@@ -91,6 +94,11 @@ is enter('127.0.0.1', 'carl', 'pw'), 'yes', '... block nobody';
 is scram('192.0.4.1', 'wrong'), '5.7.8 unproven', 'SCRAM: a guess' for 1 .. 3;
 is scram('192.0.4.1', 'pw'), '4.7.0 unproven', 'SCRAM: then refused';
 is scram('198.51.200.1', 'pw'), 'yes proven', 'SCRAM: from elsewhere';
+
+# --- a master user is one account, whomever he wants to be
+wrong("198.51.101.$_", "u$_*root") for 1 .. 2;
+like $i->ctl_ok('limits', 'list', 'auth-account master'),
+    qr/^auth-account master:root +2 /m, 'guesses at a master user';
 
 # --- by account
 is enter('203.0.113.5', 'ann', 'pw'), 'yes', 'ann comes from here';
