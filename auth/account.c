@@ -88,9 +88,8 @@ find(const char *key, struct account *acct, struct arena *a, struct err *err)
 	return r;
 }
 
-/* what auth made of these verifiers since */
-static void
-use_better(struct account *acct, struct arena *a)
+void
+account_better(struct account *acct, struct arena *a)
 {
 	struct str text = STR_INIT;
 	struct slice rest, line;
@@ -148,8 +147,6 @@ account_find(const char *name, struct account *acct, struct arena *a,
 		r = find(acct->key, acct, a, err);
 	}
 	str_free(&key);
-	if (r == 1)
-		use_better(acct, a);
 	return r != 0 ? r : find_system(name, acct, a, err);
 }
 

@@ -60,6 +60,8 @@ void account_init(void);
  * ours.  Strings, verifiers among them, live in the arena: wipe it. */
 int account_find(const char *name, struct account *acct, struct arena *a,
     struct err *err);
+/* put what auth made of its verifiers since in their place */
+void account_better(struct account *acct, struct arena *a);
 /* free an arena in which secrets were */
 void account_wipe(struct account *acct, struct arena *a);
 

@@ -51,9 +51,12 @@ who_find(struct login *l)
 		return l->found < 0 ? -1 : 0;
 	l->known = true;
 	l->found = find_master(l);
-	if (l->found == 0)
+	if (l->found == 0) {
 		l->found = account_find(l->sasl.authcid, &l->acct, &l->arena,
 		    &l->trouble);
+		if (l->found == 1)
+			account_better(&l->acct, &l->arena);
+	}
 	return l->found < 0 ? -1 : 0;
 }
 
