@@ -173,6 +173,14 @@ my @code = map { scalar $i->send(port => 'submission', to => 'bob',
     from => 'ann', auth => ['dora', "guess$_"]) } 1 .. 3;
 is "@code", '535 535 454', 'submission: refused for now';
 
+for (['pop3', qr/-ERR \[SYS\/TEMP\]/], ['imap', qr/NO \[UNAVAILABLE\]/]) {
+	my ($proto, $want) = @$_;
+	my (undef, undef, $said) = $i->run('curl', '-sSkv', '--ssl-reqd',
+	    '--login-options', 'AUTH=PLAIN', '-u', 'bob:pw',
+	    "$proto://127.0.0.1:" . $i->port($proto) . '/');
+	like $said, $want, "$proto: a temporary error";
+}
+
 # --- without limitd
 my ($pid) = $i->pids_of('limitd');
 kill 'STOP', $pid;
