@@ -9,7 +9,7 @@ my $d = Postrider::Drop->new;
 $d->put('new/20.b,S=11,W=13', "Subject: b\n\n");
 $d->put('new/10.a', "Subject: a\n\none\ntwo\nthree\n");
 $d->put('cur/30.c:2,S', "Subject: c\n\nx\n");
-my $p = $d->session;
+my $p = $d->session(fields => { state => 'PLAIN LOGIN' });
 is $p->greeting, '+OK logged in, 3 messages (61 octets)',
     'the login is answered';
 is $p->cmd('STAT'), '+OK 3 61', 'STAT';
