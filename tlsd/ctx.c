@@ -159,7 +159,8 @@ ctx_make(struct err *err)
 	SSL_CTX_set_tlsext_status_cb(server_ctx, certs_staple);
 	SSL_CTX_set_alpn_select_cb(server_ctx, alpn_select, NULL);
 	if (SSL_CTX_set_tlsext_ticket_key_evp_cb(server_ctx, tickets_use) !=
-	    1 || SSL_CTX_dane_enable(client_ctx) != 1)
+	    1 || SSL_CTX_set_session_ticket_cb(server_ctx, tickets_note,
+	    tickets_judge, NULL) != 1 || SSL_CTX_dane_enable(client_ctx) != 1)
 		return openssl_err(err, "callbacks");
 	SSL_CTX_dane_set_flags(client_ctx, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
 	jail_path(ca_path(), PATH_READ);

@@ -40,22 +40,37 @@ exporter(SSL *ssl, struct arena *a)
 }
 
 /* RFC 5929 4.1: the hash of the certificate's signature, SHA-256 at least */
-static const char *
-end_point(const X509 *x, struct arena *a)
+size_t
+facts_end_point(const X509 *x, unsigned char md[END_POINT_MAX])
 {
-	unsigned char md[EVP_MAX_MD_SIZE];
 	unsigned n = 0;
 	int nid = NID_undef;
 
 	if (x == NULL || X509_get_signature_info((X509 *)x, &nid, NULL, NULL,
 	    NULL) != 1 || nid == NID_undef)
-		return "";
+		return 0;
 	if (nid == NID_md5 || nid == NID_sha1 || nid == NID_md5_sha1)
 		nid = NID_sha256;
 	if (EVP_get_digestbynid(nid) == NULL ||
 	    X509_digest(x, EVP_get_digestbynid(nid), md, &n) != 1)
-		return "";
-	return base64(a, md, n);
+		return 0;
+	return n;
+}
+
+/* A resumed session has shown no certificate: it is bound to the first one. */
+static const char *
+end_point(const struct session *s, X509 *peer, struct arena *a)
+{
+	unsigned char md[END_POINT_MAX];
+	size_t n;
+
+	if (!s->server)
+		n = facts_end_point(peer, md);
+	else if (SSL_session_reused(s->ssl) == 1)
+		n = tickets_end_point(s->ssl, md);
+	else
+		n = facts_end_point(SSL_get_certificate(s->ssl), md);
+	return n > 0 ? base64(a, md, n) : "";
 }
 
 /* printable, RFC 2253 order is not wanted: as it is written */
@@ -203,8 +218,7 @@ facts_fill(const struct session *s, struct arena *a,
 	out->sni = sni != NULL ? arena_strdup(a, sni) : "";
 	out->alpn = alpn(s->ssl, a);
 	out->exporter = exporter(s->ssl, a);
-	out->end_point = end_point(s->server ? SSL_get_certificate(s->ssl) :
-	    peer, a);
+	out->end_point = end_point(s, peer, a);
 	if (!s->server)
 		client_facts(s, out);
 	if (peer != NULL)

@@ -26,7 +26,7 @@ extern struct tlsd_conf conf;
 extern struct daemon tlsd;
 extern struct tls_stat_out counters;
 
-enum { CHUNK = 65536, KEYUPDATES = 32 };
+enum { CHUNK = 65536, KEYUPDATES = 32, END_POINT_MAX = EVP_MAX_MD_SIZE };
 
 struct held {			/* what one side did not take yet */
 	char *p;
@@ -92,6 +92,12 @@ int keyd_vouch(const struct key_vouch_in *in, const char **out);
 void tickets_set(const struct strlist *keys);
 int tickets_use(SSL *ssl, unsigned char *name, unsigned char *iv,
     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int encrypt);
+/* SSL_CTX_set_session_ticket_cb */
+int tickets_note(SSL *ssl, void *arg);
+SSL_TICKET_RETURN tickets_judge(SSL *ssl, SSL_SESSION *ss,
+    const unsigned char *name, size_t n, SSL_TICKET_STATUS status, void *arg);
+/* of the handshake that a resumed session began with; 0: unknown */
+size_t tickets_end_point(SSL *ssl, unsigned char md[END_POINT_MAX]);
 
 /* --- alpn.c --- */
 /* row of a service: 0 is any other */
@@ -106,6 +112,8 @@ int peer_demand(SSL *ssl, const struct tls_client_in *in, struct err *err);
 int peer_check(SSL *ssl, const struct tls_client_in *in, struct err *err);
 
 /* --- facts.c --- */
+/* RFC 5929 section 4: octets of it, 0 there is none */
+size_t facts_end_point(const X509 *x, unsigned char md[END_POINT_MAX]);
 /* strings go to the arena */
 void facts_fill(const struct session *s, struct arena *a,
     struct tls_facts_out *out);

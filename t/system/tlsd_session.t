@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use IO::Select;
 use IO::Socket::INET;
+use POSIX qw(strftime);
 use Test::More;
 use Time::HiRes qw(time sleep);
 use Postrider::Instance;
@@ -16,6 +17,9 @@ $t->cert('ca', is_ca => 1, names => ['ca.test'], cn => 'Clients');
 $t->cert('ann', ca => 'ca', cn => 'Ann', names => ['email:ann@example.test',
     'otherName:1.3.6.1.5.5.7.8.9;UTF8:an@example.test', 'ann.test']);
 $t->cert('eve', cn => 'Eve', names => ['email:ann@example.test']);
+$t->cert('ec', names => ['mail.test']);
+$t->cert('rsa', type => 'rsa', names => ['mail.test']);
+$i->set_conf('keyd.conf', certificates => 'tls/ec.pem tls/rsa.pem');
 $i->set_conf('tlsd.conf', client_ca => 'tls/ca.pem');
 $i->set_conf('common.conf', log_level => 'debug');
 $i->start;
@@ -50,6 +54,22 @@ for my $v ('-tls1_3', '-tls1_2') {
 	is scalar(keys %who), 2, 'by both processes';
 }
 
+# --- what a resumed session is bound to: the certificate of its first
+for my $v ('-tls1_3', '-tls1_2') {
+	for my $how ('ECDSA+SHA256', 'RSA-PSS+SHA256') {
+		my @o = ($v, '-sigalgs', $how);
+		my $c = $t->client($port, @o, '-sess_out', $file);
+		my $first = $c->facts->{end_point};
+		$c->echo('x');
+		$c->half;
+		$c->until(qr/(?!)/, 5);
+		$c = $t->client($port, @o, '-sess_in', $file);
+		my $f = $c->facts;
+		is "$f->{resumed} $f->{end_point}", "yes $first",
+		    "$v, $how: tls-server-end-point is that of the first";
+	}
+}
+
 # --- certificates of clients
 my $ask = $t->serve(service => 'imap', ask => 'yes');
 my @ann = ('-cert', $t->path('ann.pem'), '-key', $t->path('ann.pem.key'));
@@ -82,6 +102,34 @@ $f = $t->client($ask, '-tls1_3', '-sess_in', $file)->facts;
 is "$f->{resumed} $f->{verified}", 'yes yes', 'resumed: still verified';
 $f = $t->client($port, '-tls1_3', '-sess_in', $file)->facts;
 is "$f->{resumed} $f->{verified}", 'no no', 'not where none is asked for';
+# one that ends soon, made by `openssl ca`, as x509 counts in days
+$t->cert('bob', names => ['bob.test']);
+$i->spew("$t->{tmp}/$_", '') for qw(ca.txt ca.txt.attr);
+$i->spew("$t->{tmp}/ca.cnf", "[ca]\ndatabase=$t->{tmp}/ca.txt\n" .
+    "new_certs_dir=$t->{tmp}\nrand_serial=yes\npolicy=any\n" .
+    "[any]\ncommonName=supplied\n");
+$t->openssl('req', '-new', '-key', $t->path('bob.pem.key'), '-subj',
+    '/CN=Bob', '-out', "$t->{tmp}/bob.csr");
+my $ends = time + 8;
+$t->openssl('ca', '-batch', '-notext', '-name', 'ca', '-config',
+    "$t->{tmp}/ca.cnf", '-in', "$t->{tmp}/bob.csr", '-cert',
+    $t->path('ca.pem'), '-keyfile', $t->path('ca.pem.key'), '-md', 'sha256',
+    '-enddate', strftime('%Y%m%d%H%M%SZ', gmtime $ends), '-out',
+    $t->path('bob.pem'));
+my @bob = ('-cert', $t->path('bob.pem'), '-key', $t->path('bob.pem.key'));
+for my $v ('-tls1_3', '-tls1_2') {
+	my $c = $t->client($ask, $v, @bob, '-sess_out', "$file$v");
+	is $c->facts->{verified}, 'yes', "$v: one that is good for seconds";
+	$c->echo('x');
+	$c->half;
+	$c->until(qr/(?!)/, 5);
+}
+sleep 0.1 while time < $ends + 1;
+for my $v ('-tls1_3', '-tls1_2') {
+	$f = $t->client($ask, $v, '-sess_in', "$file$v")->facts;
+	is "$f->{resumed} $f->{verified}", 'no no',
+	    "$v: not resumed when it has ended";
+}
 $f = $t->client($ask, @eve)->facts;
 is $f->{verified}, 'no', 'who made it alone is not verified';
 is $f->{voucher}, '', 'and not vouched for';
