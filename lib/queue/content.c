@@ -201,10 +201,10 @@ content_write(const char *spool, const char *q, struct slice bytes,
 	if (rc == 0)
 		rc = err_temp(err, "4.3.0", "%s appeared again", q);
 	else if (rc == 1)
-		rc = full_write(fd, bytes.p, bytes.n) < 0 || fsync(fd) < 0 ?
+		rc = full_write(fd, bytes.p, bytes.n) < 0 ?
 		    err_sys(err, "write %s", q) : 0;
 	close_fd(fd);
-	return rc == 0 ? content_sync(spool, q, err) : -1;
+	return rc;
 }
 
 int

@@ -43,8 +43,9 @@ int content_create_new(const char *spool, char q[QID_SIZE], int *fd_r,
     struct err *err);
 /* fsync of the directory XX: 0 or -1 */
 int content_sync(const char *spool, const char *q, struct err *err);
-/* The file made anew with these bytes, read-only and synced with its entry; one
- * that is there is another file afterwards.  0 or -1 */
+/* The file made anew with these bytes, read-only; one that is there is another
+ * file afterwards.  Nothing is synced: the caller has it elsewhere until it
+ * has synced the spool.  0 or -1 */
 int content_write(const char *spool, const char *q, struct slice bytes,
     struct err *err);
 /* open read-only: 1, 0 there is none, -1 */
