@@ -183,6 +183,9 @@ put_from(struct io *io, struct slice s, size_t raw, bool in_crlf, uint64_t n)
 		}
 		p = nl + 1;
 	}
+	/* another file than it was when its octets were counted */
+	if (w.left > 0)
+		io_break(io, "a message was changed by another program");
 	wire_flush(&w);
 }
 

@@ -37,26 +37,28 @@ static int
 copy_some(struct session *s, struct mailbox_add *add, size_t i,
     unsigned rights, struct err *err)
 {
-	const struct mailbox_msg *m = &s->mb->msg[i];
-	struct mailbox_keywords kw = mailbox_keywords(s->mb, m->kw);
-	struct slice *names = arena_alloc(&s->imap.arena,
-	    (kw.n + 1) * sizeof(*names));
-	struct flags_change c = { .flags = m->flags & MSG_KEPT, .kw = names,
-		.nkw = kw.n };
 	struct mailbox_attrs at = { .date = mailbox_date(s->mb, i) };
 	struct arena arena = { 0 };
 	struct body b = { .arena = &arena };
+	struct mailbox_keywords kw;
+	struct flags_change c;
+	struct slice *names;
 	size_t k;
 	int r;
 
+	/* it may look for the file, and read the log meanwhile */
+	if (body_open(&b, s, i, err) < 0)
+		return -1;
+	kw = mailbox_keywords(s->mb, s->mb->msg[i].kw);
+	names = arena_alloc(&s->imap.arena, (kw.n + 1) * sizeof(*names));
 	for (k = 0; k < kw.n; k++)
-		names[k] = slice_of(kw.v[k]);
+		names[k] = slice_of(arena_strdup(&s->imap.arena, kw.v[k]));
+	c = (struct flags_change){ .flags = s->mb->msg[i].flags & MSG_KEPT,
+		.kw = names, .nkw = kw.n };
 	flags_allowed(&c, rights);
 	at.flags = c.flags;
 	at.kw = c.kw;
 	at.nkw = c.nkw;
-	if (body_open(&b, s, i, err) < 0)
-		return -1;
 	r = mailbox_add_begin(add, err);
 	if (r == 0)
 		r = mailbox_add_write(add, b.msg, err);

@@ -14,6 +14,10 @@
 #include "base/base.h"
 
 void fault_catch(void);
+/* What zeros in it would make of the rest can not be undone: with a page that
+ * is missing here the process ends.  Until the other unmaps it. */
+void fault_vital(const void *p, size_t n);
+void fault_unmap(const void *p, size_t n);
 /* pages that were found missing since the process began */
 unsigned fault_count(void);
 

@@ -293,6 +293,7 @@ int
 mailbox_add_copy(struct mailbox_add *a, struct mailbox *from, size_t i,
     struct err *err)
 {
+	int64_t date = mailbox_date(from, i);	/* may move the array */
 	const struct mailbox_msg *src = &from->msg[i];
 	struct mailbox_keywords k = mailbox_keywords(from, src->kw);
 	struct adding *m;
@@ -307,7 +308,7 @@ mailbox_add_copy(struct mailbox_add *a, struct mailbox *from, size_t i,
 	    src->name)));
 	m->size = src->size;
 	m->wsize = src->wsize;
-	m->date = mailbox_date(from, i);
+	m->date = date;
 	m->flags = src->flags & MSG_KEPT;
 	m->kw = arena_alloc(&a->mem, (k.n + 1) * sizeof(*m->kw));
 	for (j = 0; j < k.n; j++)

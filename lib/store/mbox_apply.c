@@ -135,7 +135,7 @@ apply_add(struct mailbox *mb, struct slice r)
 		*to = m;
 		if (to->flags != to->file_flags)
 			mbox_dirty(&in->st, (size_t)(to - mb->msg));
-		if (mbox_name_waits(name.s))
+		if (m.date == MBOX_NO_DATE || mbox_name_waits(name.s))
 			mbox_wait(&in->st, (size_t)(to - mb->msg));
 		mb->uidnext = MAX(mb->uidnext, m.uid + 1);
 		raise_modseq(mb, m.modseq);

@@ -30,7 +30,8 @@ cmp_doom(const void *a, const void *b)
 	return (x->uid > y->uid) - (x->uid < y->uid);
 }
 
-/* the same base, or, not yet renamed, the same unique part and no UID */
+/* the same base, or, not yet renamed by us, the same unique part and no UID:
+ * where the log does not tell a name of ours, only the base counts */
 static bool
 same_file(struct mailbox_impl *in, const struct mbox_doom *d,
     const struct mbox_file *f)
@@ -43,7 +44,7 @@ same_file(struct mailbox_impl *in, const struct mbox_doom *d,
 	mail_name_parse(slice_of(f->name), &a);
 	mail_name_parse(slice_of(kt + 1), &b);
 	return slice_eq(a.base, b.base) ||
-	    (f->uid == 0 && slice_eq(a.unique, b.unique));
+	    (f->uid == 0 && b.uid != 0 && slice_eq(a.unique, b.unique));
 }
 
 struct hunt {

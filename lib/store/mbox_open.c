@@ -359,13 +359,12 @@ mailbox_date(struct mailbox *mb, size_t i)
 	if (mbox_stat(mb, i, &st) < 0) {
 		fd = mailbox_read(mb, i, &ignored);
 		m = &mb->msg[i];
-		/* it is gone: anything is as good */
+		/* gone, or not to be had now: anything is as good, once */
 		if (fd < 0 || fstat(fd, &st) < 0)
 			st.st_mtime = m->saved;
 		close_fd(fd);
 	}
-	m->date = st.st_mtime;
-	return m->date;
+	return st.st_mtime;
 }
 
 int

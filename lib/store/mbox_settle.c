@@ -117,8 +117,10 @@ next_waiting(struct mailbox *mb, struct waiting *v, uint32_t *idx)
 
 	for (; waits(mb) && n < NAMING_SLICE; st->wait_lo++) {
 		m = &mb->msg[st->wait_lo];
-		if ((m->flags & MSG_GONE) ||
-		    !mbox_name_waits(mbox_name_get(st, m->name)))
+		/* one that was renamed before a crash lost the record may
+		 * wait for its date alone */
+		if ((m->flags & MSG_GONE) || (m->date != MBOX_NO_DATE &&
+		    !mbox_name_waits(mbox_name_get(st, m->name))))
 			continue;
 		idx[n] = (uint32_t)st->wait_lo;
 		v[n++] = (struct waiting){ (uint32_t)st->wait_lo, m->name };

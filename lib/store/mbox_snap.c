@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "store/dir.h"
 
 static char boot[40];		/* "": not known */
@@ -177,6 +178,8 @@ map_records(struct mailbox *mb, int fd, const struct snap_head *h)
 	if (mmap(st->map, page_up(used), PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_FIXED, fd, (off_t)h->records_at) == MAP_FAILED)
 		return false;
+	/* messages without UIDs would be taken for lost ones */
+	fault_vital(st->map, page_up(used));
 	return true;
 }
 
@@ -217,6 +220,7 @@ map_all(struct mailbox *mb, int fd, const struct snap_head *h, bool fresh)
 		return false;
 	st->names = p;
 	st->names_len = h->names_len;
+	fault_vital(p, st->names_len);
 	if (!map_records(mb, fd, h))
 		return false;
 	kw = xmalloc(h->kw_len + 1);

@@ -5,7 +5,7 @@
  */
 #include "store/mbox.h"
 
-#include <sys/mman.h>
+#include "base/fault.h"
 
 void
 mbox_state_free(struct mailbox *mb)
@@ -13,11 +13,11 @@ mbox_state_free(struct mailbox *mb)
 	struct mbox_state *st = &mb->in->st;
 
 	if (st->map != NULL)
-		munmap(st->map, st->map_len);
+		fault_unmap(st->map, st->map_len);
 	else
 		free(mb->msg);
 	if (st->names != NULL)
-		munmap((void *)(uintptr_t)st->names, st->names_len);
+		fault_unmap(st->names, st->names_len);
 	str_free(&st->more);
 	mbox_kw_free(&st->kw);
 	free(st->doom);
@@ -34,7 +34,7 @@ mbox_set_array(struct mailbox *mb, struct mailbox_msg *v, size_t cap)
 	struct mbox_state *st = &mb->in->st;
 
 	if (st->map != NULL)
-		munmap(st->map, st->map_len);
+		fault_unmap(st->map, st->map_len);
 	else
 		free(mb->msg);
 	st->map = NULL;

@@ -477,6 +477,23 @@ list_new(struct sync *s, bool cur)
 			s->add[s->nadd++] = f;
 }
 
+/* Whatever happened to the snapshot that is mapped: files are not given new
+ * UIDs because of it. */
+static void
+check_order(const struct mailbox *mb)
+{
+	uint32_t last = 0;
+	size_t i;
+
+	for (i = 0; i < mb->n && mb->msg[i].uid > last; i++)
+		last = mb->msg[i].uid;
+	if (i == mb->n)
+		return;
+	if (mb->in->index >= 0)
+		unlinkat(mb->in->index, mb->id, 0);
+	die("the snapshot of a mailbox is damaged");
+}
+
 int
 mbox_sync_all(struct mailbox *mb, struct err *err)
 {
@@ -484,6 +501,7 @@ mbox_sync_all(struct mailbox *mb, struct err *err)
 	bool sure = false;
 	int r;
 
+	check_order(mb);
 	r = mbox_finish_doom(mb, err) < 0 ? -1 : look(&s, err);
 	if (r >= 0) {
 		sure = r > 0;

@@ -159,6 +159,8 @@ test_odd(void)
 		    strlen(text_of(mb, i)) != mb->msg[i].size)
 			break;
 	is_int(i, mb->n, "each is read");
+	for (i = 0; i < mb->n; i++)
+		mailbox_date(mb, i);
 	while (mailbox_settle(mb))
 		;
 	is_str(place_find(&p, "cur", "1.lie"), "1.lie,S=4,W=6,U=8:2,S",
@@ -274,6 +276,59 @@ test_lost(void)
 	place_free(&p);
 }
 
+/* a crash kept the names and lost the records */
+static void
+test_fell_back(void)
+{
+	struct place p;
+	struct mailbox *mb;
+	struct stat st;
+	size_t i;
+	int log;
+
+	fill(&p, "back", 600);
+	mb = place_open(&p, 0);
+	log = openat(p.at.dir, ".state/log", O_RDWR | O_CLOEXEC);
+	if (log < 0 || fstat(log, &st) < 0)
+		die("log: %s", strerror(errno));
+	while (mailbox_settle(mb))
+		;
+	if (unlinkat(p.at.index, mb->id, 0) < 0 && errno != ENOENT)
+		die("snapshot: %s", strerror(errno));
+	mbox_free(mb);
+	if (ftruncate(log, st.st_size) < 0)
+		die("log: %s", strerror(errno));
+	close(log);
+	mailbox_close(place_open(&p, 0));
+	mb = place_open(&p, 0);
+	is_int(wrong(mb, 600), 0, "what was renamed and not told is the same");
+	for (i = 0; i < mb->n && mb->msg[i].date == DATE + (int64_t)i; )
+		i++;
+	is_int(i, mb->n, "and its dates are in the log");
+	mailbox_close(mb);
+	is_int(findings(&p), 0, "which is sound");
+	place_free(&p);
+}
+
+/* two messages whose names begin alike: one is changed and expunged */
+static void
+test_alike(void)
+{
+	struct place p;
+	struct mailbox *mb;
+
+	fill(&p, "alike", 600);
+	place_put(&p, "cur/9.dup,S=2,W=3:2,", "x\n");
+	place_put(&p, "cur/9.dup,S=4,W=6:2,", "x\ny\n");
+	mb = place_open(&p, 0);
+	place_move(&p, "cur/9.dup,S=2,W=3:2,", "cur/9.dup,S=2,W=3:2,F");
+	is_int(expunge(mb, 1, 1), 0, "one of two that begin alike goes");
+	ok(!place_has(&p, "cur/9.dup,S=2,W=3:2,F"), "its file, too");
+	ok(place_has(&p, "cur/9.dup,S=4,W=6:2,"), "the other's stays");
+	mailbox_close(mb);
+	place_free(&p);
+}
+
 /* --- kill ----------------------------------------------------------------- */
 
 static void
@@ -355,6 +410,8 @@ main(int argc, char **argv)
 	test_between();
 	test_doomed();
 	test_lost();
+	test_fell_back();
+	test_alike();
 	test_kill((int)rounds);
 	return tap_done();
 }
