@@ -3,6 +3,7 @@
  */
 #include "serve/jail.h"
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
@@ -35,7 +36,7 @@ static size_t nports;
 #define N(name) SCMP_SYS(name)
 static const int base_calls[] = {
 	N(read), N(write), N(readv), N(writev), N(close), N(fstat), N(lseek),
-	N(newfstatat), N(fcntl), N(poll), N(ppoll), N(epoll_create1),
+	N(newfstatat), N(poll), N(ppoll), N(epoll_create1),
 	N(epoll_ctl), N(epoll_wait), N(epoll_pwait), N(recvmsg), N(recvfrom),
 	N(accept4), N(getsockopt), N(setsockopt),
 	N(getsockname), N(getpeername), N(shutdown), N(brk), N(munmap),
@@ -55,7 +56,7 @@ static const int file_calls[] = {
 static const int write_calls[] = {
 	N(link), N(linkat), N(rename), N(renameat), N(renameat2), N(unlink),
 	N(unlinkat), N(mkdir), N(mkdirat), N(rmdir), N(fsync), N(fdatasync),
-	N(syncfs), N(ftruncate), N(pwrite64), N(pwritev), N(utimensat),
+	N(syncfs), N(ftruncate), N(pwrite64), N(pwritev),
 	N(fallocate), N(copy_file_range), N(sendfile),
 };
 static const int fork_calls[] = {
@@ -194,8 +195,27 @@ allow_plugin(scmp_filter_ctx ctx)
 	return rc;
 }
 
+/* Signals for what happens to a descriptor go to whom F_SETOWN names, and a
+ * lease keeps others waiting: of fcntl(2) the rest is allowed. */
+static int
+allow_fcntl(scmp_filter_ctx ctx)
+{
+	static const int commands[] = { F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD,
+		F_SETFD, F_GETFL, F_SETFL, F_GETLK, F_SETLK, F_SETLKW,
+		F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_GETPIPE_SZ,
+		F_SETPIPE_SZ, F_ADD_SEALS, F_GET_SEALS };
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < ARRAY_LEN(commands); i++)
+		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(fcntl), 1,
+		    SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)commands[i]));
+	return rc;
+}
+
 /* calls that depend on an argument: no executable memory, no other families
- * of sockets, no connection by sending, no new namespaces */
+ * of sockets, no connection by sending, no new namespaces, and, as Landlock
+ * does not ask for it, no times of files but of those that are open */
 static int
 allow_conditional(scmp_filter_ctx ctx, unsigned set)
 {
@@ -211,6 +231,10 @@ allow_conditional(scmp_filter_ctx ctx, unsigned set)
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
 	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(sendto), 1,
 	    SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	if (set & JAIL_WRITE)
+		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(utimensat), 1,
+		    SCMP_A1(SCMP_CMP_EQ, 0));
+	rc |= allow_fcntl(ctx);
 	if (set & JAIL_FORK)
 		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(clone), 1,
 		    SCMP_A0(SCMP_CMP_MASKED_EQ, NAMESPACES, 0));

@@ -134,6 +134,20 @@ try_chmod(void)
 	return chmod("/tmp", 01777);
 }
 
+/* of what anybody may write to */
+static int
+try_times(void)
+{
+	return utimensat(AT_FDCWD, "/tmp", NULL, 0);
+}
+
+/* signals of a descriptor are for another process */
+static int
+try_owner(void)
+{
+	return fcntl(STDOUT_FILENO, F_SETOWN, getppid());
+}
+
 static int
 try_mount(void)
 {
@@ -178,6 +192,7 @@ static const struct {
 	{ "datagram-pair", try_datagram_pair }, { "setuid-root", try_setuid },
 	{ "kill-parent", try_kill }, { "ptrace", try_ptrace },
 	{ "exec-memory", try_exec_memory }, { "chmod", try_chmod },
+	{ "times", try_times }, { "signal-owner", try_owner },
 	{ "mount", try_mount }, { "unshare", try_unshare },
 	{ "clone-namespace", try_clone_namespace },
 	{ "io-uring", try_uring }, { "fork", try_fork },

@@ -10,7 +10,7 @@ my $pr = Postrider::Instance->new(users => { ann => 'pw' });
 # what nobody may
 my @never = qw(open-outside list-root create-outside unlink-outside inet-socket
     connect ptrace exec-memory chmod mount unshare
-    clone-namespace io-uring exec);
+    clone-namespace io-uring exec times signal-owner);
 # service => what this one may besides, because its job needs it
 my @calls = qw(unix-socket unix-connect datagram-pair);
 my %job = (
