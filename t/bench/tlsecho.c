@@ -17,6 +17,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -154,11 +155,14 @@ serve(void)
 	printf("port %d\n", ntohs(sin.sin_port));
 	fflush(stdout);
 	signal(SIGCHLD, SIG_IGN);
+	/* nobody is left where the test was killed */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (;;) {
 		fd = accept(s, NULL, NULL);
 		if (fd < 0)
 			continue;
 		if (fork() == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
 			close(s);
 			session(fd);
 		}
