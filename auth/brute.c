@@ -154,8 +154,8 @@ net_text(struct arena *a, const struct net *client, int bits4, int bits6)
 	    arena_printf(a, "%s/%d", text, bits);
 }
 
-/* the name of the account, whether there is one or not; of who wants to be a
- * master user that name, whoever he wants to act as */
+/* the name of the account, whether there is one or not; of who is, or seems to
+ * want to be, a master user that name, whoever he wants to act as */
 static const char *
 account_text(struct login *l, struct arena *a)
 {
@@ -165,7 +165,7 @@ account_text(struct login *l, struct arena *a)
 	size_t i;
 
 	(void)who_find(l);
-	if (l->name[0] != '\0')
+	if (l->name[0] != '\0' && (l->is_master || l->found != 1))
 		str_addf(&s, "master:%s", l->name);
 	else
 		str_adds(&s, l->acct.key[0] != '\0' ? l->acct.key :

@@ -199,7 +199,8 @@ trouble(struct login *l, const char *mech, struct err *err)
 	return err_temp(err, "4.7.0", "temporary authentication failure");
 }
 
-/* certificates and tokens are not passwords */
+/* certificates and tokens are not passwords: nobody guesses them, and a device
+ * whose token has ended must not block its address */
 static bool
 by_password(const struct login *l)
 {
@@ -248,7 +249,8 @@ login_refuse(struct login *l, const char *mech, const char *why,
 		return trouble(l, mech, err);
 	if (may_try(l, mech, err) == 0) {
 		tried(l, mech, why);
-		brute_failed(l);
+		if (by_password(l))
+			brute_failed(l);
 	}
 	return refuse(l, start, err);
 }
@@ -277,7 +279,7 @@ login_check(struct login *l, const char *mech, struct err *err)
 	/* who is told has the password */
 	if (told != NULL)
 		err_perm(err, "5.7.13", "%s", told);
-	else
+	else if (by_password(l))
 		brute_failed(l);
 	return refuse(l, start, err);
 }

@@ -15,7 +15,10 @@ my $i = Postrider::Instance->new(users => { map { $_ => 'pw' }
 	    failure_delay => '100ms', failure_delay_max => '800ms',
 	    address_failures => '3/1h', network_failures => '6/1h',
 	    known_failures => '4/1h', account_failures => '5/1h',
-	    masters => 'text:masters' } });
+	    masters => 'text:masters',
+	    oauth_introspection => 'text:tokens' } });
+$i->spew($i->conf_dir . '/tokens', "ours ann\@example.test\n");
+chmod 0644, $i->conf_dir . '/tokens';
 $i->spew($i->conf_dir . '/masters', "root pass=!\n");
 chmod 0644, $i->conf_dir . '/masters';
 $i->start;
@@ -99,6 +102,26 @@ is scram('198.51.200.1', 'pw'), 'yes proven', 'SCRAM: from elsewhere';
 wrong("198.51.101.$_", "u$_*root") for 1 .. 2;
 like $i->ctl_ok('limits', 'list', 'auth-account master'),
     qr/^auth-account master:root +2 /m, 'guesses at a master user';
+
+# ... and who has an account is that account, whoever he wants to be
+my $r = Postrider::Ipc->connect($socket)->call('sasl', [mech => 'PLAIN',
+    has_data => 'yes', data => encode_base64("x\@y\0carl\0wrong", ''),
+    service => 'imap', client_addr => '198.51.102.1', session => 'abc']);
+is $r->{f}{dsn}, '5.7.8', 'a guess with another identity to act as';
+unlike $i->ctl_ok('limits', 'list', 'auth-account'), qr/master:carl/,
+    '... counts for the account';
+
+# --- tokens are not guessed
+for (1 .. 5) {
+	my $c = Postrider::Ipc->connect($socket);
+	my @same = (has_data => 'yes', service => 'imap', client_addr =>
+	    '192.0.6.1', session => 'abc');
+	$c->call('sasl', [mech => 'OAUTHBEARER', @same, data =>
+	    encode_base64("n,,\1auth=Bearer old$_\1\1", '')]);
+	is $c->call('sasl', [@same, data => 'AQ=='])->{f}{dsn}, '5.7.8',
+	    'a token that has ended';
+}
+is enter('192.0.6.1', 'bob', 'pw'), 'yes', 'blocks no address';
 
 # --- by account
 is enter('203.0.113.5', 'ann', 'pw'), 'yes', 'ann comes from here';
