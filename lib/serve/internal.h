@@ -46,6 +46,8 @@ int serve_nursery(const struct daemon *d);
 void serve_handover(const struct daemon *d, int sock, pid_t nursery);
 /* --stdio: the caller's own session, to its end: 0 or -1 */
 int serve_stdio(const struct daemon *d, struct err *err);
+/* the jail of a session with that uid */
+struct jail serve_session_jail(const struct daemon *d, uid_t uid);
 /* for -J: the jail of a session, as the store user */
 int serve_probe_user(const struct daemon *d, struct err *err);
 int serve_requests(const struct daemon *d);

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "conf/common.h"
 #include "serve/internal.h"
 
 enum { FORK_PAUSE_MS = 100 };
@@ -170,13 +171,14 @@ finish(void)
 int
 serve_nursery(const struct daemon *d)
 {
+	struct jail jail = serve_session_jail(d, common.uid[ROLE_STORE]);
 	enum wait_result r;
 	struct err err = ERR_INIT;
 	bool tls;
 	int fd;
 
-	/* without it each session makes its own */
-	if (jail_prepare(&d->jail, &err) < 0)
+	/* for those of the store; without it each session makes its own */
+	if (jail_prepare(&jail, &err) < 0)
 		log_event(LOG_WARN, "jail", KERR(&err), KEND);
 	watch_children();
 	for (;;) {

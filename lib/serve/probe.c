@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -149,6 +150,12 @@ try_owner(void)
 }
 
 static int
+try_watch(void)
+{
+	return inotify_add_watch(inotify_init1(IN_CLOEXEC), "/tmp", IN_CREATE);
+}
+
+static int
 try_mount(void)
 {
 	return mount("none", "/mnt", "tmpfs", 0, NULL);
@@ -193,6 +200,7 @@ static const struct {
 	{ "kill-parent", try_kill }, { "ptrace", try_ptrace },
 	{ "exec-memory", try_exec_memory }, { "chmod", try_chmod },
 	{ "times", try_times }, { "signal-owner", try_owner },
+	{ "watch", try_watch },
 	{ "mount", try_mount }, { "unshare", try_unshare },
 	{ "clone-namespace", try_clone_namespace },
 	{ "io-uring", try_uring }, { "fork", try_fork },

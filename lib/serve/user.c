@@ -106,10 +106,24 @@ follow(pid_t nursery, struct err *err)
 	    err_temp(err, "4.3.2", "service shutting down");
 }
 
+/* Landlock asks nobody who watches a directory, or learns the names in it: who
+ * has one uid with others leaves that to notifyd. */
+struct jail
+serve_session_jail(const struct daemon *d, uid_t uid)
+{
+	struct jail j = d->jail;
+
+	if (!common.single_uid && uid == common.uid[ROLE_STORE])
+		j.groups &= ~(unsigned)JAIL_INOTIFY;
+	return j;
+}
+
 static int
 become(const struct daemon *d, const struct session_begin_in *in,
     const struct session_user *user, pid_t nursery, struct err *err)
 {
+	struct jail jail = serve_session_jail(d, user->uid);
+
 	if (check_ids(in, err) < 0)
 		return -1;
 	if (d->user_open != NULL)
@@ -119,7 +133,7 @@ become(const struct daemon *d, const struct session_begin_in *in,
 		return -1;
 	if (d->user_jail != NULL)
 		d->user_jail(user);
-	return jail_enter(&d->jail, err);
+	return jail_enter(&jail, err);
 }
 
 int
@@ -127,13 +141,14 @@ serve_probe_user(const struct daemon *d, struct err *err)
 {
 	struct session_user user = { "probe", "probe", NULL,
 		common.uid[ROLE_STORE], common.gid[ROLE_STORE], 0, "", false };
+	struct jail jail = serve_session_jail(d, user.uid);
 
 	user.home = common_path(common.mail_dir, "probe");
 	if (serve_become(user.uid, user.gid, 0, err) < 0)
 		return -1;
 	if (d->user_jail != NULL)
 		d->user_jail(&user);
-	return jail_enter(&d->jail, err);
+	return jail_enter(&jail, err);
 }
 
 static void

@@ -16,7 +16,9 @@ my @calls = qw(unix-socket unix-connect datagram-pair);
 my %job = (
 	(map { $_ => \@calls } qw(smtpd submission lmtp sendmail cleanup
 	    bounce router qmgr auth pop3-login imap-login tlsd)),
-	local => [], pop3d => [], imapd => [], notifyd => [],
+	local => [], pop3d => [], notifyd => [],
+	# one uid for all: no way to tell whose folder is watched
+	imapd => [$> == 0 ? () : 'watch'],
 	keyd => [], limitd => [],
 	mapd => [],	# what its tables need: mapd_pgsql.t
 	logd => \@calls,	# to syslog
@@ -26,7 +28,7 @@ my %job = (
 	# the parent of deliveries to system accounts forks and changes ids
 	system => [qw(fork kill-parent setuid-root)],
 );
-my @may = (@calls, qw(setuid-root kill-parent fork));
+my @may = (@calls, qw(setuid-root kill-parent fork watch));
 
 for my $service (sort keys %job) {
 	my %got = map { split /\t/, $_, 2 } $pr->probe($service);
