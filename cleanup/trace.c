@@ -53,7 +53,17 @@ add_client(struct str *out, const struct cleanup_begin_in *in)
 	str_adds(out, "])");
 }
 
-/* as others write it: (using TLSv1.3 with cipher X (256 bits)) */
+/* one in a comment, with a word in front of it */
+static void
+add_fact(struct str *out, const char *what, const char *z)
+{
+	if (z[0] == '\0')
+		return;
+	str_addf(out, " %s ", what);
+	add_word(out, z, false);
+}
+
+/* as others write it: (using TLSv1.3 with cipher X (256 bits)), and more */
 static void
 add_tls(struct str *out, const struct cleanup_begin_in *in)
 {
@@ -61,7 +71,10 @@ add_tls(struct str *out, const struct cleanup_begin_in *in)
 	add_word(out, in->tls, false);
 	str_adds(out, " with cipher ");
 	add_word(out, in->cipher, false);
-	str_addf(out, " (%lld bits))", (long long)in->bits);
+	str_addf(out, " (%lld bits)", (long long)in->bits);
+	add_fact(out, "sni", in->sni);
+	add_fact(out, "client", in->subject);
+	str_addc(out, ')');
 }
 
 static void

@@ -126,6 +126,8 @@ begin_record(const struct session *s, const struct txn *t, const char *proto)
 		.proto = proto,
 		.tls = tls_version(s->peer),
 		.cipher = tls_cipher(s->peer),
+		.sni = tls_sni(s->peer),
+		.subject = tls_subject(s->peer),
 		.bits = s->peer->tls ? s->peer->facts->f.bits : 0,
 		.helo = s->helo.s,
 		.client_addr = unix_peer ? "" : s->peer->addr,

@@ -38,6 +38,8 @@ struct cleanup_begin_in {
 	bool body8;		/* BODY=8BITMIME or chunked */
 	const char *proto;	/* for Received: SMTP ESMTPA LMTP ... */
 	const char *tls, *cipher;	/* TLSv1.3, its cipher; "" no TLS */
+	const char *sni;
+	const char *subject;	/* of the client's certificate, if good */
 	int64_t bits;		/* of the cipher's key */
 	const char *helo;
 	const char *client_addr, *client_name;	/* "" local */

@@ -220,6 +220,13 @@ tls_sni(const struct peer *peer)
 	return has_tls(peer) ? some(peer->facts->f.sni) : NULL;
 }
 
+const char *
+tls_subject(const struct peer *peer)
+{
+	return has_tls(peer) && peer->facts->f.verified ?
+	    some(peer->facts->f.subject) : NULL;
+}
+
 /* --- clients --- */
 
 int

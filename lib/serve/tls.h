@@ -24,11 +24,14 @@ void tls_facts_free(struct tls_facts *facts);
 void tls_facts_text(const struct tls_facts *facts, struct str *out);
 /* KS("tls", ...) and the like of a log line */
 #define TLS_KEYS(peer) KS("tls", tls_version(peer)), \
-	KS("cipher", tls_cipher(peer)), KS("sni", tls_sni(peer))
+	KS("cipher", tls_cipher(peer)), KS("sni", tls_sni(peer)), \
+	KS("subject", tls_subject(peer))
 /* NULL where there is nothing to say */
 const char *tls_version(const struct peer *peer);
 const char *tls_cipher(const struct peer *peer);
 const char *tls_sni(const struct peer *peer);
+/* of the client's certificate, where it was verified */
+const char *tls_subject(const struct peer *peer);
 
 /* Is tlsd there, and has it a certificate?  Asked once a process and now and
  * then: STARTTLS is offered only where it will work. */

@@ -65,11 +65,11 @@ sub came {
 # ---- openssl s_client ------------------------------------------------------
 my @verify = ('-CAfile', $ca, '-verify_return_error', '-verify_ip',
     '127.0.0.1');
-for (['smtp', 'smtp', 'QUIT', qr/^221 /m], ['submission', 'smtp', 'QUIT',
-    qr/^221 /m], ['lmtp', 'lmtp', 'QUIT', qr/^221 /m],
+for (['smtp', 'smtp', 'QUIT', qr/221 2\.0\.0 /], ['submission', 'smtp', 'QUIT',
+    qr/221 2\.0\.0 /], ['lmtp', 'lmtp', 'QUIT', qr/221 2\.0\.0 /],
     ['pop3', 'pop3', 'QUIT', qr/\+OK good-bye/],
     ['imap', 'imap', 'x LOGOUT', qr/^x OK/m],
-    ['smtps', '', 'QUIT', qr/^221 /m],
+    ['smtps', '', 'QUIT', qr/221 2\.0\.0 /],
     ['pop3s', '', 'QUIT', qr/\+OK good-bye/],
     ['imaps', '', 'x LOGOUT', qr/^x OK/m]) {
 	my ($port, $starttls, $bye, $want) = @$_;

@@ -11,7 +11,7 @@ struct cleanup_conf conf;
 static const struct cleanup_begin_in plain = { .sender = "joe@example.org",
 	.ret = "", .envid = "", .proto = "ESMTP", .helo = "client.example.org",
 	.client_addr = "192.0.2.7", .client_name = "", .login = "",
-	.tls = "", .cipher = "",
+	.tls = "", .cipher = "", .sni = "", .subject = "",
 	.uid = -1, .session = "" };
 
 /* the trace fields unfolded and without date */
@@ -86,6 +86,13 @@ test_trace(void)
 	    "TLS_AES_256_GCM_SHA384? (256 bits)) (authenticated as joe) by "
 	    "mx.example.test (Postrider) with ESMTPSA id 0123456789a",
 	    "over TLS");
+	in.sni = "mail.example";
+	in.subject = "CN=Joe (a) B";
+	is_trace(&in, NULL, "Return-Path: <joe@example.org>\nReceived: from "
+	    "client.example.org ([192.0.2.7]) (using TLSv1.3 with cipher "
+	    "TLS_AES_256_GCM_SHA384? (256 bits) sni mail.example client "
+	    "CN=Joe??a??B) (authenticated as joe) by mx.example.test "
+	    "(Postrider) with ESMTPSA id 0123456789a", "what is known of it");
 	in = plain;
 	in.uid = 0;
 	is_trace(&in, NULL, "Return-Path: <joe@example.org>\nReceived: (from "
