@@ -44,15 +44,8 @@ mark(size_t n UNUSED, struct str *out)
 static int
 check(struct table *t, struct err *err)
 {
-	struct str sql = STR_INIT;
-	int r = 0;
-
-	t->query = template_query(t->c.query, &t->arena, err);
-	if (t->query == NULL || template_sql(t->c.query, mark, &sql, err) < 0)
-		r = err_prefix(err, "query");
-	t->sql = arena_slice(&t->arena, slice_str(&sql));
-	str_free(&sql);
-	return r < 0 ? -1 : servers_parse(t, 3306, err);
+	return table_query(t, mark, err) < 0 ? -1 :
+	    servers_parse(t, 3306, err);
 }
 
 /* ways to log in that are libraries of their own; the jail can load none */

@@ -35,16 +35,10 @@ mark(size_t n, struct str *out)
 static int
 check(struct table *t, struct err *err)
 {
-	struct str sql = STR_INIT;
-	int r;
+	int r = table_query(t, mark, err);
 
-	t->query = template_query(t->c.query, &t->arena, err);
-	if (t->query == NULL || template_sql(t->c.query, mark, &sql, err) < 0)
-		r = err_prefix(err, "query");
-	else
+	if (r == 0)
 		r = server_add(t, t->c.path, slice_of(t->c.path), 0, err);
-	t->sql = arena_slice(&t->arena, slice_str(&sql));
-	str_free(&sql);
 	t->c.max_idle = INT64_MAX;
 	if (r == 0 && t->c.path[0] != '/')
 		t->server[0].host = common_path(common.conf_dir, t->c.path);

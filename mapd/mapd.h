@@ -198,6 +198,8 @@ struct template *template_result(const char *text, struct arena *a,
 typedef void template_mark(size_t n, struct str *out);
 int template_sql(const char *text, template_mark *mark, struct str *out,
     struct err *err);
+/* both of a table's `query', into t->query and t->sql: 0 or -1 */
+int table_query(struct table *t, template_mark *mark, struct err *err);
 /* The values of the placeholders of a query, in their order: their number, or
  * -1: the key has no domain where one is needed */
 int template_params(const struct template *t, const char *key,

@@ -203,3 +203,17 @@ tables_before_jail(struct jail *j, struct err *err)
 	}
 	return 0;
 }
+
+int
+table_query(struct table *t, template_mark *mark, struct err *err)
+{
+	struct str sql = STR_INIT;
+	int r = 0;
+
+	t->query = template_query(t->c.query, &t->arena, err);
+	if (t->query == NULL || template_sql(t->c.query, mark, &sql, err) < 0)
+		r = err_prefix(err, "query");
+	t->sql = arena_slice(&t->arena, slice_str(&sql));
+	str_free(&sql);
+	return r;
+}

@@ -5,6 +5,8 @@
  */
 #include "mapd.h"
 
+#include "map/record.h"
+
 enum { PARTS_MAX = 100 };
 
 /* a piece of text, then a placeholder: 's', 'u', 'd', '1'.., 0 none */
@@ -234,27 +236,6 @@ is_name(struct slice s)
 	return s.n > 0;
 }
 
-static void
-put_quoted(struct slice v, struct str *out)
-{
-	size_t i;
-
-	for (i = 0; i < v.n; i++)
-		if (ascii_isblank(v.p[i]) || v.p[i] == '"' || v.p[i] == '\\')
-			break;
-	if (i == v.n && v.n > 0) {
-		str_addsl(out, v);
-		return;
-	}
-	str_addc(out, '"');
-	for (i = 0; i < v.n; i++) {
-		if (v.p[i] == '"' || v.p[i] == '\\')
-			str_addc(out, '\\');
-		str_addc(out, v.p[i]);
-	}
-	str_addc(out, '"');
-}
-
 /* the end of a word: name=value whose columns are all empty is left out */
 static void
 put_word(struct word *w, struct str *out)
@@ -265,7 +246,7 @@ put_word(struct word *w, struct str *out)
 		str_addsl(out, text);
 	} else if (!w->columns || w->something) {
 		str_add(out, text.p, w->eq);
-		put_quoted(slice_sub(text, w->eq, text.n), out);
+		record_quote(slice_sub(text, w->eq, text.n), out);
 	} else if (out->len > w->start && out->s[out->len - 1] == ' ') {
 		str_trunc(out, out->len - 1);
 	}

@@ -142,14 +142,11 @@ needs_quotes(struct slice v)
 	return v.n == 0;
 }
 
-static void
-print_one(const struct field *f, struct slice v, struct str *out)
+void
+record_quote(struct slice v, struct str *out)
 {
 	size_t i;
 
-	if (out->len > 0 && !ascii_isblank(out->s[out->len - 1]))
-		str_addc(out, ' ');
-	str_addf(out, "%s=", f->name);
 	if (!needs_quotes(v)) {
 		str_addsl(out, v);
 		return;
@@ -161,6 +158,15 @@ print_one(const struct field *f, struct slice v, struct str *out)
 		str_addc(out, v.p[i]);
 	}
 	str_addc(out, '"');
+}
+
+static void
+print_one(const struct field *f, struct slice v, struct str *out)
+{
+	if (out->len > 0 && !ascii_isblank(out->s[out->len - 1]))
+		str_addc(out, ' ');
+	str_addf(out, "%s=", f->name);
+	record_quote(v, out);
 }
 
 static void

@@ -23,6 +23,9 @@ int record_parse(const struct field *t, void *rec, struct slice text,
 void record_print(const struct field *t, const void *rec, bool secrets,
     struct str *out);
 
+/* a value as it stands behind name=, appended: quoted where it must be */
+void record_quote(struct slice v, struct str *out);
+
 /* an account: the value of a row of `users` */
 struct user_record {
 	struct strlist pass;	/* verifiers (sasl/password.h) of one password;
