@@ -1,17 +1,25 @@
 /*
  * be_lmdb.c - an LMDB file that another program writes.  Keys and values are
  * bytes; a key may have been stored with the NUL at its end, as Postfix does.
+ *
+ * The lock file says which transaction is the last one, and stays when the
+ * file is replaced: while anybody has the old one open, it speaks of that, and
+ * LMDB would read a page of the new one that was never meant.  So we have the
+ * file open for one question only, and what we read is compared with what the
+ * file itself says.
  */
+#include "base/clock.h"
 #include "conf/common.h"
 #include "mapd.h"
 
 #include <lmdb.h>
+#include <poll.h>
 #include <sys/stat.h>
+
+enum { TRY_MS = 10, TRIES = 20 };
 
 struct conn {
 	MDB_env *env;
-	dev_t dev;
-	ino_t ino;
 };
 
 static const struct field fields[] = {
@@ -89,8 +97,6 @@ connect_db(struct table *t, struct server *s, int64_t deadline UNUSED,
 	s->conn = c;
 	if (stat(s->host, &st) != 0)
 		return err_sys(err, "%s", s->host);
-	c->dev = st.st_dev;
-	c->ino = st.st_ino;
 	rc = mdb_env_create(&c->env);
 	if (rc == 0)
 		rc = mdb_env_set_maxdbs(c->env, 1);
@@ -120,15 +126,6 @@ get(const struct table *t, MDB_txn *txn, struct slice key, MDB_val *value)
 	return rc;
 }
 
-static bool
-replaced(const struct conn *c, const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) != 0 || st.st_dev != c->dev ||
-	    st.st_ino != c->ino;
-}
-
 /* the value without the NUL that some store with it */
 static int
 take(MDB_val v, struct answer *a, struct err *err)
@@ -140,25 +137,35 @@ take(MDB_val v, struct answer *a, struct err *err)
 	return MIN(answer_row(a, &col, 1, err), 0);
 }
 
+/* does the lock file speak of another file?  A writer that commits meanwhile
+ * looks the same */
+static bool
+is_stale(const struct conn *c, MDB_txn *txn)
+{
+	MDB_envinfo info;
+
+	return mdb_env_info(c->env, &info) == 0 &&
+	    mdb_txn_id(txn) != info.me_last_txnid;
+}
+
+/* 0; 1: the lock file is another's; -1 */
 static int
-query(struct table *t, struct server *s, const char *key, struct answer *a,
-    int64_t deadline, enum fault *fault_r, struct err *err)
+read_once(struct table *t, struct server *s, const char *key,
+    struct answer *a, enum fault *fault_r, struct err *err)
 {
 	struct conn *c = s->conn;
 	MDB_val value = { 0, NULL };
 	MDB_txn *txn = NULL;
 	int rc, r = 0;
 
-	if (replaced(c, s->host)) {
-		disconnect(s);
-		if (connect_db(t, s, deadline, err) < 0)
-			return -1;
-		c = s->conn;
-	}
 	rc = mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn);
 	/* the file grew behind our back */
 	if (rc == MDB_MAP_RESIZED && mdb_env_set_mapsize(c->env, 0) == 0)
 		rc = mdb_txn_begin(c->env, NULL, MDB_RDONLY, &txn);
+	if (rc == 0 && is_stale(c, txn)) {
+		mdb_txn_abort(txn);
+		return 1;
+	}
 	if (rc == 0)
 		rc = get(t, txn, slice_of(key), &value);
 	*fault_r = rc == MDB_NOTFOUND || rc == MDB_BAD_VALSIZE || rc == 0 ?
@@ -170,6 +177,29 @@ query(struct table *t, struct server *s, const char *key, struct answer *a,
 	if (txn != NULL)
 		mdb_txn_abort(txn);
 	return r;
+}
+
+static int
+query(struct table *t, struct server *s, const char *key, struct answer *a,
+    int64_t deadline, enum fault *fault_r, struct err *err)
+{
+	int i, r;
+
+	for (i = 0; i < TRIES; i++) {
+		r = read_once(t, s, key, a, fault_r, err);
+		disconnect(s);
+		if (r <= 0)
+			return r;
+		/* others of us have it open for a moment only, too */
+		if (ms_left(deadline) <= TRY_MS)
+			break;
+		poll(NULL, 0, TRY_MS);
+		if (connect_db(t, s, deadline, err) < 0)
+			return -1;
+	}
+	return err_temp(err, "4.3.0", "%s: it was replaced while a program "
+	    "had it open, which still has, or it is written without pause",
+	    s->name);
 }
 
 const struct backend be_lmdb = {

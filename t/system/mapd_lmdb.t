@@ -2,6 +2,7 @@
 # A table in an LMDB file that another program writes.
 use strict;
 use warnings;
+use Fcntl qw(F_SETLK F_RDLCK SEEK_SET);
 use Test::More;
 use Postrider::Instance;
 use Postrider::Tables;
@@ -45,10 +46,38 @@ is scalar($pr->wait_mails('own', 1)), 1, 'arrives';
 load($db, 'new@example.test' => 'own@example.test');
 is $t->query('alias', 'new@example.test'), 'own@example.test',
     'a row that was added';
-load("$db.new", 'team@example.test' => 'b@example.test');
-rename "$db.new", $db or die $!;
-is $t->query('alias', 'team@example.test'), 'b@example.test',
-    'a file that was replaced';
+
+# Two processes, each with a file open or not: router has one for itself.
+sub replace {
+	my ($to, $more) = @_;
+	unlink "$db.new", "$db.new-lock";
+	# in each file the last transaction is another one
+	load("$db.new", "$_\@example.test" => 'own@example.test')
+	    for 1 .. $more;
+	load("$db.new", 'team@example.test' => $to);
+	rename "$db.new", $db or die $!;
+	return;
+}
+for my $i (1 .. 4) {
+	replace("b$i\@example.test", $i);
+	is $t->query('alias', 'team@example.test'), "b$i\@example.test",
+	    'a file that was replaced';
+	like $pr->call('router', 'route', addr => 'team@example.test'),
+	    qr/b$i\@example\.test/, 'in another process';
+}
+
+# another program has the old file open: so say the locks of LMDB
+open my $lock, '+<', "$db-lock" or die $!;
+my $read = pack 'ssx4qqlx4', F_RDLCK, SEEK_SET, 0, 1, 0;
+fcntl $lock, F_SETLK, $read or die "lock: $!";
+replace('c@example.test', 7);
+like $t->query('alias', 'team@example.test'), qr/replaced while a program/,
+    'replaced while it is open elsewhere';
+close $lock;
+$pr->wait_for(sub { $t->query('alias', 'team@example.test') eq
+    'c@example.test' });
+is $t->query('alias', 'team@example.test'), 'c@example.test',
+    'until it is closed there';
 unlink $db;
 like $t->query('alias', 'team@example.test'), qr/No such file/, 'no file';
 done_testing;
