@@ -134,6 +134,7 @@ dirs_prepare(struct err *err)
 	char *public = xasprintf("%s/public", common.run_dir);
 	char *limit = xasprintf("%s/limit", common.spool_dir);
 	char *auth = xasprintf("%s/auth", common.spool_dir);
+	char *sts = xasprintf("%s/sts", common.spool_dir);
 	const struct want wants[] = {
 		{ common.run_dir, ROLE_ROOT, false, 0755 },
 		{ private, ROLE_ROOT, true, 0750 },
@@ -141,6 +142,7 @@ dirs_prepare(struct err *err)
 		{ common.spool_dir, ROLE_QUEUE, false, 0711 },
 		{ limit, ROLE_LIMIT, false, 0700 },
 		{ auth, ROLE_AUTH, false, 0700 },
+		{ sts, ROLE_STS, false, 0700 },
 		{ common.mail_dir, ROLE_STORE, false, 0711 },
 		{ common.log_dir, ROLE_LOG, false, 0750 },
 	};
@@ -155,5 +157,6 @@ dirs_prepare(struct err *err)
 	free(public);
 	free(limit);
 	free(auth);
+	free(sts);
 	return r;
 }

@@ -48,6 +48,10 @@ const struct field common_fields[] = {
 	    "user who may read private keys"),
 	F_STR(struct common, limit_user, "postrider-limit",
 	    "user of what counts"),
+	F_STR(struct common, out_user, "postrider-out",
+	    "user who speaks to the servers of others"),
+	F_STR(struct common, sts_user, "postrider-sts",
+	    "user who keeps the TLS policies of others"),
 	F_STR(struct common, system_users, "passwd",
 	    "system accounts: passwd, or text:FILE with login:uid:gid:home"),
 	F_STR(struct common, recipient_delimiter, "+",
@@ -71,7 +75,8 @@ const struct field common_fields[] = {
 };
 
 static const char *const role_names[ROLE_COUNT] = { "root", "net", "queue",
-	"maps", "store", "auth", "log", "tls", "key", "limit" };
+	"maps", "store", "auth", "log", "tls", "key", "limit", "out",
+	"sts" };
 
 int
 role_find(struct slice name)
@@ -108,7 +113,8 @@ find_users(struct err *err)
 	const char *const names[ROLE_COUNT] = { NULL, common.net_user,
 	    common.queue_user, common.maps_user, common.store_user,
 	    common.auth_user, common.log_user, common.tls_user,
-	    common.key_user, common.limit_user };
+	    common.key_user, common.limit_user, common.out_user,
+	    common.sts_user };
 	struct group *gr;
 	int i;
 

@@ -23,6 +23,10 @@ static const struct field deliver_in[] = {
 	    "file system that qmgr syncs"),
 	F_BOOL(struct agent_deliver_in, utf8, "no", "SMTPUTF8"),
 	F_BOOL(struct agent_deliver_in, body8, "no", "8BITMIME"),
+	F_BOOL(struct agent_deliver_in, requiretls, "no", "REQUIRETLS"),
+	F_STR(struct agent_deliver_in, verp, "", "delimiters of VERP"),
+	F_INT(struct agent_deliver_in, priority, "0", "-9", "9",
+	    "MT-PRIORITY"),
 	F_LIST(struct agent_deliver_in, n, "numbers of the recipients"),
 	F_LIST(struct agent_deliver_in, addr, "recipients"),
 	F_LIST(struct agent_deliver_in, orig, "as the client named them"),
@@ -30,6 +34,13 @@ static const struct field deliver_in[] = {
 	F_LIST(struct agent_deliver_in, quota, "bytes"),
 	F_LIST(struct agent_deliver_in, orcpt, "ORCPT="),
 	F_LIST(struct agent_deliver_in, notify, "NOTIFY="),
+	F_END
+};
+
+static const struct field deliver_out[] = {
+	F_BOOL(struct agent_deliver_out, keep, "no",
+	    "connected to this next hop"),
+	F_STR(struct agent_deliver_out, site, "", "who stands behind it"),
 	F_END
 };
 
@@ -86,6 +97,7 @@ static const struct field report_out[] = {
 const struct verb_def agent_deliver = {
 	.name = "deliver",
 	.in = deliver_in, .in_size = sizeof(struct agent_deliver_in),
+	.out = deliver_out, .out_size = sizeof(struct agent_deliver_out),
 	.more = result, .more_size = sizeof(struct agent_result),
 	.flags = VERB_FD_IN,
 	.doc = "deliver a message to some recipients",

@@ -1,5 +1,5 @@
 /*
- * agent.h - qmgr to the delivery agents (local, later smtp and pipe) and to
+ * agent.h - qmgr to the delivery agents (local, smtp, later pipe) and to
  * bounce.  On one connection qmgr may have several requests under way; the
  * agent answers them in order, each by `result` (more) records for the
  * recipients that were not delivered, then ok.
@@ -26,6 +26,10 @@ struct agent_deliver_in {
 	 * "delivered"; 0 none */
 	uint64_t synced_dev;
 	bool utf8, body8;
+	bool requiretls;	/* RFC 8689 */
+	const char *verp;	/* "" or two delimiters, "+=": each recipient
+				 * gets a sender of his own */
+	int64_t priority;	/* RFC 6710 */
 	struct strlist n;	/* number of the recipient in the message: */
 				/* stable over all attempts */
 	struct strlist addr, orig, mailbox, quota, orcpt, notify;
@@ -37,6 +41,14 @@ struct agent_result {
 	int status;		/* enum agent_status */
 	const char *dsn, *text, *peer;
 	bool dest_trouble;	/* not this message: the whole destination */
+};
+/* How the whole request went.  An agent that says `keep` has a connection to
+ * the next hop open and is the best one for its next message. */
+struct agent_deliver_out {
+	bool keep;
+	const char *site;	/* who stands behind the next hop: a name that
+				 * domains served by the same hosts share; ""
+				 * not known */
 };
 /* the fd is the content, read only */
 extern const struct verb_def agent_deliver;

@@ -120,6 +120,49 @@ const struct verb_def auth_pass = {
 	.doc = "user and password",
 };
 
+static const struct field client_in[] = {
+	F_STR(struct auth_client_in, host, "", "name of the server"),
+	F_STR(struct auth_client_in, nexthop, "", "where mail goes"),
+	F_STR(struct auth_client_in, sender, "", "of the envelope"),
+	F_STR(struct auth_client_in, mechs, "", "that the server offers"),
+	F_BOOL(struct auth_client_in, verified, "no",
+	    "the certificate was checked"),
+	F_SECRET(struct auth_client_in, challenge, "", "base64"),
+	F_STR(struct auth_client_in, session, "", "session id"),
+	CHANNEL(struct auth_client_in),
+	F_END
+};
+
+static const struct field client_out[] = {
+	F_BOOL(struct auth_client_out, none, "no", "no account for it"),
+	F_STR(struct auth_client_out, mech, "", "mechanism"),
+	F_STR(struct auth_client_out, user, "", "who"),
+	F_BOOL(struct auth_client_out, has_response, "no",
+	    "a response is given"),
+	F_SECRET(struct auth_client_out, response, "", "base64"),
+	F_END
+};
+
+static const struct field client_end_in[] = {
+	F_BOOL(struct auth_client_end_in, ok, "no", "logged in"),
+	F_STR(struct auth_client_end_in, why, "", "the server's reply"),
+	F_END
+};
+
+const struct verb_def auth_client = {
+	.name = "client",
+	.in = client_in, .in_size = sizeof(struct auth_client_in),
+	.out = client_out, .out_size = sizeof(struct auth_client_out),
+	.doc = "a step of a login at another server",
+};
+
+const struct verb_def auth_client_end = {
+	.name = "client-end",
+	.in = client_end_in, .in_size = sizeof(struct auth_client_end_in),
+	.flags = VERB_NO_REPLY,
+	.doc = "how that login ended",
+};
+
 const struct verb_def auth_handover = {
 	.name = "handover",
 	.in = handover_in, .in_size = sizeof(struct auth_handover_in),
@@ -139,6 +182,8 @@ const struct verb_def *const auth_verbs[] = {
 	&auth_pass,
 	&auth_handover,
 	&auth_mechs,
+	&auth_client,
+	&auth_client_end,
 	NULL
 };
 

@@ -63,6 +63,36 @@ struct auth_handover_in {
 extern const struct verb_def auth_handover;	/* VERB_FD_IN */
 extern const struct verb_def *const auth_verbs[];
 
+/*
+ * smtp asks auth to log in for it: passwords and tokens of other servers are
+ * auth's, and what must not be sent in the clear never leaves it.  One
+ * connection is one exchange: the first call names the place, later ones carry
+ * the server's challenges.
+ */
+struct auth_client_in {
+	const char *host;	/* of the server, as certificate and MX say */
+	const char *nexthop;	/* "[host]:port" or the domain */
+	const char *sender;	/* of the envelope */
+	const char *mechs;	/* that the server offers, parted by blanks */
+	struct auth_channel ch;	/* what TLS is there; verified or not: */
+	bool verified;		/* the server's certificate was checked */
+	const char *challenge;	/* base64; "" in the first call */
+	const char *session;
+};
+struct auth_client_out {
+	bool none;		/* first call: no account for that place */
+	const char *mech;	/* first call: chosen */
+	const char *user;	/* for the log */
+	bool has_response;
+	const char *response;	/* base64 */
+};
+/* errors: 4.7.0 temporary (a token could not be had, the server's mechanisms
+ * are none of ours, TLS is demanded), 5.7.8 the server's proof is false */
+extern const struct verb_def auth_client;
+/* how it ended: "ok", or the reply; counted, and a token forgotten */
+struct auth_client_end_in { bool ok; const char *why; };
+extern const struct verb_def auth_client_end;	/* VERB_NO_REPLY */
+
 /* auth -> pop3d, imapd; the fd is the client */
 struct session_begin_in {
 	const char *user;	/* full address */

@@ -19,6 +19,7 @@ static const struct field resolve_out[] = {
 
 static const struct field route_in[] = {
 	F_LIST(struct router_route_in, addr, "recipients"),
+	F_STR(struct router_route_in, sender, "", "of the envelope"),
 	F_END
 };
 
@@ -83,9 +84,52 @@ const struct verb_def router_owns = {
 	.doc = "may a login send as these addresses?",
 };
 
+static const struct field srs_in[] = {
+	F_STR(struct router_srs_in, sender, "", "of the envelope"),
+	F_LIST(struct router_srs_in, orig, "recipients as they were named"),
+	F_END
+};
+
+static const struct field srs_out[] = {
+	F_LIST(struct router_srs_out, sender, "one for each recipient"),
+	F_END
+};
+
+const struct verb_def router_srs = {
+	.name = "srs",
+	.in = srs_in, .in_size = sizeof(struct router_srs_in),
+	.out = srs_out, .out_size = sizeof(struct router_srs_out),
+	.flags = VERB_AGAIN,
+	.doc = "senders of mail that is forwarded",
+};
+
+static const struct field explain_in[] = {
+	F_STR(struct router_explain_in, addr, NULL, "recipient"),
+	F_STR(struct router_explain_in, sender, "", "of the envelope"),
+	F_BOOL(struct router_explain_in, relay, "no",
+	    "client may send anywhere"),
+	F_END
+};
+
+static const struct field explain_more[] = {
+	F_STR(struct router_explain_more, what, "", "kind of step"),
+	F_STR(struct router_explain_more, text, "", "what was found"),
+	F_END
+};
+
+const struct verb_def router_explain = {
+	.name = "explain",
+	.in = explain_in, .in_size = sizeof(struct router_explain_in),
+	.more = explain_more, .more_size = sizeof(struct router_explain_more),
+	.flags = VERB_AGAIN,
+	.doc = "the way of an address, step by step",
+};
+
 const struct verb_def *const router_verbs[] = {
 	&router_resolve,
 	&router_route,
 	&router_owns,
+	&router_srs,
+	&router_explain,
 	NULL
 };

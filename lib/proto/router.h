@@ -29,12 +29,15 @@ extern const struct verb_def router_resolve;
  * the index of the address in the request.  kind "err": dsn and text. */
 struct router_route_in {
 	struct strlist addr;
+	const char *sender;	/* of the envelope: may choose the way */
 };
 struct router_route_more {
 	int64_t n;
 	const char *addr;	/* final recipient */
 	const char *transport;	/* local, system, smtp, ... = socket name */
-	const char *nexthop;	/* domain, for the destination's limits */
+	/* domain, [host], [address], either with :port, or unix:PATH: where an
+	 * agent goes, and whose limits hold */
+	const char *nexthop;
 	const char *mailbox;	/* virtual: DOMAIN/LOCALPART; system: login */
 	uint64_t quota;		/* bytes, 0 none */
 	bool aliased;		/* came out of an alias */
@@ -57,6 +60,24 @@ struct router_owns_out {
 	int64_t limit_hour, limit_day, limit_new;
 };
 extern const struct verb_def router_owns;	/* err 4.3.0 */
+
+/* SRS: the sender that mail forwarded out of the site carries.  Parallel lists
+ * of one length; sender is returned as it is where nothing is to be
+ * rewritten: it is null, ours, or the recipient was no address of ours. */
+struct router_srs_in {
+	const char *sender;
+	struct strlist orig;	/* recipients as the client named them */
+};
+struct router_srs_out { struct strlist sender; };
+extern const struct verb_def router_srs;	/* err 4.3.0 */
+
+/* The way of an address, step by step, as text for a person; then ok. */
+struct router_explain_in { const char *addr, *sender; bool relay; };
+struct router_explain_more {
+	const char *what;	/* "class", "alias", "transport", ... */
+	const char *text;
+};
+extern const struct verb_def router_explain;
 extern const struct verb_def *const router_verbs[];	/* NULL ends */
 
 #endif

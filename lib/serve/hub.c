@@ -100,7 +100,8 @@ put_ok(struct hub_conn *c, const struct verb_def *def, const void *out, int fd)
 {
 	struct err err;
 
-	if (put_record(c, "ok", def->out, out, fd, &err) < 0)
+	if (put_record(c, "ok", out != NULL ? def->out : NULL, out, fd,
+	    &err) < 0)
 		put_err(c, &err);
 }
 

@@ -177,8 +177,8 @@ send_ok(struct conn *c, const struct verb_def *def, const void *out, int fd)
 {
 	struct err err, ignored;
 
-	if (ipc_send(c->fd, "ok", def->out, out, fd, SEND_TIMEOUT_MS,
-	    &err) == 0)
+	if (ipc_send(c->fd, "ok", out != NULL ? def->out : NULL, out, fd,
+	    SEND_TIMEOUT_MS, &err) == 0)
 		return 0;
 	/* too long for a message: nothing was sent yet */
 	return err.kind == ERR_PERM ? ipc_reply_err(c->fd, &err, &ignored) :

@@ -23,6 +23,7 @@ struct call_ticket request_hold(struct call *c);
 void request_park(const struct call *c);
 int request_more(struct call_ticket t, const void *more);	/* 0 or -1 */
 /* out_fd: -1 none; stays the caller's */
+/* out NULL: all fields have their defaults */
 void request_ok(struct call_ticket t, const void *out, int out_fd);
 void request_err(struct call_ticket t, const struct err *why);
 

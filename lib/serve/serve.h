@@ -75,7 +75,8 @@ typedef int verb_fn(struct call *c, const void *in, void *out,
 enum { PEER_ADMIN = 0, PEER_NET = 1 << 1, PEER_QUEUE = 1 << 2,
 	PEER_MAPS = 1 << 3, PEER_STORE = 1 << 4, PEER_AUTH = 1 << 5,
 	PEER_LOG = 1 << 6, PEER_TLS = 1 << 7, PEER_KEY = 1 << 8,
-	PEER_LIMIT = 1 << 9, PEER_SUITE = 0x3fe, PEER_ANY = 1 << 16 };
+	PEER_LIMIT = 1 << 9, PEER_OUT = 1 << 10, PEER_STS = 1 << 11,
+	PEER_SUITE = 0xffe, PEER_ANY = 1 << 16 };
 
 struct verb {
 	const struct verb_def *def;
