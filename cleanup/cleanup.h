@@ -24,6 +24,7 @@ struct cleanup_conf {
 	int64_t header_fields;
 	int64_t service_timeout, qmgr_timeout;
 	uint64_t sync_above;
+	bool other_authors;
 };
 extern struct cleanup_conf conf;
 extern const struct field conf_fields[];

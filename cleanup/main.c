@@ -30,6 +30,8 @@ const struct field conf_fields[] = {
 	    "how long to wait for qmgr"),
 	F_SIZE(struct cleanup_conf, sync_above, "64K", "0", "16M",
 	    "content up to this size goes into qmgr's journal, unsynced"),
+	F_BOOL(struct cleanup_conf, other_authors, "no",
+	    "From may name others beside the login, if Sender is the login's"),
 	F_END
 };
 

@@ -1,7 +1,8 @@
 /*
  * owner.c - who has authenticated writes as itself: From must hold only
- * addresses of the login.  Where a message has several authors it may hold
- * others, too, if Sender (RFC 5322 section 3.6.2) is the login's.
+ * addresses of the login.  With other_authors a message of several authors may
+ * hold others, too, if Sender (RFC 5322 section 3.6.2) is the login's: which
+ * of them a reader is shown is then the login's choice.
  */
 #include "cleanup.h"
 #include "conf/common.h"
@@ -135,7 +136,7 @@ judge(const struct message *m, struct header *h, struct err *err)
 		return -1;
 	if (h->from.n == 0 || !clear(&h->from))
 		return err_perm(err, "5.7.1", "From: not a list of addresses");
-	if (other.p == NULL || (own > 0 && senders > 0))
+	if (other.p == NULL || (conf.other_authors && own > 0 && senders > 0))
 		return 0;
 	return refuse(m, "From", other, err);
 }

@@ -57,7 +57,7 @@ for (
 	[250, 'folded, with comments', "From: \"Bob, not\"\n  (x) <ann\@" .
 	    "example.test>"],
 	[550, 'two authors', 'From: ann@example.test, bob@example.test'],
-	[250, 'two authors, and Sender', 'Sender: ann@example.test',
+	[550, 'two authors, and Sender', 'Sender: ann@example.test',
 	    'From: bob@example.test, ann@example.test'],
 	[550, 'a Sender is no author', 'Sender: ann@example.test',
 	    'From: bob@example.test'],
@@ -83,6 +83,22 @@ for (
 ) {
 	my ($want, $name, @head) = @$_;
 	like sent($own, @head), qr/^$want/, "$want for $name";
+	got() if $want == 250;
+}
+
+$i->set_conf('cleanup.conf', other_authors => 'yes');
+$i->reload;
+for (
+	[250, 'two authors, and Sender', 'Sender: ann@example.test',
+	    'From: bob@example.test, ann@example.test'],
+	[550, 'two authors', 'From: ann@example.test, bob@example.test'],
+	[550, 'a Sender is no author', 'Sender: ann@example.test',
+	    'From: bob@example.test'],
+	[550, 'the Sender of another', 'Sender: bob@example.test',
+	    'From: ann@example.test, bob@example.test'],
+) {
+	my ($want, $name, @head) = @$_;
+	like sent($own, @head), qr/^$want/, "other_authors: $want for $name";
 	got() if $want == 250;
 }
 
