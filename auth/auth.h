@@ -187,6 +187,8 @@ void brute_passed(struct login *l);
 int offer_check(struct err *err);
 bool offered(const struct sasl_mech *m, const struct auth_channel *ch,
     bool plaintext);
+/* PASS, LOGIN: as PLAIN or LOGIN of SASL are */
+bool offered_by_name(void);
 void offer_list(const struct auth_mechs_in *in, struct str *out);
 /* the facts of the channel, for lib/sasl */
 void offer_channel(const struct auth_channel *ch, struct sasl_channel *to);

@@ -48,6 +48,13 @@ offered(const struct sasl_mech *m, const struct auth_channel *ch,
 	return !(m->flags & MECH_TOKEN) || outside_has_tokens();
 }
 
+bool
+offered_by_name(void)
+{
+	return strlist_ihas(&conf.mechanisms, SLICE_LIT("PLAIN")) ||
+	    strlist_ihas(&conf.mechanisms, SLICE_LIT("LOGIN"));
+}
+
 void
 offer_list(const struct auth_mechs_in *in, struct str *out)
 {

@@ -168,6 +168,10 @@ do_pass(struct call *c, const void *vin, void *out, struct err *err)
 		wipe(in->pass);
 		return -1;
 	}
+	if (!offered_by_name()) {
+		wipe(in->pass);
+		return malformed(l, err, "passwords are not taken so");
+	}
 	take_facts(c, in->service, in->client_addr, in->session, &in->ch);
 	begin(l);
 	if (in->user[0] == '\0' ||

@@ -14,8 +14,11 @@ enum { RESPONSE_MAX = 12288, STEPS_MAX = 8, TAG_MAX = 200 };
 static void
 forbid(struct login *l)
 {
-	imap_no(&l->imap, "PRIVACYREQUIRED",
-	    "login without TLS is not allowed here");
+	if (login_may(&conf, l->peer))
+		imap_no(&l->imap, "CANNOT", "LOGIN is disabled here");
+	else
+		imap_no(&l->imap, "PRIVACYREQUIRED",
+		    "login without TLS is not allowed here");
 }
 
 static void
@@ -88,7 +91,7 @@ cmd_login(void *session)
 	imap_lex_astring(lex, &pass);
 	if (!imap_args_end(&l->imap))
 		return;
-	if (!login_may(&conf, l->peer)) {
+	if (!login_by_name(&conf, l->peer, "imap")) {
 		explicit_bzero((char *)(uintptr_t)pass.p, pass.n);
 		forbid(l);
 		return;

@@ -16,7 +16,7 @@ void
 login_capabilities(const struct login *l, struct str *out)
 {
 	struct capability_facts f = { .login = true,
-		.may_login = login_may(&conf, l->peer),
+		.may_login = login_by_name(&conf, l->peer, "imap"),
 		.starttls = tls_offered(&conf.tls, l->peer),
 		.mechs = login_mechanisms(l) };
 

@@ -13,7 +13,7 @@ cmd_user(void *session, struct slice args)
 	struct login *l = session;
 
 	args = slice_trim(args);
-	if (!login_may(&conf.login, l->peer))
+	if (!login_by_name(&conf.login, l->peer, "pop3"))
 		return login_forbidden(l);
 	if (args.n == 0 || args.n > SASL_NAME_MAX || !utf8_valid(args))
 		return pop3_bad(&l->pop3, "that is no name");
@@ -31,7 +31,7 @@ cmd_pass(void *session, struct slice args)
 	struct err err = ERR_INIT;
 	int r;
 
-	if (!login_may(&conf.login, l->peer))
+	if (!login_by_name(&conf.login, l->peer, "pop3"))
 		return login_forbidden(l);
 	if (l->user.len == 0)
 		return pop3_bad(&l->pop3, "USER comes first");

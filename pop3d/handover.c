@@ -7,7 +7,8 @@
 enum cmd_result
 login_forbidden(struct login *l)
 {
-	return pop3_bad(&l->pop3,
+	return pop3_bad(&l->pop3, login_may(&conf.login, l->peer) ?
+	    "[SYS/PERM] USER and PASS are disabled here" :
 	    "[SYS/PERM] login without TLS is not allowed here");
 }
 

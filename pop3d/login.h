@@ -39,7 +39,7 @@ void login_offers(void *session, struct pop3_offers *o);
 const char *login_mechanisms(struct login *l);
 
 /* handover.c */
-/* the reply where a login is not allowed without TLS */
+/* the reply where a login is not allowed, mostly without TLS */
 enum cmd_result login_forbidden(struct login *l);
 /* auth said no */
 enum cmd_result login_failed(struct login *l, const struct err *err);

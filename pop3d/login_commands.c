@@ -31,7 +31,7 @@ login_offers(void *session, struct pop3_offers *o)
 {
 	struct login *l = session;
 
-	o->user = login_may(&conf.login, l->peer);
+	o->user = login_by_name(&conf.login, l->peer, "pop3");
 	o->stls = tls_offered(&conf.login.tls, l->peer);
 	o->mechs = slice_of(login_mechanisms(l));
 }

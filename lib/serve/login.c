@@ -30,6 +30,19 @@ login_mechs(const struct login_conf *c, const struct peer *peer,
 	return mechs_offered(peer, service, login_may(c, peer));
 }
 
+bool
+login_by_name(const struct login_conf *c, const struct peer *peer,
+    const char *service)
+{
+	const char *mechs, *name;
+
+	if (!login_may(c, peer))
+		return false;
+	mechs = login_mechs(c, peer, service);
+	return mechs_has(mechs, SLICE_LIT("PLAIN"), &name) ||
+	    mechs_has(mechs, SLICE_LIT("LOGIN"), &name);
+}
+
 int
 login_jail(struct err *err UNUSED)
 {

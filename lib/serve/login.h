@@ -41,6 +41,9 @@ bool login_may(const struct login_conf *c, const struct peer *peer);
 /* The SASL mechanisms to offer: "" none.  As mechs_offered. */
 const char *login_mechs(const struct login_conf *c, const struct peer *peer,
     const char *service);
+/* and without SASL (LOGIN, USER and PASS)?  Where auth offers PLAIN or LOGIN */
+bool login_by_name(const struct login_conf *c, const struct peer *peer,
+    const char *service);
 /* struct daemon's before_jail: the way to auth.  0 */
 int login_jail(struct err *err);
 /* More than this can not be given away with a client. */

@@ -70,6 +70,33 @@ is scalar(grep { / login-failed / } $i->log_lines), 0,
 with(auth_plaintext => 'always');
 like ways(raw($i, $_), $_), $may, "auth_plaintext = always: $_" for @login;
 
+# ---- mechanisms of auth.conf: LOGIN, USER and PASS are PLAIN by another name -
+$i->set_conf('auth.conf', mechanisms => 'SCRAM-SHA-256');
+with(auth_plaintext => 'always');
+my %barred = (pop3 => qr/^-ERR \[SYS\/PERM\] USER/,
+	imap => qr/^l NO \[CANNOT\]/);
+for my $name (qw(pop3 imap)) {
+	for my $c (raw($i, $name), starttls($i, $name)) {
+		is ways($c, $name), 'SCRAM-SHA-256',
+		    "mechanisms without PLAIN and LOGIN: $name";
+		like login_plain($c, $name, 'ann', 'pw'), $barred{$name},
+		    '... no password is taken';
+	}
+}
+like join("\n", $i->ctl('call', 'auth', 'pass', 'user=ann', 'pass=pw',
+    'service=imap')), qr/5\.5\.4/, '... nor by auth';
+is scalar(grep { / login-failed / } $i->log_lines), 0,
+    '... and nothing is looked at';
+$i->set_conf('auth.conf', mechanisms => 'LOGIN');
+$i->reload;
+for my $name (qw(pop3 imap)) {
+	my $c = raw($i, $name);
+	is ways($c, $name), 'password LOGIN', "mechanisms = LOGIN: $name";
+	like login_plain($c, $name, 'ann', 'pw'), $yes, '... it is';
+}
+$i->set_conf('auth.conf', mechanisms => 'SCRAM-SHA-256-PLUS ' .
+    'SCRAM-SHA-256 EXTERNAL OAUTHBEARER XOAUTH2 PLAIN LOGIN');
+
 # ---- tls = required --------------------------------------------------------
 with(auth_plaintext => 'loopback', tls => 'required');
 for my $name (qw(smtp submission lmtp)) {
