@@ -9,6 +9,7 @@
  * grant.c     may who proved it have this account, by this service?
  * account.c   a name as given -> the account and its record
  * brute.c     who guesses passwords
+ * net.c       addresses and networks
  * state.c     what auth remembers: better hashes, last uses, a secret
  * verified.c  passwords that were right lately
  * pam.c       auth-pam is asked
@@ -38,7 +39,7 @@ struct auth_conf {
 	struct strlist oauth_audience, oauth_scope, oauth_algorithms;
 	int64_t oauth_leeway, outside_timeout;		/* ms */
 	const char *address_failures, *network_failures, *known_failures,
-	    *account_failures;
+	    *account_failures, *token_failures;
 	struct strlist exempt_networks;
 	int64_t good_time;				/* ms */
 	bool limits_needed;
@@ -85,7 +86,8 @@ struct brute {
 	bool exempt;		/* an address of our own */
 	bool blocked;		/* to be refused without a check */
 	const char *addr, *account;
-	const char *k_addr, *k_net, *k_pair, *k_account, *k_good, *k_wrong;
+	const char *k_addr, *k_net, *k_pair, *k_account, *k_good, *k_wrong,
+	    *k_proof;
 	const char *what;	/* key that is over its limit; or NULL */
 	int64_t wait;		/* ms until it is not */
 	int64_t used;		/* failures of the address */
@@ -169,10 +171,23 @@ bool outside_has_tokens(void);
  * l->by; else why not.  *told: who has the password may know it. */
 const char *grant(struct login *l, bool by_password, const char **told);
 
-/* --- brute.c --- */
-int brute_conf(struct err *err);
+/* --- net.c --- */
+struct net {
+	int family;		/* AF_INET, AF_INET6; 0: no address */
+	unsigned char ip[16];
+};
+int net_parse(const char *z, struct net *n);	/* 1 or 0 */
+/* "ADDRESS/BITS" or an address alone; 1 or 0 */
+int net_parse_cidr(const char *z, struct net *n, int *bits);
+bool net_in(const struct net *client, const struct strlist *networks);
 /* is an address in one of the networks, ADDRESS/BITS? */
 bool client_in(const char *addr, const struct strlist *networks);
+/* its network of so many bits; "local" where it is none */
+const char *net_text(struct arena *a, const struct net *client, int bits4,
+    int bits6);
+
+/* --- brute.c --- */
+int brute_conf(struct err *err);
 /* Is this try, whose name is known, to be refused without a check?  Asked
  * once a try, and logged. */
 bool brute_blocked(struct login *l);
@@ -182,6 +197,10 @@ int64_t brute_delay(const struct login *l);
 /* it was wrong, or right */
 void brute_failed(struct login *l);
 void brute_passed(struct login *l);
+
+/* has its address sent too many bad tokens?  And one more */
+bool brute_token_blocked(struct login *l);
+void brute_token_failed(struct login *l, struct slice token);
 
 /* --- offer.c --- */
 int offer_check(struct err *err);

@@ -8,112 +8,32 @@
  * only come later.  From one that it has (`auth-good`), neither counts, but
  * failures of this account from this address alone: who shares the address or
  * guesses from elsewhere does no harm.  The same wrong password again, as of a
- * device that was not told the new one, is no further guess.
+ * device that was not told the new one, is no further guess.  Of a proof
+ * (SCRAM, CRAM-MD5) nobody can say whether it was the same password: nonces
+ * are fresh and the salt changes with the password.  So of an account from an
+ * address the first few are one guess together, the connections that a mail
+ * reader opens at once, and each further one is one.
+ *
+ * Tokens are counted by address and apart: nobody guesses them, and a device
+ * whose token has ended must not keep out who has a password.  What is bounded
+ * is how often a stranger makes us ask their issuer.
  *
  * What is asked, and when, is the same for accounts that do not exist.
  */
 #include "auth.h"
-
-#include <arpa/inet.h>
 
 #include "base/log.h"
 #include "sasl/scram.h"
 #include "serve/limits.h"
 
 enum { ACCOUNT_MAX = 160, WRONG_TIME = 24 * 3600 * 1000 };
-
-struct net {
-	int family;		/* AF_INET, AF_INET6; 0: no address */
-	unsigned char ip[16];
-};
-
-static int
-net_parse(const char *z, struct net *n)
-{
-	static const unsigned char mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	memset(n, 0, sizeof(*n));
-	if (inet_pton(AF_INET, z, n->ip) == 1) {
-		n->family = AF_INET;
-	} else if (inet_pton(AF_INET6, z, n->ip) == 1) {
-		n->family = AF_INET6;
-		if (memcmp(n->ip, mapped, sizeof(mapped)) == 0) {
-			memmove(n->ip, n->ip + 12, 4);
-			n->family = AF_INET;
-		}
-	}
-	return n->family != 0;
-}
-
-static int
-net_bits(const struct net *n)
-{
-	return n->family == AF_INET ? 32 : 128;
-}
-
-static void
-net_mask(struct net *n, int bits)
-{
-	int i;
-
-	for (i = bits; i < net_bits(n); i++)
-		n->ip[i / 8] &= (unsigned char)~(0x80 >> i % 8);
-}
-
-/* "ADDRESS/BITS" or an address alone; 1 or 0 */
-static int
-cidr_parse(const char *z, struct net *n, int *bits)
-{
-	struct slice rest = slice_of(z), addr;
-	char text[64];
-	uint64_t u;
-
-	slice_cut(&rest, '/', &addr);
-	slice_copy(text, sizeof(text), addr);
-	if (addr.n >= sizeof(text) || !net_parse(text, n))
-		return 0;
-	*bits = net_bits(n);
-	if (rest.p != NULL) {
-		if (!slice_u64(rest, (uint64_t)net_bits(n), &u))
-			return 0;
-		*bits = (int)u;
-	}
-	net_mask(n, *bits);
-	return 1;
-}
-
-static bool
-is_in(const struct net *client, const struct strlist *networks)
-{
-	struct net n, mine;
-	size_t i;
-	int bits;
-
-	for (i = 0; i < networks->n; i++) {
-		mine = *client;
-		if (!cidr_parse(networks->v[i], &n, &bits) ||
-		    n.family != mine.family)
-			continue;
-		net_mask(&mine, bits);
-		if (memcmp(n.ip, mine.ip, sizeof(n.ip)) == 0)
-			return true;
-	}
-	return false;
-}
-
-bool
-client_in(const char *addr, const struct strlist *networks)
-{
-	struct net client;
-
-	net_parse(addr, &client);
-	return client.family != 0 && is_in(&client, networks);
-}
+/* proofs that are one guess */
+#define PROOFS "5/1h"
 
 static bool
 is_exempt(const struct net *client)
 {
-	return client->family == 0 || is_in(client, &conf.exempt_networks);
+	return client->family == 0 || net_in(client, &conf.exempt_networks);
 }
 
 int
@@ -121,7 +41,7 @@ brute_conf(struct err *err)
 {
 	const char *const limits[] = { conf.address_failures,
 	    conf.network_failures, conf.known_failures,
-	    conf.account_failures };
+	    conf.account_failures, conf.token_failures };
 	struct limits_rate rate;
 	struct net n;
 	size_t i;
@@ -131,28 +51,13 @@ brute_conf(struct err *err)
 		if (limits_parse(limits[i], &rate, err) < 0)
 			return err_prefix(err, "limits of failures");
 	for (i = 0; i < conf.exempt_networks.n; i++)
-		if (!cidr_parse(conf.exempt_networks.v[i], &n, &bits))
+		if (!net_parse_cidr(conf.exempt_networks.v[i], &n, &bits))
 			return err_perm(err, "5.3.5", "exempt_networks: not a "
 			    "network: %s", conf.exempt_networks.v[i]);
 	return 0;
 }
 
 /* --- keys --- */
-
-static const char *
-net_text(struct arena *a, const struct net *client, int bits4, int bits6)
-{
-	struct net n = *client;
-	int bits = n.family == AF_INET ? bits4 : bits6;
-	char text[INET6_ADDRSTRLEN];
-
-	if (n.family == 0)
-		return "local";
-	net_mask(&n, bits);
-	inet_ntop(n.family, n.ip, text, sizeof(text));
-	return bits == 32 ? arena_strdup(a, text) :
-	    arena_printf(a, "%s/%d", text, bits);
-}
 
 /* the name of the account, whether there is one or not; of who is, or seems to
  * want to be, a master user that name, whoever he wants to act as */
@@ -201,6 +106,7 @@ make_keys(struct login *l, struct brute *b)
 	b->k_account = arena_printf(a, "auth-account %s", b->account);
 	b->k_good = arena_printf(a, "auth-good %s", b->account);
 	b->k_wrong = arena_printf(a, "auth-wrong %s %s", b->addr, b->account);
+	b->k_proof = arena_printf(a, "auth-proof %s %s", b->addr, b->account);
 }
 
 /* --- before --- */
@@ -274,6 +180,17 @@ ask_blocked(struct login *l, struct brute *b)
 	return 1;
 }
 
+static void
+tell_blocked(const struct login *l, const char *user)
+{
+	const struct brute *b = &l->brute;
+
+	if (b->blocked && b->what != NULL)
+		log_event(LOG_WARN, "auth-blocked", KS("user", user),
+		    KS("service", l->service), KS("client", l->client),
+		    KS("key", b->what), KI("wait_ms", b->wait), KEND);
+}
+
 bool
 brute_blocked(struct login *l)
 {
@@ -289,10 +206,7 @@ brute_blocked(struct login *l)
 	b->good = good == 1 && !b->exempt;
 	b->blocked = good < 0 ? conf.limits_needed :
 	    ask_blocked(l, b) != 0;
-	if (b->blocked && b->what != NULL)
-		log_event(LOG_WARN, "auth-blocked", KS("user", b->account),
-		    KS("service", l->service), KS("client", l->client),
-		    KS("key", b->what), KI("wait_ms", b->wait), KEND);
+	tell_blocked(l, b->account);
 	return b->blocked;
 }
 
@@ -313,22 +227,21 @@ brute_account_delay(const struct login *l)
 
 /* --- after --- */
 
-/* the same wrong password as before, of this account from this address */
+/* was this secret wrong under that key before? */
 static bool
-is_repeated(struct login *l, const struct brute *b)
+was_wrong(struct login *l, const char *key, const char *name,
+    struct slice secret)
 {
-	struct limit_seen_in in = { .key = b->k_wrong, .limit = "",
+	struct limit_seen_in in = { .key = key, .limit = "",
 	    .remember = WRONG_TIME };
 	struct limit_seen_out out;
 	struct str text = STR_INIT, hex = STR_INIT;
 	unsigned char mac[32];
 	int r;
 
-	if (l->sasl.password[0] == '\0')
-		return false;	/* nobody knows it */
-	str_grow(&text, strlen(b->account) + strlen(l->sasl.password) + 2);
-	str_add(&text, b->account, strlen(b->account) + 1);
-	str_adds(&text, l->sasl.password);
+	str_grow(&text, strlen(name) + secret.n + 2);
+	str_add(&text, name, strlen(name) + 1);
+	str_addsl(&text, secret);
 	scram_hmac256(state_secret(), 32, slice_str(&text), mac);
 	explicit_bzero(text.s, text.len);
 	hex_encode(&hex, mac, 16);
@@ -337,6 +250,27 @@ is_repeated(struct login *l, const struct brute *b)
 	str_free(&hex);
 	r = limits_seen(&in, &out);
 	return r == 1 && out.fresh == 0;
+}
+
+/* one of the first few proofs, but not the first */
+static bool
+is_further_proof(struct login *l, const struct brute *b)
+{
+	struct limit_hit_in in = { .key = { 0 } };
+	struct limit_hit_out out;
+
+	limits_add(&in, &l->arena, b->k_proof, PROOFS, 1);
+	return limits_hit(&in, &out) == 1 && limits_used(&out, 0) > 1;
+}
+
+/* the same wrong password as before, of this account from this address */
+static bool
+is_repeated(struct login *l, const struct brute *b)
+{
+	if (l->sasl.mech != NULL && !(l->sasl.mech->flags & MECH_CLEAR))
+		return is_further_proof(l, b);
+	return l->sasl.password[0] != '\0' && was_wrong(l, b->k_wrong,
+	    b->account, slice_of(l->sasl.password));
 }
 
 /* counted, however many there are */
@@ -375,4 +309,53 @@ brute_passed(struct login *l)
 	if (!l->brute.asked)
 		make_keys(l, &l->brute);
 	(void)ask_good(l, &l->brute, false);
+}
+
+/* --- tokens --- */
+
+/* auth-token ADDRESS; NULL: it is not counted */
+static const char *
+token_key(struct login *l)
+{
+	struct net client;
+
+	net_parse(l->client, &client);
+	return is_exempt(&client) ? NULL : arena_printf(&l->arena,
+	    "auth-token %s", net_text(&l->arena, &client, 32, 64));
+}
+
+bool
+brute_token_blocked(struct login *l)
+{
+	struct limit_hit_in in = { .key = { 0 } };
+	struct limit_hit_out out;
+	struct brute *b = &l->brute;
+	const char *key = token_key(l);
+	int r;
+
+	if (key == NULL)
+		return false;
+	limits_add(&in, &l->arena, key, conf.token_failures, 1);
+	r = limits_peek(&in, &out);
+	b->blocked = r < 0 ? conf.limits_needed : r == 0;
+	if (r == 0) {
+		b->what = key;
+		b->wait = out.wait;
+	}
+	tell_blocked(l, l->sasl.authzid);
+	return b->blocked;
+}
+
+void
+brute_token_failed(struct login *l, struct slice token)
+{
+	struct limit_hit_in in = { .key = { 0 } };
+	struct limit_hit_out out;
+	const char *key = token_key(l);
+
+	if (key == NULL || was_wrong(l, arena_printf(&l->arena,
+	    "auth-wrong-token %s", key + strlen("auth-token ")), "", token))
+		return;
+	count(l, &in, key, conf.token_failures);
+	(void)limits_hit(&in, &out);
 }

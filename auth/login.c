@@ -200,7 +200,7 @@ trouble(struct login *l, const char *mech, struct err *err)
 }
 
 /* certificates and tokens are not passwords: nobody guesses them, and a device
- * whose token has ended must not block its address */
+ * whose token has ended must not block its address for who has a password */
 static bool
 by_password(const struct login *l)
 {
@@ -216,7 +216,7 @@ may_try(struct login *l, const char *mech, struct err *err)
 		log_failed(l, mech, "too many failed logins");
 		return err_temp(err, "4.7.0", "too many failed logins");
 	}
-	if (by_password(l) && brute_blocked(l))
+	if (by_password(l) ? brute_blocked(l) : l->brute.blocked)
 		return err_temp(err, "4.7.0", "too many failed logins; try "
 		    "again later");
 	return 0;

@@ -64,6 +64,8 @@ static const struct field fields[] = {
 	    "the same of an account from an address that it logged in from"),
 	F_STR(struct auth_conf, account_failures, "20/1h",
 	    "failed logins of an account that make others wait longer"),
+	F_STR(struct auth_conf, token_failures, "100/1h",
+	    "tokens of an address that are not good before it is refused"),
 	F_LIST_D(struct auth_conf, exempt_networks, "127.0.0.0/8 ::1",
 	    "networks that are not refused, such as that of a webmailer"),
 	F_TIME(struct auth_conf, good_time, "90d", "1h", "1000d",

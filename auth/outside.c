@@ -131,12 +131,18 @@ outside_token(struct sasl *s, struct slice token)
 	bool is_jwt = slice_starts(token, "eyJ");
 	int r = 0;
 
+	if (brute_token_blocked(l)) {
+		s->why = "too many bad tokens";
+		return 0;
+	}
 	/* one that is signed by keys that we have needs nobody's answer */
 	if (conf.oauth_keys[0] != '\0' && (is_jwt ||
 	    conf.oauth_introspection[0] == '\0'))
 		r = ask_keys(s, token, &user, &l->trouble);
 	else if (conf.oauth_introspection[0] != '\0')
 		r = ask_issuer(s, token, &user, &l->trouble);
+	if (r == 0)
+		brute_token_failed(l, token);
 	if (r == 1 && (user.len == 0 ||
 	    sasl_take_name(s, s->authcid, slice_trim(slice_str(&user))) < 0))
 		r = 0;

@@ -9,6 +9,8 @@
 #include "conf/common.h"
 #include "sasl/password.h"
 
+enum { APP_RUNS = 4 };
+
 /* "ann*root": the master root wants to be ann; so does root who names ann as
  * the identity to act as */
 static int
@@ -78,21 +80,56 @@ is_locked(const struct strlist *pass)
 	return pass->n == 0;
 }
 
+/* what a password makes by some salts */
+struct runs {
+	const char *password;
+	size_t n;
+	struct scram_verifier got[APP_RUNS];
+};
+
+static bool
+same_salt(const struct scram_verifier *a, const struct scram_verifier *b)
+{
+	return a->hash == b->hash && a->iterations == b->iterations &&
+	    a->salt_len == b->salt_len &&
+	    memcmp(a->salt, b->salt, a->salt_len) == 0;
+}
+
+/* One run for each salt, of which there is one where we made them; who has
+ * more than APP_RUNS does not make a guess that expensive. */
+static bool
+run_matches(struct runs *r, const struct scram_verifier *v)
+{
+	struct scram_verifier *got;
+	size_t i;
+
+	for (i = 0; i < r->n && !same_salt(&r->got[i], v); i++)
+		;
+	if (i == APP_RUNS)
+		return false;
+	got = &r->got[i];
+	if (i == r->n) {
+		*got = *v;
+		if (scram_derive(got, r->password) < 0)
+			return false;
+		r->n++;
+	}
+	return same_bytes(got->stored, v->stored, scram_key_len(v->hash));
+}
+
 /* app passwords are of 100 bits: no hash that takes its time is needed, but
  * their verifiers are those of SCRAM */
 static bool
-app_matches(struct login *l, const struct app_password *app,
-    const char *password)
+app_matches(struct login *l, struct slice verifier, struct runs *r)
 {
-	const char *text = arena_slice(&l->arena, app->verifier);
+	const char *text = arena_slice(&l->arena, verifier);
 	struct scram_verifier v;
-	bool right;
+	bool right = verified_known(text, r->password);
 
-	right = verified_known(text, password);
-	if (!right && scram_parse(app->verifier, &v) == 1) {
-		right = scram_check(&v, password);
+	if (!right && scram_parse(verifier, &v) == 1) {
+		right = run_matches(r, &v);
 		if (right)
-			verified_add(text, password);
+			verified_add(text, r->password);
 		explicit_bzero(&v, sizeof(v));
 	}
 	explicit_bzero((char *)(uintptr_t)text, strlen(text));
@@ -103,16 +140,19 @@ static bool
 judge_apps(struct login *l, const char *password)
 {
 	const struct strlist *apps = &l->acct.record.app;
+	struct runs r = { .password = password };
 	struct app_password app;
+	bool right = false;
 	size_t i;
 
-	for (i = 0; i < apps->n; i++)
-		if (app_parse(apps->v[i], &app) &&
-		    app_matches(l, &app, password)) {
+	for (i = 0; i < apps->n && !right; i++) {
+		right = app_parse(apps->v[i], &app) &&
+		    app_matches(l, app.verifier, &r);
+		if (right)
 			slice_copy(l->app, sizeof(l->app), app.id);
-			return true;
-		}
-	return false;
+	}
+	explicit_bzero(&r, sizeof(r));
+	return right;
 }
 
 /* The first verifier that can tell decides. */
@@ -190,9 +230,7 @@ add_key(struct sasl_keys *keys, struct slice text, enum scram_hash h)
 	if (keys->n == SASL_KEYS_MAX || scram_parse(text, v) != 1 ||
 	    v->hash != h)
 		return;
-	if (keys->n > 0 && (v->iterations != first->iterations ||
-	    v->salt_len != first->salt_len ||
-	    memcmp(v->salt, first->salt, v->salt_len) != 0))
+	if (keys->n > 0 && !same_salt(v, first))
 		return;
 	keys->n++;
 }

@@ -45,7 +45,11 @@ static const struct field fields[] = {
 	{ "scope", FIELD_LIST, 0, offsetof(struct table_conf, scopes), "", 0,
 	    0, 0, "what the token must be good for, all of it" },
 	F_LIST(struct table_conf, audience,
-	    "whom it must be meant for, one of these; empty: anybody"),
+	    "whom it must be meant for, one of these"),
+	F_BOOL(struct table_conf, any_audience, "no",
+	    "tokens that were made for others are taken, too"),
+	F_STR(struct table_conf, issuer, "",
+	    "who must have issued it (iss); empty: not looked at"),
 	F_END
 };
 
@@ -98,7 +102,7 @@ check_url(struct table *t, CURLU *u, struct err *err)
 }
 
 static int
-check(struct table *t, struct err *err)
+check_http(struct table *t, struct err *err)
 {
 	CURLU *u = curl_url();
 	int r;
@@ -109,6 +113,16 @@ check(struct table *t, struct err *err)
 	curl_url_cleanup(u);
 	t->c.max_size = BODY_MAX;
 	return r;
+}
+
+/* any service that a user gives a token to could be the user here */
+static int
+check(struct table *t, struct err *err)
+{
+	if (t->c.audience.n == 0 && !t->c.any_audience)
+		return err_perm(err, "5.3.5", "without audience the tokens of "
+		    "any service would do here; or say any_audience = yes");
+	return check_http(t, err);
 }
 
 static int
@@ -122,6 +136,14 @@ before_jail(struct table *t, struct err *err)
 }
 
 static void
+wipe_body(struct conn *c)
+{
+	if (c->body.cap > 0)
+		explicit_bzero(c->body.s, c->body.cap);
+	str_reset(&c->body);
+}
+
+static void
 disconnect(struct server *s)
 {
 	struct conn *c = s->conn;
@@ -129,6 +151,7 @@ disconnect(struct server *s)
 	curl_easy_cleanup(c->curl);
 	curl_slist_free_all(c->resolve);
 	curl_slist_free_all(c->header);
+	wipe_body(c);
 	str_free(&c->body);
 	free(c);
 	s->conn = NULL;
@@ -177,6 +200,8 @@ connect_http(struct table *t, struct server *s, int64_t deadline UNUSED,
 	struct conn *c = xcalloc(1, sizeof(*c));
 
 	c->body = (struct str)STR_INIT;
+	/* never moved: nothing is left behind */
+	str_grow(&c->body, BODY_MAX + 1);
 	s->conn = c;
 	c->curl = curl_easy_init();
 	if (c->curl == NULL)
@@ -309,7 +334,7 @@ is_for_us(const struct strlist *us, const json_t *aud)
 	const char *one = json_string_value(aud);
 	size_t i;
 
-	if (us->n == 0 || (one != NULL && strlist_has(us, one)))
+	if (one != NULL && strlist_has(us, one))
 		return true;
 	for (i = 0; i < json_array_size(aud); i++) {
 		one = json_string_value(json_array_get(aud, i));
@@ -329,7 +354,10 @@ is_good(const struct table_conf *c, const json_t *j, struct answer *a)
 
 	if (!json_is_true(json_object_get(j, "active")) ||
 	    !has_scopes(&c->scopes, member(j, "scope")) ||
-	    !is_for_us(&c->audience, json_object_get(j, "aud")))
+	    !(c->any_audience || is_for_us(&c->audience,
+	    json_object_get(j, "aud"))))
+		return false;
+	if (c->issuer[0] != '\0' && !slice_eqz(member(j, "iss"), c->issuer))
 		return false;
 	if (json_is_number(nbf) && json_number_value(nbf) > now)
 		return false;
@@ -387,6 +415,7 @@ query(struct table *t, struct server *s, const char *key, struct answer *a,
 	if (introspect(t, s, key, deadline, fault_r, err) < 0)
 		return -1;
 	j = parse(s, err);
+	wipe_body(s->conn);
 	if (j == NULL)
 		return -1;
 	*fault_r = FAULT_QUERY;
@@ -435,7 +464,7 @@ const struct backend be_jwks = {
 	.name = "jwks",
 	.fields = jwks_fields,
 	.groups = JAIL_FILES | JAIL_UNIX | JAIL_INET,
-	.check = check,
+	.check = check_http,
 	.before_jail = before_jail,
 	.connect = connect_http,
 	.query = query_jwks,

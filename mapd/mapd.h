@@ -61,7 +61,8 @@ struct table_conf {
 	/* oauth, jwks */
 	const char *url, *client_id, *client_secret, *user_claim;
 	struct strlist scopes, audience;
-	bool insecure;
+	const char *issuer;
+	bool insecure, any_audience;
 };
 
 /* rows that every field table of a backend has */

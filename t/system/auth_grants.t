@@ -3,6 +3,7 @@
 # services, disabled accounts, master users; and better hashes are kept.
 use strict;
 use warnings;
+use Digest::SHA qw(hmac_sha256 sha256);
 use JSON::PP;
 use MIME::Base64 qw(encode_base64);
 use Test::More;
@@ -29,6 +30,18 @@ append($i->conf_dir . '/masters',
     "few pass=$master users=bob\@example.test",
     "near pass=$master networks=10.1.0.0/16 networks=2001:db8::/32");
 chmod 0644, $i->conf_dir . '/masters';
+
+# app passwords of another program, each with a salt of its own
+sub verifier {
+	my ($pass, $salt) = @_;
+	my $s = my $u = hmac_sha256($salt . pack('N', 1), $pass);
+	$s ^= $u = hmac_sha256($u, $pass) for 2 .. 4096;
+	my @b64 = map { encode_base64($_, '') } $salt, sha256(
+	    hmac_sha256('Client Key', $s)), hmac_sha256('Server Key', $s);
+	return "SCRAM-SHA-256\$4096:$b64[0]\$$b64[1]:$b64[2]";
+}
+append($users, 'many@example.test ' . join ' ', map { qq{app="id0$_ } .
+    '2026-01-01 imap ' . verifier("app$_", "salt$_") . ' x"' } 1 .. 6);
 $i->ctl_ok('map', 'users');
 $i->start;
 
@@ -72,6 +85,9 @@ is try('ann', $app, 'imap'), 'ann@example.test', 'the app password';
 is try('ann', $app, 'smtp'), 'ann@example.test', 'for its other service';
 is try('ann', $app, 'pop3'), '5.7.8', 'but no other';
 is try('bob', $app, 'imap'), '5.7.8', 'nor another account';
+is try('many', "app$_", 'imap'), 'many@example.test', "imported: $_"
+    for 1 .. 4;
+is try('many', 'app5', 'imap'), '5.7.8', 'by four salts, and no more';
 my $list = decode_json($i->ctl_ok('user', 'app', 'list', '--json', 'ann'));
 is $list->[0]{label}, 'telephone of "Ann"', 'listed';
 cmp_ok $list->[0]{used}, '>', time - 60, 'with its last use';

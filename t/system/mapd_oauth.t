@@ -34,6 +34,11 @@ tokens = {
     'early': dict(active=True, username='ann', scope='mail', nbf=now + 99,
         aud='mail'),
     'scope': dict(active=True, username='ann', scope='mailx', aud='mail'),
+    'noaud': dict(active=True, username='ann', scope='mail'),
+    'iss': dict(active=True, username='ann', scope='mail',
+        iss='https://idp.example/'),
+    'otheriss': dict(active=True, username='ann', scope='mail',
+        iss='https://idp.example'),
     'aud': dict(active=True, username='ann', scope='mail', aud='other'),
     'nobody': dict(active=True, scope='mail', aud='mail'),
     'number': dict(active=True, username=7, scope='mail', aud='mail'),
@@ -113,6 +118,8 @@ $t->table(record => %base, url => "https://localhost:$tls_port/introspect",
 $t->table(address => %base, url => "https://127.0.0.1:$tls_port/introspect");
 $t->table(foreign => %base, url => "https://localhost:$tls_port/introspect",
     tls_ca => '/etc/ssl/certs/ca-certificates.crt');
+$t->table(issuer => %base, url => "$url/introspect", audience => '',
+    any_audience => 'yes', issuer => 'https://idp.example/');
 $t->table($_ => %base, url => "$url/$_", cache => '0s', timeout => '2s')
     for qw(slow big away html twice);
 $t->table(wrong => %base, url => "$url/introspect", client_secret => 'no');
@@ -142,7 +149,11 @@ sub login {
 is $t->query('name', 'good'), 'ann@example.test', 'a token';
 is $t->query('name', 'Good'), 'own@example.test', 'tokens have a case';
 like $t->query('name', $_), $t->absent, "no good: $_"
-    for qw(unknown past early scope aud nobody number words), 'a&token=good';
+    for qw(unknown past early scope aud noaud nobody number words),
+    'a&token=good';
+is $t->query('issuer', 'iss'), 'ann', 'of the issuer, for anybody';
+like $t->query('issuer', $_), $t->absent, "not of the issuer: $_"
+    for qw(otheriss aud good);
 is $t->query('name', 'a+b/c=&token=good'), 'plus', 'odd characters';
 is $t->query('name', 'x' x 4000), 'long', 'a long one';
 like $t->query('name', 'x' x 17000), $t->absent, 'but not any length';
@@ -201,4 +212,6 @@ for my $bad ("http://192.0.2.1/x", 'ftp://localhost/', 'https://a:b@c.test/',
 	($st, $out, $err) = $pr->ctl('check');
 	like $err, qr/url: /, "refused: $bad";
 }
+$t->table(bad => %base, url => "$url/introspect", audience => '');
+like +($pr->ctl('check'))[2], qr/without audience/, 'refused: no audience';
 done_testing;
