@@ -285,7 +285,7 @@ sub start {
 	my ($st, $out, $err) = $self->ctl('start');
 	for (1 .. 3) {
 		last if $st == 0 || $self->{started};
-		last if "$out$err" . $self->log !~ /address.*in use/i;
+		last if ($out . $err . $self->log) !~ /address.*in use/i;
 		# somebody was faster: other ports, all of it anew
 		remove_tree($self->{dir});
 		$self->_init;

@@ -6,6 +6,8 @@ package Postrider::Ports;
 
 use strict;
 use warnings;
+use Fcntl qw(:flock);
+use File::Spec;
 use IO::Socket::INET;
 
 our %OFFSET = (
@@ -22,11 +24,26 @@ sub is_free {
 	    ReuseAddr => 1);
 }
 
+# Offsets differ modulo 32, so two bases that are multiples of it share no
+# port: a base is taken by one lock, held until the test ends.
+my %held;
+
+sub take {
+	my ($base) = @_;
+	my $dir = File::Spec->tmpdir . "/postrider-ports.$>";
+	mkdir $dir, 0700;
+	open my $fh, '>', "$dir/$base" or die "$dir/$base: $!\n";
+	flock $fh, LOCK_EX | LOCK_NB or return 0;
+	$held{$base} = $fh;
+	return 1;
+}
+
 sub free_base {
 	for (1 .. 200) {
-		my $base = 10_000 + int(rand(18_000));
-		my $taken = grep { !is_free($base + $_) } values %OFFSET;
-		return $base unless $taken;
+		my $base = 10_016 + 32 * int rand 560;
+		next if $held{$base} || !take($base);
+		return $base if !grep { !is_free($base + $_) } values %OFFSET;
+		delete $held{$base};
 	}
 	die "no free port base on 127.0.0.1\n";
 }
