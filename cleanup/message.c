@@ -102,12 +102,12 @@ message_begin(struct message *m, const struct cleanup_begin_in *in,
 
 	if (check_envelope(m, in, err) < 0)
 		return -1;
+	keep_envelope(m, in);
 	route_ask(m);
 	if (spool_create(m->q, &m->fd, err) < 0)
 		return -1;
 	m->begun = true;
 	m->created = wall_us();
-	keep_envelope(m, in);
 	str_reset(&head);
 	trace_headers(&head, in, m->q, m->n == 1 ? m->rcpts[0].addr : NULL,
 	    m->created / 1000000);

@@ -144,7 +144,8 @@ void
 route_ask(struct message *m)
 {
 	const char *addr[CHUNK];
-	struct router_route_in in = { .addr = { addr, 0, CHUNK } };
+	struct router_route_in in = { .addr = { addr, 0, CHUNK },
+		.sender = m->sender };
 	struct router_conn *r = conn_take();
 	struct err err;
 
@@ -192,7 +193,8 @@ static int
 route_chunk(struct state *s, struct err *err)
 {
 	const char *addr[CHUNK];
-	struct router_route_in in = { .addr = { addr, 0, CHUNK } };
+	struct router_route_in in = { .addr = { addr, 0, CHUNK },
+		.sender = s->m->sender };
 	size_t i;
 	int rc;
 

@@ -72,6 +72,21 @@ in_table(struct slice d, struct arena *a, struct err *err)
 	return r;
 }
 
+/* a word .example.com stands for all below it */
+static bool
+is_relay(struct slice d)
+{
+	size_t i;
+
+	for (i = 0; i < conf.relay_domains.n; i++) {
+		const char *w = conf.relay_domains.v[i];
+
+		if (w[0] == '.' ? slice_iends(d, w) : slice_ieqz(d, w))
+			return true;
+	}
+	return false;
+}
+
 static int
 kind_of(struct slice d, struct arena *a, struct err *err)
 {
@@ -84,6 +99,8 @@ kind_of(struct slice d, struct arena *a, struct err *err)
 	r = in_table(d, a, err);
 	if (r != 0)
 		return r < 0 ? -1 : DOMAIN_VIRTUAL;
+	if (is_relay(d))
+		return DOMAIN_RELAY;
 	/* the default domain where nothing else is configured */
 	return is_hostname(d) ? DOMAIN_VIRTUAL : DOMAIN_REMOTE;
 }

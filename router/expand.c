@@ -16,6 +16,7 @@ struct seen {
 struct expansion {
 	struct arena *a;
 	struct places *r;
+	const char *sender;
 	struct seen seen;
 	int64_t left;		/* names that may still be looked at */
 	bool too_many;
@@ -112,15 +113,20 @@ static void
 add_place(struct expansion *x, const struct place *p, bool aliased)
 {
 	struct router_route_more *m;
+	struct err err = ERR_INIT;
+	struct way w;
 
 	if (!seen_add(&x->seen, x->a, p->key))
 		return;
+	if (way_find(p, x->sender, x->a, &w, &err) < 0) {
+		add_failed(x, p->addr, aliased, &err);
+		return;
+	}
 	m = add(x, p->addr, aliased);
-	m->nexthop = p->domain;
 	m->mailbox = p->mailbox;
 	m->quota = p->quota;
-	m->transport = p->class == CLASS_VIRTUAL ? "local" :
-	    p->class == CLASS_SYSTEM ? "system" : "smtp";
+	m->transport = w.transport;
+	m->nexthop = w.nexthop;
 }
 
 static int follow(struct expansion *x, const char *addr, int depth,
@@ -172,10 +178,11 @@ follow(struct expansion *x, const char *addr, int depth, struct err *err)
 }
 
 int
-expand(const char *addr, struct arena *a, int64_t limit, struct places *r,
-    struct err *err)
+expand(const char *addr, const char *sender, struct arena *a, int64_t limit,
+    struct places *r, struct err *err)
 {
-	struct expansion x = { .a = a, .r = r, .left = limit };
+	struct expansion x = { .a = a, .r = r, .sender = sender,
+		.left = limit };
 
 	if (seed == 0)
 		random_bytes(&seed, sizeof(seed));

@@ -21,6 +21,16 @@ static const struct field fields[] = {
 	    "table of further domains of virtual mailboxes; empty: none"),
 	F_STR(struct router_conf, senders, "",
 	    "table of who may send as which addresses; empty: none"),
+	F_LIST(struct router_conf, relay_domains,
+	    "domains of others that anybody may send to through us"),
+	F_STR(struct router_conf, relay_recipients, "",
+	    "table of the addresses there; empty: all are taken"),
+	F_STR(struct router_conf, transport, "",
+	    "table of agents and next hops by recipient; empty: none"),
+	F_STR(struct router_conf, sender_relayhost, "",
+	    "table of next hops by sender; empty: none"),
+	F_STR(struct router_conf, relayhost, "",
+	    "next hop of all mail that leaves; empty: that of its domain"),
 	F_BOOL(struct router_conf, hostname_is_local, "yes",
 	    "the host name is another name of the default domain"),
 	F_INT(struct router_conf, alias_depth, "10", "1", "50",
@@ -51,13 +61,19 @@ static int
 check(struct err *err)
 {
 	const char *const specs[] = { conf.mailboxes, conf.aliases,
-	    conf.virtual_domains, conf.senders };
+	    conf.virtual_domains, conf.senders, conf.relay_recipients,
+	    conf.transport, conf.sender_relayhost };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(specs); i++)
 		if ((i == 0 || specs[i][0] != '\0') &&
 		    map_check(specs[i], err) < 0)
 			return -1;
+	if (conf.relayhost[0] != '\0' &&
+	    !way_nexthop_ok(slice_of(conf.relayhost)))
+		return err_perm(err, "5.3.5", "relayhost: expected domain, "
+		    "[host], either with :port, or unix:PATH, found \"%s\"",
+		    conf.relayhost);
 	if (check_tables(&conf.further_mailboxes, err) < 0 ||
 	    check_tables(&conf.further_aliases, err) < 0)
 		return -1;
@@ -108,7 +124,10 @@ before_jail(struct err *err)
 	    allow_tables(&conf.further_mailboxes, err) < 0 ||
 	    allow_tables(&conf.further_aliases, err) < 0 ||
 	    allow_table(conf.virtual_domains, err) < 0 ||
-	    allow_table(conf.senders, err) < 0)
+	    allow_table(conf.senders, err) < 0 ||
+	    allow_table(conf.relay_recipients, err) < 0 ||
+	    allow_table(conf.transport, err) < 0 ||
+	    allow_table(conf.sender_relayhost, err) < 0)
 		return -1;
 	if (common.system_domains.n == 0)
 		return 0;

@@ -12,11 +12,8 @@ enum { OWNS_TARGETS = 1000 };
 static bool
 same_mailbox(const struct place *own, const struct router_route_more *r)
 {
-	const char *transport = own->class == CLASS_SYSTEM ? "system" :
-	    "local";
-
+	/* DOMAIN/LOCALPART or a login: these are never the same */
 	return !r->failed && own->mailbox[0] != '\0' &&
-	    strcmp(r->transport, transport) == 0 &&
 	    strcmp(r->mailbox, own->mailbox) == 0;
 }
 
@@ -26,7 +23,7 @@ reaches(const struct place *own, const char *addr, struct arena *a,
     struct err *err)
 {
 	struct places r = { 0 };
-	int rc = expand(addr, a, OWNS_TARGETS, &r, err);
+	int rc = expand(addr, NULL, a, OWNS_TARGETS, &r, err);
 	bool found = false;
 	size_t i;
 

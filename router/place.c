@@ -6,10 +6,6 @@
 #include "map/users.h"
 #include "router.h"
 
-struct map_live mailboxes, aliases, virtual_domains, senders;
-/* as many as conf has */
-static struct map_live *further_mailboxes, *further_aliases;
-
 /* an address of ours on its way to its place */
 struct query {
 	struct smtp_address addr;
@@ -27,82 +23,6 @@ static struct {
 	char *addr;		/* NULL: none */
 } first;
 
-static struct map_live *
-init_list(const struct strlist *specs)
-{
-	struct map_live *v = xcalloc(specs->n + 1, sizeof(*v));
-	size_t i;
-
-	for (i = 0; i < specs->n; i++)
-		map_live_init(&v[i], specs->v[i]);
-	return v;
-}
-
-static void
-close_list(struct map_live *v, const struct strlist *specs)
-{
-	size_t i;
-
-	for (i = 0; i < specs->n; i++)
-		map_live_close(&v[i]);
-	free(v);
-}
-
-void
-tables_init(void)
-{
-	further_mailboxes = init_list(&conf.further_mailboxes);
-	further_aliases = init_list(&conf.further_aliases);
-	map_live_init(&mailboxes, conf.mailboxes);
-	map_live_init(&aliases, conf.aliases);
-	map_live_init(&virtual_domains, conf.virtual_domains);
-	map_live_init(&senders, conf.senders);
-}
-
-void
-tables_close(void)
-{
-	map_live_close(&mailboxes);
-	map_live_close(&aliases);
-	map_live_close(&virtual_domains);
-	close_list(further_mailboxes, &conf.further_mailboxes);
-	close_list(further_aliases, &conf.further_aliases);
-	map_live_close(&senders);
-	free(first.addr);
-	first.addr = NULL;
-	first.opened = 0;
-}
-
-static int
-our_trouble(struct err *err)
-{
-	err->kind = ERR_TEMP;
-	slice_copy(err->dsn, sizeof(err->dsn), SLICE_LIT("4.3.0"));
-	return -1;
-}
-
-int
-table_get(struct map_live *t, const char *key, struct str *out,
-    struct err *err)
-{
-	int r = map_live_get(t, key, out, err);
-
-	return r < 0 ? our_trouble(err) : r;
-}
-
-/* of the first table that has it; one that gives no answer may have it */
-static int
-get_further(struct map_live *v, const struct strlist *specs,
-    const char *key, struct str *out, struct err *err)
-{
-	size_t i;
-	int r = 0;
-
-	for (i = 0; i < specs->n && r == 0; i++)
-		r = table_get(&v[i], key, out, err);
-	return r;
-}
-
 int
 place_record(const char *key, struct arena *a, struct user_record *u,
     struct err *err)
@@ -111,8 +31,8 @@ place_record(const char *key, struct arena *a, struct user_record *u,
 	int r = table_get(&mailboxes, key, &value, err);
 
 	if (r == 0)
-		r = get_further(further_mailboxes, &conf.further_mailboxes,
-		    key, &value, err);
+		r = table_get_further(further_mailboxes,
+		    &conf.further_mailboxes, key, &value, err);
 	if (r > 0 && user_parse(slice_str(&value), u, a, err) < 0)
 		r = our_trouble(err);
 	str_free(&value);
@@ -173,8 +93,8 @@ find_alias(struct query *q, const char *key, struct place *p,
 	if (conf.aliases[0] != '\0')
 		r = table_get(&aliases, key, &q->value, err);
 	if (r == 0)
-		r = get_further(further_aliases, &conf.further_aliases, key,
-		    &q->value, err);
+		r = table_get_further(further_aliases, &conf.further_aliases,
+		    key, &q->value, err);
 	if (r <= 0)
 		return r;
 	p->class = CLASS_ALIAS;
@@ -219,6 +139,14 @@ find_aliases(struct query *q, struct place *p, struct err *err)
 	for (i = 0; i < n && r == 0; i++)
 		r = find_alias(q, keys[i], p, err);
 	return r;
+}
+
+void
+place_forget(void)
+{
+	free(first.addr);
+	first.addr = NULL;
+	first.opened = 0;
 }
 
 static int
@@ -312,6 +240,34 @@ find_local(struct query *q, int kind, struct place *p, struct err *err)
 	return r != 0 ? r : err_perm(err, "5.1.1", "no such user");
 }
 
+/* a domain that we relay for: anybody may send to it */
+static int
+find_relay(struct query *q, struct place *p, struct err *err)
+{
+	const char *const keys[] = { q->key, q->extended ? q->user_key : "",
+	    arena_printf(q->a, "@%s", p->domain) };
+	bool through = strpbrk(q->local, "%!@") != NULL;
+	size_t i;
+	int r = 0;
+
+	p->open = !through;
+	if (conf.relay_recipients[0] == '\0')
+		return 1;
+	for (i = 0; i < ARRAY_LEN(keys) && r == 0; i++) {
+		str_reset(&q->value);
+		if (keys[i][0] != '\0')
+			r = table_get(&relay_recipients, keys[i], &q->value,
+			    err);
+	}
+	if (r < 0)
+		return -1;
+	if (r == 0)
+		return err_perm(err, "5.1.1", "no such user");
+	/* listed as it is, not only by its domain */
+	p->open = !through || i < ARRAY_LEN(keys);
+	return 1;
+}
+
 static void
 make_keys(struct query *q)
 {
@@ -345,14 +301,26 @@ find(struct query *q, struct place *p, struct err *err)
 		return -1;
 	make_keys(q);
 	p->key = q->key;
+	p->user_key = q->user_key;
 	p->domain = arena_slice(q->a, q->addr.domain);
 	str_reset(&q->value);
 	smtp_address_print(&q->addr, &q->value);
 	p->addr = arena_slice(q->a, slice_str(&q->value));
-	if (kind != DOMAIN_REMOTE)
+	if (kind == DOMAIN_VIRTUAL || kind == DOMAIN_SYSTEM)
 		return find_local(q, kind, p, err);
 	p->class = CLASS_RELAY;
-	return 1;
+	return kind == DOMAIN_RELAY ? find_relay(q, p, err) : 1;
+}
+
+void
+place_keys(const struct smtp_address *addr, struct arena *a,
+    struct place_keys *k)
+{
+	struct query q = { .a = a, .addr = *addr, .value = STR_INIT };
+
+	make_keys(&q);
+	*k = (struct place_keys){ q.key, q.user_key, q.extended };
+	str_free(&q.value);
 }
 
 int
@@ -362,8 +330,8 @@ place_find(const char *addr, struct arena *a, struct place *p,
 	struct query q = { .a = a, .value = STR_INIT };
 	int r;
 
-	*p = (struct place){ .addr = addr, .key = addr, .domain = "",
-	    .mailbox = "", .targets = "" };
+	*p = (struct place){ .addr = addr, .key = addr, .user_key = addr,
+	    .domain = "", .mailbox = "", .targets = "" };
 	if (smtp_address_parse(slice_of(addr), SMTP_ADDR_BARE, a, &q.addr,
 	    err) < 0)
 		return -1;

@@ -17,7 +17,7 @@ check_alias(const struct place *p, struct arena *a, struct err *err)
 {
 	struct places r = { 0 };
 	size_t i, failed = 0;
-	int rc = expand(p->addr, a, RCPT_TARGETS, &r, err);
+	int rc = expand(p->addr, NULL, a, RCPT_TARGETS, &r, err);
 
 	for (i = 0; i < r.n && rc == 0; i++) {
 		failed += r.v[i].failed;
@@ -33,8 +33,11 @@ check_alias(const struct place *p, struct arena *a, struct err *err)
 }
 
 static int
-check_quota(const struct place *p, struct err *err)
+check_quota(const struct place *p, const struct way *w, struct err *err)
 {
+	/* another host's mailbox is not ours to measure */
+	if (strcmp(w->transport, "local") != 0)
+		return 0;
 	if (p->quota == 0 || conf.over_quota == OVER_ACCEPT ||
 	    !quota_full(p->mailbox, p->quota))
 		return 0;
@@ -49,14 +52,16 @@ do_resolve(struct call *c, const void *vin, void *vout, struct err *err)
 	const struct router_resolve_in *in = vin;
 	struct router_resolve_out *out = vout;
 	struct place p;
+	struct way w;
 
 	if (place_find(in->addr, c->arena, &p, err) < 0)
 		return -1;
-	if (p.class == CLASS_RELAY && !in->relay)
+	if (p.class == CLASS_RELAY && !p.open && !in->relay)
 		return err_perm(err, "5.7.1", "relaying denied");
-	if (p.class == CLASS_ALIAS && check_alias(&p, c->arena, err) < 0)
+	if (p.class == CLASS_ALIAS ? check_alias(&p, c->arena, err) < 0 :
+	    way_find(&p, NULL, c->arena, &w, err) < 0)
 		return -1;
-	if (p.class == CLASS_VIRTUAL && check_quota(&p, err) < 0)
+	if (p.class == CLASS_VIRTUAL && check_quota(&p, &w, err) < 0)
 		return -1;
 	out->class = p.class;
 	out->addr = p.addr;
@@ -85,8 +90,8 @@ do_route(struct call *c, const void *vin, void *out UNUSED, struct err *err)
 	int rc = 0;
 
 	for (i = 0; i < in->addr.n && rc == 0; i++) {
-		rc = expand(in->addr.v[i], c->arena, conf.alias_targets, &r,
-		    err);
+		rc = expand(in->addr.v[i], in->sender, c->arena,
+		    conf.alias_targets, &r, err);
 		if (rc >= 0)
 			rc = send_places(c, i, &r, err);
 	}

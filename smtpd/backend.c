@@ -137,7 +137,8 @@ begin_record(const struct session *s, const struct txn *t, const char *proto)
 		.uid = conf.personality == LOCAL ? (int64_t)s->peer->uid : -1,
 		.session = s->peer->id,
 		.normalize = conf.personality == SUBMISSION ||
-		    conf.personality == LOCAL || owner_checks_header(s),
+		    conf.personality == LOCAL || s->trusted ||
+		    owner_checks_header(s),
 		.release_at = t->release_at,
 		.priority = t->priority,
 		.check_from = owner_checks_header(s),

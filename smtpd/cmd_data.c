@@ -52,7 +52,9 @@ queued(struct session *s, uint64_t size)
 	log_event(LOG_INFO, "accepted", KS("client", s->peer->addr),
 	    KS("from", t->sender), KU("nrcpt", t->n), KU("size", size),
 	    KS("proto", proto.s),
-	    KS("login", s->login.len > 0 ? s->login.s : NULL), KEND);
+	    KS("login", s->login.len > 0 ? s->login.s : NULL),
+	    KS("trusted", s->trusted && s->login.len == 0 ? "yes" : NULL),
+	    KEND);
 	log_set_queue(NULL);
 	str_free(&proto);
 	for (i = 0; i < n; i++) {

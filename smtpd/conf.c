@@ -12,6 +12,8 @@ const struct field conf_fields[] = {
 	    "text of the greeting behind the host name and ESMTP or LMTP"),
 	F_BOOL(struct smtpd_conf, helo_required, "yes",
 	    "no MAIL before HELO, EHLO or LHLO"),
+	F_LIST(struct smtpd_conf, trusted_networks,
+	    "whose clients may send to anywhere without a login"),
 	F_BOOL(struct smtpd_conf, auth, "no",
 	    "clients may authenticate (RFC 4954)"),
 	F_ENUM(struct smtpd_conf, auth_plaintext, "loopback", PLAINTEXT,

@@ -4,6 +4,7 @@
 #include <malloc.h>
 
 #include "backend.h"
+#include "base/networks.h"
 #include "ext.h"
 #include "serve/limits.h"
 
@@ -13,6 +14,10 @@ check(struct err *err)
 	if (conf.personality == SUBMISSION && !conf.auth)
 		return err_perm(err, "5.3.5",
 		    "personality = submission needs auth = yes");
+	if (networks_check(&conf.trusted_networks, err) < 0) {
+		err_prefix(err, "trusted_networks");
+		return -1;
+	}
 	return ext_check_hide(err);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/networks.h"
 #include "backend.h"
 #include "conf/common.h"
 #include "serve/limits.h"
@@ -12,7 +13,7 @@
 bool
 session_trusted(const struct session *s)
 {
-	return conf.personality == LOCAL || s->login.len > 0;
+	return conf.personality == LOCAL || s->trusted || s->login.len > 0;
 }
 
 bool
@@ -295,6 +296,7 @@ session_run(struct io *io, struct peer *peer)
 	io->idle_ms = IDLE_MS;
 	io->idle = pause_session;
 	io->idle_arg = &s;
+	s.trusted = networks_has(&conf.trusted_networks, peer->addr);
 	if (identify(&s)) {
 		reply(&s, 220, NULL, "%s %s %s", common.hostname,
 		    conf.personality == LMTP ? "LMTP" : "ESMTP", conf.banner);

@@ -35,7 +35,7 @@ struct smtpd_conf {
 	    auth_failures;
 	int64_t timeout, data_timeout, session_time, service_timeout,
 	    cleanup_timeout, settle_time;
-	struct strlist hide;
+	struct strlist hide, trusted_networks;
 	struct tls_conf tls;
 	int sender_check;
 	bool null_sender, hide_client, limits_needed;
@@ -99,6 +99,7 @@ struct session {
 	struct str helo;	/* as given; empty: none yet */
 	struct str login;	/* authenticated as; empty: not */
 	bool esmtp;		/* EHLO or LHLO was the greeting */
+	bool trusted;		/* by its address */
 	unsigned transactions, accepted, rejected, junk, auth_failures;
 	const char *end;	/* why it ended, where a command knows better */
 };

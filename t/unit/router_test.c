@@ -36,6 +36,8 @@ struct router_conf conf = {
 	.virtual_domains = "inline:table.example=",
 	.senders = "inline:shop@away.example=bob@example.com;"
 	    "@our.example=zoe@other.example, ann;@free.example=*",
+	.relay_recipients = "", .relayhost = "",
+	.transport = "", .sender_relayhost = "",
 	.hostname_is_local = true,
 	.alias_depth = 5,
 	.alias_targets = 9,
@@ -166,6 +168,8 @@ test_places(void)
 	str_free(&out);
 }
 
+static const char *sender;
+
 static void
 show_expansion(const char *addr, struct arena *a, struct str *out)
 {
@@ -173,7 +177,7 @@ show_expansion(const char *addr, struct arena *a, struct str *out)
 	struct err err = ERR_INIT;
 	size_t i;
 
-	if (expand(addr, a, conf.alias_targets, &r, &err) < 0)
+	if (expand(addr, sender, a, conf.alias_targets, &r, &err) < 0)
 		str_addf(out, "error %s %s", err.dsn, err.text);
 	for (i = 0; i < r.n; i++) {
 		str_addf(out, "%s%s", i ? " | " : "", r.v[i].addr);
@@ -258,6 +262,169 @@ test_expansions(void)
 	}
 	arena_free(&a);
 	str_free(&out);
+}
+
+/* by which agent, with all of its tables: no alias on the way */
+static const struct { const char *name, *addr, *sender, *want; } ways[] = {
+	{ "relayhost", "far@away.example", "x@out.example",
+	    "far@away.example smtp:[smart.example]:587" },
+	{ "a local one stays", "ann@example.com", "x@out.example",
+	    "ann@example.com local:example.com" },
+	{ "by domain", "a@dom.example", "", "a@dom.example "
+	    "smtp:[192.0.2.1]:25" },
+	{ "a domain is not its subdomains", "a@sub.dom.example",
+	    "x@out.example", "a@sub.dom.example smtp:[smart.example]:587" },
+	{ "by .domain", "a@x.y.sub.example", "",
+	    "a@x.y.sub.example lmtp:unix:/run/lmtp" },
+	{ "by its address", "Boss@dom.example", "",
+	    "Boss@dom.example smtp:boss.example" },
+	{ "without extension", "boss+x@dom.example", "",
+	    "boss+x@dom.example smtp:boss.example" },
+	{ "with extension", "boss+y@dom.example", "",
+	    "boss+y@dom.example fax:dom.example" },
+	{ "a mailbox of ours", "bob@example.com", "",
+	    "bob@example.com lmtp:[192.0.2.9]:24" },
+	{ "only the next hop", "a@hop.example", "",
+	    "a@hop.example smtp:there.example:26" },
+	{ "only the agent: no relayhost", "a@plain.example", "",
+	    "a@plain.example smtp:plain.example" },
+	{ "neither: as without the table", "a@none.example", "x@out.example",
+	    "a@none.example smtp:[smart.example]:587" },
+	{ "error", "a@err.example", "", "a@err.example 5.1.2 gone away" },
+	{ "error with a code", "a@err2.example", "",
+	    "a@err2.example 5.7.27 no mail there" },
+	{ "retry", "a@retry.example", "", "a@retry.example 4.3.0t address is "
+	    "not deliverable" },
+	{ "a row without colon", "a@bad1.example", "", "a@bad1.example "
+	    "4.3.5t transport: row bad1.example: expected "
+	    "transport:nexthop" },
+	{ "a bad next hop", "a@bad2.example", "", "a@bad2.example 4.3.5t "
+	    "transport: row bad2.example: not a next hop" },
+	{ "a bad name", "a@bad3.example", "", "a@bad3.example 4.3.5t "
+	    "transport: row bad3.example: not the name of a transport" },
+	{ "relay is smtp", "a@rel.example", "", "a@rel.example "
+	    "smtp:inner.example" },
+	{ "by sender", "far@away.example", "ann@example.com",
+	    "far@away.example smtp:[isp.example]:465" },
+	{ "by sender with extension", "far@away.example", "ann+x@example.com",
+	    "far@away.example smtp:[isp.example]:465" },
+	{ "by domain of the sender", "far@away.example", "z@Brand.example",
+	    "far@away.example smtp:brand-out.example" },
+	{ "no next hop of its own", "far@away.example", "no@brand.example",
+	    "far@away.example smtp:[smart.example]:587" },
+	{ "null sender", "far@away.example", "",
+	    "far@away.example smtp:bounces.example" },
+	{ "transport before sender", "a@dom.example", "ann@example.com",
+	    "a@dom.example smtp:[192.0.2.1]:25" },
+	{ "a bad row of a sender", "far@away.example", "bad@brand.example",
+	    "far@away.example 4.3.5t sender_relayhost: row "
+	    "bad@brand.example: not a next hop" },
+	{ "a literal", "a@[IPv6:2001:DB8::1]", "x@direct.example",
+	    "a@[ipv6:2001:db8::1] smtp:[2001:db8::1]" },
+	{ "a relay domain", "in@relay.example", "x@out.example",
+	    "in@relay.example smtp:[smart.example]:587" },
+	{ "nobody there", "out@relay.example", "", "out@relay.example 5.1.1 "
+	    "no such user" },
+	{ "with extension", "in+x@relay.example", "x@out.example",
+	    "in+x@relay.example smtp:[smart.example]:587" },
+	{ "subdomains, all of one", "any@b.all.example", "x@out.example",
+	    "any@b.all.example smtp:[smart.example]:587" },
+};
+
+static struct strlist relay_domains;
+
+static void
+set_ways(void)
+{
+	static struct arena a;
+
+	strlist_add(&relay_domains, &a, "Relay.example");
+	strlist_add(&relay_domains, &a, ".all.example");
+	conf.relay_domains = relay_domains;
+	conf.relay_recipients = "inline:in@relay.example=;@b.all.example=;"
+	    "in%away@relay.example=";
+	conf.relayhost = "[smart.example]:587";
+	conf.sender_relayhost = "inline:ann@example.com=[isp.example]:465;"
+	    "@brand.example=brand-out.example;no@brand.example=DUNNO;"
+	    "bad@brand.example=a b;<>=bounces.example;"
+	    "x@direct.example=dunno";
+	conf.transport = "inline:dom.example=smtp:[192.0.2.1]:25;"
+	    ".sub.example=lmtp:unix:/run/lmtp;"
+	    "boss@dom.example=:boss.example;boss+y@dom.example=fax:;"
+	    "bob@example.com=lmtp:[192.0.2.9]:24;"
+	    "hop.example=:there.example:26;plain.example=smtp:;"
+	    "none.example=:;err.example=error:gone away;"
+	    "err2.example=error:5.7.27 no mail there;retry.example=retry:;"
+	    "bad1.example=nonsense;bad2.example=smtp:a b;"
+	    "bad3.example=a/b:x;rel.example=relay:inner.example;"
+	    "[ipv6:2001:db8::1]=smtp:";
+}
+
+static void
+test_ways(void)
+{
+	struct router_conf old = conf;
+	struct arena a = { 0 };
+	struct str out = STR_INIT;
+	struct place p;
+	struct err err;
+	size_t i;
+
+	tables_close();
+	set_ways();
+	tables_init();
+	for (i = 0; i < ARRAY_LEN(ways); i++) {
+		str_reset(&out);
+		sender = ways[i].sender;
+		show_expansion(ways[i].addr, &a, &out);
+		is_str(out.s, ways[i].want, "way: %s", ways[i].name);
+		arena_reset(&a);
+	}
+	sender = NULL;
+	ok(place_find("in@relay.example", &a, &p, &err) == 1 && p.open,
+	    "anybody may send to a relay domain");
+	ok(place_find("x@away.example", &a, &p, &err) == 1 && !p.open,
+	    "and to no other");
+	ok(place_find("a%c@b.all.example", &a, &p, &err) == 1 && !p.open,
+	    "nor through it");
+	ok(place_find("in%away@relay.example", &a, &p, &err) == 1 && p.open,
+	    "but where that is a name there");
+	tables_close();
+	conf = old;
+	conf.transport = "inline:*=smtp:star.example";
+	conf.relayhost = "smart.example";
+	tables_init();
+	show_expansion("a@b.example", &a, (str_reset(&out), &out));
+	is_str(out.s, "a@b.example smtp:star.example", "* before relayhost");
+	show_expansion("ann", &a, (str_reset(&out), &out));
+	is_str(out.s, "ann@example.com local:example.com",
+	    "* is not for our own");
+	tables_close();
+	conf = old;
+	tables_init();
+	arena_free(&a);
+	str_free(&out);
+}
+
+static const struct { const char *hop; bool want; } hops[] = {
+	{ "example.com", true }, { "example.com:25", true },
+	{ "[example.com]", true }, { "[example.com]:587", true },
+	{ "[192.0.2.1]:25", true }, { "[2001:db8::1]:25", true },
+	{ "[IPv6:2001:db8::1]", true }, { "unix:/run/x y", false },
+	{ "unix:/run/x", true }, { "unix:", false }, { "", false },
+	{ "example.com:", false }, { "example.com:0", false },
+	{ "example.com:65536", false }, { "[a", false }, { "[a]b", false },
+	{ "[]", false }, { "a/b", false }, { "[a]:x", false },
+};
+
+static void
+test_hops(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(hops); i++)
+		is_int(way_nexthop_ok(slice_of(hops[i].hop)), hops[i].want,
+		    "next hop \"%s\"", hops[i].hop);
 }
 
 /* one address in another configuration */
@@ -398,6 +565,8 @@ main(void)
 	test_places();
 	test_expansions();
 	test_owns();
+	test_ways();
+	test_hops();
 	test_settings();
 	tables_close();
 	arena_free(&a);
