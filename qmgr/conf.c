@@ -59,7 +59,7 @@ const struct field qmgr_fields[] = {
 	    "memory for pages of queue.db"),
 	F_SIZE(struct qmgr_conf, journal_limit, "512M", "32M", "64G",
 	    "bytes of the journal from which on no mail is taken"),
-	F_TIME(struct qmgr_conf, sync_interval, "200ms", "10ms", "10s",
+	F_TIME(struct qmgr_conf, sync_interval, "200ms", "10ms", "10m",
 	    "how long mail is in the journal only"),
 	F_END
 };

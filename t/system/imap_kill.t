@@ -5,6 +5,7 @@
 # POSTRIDER_SOAK=SECONDS for longer (12).
 use strict;
 use warnings;
+use Postrider::Chaos;
 use Postrider::ImapState qw(login whole_state tokens drop_derived deliverer);
 use Postrider::ImapStress qw(run_all check_journals);
 use Postrider::ImapTest qw(server slurp work_dir);
@@ -34,7 +35,7 @@ my %killed = (session => 0, server => 0);
 
 sub kill_some {
 	if (rand() < 0.1 && !$dovecot) {
-		$s->kill_all;
+		Postrider::Chaos::kill_tree($s);
 		$s->start;
 		$killed{server}++;
 		return;
@@ -53,7 +54,7 @@ cmp_ok $killed{session}, '>', 3, 'sessions were killed';
 note "killed: $killed{session} sessions, $killed{server} times all";
 
 if (!$dovecot) {
-	$s->kill_all;
+	Postrider::Chaos::kill_tree($s);
 	$s->start;
 }
 my ($state, $j);

@@ -54,6 +54,9 @@ sub kill_one {
 }
 
 # As a power cut: all of them at once, nobody notices the end of another.
+# Stopped first; and no parent dies before its children have their SIGKILL,
+# as the kernel continues stopped ones whose group its end leaves an orphan:
+# they would see the hang-up of the life pipe and go in good order.
 sub kill_tree {
 	my ($i) = @_;
 	my (%seen, $new);
@@ -62,14 +65,28 @@ sub kill_tree {
 		$new = grep { !$seen{$_}++ } keys %$all;
 		kill 'STOP', keys %$all;
 	} while $new;
-	kill 'KILL', keys %seen;
-	my $end = time + 20;
-	while (%{ suite($i) } && time < $end) {
+	kill 'KILL', $_ for _youngest_first(keys %seen);
+	my $end = time + 60;
+	while (my @left = values %{ suite($i) }) {
+		die "killed, but still there: @left\n" if time > $end;
 		sleep 0.01;
 	}
 	$i->{started} = 0;
 	$i->{pids} = {};
 	return scalar keys %seen;
+}
+
+# children before their parents
+sub _youngest_first {
+	my %parent = map { $_ => (_stat($_))[0] } @_;
+	my %depth;
+	for my $pid (keys %parent) {
+		for (my $p = $pid; $p && $depth{$pid}++ < 100; ) {
+			$p = $parent{$p};
+		}
+	}
+	my @pid = sort { $depth{$b} <=> $depth{$a} } keys %parent;
+	return @pid;
 }
 
 # `postrider start`, whatever is left of the last run

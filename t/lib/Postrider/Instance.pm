@@ -355,41 +355,6 @@ sub stop {
 	return $st == 0 && !@left;
 }
 
-# as a power cut: every process gone at once, nobody told
-sub kill_all {
-	my ($self, $sig) = @_;
-	my @pid = grep { $self->_ours($_) } $self->pids,
-	    keys %{ $self->{pids} };
-	kill 'STOP', @pid;
-	@pid = grep { $self->_ours($_) } $self->pids_below(@pid), @pid;
-	kill $sig || 'KILL', @pid;
-	$self->wait_for(sub { !grep { $self->_ours($_) } @pid });
-	$self->{started} = 0;
-	$self->{pids} = {};
-	return;
-}
-
-# children of the named processes that `status` may not know yet
-sub pids_below {
-	my ($self, @parent) = @_;
-	my %p = map { $_ => 1 } @parent;
-	my %ppid;
-	for my $f (glob '/proc/[0-9]*/stat') {
-		open my $fh, '<', $f or next;
-		my $l = <$fh> // next;
-		$ppid{$1} = $2 if $l =~ /^(\d+) \(.*\) \S (\d+)/;
-	}
-	my $more = 1;
-	while ($more) {
-		$more = 0;
-		for my $c (keys %ppid) {
-			next if $p{$c} || !$p{ $ppid{$c} };
-			$p{$c} = $more = 1;
-		}
-	}
-	return keys %p;
-}
-
 # ---- waiting -------------------------------------------------------------
 
 # poll until sub returns true: its value, or false after the time
