@@ -80,7 +80,7 @@ is $t->client($port)->facts->{version}, undef,
     'while keyd does not answer there are no new sessions';
 $start = time;
 ok $old->echo('four'), 'those that are there go on';
-cmp_ok time - $start, '<', 1.5, 'without a long wait';
+cmp_ok time - $start, '<', 3, 'without a long wait';
 is $t->client($port, '-sess_in', $file)->facts->{resumed}, 'yes',
     'and one can be resumed, which needs no signature';
 kill 'CONT', $keyd;
@@ -94,20 +94,23 @@ ok $old->echo('five'), 'the session goes on';
 
 # --- tlsd dies
 my %of;
-for (1 .. 12) {
-	my $s = $t->client($port);
-	$s->echo('here');
-	push @{ $of{all} }, $s;
-}
 my @tlsd = pids('tlsd');
 is scalar @tlsd, 2, 'two tlsd';
+for my $other (reverse @tlsd) {
+	kill 'STOP', $other;
+	for (1 .. 6) {
+		my $s = $t->client($port);
+		$s->echo('here');
+		push @{ $of{all} }, $s;
+	}
+	kill 'CONT', $other;
+}
 kill 'KILL', $tlsd[0];
 $start = time;
 ok $t->client($port)->echo('new'), 'one is killed: a new session works';
-cmp_ok time - $start, '<', 1, 'within a second';
+cmp_ok time - $start, '<', 3, 'soon';
 my $alive = grep { $_->echo('still') } @{ $of{all} };
-cmp_ok $alive, '>', 0, "$alive of 12 sessions were the other's and go on";
-cmp_ok $alive, '<', 12, 'the others have ended';
+is $alive, 6, "6 of 12 sessions were the other's and go on";
 ok $i->wait_for(sub { pids('tlsd') >= 2 }, 10), 'and there are two again';
 
 # --- reload
