@@ -14,7 +14,8 @@
 
 #include <getopt.h>
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2,
+	EXIT_DEFERRED = 75 };
 
 struct cmd {
 	const char *name;
@@ -107,6 +108,10 @@ void row_key(struct slice line, struct str *key);
 int cmd_init(int argc, char **argv);
 int cmd_start(int argc, char **argv);
 int cmd_stop(int argc, char **argv);
+int cmd_test(int argc, char **argv);
+/* the steps of router, printed; EXIT_OK: it can be delivered to */
+struct router_explain_in;
+int explain_address(const struct router_explain_in *in, bool json);
 int cmd_reload(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_check(int argc, char **argv);

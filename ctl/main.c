@@ -34,6 +34,8 @@ static const struct cmd cmds[] = {
 	    "check" },
 	{ "limits", cmd_limits, "VERB ...", "what is counted and limited: "
 	    "list, forget" },
+	{ "test", cmd_test, "[--sender ADDRESS] [--relay] [--json] ADDRESS",
+	    "where an address goes, and why" },
 	{ "map", cmd_map, "[--all] [TABLE...] | query TABLE KEY",
 	    "compile changed tables; look a key up" },
 	{ "log", cmd_log, "[-f] [-n N] [--q ID] [--s ID] [--since TIME]",

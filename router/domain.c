@@ -53,6 +53,19 @@ domain_default(void)
 	return conf.hostname_is_local ? common.hostname : "";
 }
 
+const char *
+domain_kind_name(int kind)
+{
+	static const char *const names[] = {
+		[DOMAIN_REMOTE] = "of others",
+		[DOMAIN_VIRTUAL] = "ours, virtual mailboxes",
+		[DOMAIN_SYSTEM] = "ours, system accounts",
+		[DOMAIN_RELAY] = "relayed for",
+	};
+
+	return names[kind];
+}
+
 static bool
 is_hostname(struct slice d)
 {

@@ -164,6 +164,7 @@ follow(struct expansion *x, const char *addr, int depth, struct err *err)
 		x->too_many = true;
 		return 0;
 	}
+	trace_depth(depth);
 	if (place_find(addr, x->a, &p, err) < 0) {
 		if (err->kind == ERR_TEMP)
 			return -1;

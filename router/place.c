@@ -58,6 +58,7 @@ find_mailbox(struct query *q, const char *key, struct place *p,
 		return our_trouble(err);
 	}
 	p->class = CLASS_VIRTUAL;
+	trace_step("mailbox", "%s: %s", key, mailbox.s);
 	p->mailbox = arena_slice(q->a, slice_str(&mailbox));
 	p->quota = u.quota > 0 ? u.quota : common.default_quota;
 	str_free(&mailbox);
@@ -79,6 +80,7 @@ find_login(struct query *q, const char *login, struct place *p,
 	if (r == 0)
 		return 0;
 	p->class = CLASS_SYSTEM;
+	trace_step("account", "%s, uid %u", login, (unsigned)u.uid);
 	p->mailbox = login;
 	return 1;
 }
@@ -99,6 +101,7 @@ find_alias(struct query *q, const char *key, struct place *p,
 		return r;
 	p->class = CLASS_ALIAS;
 	p->targets = arena_slice(q->a, slice_str(&q->value));
+	trace_step("alias", "%s: %s", key, p->targets);
 	return 1;
 }
 
@@ -218,6 +221,7 @@ find_role(struct query *q, struct place *p, struct err *err)
 	}
 	p->class = CLASS_ALIAS;
 	p->targets = addr;
+	trace_step("role", "%s is nobody's: to %s", q->user, addr);
 	p->fallback = true;
 	return 1;
 }
@@ -263,6 +267,7 @@ find_relay(struct query *q, struct place *p, struct err *err)
 		return -1;
 	if (r == 0)
 		return err_perm(err, "5.1.1", "no such user");
+	trace_step("recipient", "relay_recipients: row %s", keys[i - 1]);
 	/* listed as it is, not only by its domain */
 	p->open = !through || i < ARRAY_LEN(keys);
 	return 1;
@@ -306,6 +311,8 @@ find(struct query *q, struct place *p, struct err *err)
 	str_reset(&q->value);
 	smtp_address_print(&q->addr, &q->value);
 	p->addr = arena_slice(q->a, slice_str(&q->value));
+	trace_step("address", "%s", p->addr);
+	trace_step("domain", "%s: %s", p->domain, domain_kind_name(kind));
 	if (kind == DOMAIN_VIRTUAL || kind == DOMAIN_SYSTEM)
 		return find_local(q, kind, p, err);
 	p->class = CLASS_RELAY;

@@ -8,6 +8,7 @@
  * expand.c    all final places of an address, aliases followed
  * owns.c      may a login send as an address?
  * quota.c     is a mailbox full?  asked of local, remembered for seconds
+ * trace.c     the steps, told to explain.c, which is asked for them
  * verbs.c     resolve, route and owns
  *
  * A failure of kind ERR_TEMP is trouble of our own machine and says nothing
@@ -59,6 +60,7 @@ enum domain_kind { DOMAIN_REMOTE, DOMAIN_VIRTUAL, DOMAIN_SYSTEM,
 void domain_own_addresses(void);
 /* "" where there is none */
 const char *domain_default(void);
+const char *domain_kind_name(int kind);
 /* The kind of addr's domain; what is another name of the default domain
  * (none, our host name, our address literal) is replaced by it.  Folded.
  * An enum domain_kind, or -1. */
@@ -123,6 +125,16 @@ int expand(const char *addr, const char *sender, struct arena *a,
 /* 1 the login may send as addr, 0 it may not, -1: trouble of our own */
 int owns(const char *login, const char *addr, struct arena *a,
     struct err *err);
+
+/* Tell each step of what is done from here on; fn NULL: none any more. */
+typedef void trace_fn(void *ctx, const char *what, const char *text);
+void trace_begin(trace_fn *fn, void *ctx);
+void trace_depth(int depth);		/* aliases within aliases */
+void trace_step(const char *what, const char *fmt, ...) PRINTF(2, 3);
+int do_explain(struct call *c, const void *in, void *out, struct err *err);
+/* the answer to a client at RCPT */
+int resolve(const struct router_resolve_in *in,
+    struct router_resolve_out *out, struct arena *a, struct err *err);
 
 void quota_init(void);
 /* 1 full, 0 not full or not known */

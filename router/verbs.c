@@ -46,26 +46,31 @@ check_quota(const struct place *p, const struct way *w, struct err *err)
 	return err_perm(err, "5.2.2", "mailbox full");
 }
 
-static int
-do_resolve(struct call *c, const void *vin, void *vout, struct err *err)
+int
+resolve(const struct router_resolve_in *in, struct router_resolve_out *out,
+    struct arena *a, struct err *err)
 {
-	const struct router_resolve_in *in = vin;
-	struct router_resolve_out *out = vout;
 	struct place p;
 	struct way w;
 
-	if (place_find(in->addr, c->arena, &p, err) < 0)
+	if (place_find(in->addr, a, &p, err) < 0)
 		return -1;
 	if (p.class == CLASS_RELAY && !p.open && !in->relay)
 		return err_perm(err, "5.7.1", "relaying denied");
-	if (p.class == CLASS_ALIAS ? check_alias(&p, c->arena, err) < 0 :
-	    way_find(&p, NULL, c->arena, &w, err) < 0)
+	if (p.class == CLASS_ALIAS ? check_alias(&p, a, err) < 0 :
+	    way_find(&p, NULL, a, &w, err) < 0)
 		return -1;
 	if (p.class == CLASS_VIRTUAL && check_quota(&p, &w, err) < 0)
 		return -1;
 	out->class = p.class;
 	out->addr = p.addr;
 	return 0;
+}
+
+static int
+do_resolve(struct call *c, const void *in, void *out, struct err *err)
+{
+	return resolve(in, out, c->arena, err);
 }
 
 static int
@@ -139,5 +144,6 @@ const struct verb router_serves[] = {
 	{ &router_resolve, do_resolve, PEER_NET | PEER_QUEUE },
 	{ &router_route, do_route, PEER_QUEUE },
 	{ &router_owns, do_owns, PEER_NET | PEER_QUEUE },
+	{ &router_explain, do_explain, PEER_QUEUE },
 	{ NULL, NULL, 0 }
 };

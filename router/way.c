@@ -139,6 +139,7 @@ look_up(struct map_live *t, const char *name, const char *key, struct way *w,
 	if (r > 0) {
 		w->table = name;
 		w->row = key;
+		trace_step(name, "row %s: %s", key, value->s);
 	}
 	return r;
 }
@@ -256,6 +257,7 @@ relay_way(const char *sender, struct arena *a, struct way *w,
 	if (conf.relayhost[0] == '\0')
 		return 0;
 	w->table = "relayhost";
+	trace_step(w->table, "%s", conf.relayhost);
 	w->nexthop = conf.relayhost;
 	return 1;
 }
