@@ -9,6 +9,7 @@
 #include "proto/agent.h"
 #include "proto/auth.h"
 #include "proto/cleanup.h"
+#include "proto/dns.h"
 #include "proto/limit.h"
 #include "proto/lookup.h"
 #include "proto/master.h"
@@ -28,6 +29,7 @@ static const struct {
 	{ "auth-pam", pam_verbs },
 	{ "bounce", bounce_verbs },
 	{ "cleanup", cleanup_verbs },
+	{ "dnsd", dns_verbs },
 	{ "limitd", limit_verbs },
 	{ "local", local_verbs },
 	{ "mapd", lookup_verbs },

@@ -100,7 +100,7 @@ _postrider()
 		queue/release) words="$filters --at" ;;
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;
-		call/) words='auth auth-pam bounce cleanup limitd local
+		call/) words='auth auth-pam bounce cleanup dnsd limitd local
 			master pop3d qmgr router system --fd-in --fd-out' ;;
 		esac
 	fi

@@ -4,7 +4,8 @@
 BUILD_PACKAGES="autoconf automake pkg-config gcc make libc6-dev perl
 	libevent-dev libseccomp-dev libcdb-dev libpcre2-dev libssl-dev
 	libsqlite3-dev libcrypt-dev libjansson-dev libunistring-dev
-	libidn2-dev uthash-dev zlib1g-dev libpq-dev libldap-dev
+	libidn2-dev libunbound-dev dns-root-data uthash-dev zlib1g-dev
+	libpq-dev libldap-dev
 	libmariadb-dev liblmdb-dev libcurl4-openssl-dev
 	libargon2-dev libpam0g-dev"
 DEMO_PACKAGES="swaks curl util-linux"
@@ -12,7 +13,8 @@ TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
 	bash-completion sqlite3 procps e2fsprogs isync offlineimap3 mutt neomutt
 	python3 bsdutils postgresql slapd ldap-utils mariadb-server
 	lmdb-utils
-	gsasl libsasl2-modules msmtp libio-socket-ssl-perl"
+	gsasl libsasl2-modules msmtp libio-socket-ssl-perl
+	ldnsutils libnet-dns-perl"
 
 # those of the named packages that are not installed, one a line
 missing_packages() {

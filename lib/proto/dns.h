@@ -40,8 +40,9 @@ struct dns_query_more {
 	/*
 	 * Records as text; names in small letters without a dot at their end,
 	 * the root is ".":  A, AAAA address;  MX "10 host";  CNAME, PTR, NS
-	 * name;  SRV "priority weight port host";  TLSA "3 1 1 HEX";  TXT its
-	 * strings joined, a byte outside 0x20 to 0x7e and \ as \DDD.
+	 * name;  SRV "priority weight port host";  TLSA "3 1 1 HEX" in
+	 * small letters;  TXT its strings joined, a byte outside 0x20 to 0x7e
+	 * and \ as \DDD;  any other type "\# LENGTH HEX".
 	 */
 	struct strlist rr;
 	const char *why;	/* of servfail, bogus, timeout */

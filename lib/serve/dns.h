@@ -35,5 +35,8 @@ int dns_ask(struct dns_question *q, size_t n, int timeout_ms,
 int dns_err(const struct dns_question *q, struct err *err);
 /* in-addr.arpa or ip6.arpa name of an address; false: it is none */
 bool dns_reverse_name(const char *addr, struct str *out);
+const char *dns_type_name(enum dns_type type);	/* "MX" */
+/* Connections are few: who may be silent for long gives his back. */
+void dns_release(void);
 
 #endif

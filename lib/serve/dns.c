@@ -1,0 +1,151 @@
+/*
+ * dns.c - the caller's side of dnsd.
+ */
+#include "serve/dns.h"
+
+#include <arpa/inet.h>
+
+#include "conf/common.h"
+
+/* dnsd answers in time; what it does not need for that is for its start */
+enum { SLACK_MS = 5000, OWN_MS = 120000 };
+
+static struct ipc dnsd = { .fd = -1 };
+
+struct asked {
+	struct dns_question *q;
+	size_t n;
+	struct arena *a;
+};
+
+static int
+on_answer(void *ctx, const void *more, struct err *err)
+{
+	const struct dns_query_more *m = more;
+	struct asked *asked = ctx;
+	struct dns_answer *a;
+	const char **rr;
+	size_t i;
+
+	if (m->i < 0 || (size_t)m->i >= asked->n)
+		return err_temp(err, "4.4.3", "dnsd answers what was not "
+		    "asked");
+	a = &asked->q[m->i].a;
+	rr = arena_alloc(asked->a, (m->rr.n + 1) * sizeof(*rr));
+	for (i = 0; i < m->rr.n; i++)
+		rr[i] = arena_strdup(asked->a, m->rr.v[i]);
+	*a = (struct dns_answer){ .status = (enum dns_status)m->status,
+		.secure = m->secure, .ttl = m->ttl,
+		.canon = arena_strdup(asked->a, m->canon),
+		.rr = rr, .n = m->rr.n,
+		.why = arena_strdup(asked->a, m->why) };
+	return 0;
+}
+
+/* what has no answer yet has none */
+static void
+clear(struct dns_question *q, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		q[i].a = (struct dns_answer){ .status = DNS_TIMEOUT,
+			.canon = "", .why = "no answer" };
+}
+
+int
+dns_ask(struct dns_question *q, size_t n, int timeout_ms,
+    const char *session, struct arena *a, struct err *err)
+{
+	struct asked asked = { q, n, a };
+	struct dns_query_in in = { .timeout = timeout_ms,
+		.session = session };
+	size_t i;
+
+	assert(n > 0 && n <= DNS_QUESTIONS);
+	if (dnsd.path == NULL)
+		ipc_init(&dnsd, socket_path("dnsd"), 0);
+	dnsd.timeout_ms = timeout_ms > 0 ? timeout_ms + SLACK_MS : OWN_MS;
+	for (i = 0; i < n; i++) {
+		strlist_add(&in.name, a, q[i].name);
+		strlist_add(&in.type, a, arena_printf(a, "%d",
+		    (int)q[i].type));
+	}
+	clear(q, n);
+	if (ipc_call_more(&dnsd, &dns_query, &in, -1, on_answer, &asked, NULL,
+	    err) == 0)
+		return 0;
+	err->kind = ERR_TEMP;
+	slice_copy(err->dsn, sizeof(err->dsn), slice_of("4.4.3"));
+	return err_prefix(err, "name service");
+}
+
+void
+dns_release(void)
+{
+	ipc_close(&dnsd);
+}
+
+const char *
+dns_type_name(enum dns_type type)
+{
+	static const struct {
+		enum dns_type type;
+		const char *name;
+	} names[] = {
+		{ DNS_A, "A" }, { DNS_NS, "NS" }, { DNS_CNAME, "CNAME" },
+		{ DNS_PTR, "PTR" }, { DNS_MX, "MX" }, { DNS_TXT, "TXT" },
+		{ DNS_AAAA, "AAAA" }, { DNS_SRV, "SRV" },
+		{ DNS_TLSA, "TLSA" },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(names); i++)
+		if (names[i].type == type)
+			return names[i].name;
+	return "records";
+}
+
+int
+dns_err(const struct dns_question *q, struct err *err)
+{
+	const char *type = dns_type_name(q->type), *why = q->a.why;
+
+	switch (q->a.status) {
+	case DNS_OK:
+	case DNS_NODATA:
+		return err_perm(err, "5.1.2", "%s has no %s record", q->name,
+		    type);
+	case DNS_NXDOMAIN:
+		return err_perm(err, "5.1.2", "%s: no such domain name",
+		    q->name);
+	case DNS_BOGUS:
+		return err_temp(err, "4.4.3", "%s %s: DNSSEC proves the answer "
+		    "false: %s", q->name, type, why);
+	case DNS_TIMEOUT:
+		return err_temp(err, "4.4.3", "%s %s: name servers do not "
+		    "answer: %s", q->name, type, why);
+	default:
+		return err_temp(err, "4.4.3", "%s %s: name servers fail: %s",
+		    q->name, type, why);
+	}
+}
+
+bool
+dns_reverse_name(const char *addr, struct str *out)
+{
+	unsigned char b[16];
+	int i;
+
+	if (inet_pton(AF_INET, addr, b) == 1) {
+		str_addf(out, "%u.%u.%u.%u.in-addr.arpa", b[3], b[2], b[1],
+		    b[0]);
+		return true;
+	}
+	if (inet_pton(AF_INET6, addr, b) != 1)
+		return false;
+	for (i = 15; i >= 0; i--)
+		str_addf(out, "%x.%x.", b[i] & 15u, (unsigned)b[i] >> 4);
+	str_adds(out, "ip6.arpa");
+	return true;
+}
