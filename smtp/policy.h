@@ -18,6 +18,7 @@ enum tls_level { LEVEL_NONE, LEVEL_MAY, LEVEL_ENCRYPT, LEVEL_VERIFY,
 struct domain_policy {
 	enum tls_level level;	/* configured */
 	struct strlist names, fingerprints;	/* of the row, if any */
+	int min;		/* TLS_MIN_...: of the row */
 	bool requiretls;	/* of the message: at least `secure`, and the
 				 * next server must offer REQUIRETLS */
 	struct sts_policy_out sts;	/* mode none: there is none */
@@ -35,20 +36,29 @@ struct tls_policy {
 	struct tls_client_in in;	/* for tls_connect */
 	enum sts_kind kind;	/* for reports */
 	struct strlist text, mx;
-	bool testing;		/* STS testing: a failure is only counted */
+	bool testing;		/* STS testing: a failure is only counted; a
+				 * certificate that is not good is a fact, see
+				 * policy_done */
+	bool counted;		/* a failure was told before we connected */
 	const char *why;	/* "dane", "sts", "configured": for the log */
 };
-/* 1: use it with *p; 0: not this server, err says why (temporary); -1
- * err_temp */
+/* 1: use it with *p; 0: not this server, err says why (temporary) and it is
+ * counted */
 int policy_target(const struct domain_policy *d, const struct targets *all,
     const struct target *t, const char *session, struct arena *a,
     struct tls_policy *p, struct err *err);
-/* tell stsd of a session; err NULL: it was good */
+/* tell stsd of a session that failed: where there was no STARTTLS, why may be
+ * NULL; what is not about TLS (why is no 4.7.x) is not told */
 void policy_count(const struct tls_policy *p, const struct targets *all,
     const struct target *t, const char *local, const char *helo,
     enum sts_result result, const struct err *why);
 /* which result is a failure that tlsd told */
 enum sts_result policy_result(const struct tls_policy *p,
     const struct err *why);
+/* tell stsd of a session whose handshake is done: good, or, in testing, what
+ * would have been wrong */
+void policy_done(const struct tls_policy *p, const struct targets *all,
+    const struct target *t, const char *local, const char *helo,
+    const struct tls_facts_out *facts);
 
 #endif

@@ -184,11 +184,21 @@ vouch(const struct session *s, struct tls_facts_out *out, struct arena *a)
 }
 
 static void
-client_facts(const struct session *s, struct tls_facts_out *out)
+client_facts(const struct session *s, struct arena *a,
+    struct tls_facts_out *out)
 {
-	out->verified = s->hs->client.verify != TLS_NONE;
+	const struct tls_client_in *in = &s->hs->client;
+	long rc = SSL_get_verify_result(s->ssl);
+	char why[200];
+
+	out->verified = in->verify != TLS_NONE;
 	if (!out->verified)
 		out->why = "not asked for";
+	if (in->verify != TLS_PKIX || !in->lenient || rc == X509_V_OK)
+		return;
+	reason_verify(rc, why, sizeof(why));
+	out->verified = false;
+	out->why = arena_strdup(a, why);
 }
 
 static const char *
@@ -220,7 +230,7 @@ facts_fill(const struct session *s, struct arena *a,
 	out->exporter = exporter(s->ssl, a);
 	out->end_point = end_point(s, peer, a);
 	if (!s->server)
-		client_facts(s, out);
+		client_facts(s, a, out);
 	if (peer != NULL)
 		peer_certificate(s, peer, a, out);
 	if (s->server && out->verified)

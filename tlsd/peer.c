@@ -88,8 +88,7 @@ set_dane(SSL *ssl, const struct tls_client_in *in, struct err *err)
 			return err_perm(err, "5.5.4", "bad TLSA record");
 		usable += rc;
 	}
-	return usable > 0 ? 0 : err_temp(err, "4.7.5", "no TLSA record can "
-	    "be used");
+	return usable > 0 ? 0 : err_temp(err, "4.7.5", TLS_WHY_TLSA);
 }
 
 int
@@ -98,11 +97,21 @@ peer_demand(SSL *ssl, const struct tls_client_in *in, struct err *err)
 	/* RFC 9525: names are those of subjectAltName, a wildcard is a label */
 	SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
 	    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+	if (in->min != TLS_MIN_ANY && SSL_set_min_proto_version(ssl,
+	    in->min == TLS_MIN_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION) != 1)
+		return err_temp(err, "4.3.5", "protocol version");
 	switch (in->verify) {
 	case TLS_PKIX:
-		SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
-		return ctx_load_cas(err) < 0 ? -1 :
-		    set_names(ssl, &in->names, err);
+		/* not asked for, it is looked at all the same */
+		SSL_set_verify(ssl, in->lenient ? SSL_VERIFY_NONE :
+		    SSL_VERIFY_PEER, NULL);
+		if (ctx_load_cas(err) < 0) {
+			err->kind = ERR_TEMP;	/* our own trouble */
+			slice_copy(err->dsn, sizeof(err->dsn),
+			    SLICE_LIT("4.3.5"));
+			return -1;
+		}
+		return set_names(ssl, &in->names, err);
 	case TLS_DANE:
 		SSL_set_verify(ssl, SSL_VERIFY_PEER, NULL);
 		return set_dane(ssl, in, err);
@@ -149,6 +158,6 @@ peer_check(SSL *ssl, const struct tls_client_in *in, struct err *err)
 		ok = EVP_Digest(der, (size_t)len, md, &n, EVP_sha256(),
 		    NULL) == 1 && listed(&in->fingerprints, md, n);
 	OPENSSL_free(der);
-	return ok ? 0 : err_temp(err, "4.7.5", "certificate: its fingerprint "
-	    "is none of those that were given");
+	return ok ? 0 : err_temp(err, "4.7.5", TLS_WHY_CERTIFICATE
+	    "its fingerprint is none of those that were given");
 }

@@ -36,6 +36,20 @@ static const struct { int reason; const char *server, *client; } known[] = {
 	    "no shared protocol version" },
 };
 
+void
+reason_verify(long rc, char *to, size_t cap)
+{
+	if (rc == X509_V_ERR_CERT_HAS_EXPIRED)
+		slice_copy(to, cap, SLICE_LIT(TLS_WHY_EXPIRED));
+	else if (rc == X509_V_ERR_HOSTNAME_MISMATCH)
+		slice_copy(to, cap, SLICE_LIT(TLS_WHY_NAME));
+	else if (rc == X509_V_ERR_IP_ADDRESS_MISMATCH)
+		slice_copy(to, cap, SLICE_LIT(TLS_WHY_ADDRESS));
+	else
+		snprintf(to, cap, TLS_WHY_CERTIFICATE "%s",
+		    X509_verify_cert_error_string(rc));
+}
+
 static void
 of_queue(const struct session *s, char *to, size_t cap)
 {
@@ -45,9 +59,7 @@ of_queue(const struct session *s, char *to, size_t cap)
 	size_t i;
 
 	if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-		snprintf(to, cap, "certificate: %s",
-		    X509_verify_cert_error_string(
-		    SSL_get_verify_result(s->ssl)));
+		reason_verify(SSL_get_verify_result(s->ssl), to, cap);
 		return;
 	}
 	for (i = 0; i < ARRAY_LEN(known); i++) {

@@ -121,6 +121,8 @@ void facts_fill(const struct session *s, struct arena *a,
 /* --- reason.c --- */
 /* why the last operation of an SSL failed, in plain words */
 void reason_text(const struct session *s, int e, char *to, size_t cap);
+/* why a certificate is not good: an X509_V_ERR_... */
+void reason_verify(long rc, char *to, size_t cap);
 
 /* --- session.c --- */
 struct session *session_new(int net, bool server);

@@ -43,6 +43,9 @@ static const struct field client_in[] = {
 	F_LIST(struct tls_client_in, fingerprints, "SHA-256, hex"),
 	F_LIST(struct tls_client_in, tlsa, "usage selector type hex"),
 	F_STR(struct tls_client_in, alpn, "", "protocol to offer"),
+	F_ENUM(struct tls_client_in, min, "any", TLS_MIN, "protocol version"),
+	F_BOOL(struct tls_client_in, lenient, "no",
+	    "a certificate that is not good is a fact"),
 	F_TIME(struct tls_client_in, timeout, "30s", "100ms", "10m",
 	    "for the handshake"),
 	F_END

@@ -45,6 +45,8 @@ extern const struct verb_def tls_server;	/* fd in, fd out */
 /* what a client demands of a server's certificate */
 #define TLS_VERIFY "none|pkix|fingerprint|dane"
 enum { TLS_NONE, TLS_PKIX, TLS_FINGERPRINT, TLS_DANE };
+#define TLS_MIN "any|TLSv1.2|TLSv1.3"
+enum { TLS_MIN_ANY, TLS_MIN_1_2, TLS_MIN_1_3 };
 struct tls_client_in {
 	const char *service, *session;
 	const char *sni;		/* "" none */
@@ -53,8 +55,17 @@ struct tls_client_in {
 	struct strlist fingerprints;	/* SHA-256 of certificate or key, hex */
 	struct strlist tlsa;		/* "usage selector type HEX" */
 	const char *alpn;
+	int min;			/* version: TLS_MIN_... */
+	bool lenient;			/* a certificate that does not fulfil
+					 * this is a fact, not an error */
 	int64_t timeout;
 };
+/* how the text of 4.7.5, or `why` of the facts, begins */
+#define TLS_WHY_EXPIRED "certificate: certificate has expired"
+#define TLS_WHY_NAME "certificate: hostname mismatch"
+#define TLS_WHY_ADDRESS "certificate: IP address mismatch"
+#define TLS_WHY_CERTIFICATE "certificate: "
+#define TLS_WHY_TLSA "no TLSA record can be used"
 /* errors: 4.7.5 not verified, 4.7.0 handshake failed */
 extern const struct verb_def tls_client;	/* fd in, fd out */
 

@@ -51,6 +51,10 @@ option(const char *arg)
 	else if (slice_eqz(name, "verify"))
 		want.verify = v[0] == 'n' ? TLS_NONE : v[0] == 'p' ?
 		    TLS_PKIX : v[0] == 'f' ? TLS_FINGERPRINT : TLS_DANE;
+	else if (slice_eqz(name, "min"))
+		want.min = slice_eqz(rest, "1.3") ? TLS_MIN_1_3 : TLS_MIN_1_2;
+	else if (slice_eqz(name, "lenient"))
+		want.lenient = v[0] == 'y';
 	else if (slice_eqz(name, "name"))
 		strlist_add(&want.names, &arena, v);
 	else if (slice_eqz(name, "fingerprint"))

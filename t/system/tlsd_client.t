@@ -88,6 +88,16 @@ like try_it($late, 'verify=pkix', 'name=mx.test'),
 ok $i->wait_log(qr/handshake-failed .*service=smtp.*why="certificate: /),
     'is in the log';
 
+is try_it($late, 'verify=pkix', 'name=mx.test', 'lenient=yes'),
+    'ok verified=no', 'expired, and that is only told';
+$c = $t->connect($self, 'service=smtp', 'verify=pkix', 'name=no.test',
+    'lenient=yes');
+$c->until(qr/FACTS .*\n/);
+like $c->{text}, qr/ why="certificate: self-signed certificate"/, 'and why';
+$c->done;
+is try_it($mx, 'verify=pkix', 'name=mx.test', 'lenient=yes'),
+    'ok verified=yes', 'or that it is good';
+
 # --- fingerprint
 sub der {
 	my ($b64) = $i->slurp($t->path("$_[0].pem")) =~
@@ -131,6 +141,9 @@ my $old = server('mx', '-tls1_1', '-cipher', 'ALL:@SECLEVEL=0');
 like try_it($old, 'verify=none'), qr/^failed 4\.7\.0 /, 'TLS 1.1: no';
 my $two = server('mx', '-tls1_2');
 is try_it($two, 'verify=pkix', 'name=mx.test'), 'ok verified=yes', 'TLS 1.2';
+like try_it($two, 'verify=none', 'min=1.3'), qr/^failed 4\.7\.0 /,
+    'where 1.3 is wanted: no';
+is try_it($mx, 'verify=none', 'min=1.3'), 'ok verified=no', 'TLS 1.3';
 is try_it($mx, 'verify=none', 'alpn=smtp'), 'ok verified=no', 'with ALPN';
 
 # --- no TLS at all
