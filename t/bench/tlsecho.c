@@ -10,7 +10,7 @@
  *	prints the facts, then sends its standard input and prints what comes
  *
  * names: service, ask (yes), timeout (ms); sni, verify, name, fingerprint,
- * tlsa, alpn
+ * tlsa, min (1.2, 1.3), lenient (yes), alpn
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
