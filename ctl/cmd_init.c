@@ -334,7 +334,7 @@ make(struct init *in, struct err *err)
 		return -1;
 	instance = in->dir;
 	if (instance_load(err) != 0 || run_dirs(err) != 0 ||
-	    write_tables(in, err) != 0)
+	    write_tables(in, err) != 0 || srs_make(err) != 0)
 		return -1;
 	tls = arena_printf(&ctl_arena, "%s/tls", in->conf);
 	return init_tls(tls, in->host, &in->domains, err);
@@ -353,7 +353,7 @@ prepare_installed(const struct init *in)
 	instance = in->dir;
 	if ((geteuid() == 0 && init_system_users(&err) != 0) ||
 	    instance_load(&err) != 0 || run_dirs(&err) != 0 ||
-	    maps_compile(false, true, &err) != 0)
+	    maps_compile(false, true, &err) != 0 || srs_make(&err) != 0)
 		return fail_err(&err);
 	tls = arena_printf(&ctl_arena, "%s/tls", common.conf_dir);
 	if (access(arena_printf(&ctl_arena, "%s/key.pem", tls), F_OK) != 0 &&

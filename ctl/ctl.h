@@ -107,6 +107,9 @@ void row_key(struct slice line, struct str *key);
 /* --- the verbs --- */
 int cmd_init(int argc, char **argv);
 int cmd_start(int argc, char **argv);
+int cmd_srs(int argc, char **argv);
+/* a secret where there is none */
+int srs_make(struct err *err);
 int cmd_stop(int argc, char **argv);
 int cmd_test(int argc, char **argv);
 /* the steps of router, printed; EXIT_OK: it can be delivered to */

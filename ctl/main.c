@@ -34,6 +34,7 @@ static const struct cmd cmds[] = {
 	    "check" },
 	{ "limits", cmd_limits, "VERB ...", "what is counted and limited: "
 	    "list, forget" },
+	{ "srs", cmd_srs, "VERB ...", "secrets of rewritten senders: rotate" },
 	{ "test", cmd_test, "[--sender ADDRESS] [--relay] [--json] ADDRESS",
 	    "where an address goes, and why" },
 	{ "map", cmd_map, "[--all] [TABLE...] | query TABLE KEY",

@@ -68,6 +68,7 @@ _postrider()
 		cert/self-signed) words='--days' ;;
 		limits/) words='list forget' ;;
 		limits/list) words='--json auth- submit' ;;
+		srs/) words='rotate' ;;
 		test/*) words='--sender --relay --json' ;;
 		map/) words='--all query users aliases' ;;
 		map/*) words='users aliases' ;;

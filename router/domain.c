@@ -72,6 +72,15 @@ is_hostname(struct slice d)
 	return conf.hostname_is_local && slice_ieqz(d, common.hostname);
 }
 
+const char *
+domain_srs(void)
+{
+	if (!conf.srs)
+		return "";
+	return conf.srs_domain[0] != '\0' ? conf.srs_domain :
+	    domain_default();
+}
+
 static int
 in_table(struct slice d, struct arena *a, struct err *err)
 {
@@ -112,6 +121,8 @@ kind_of(struct slice d, struct arena *a, struct err *err)
 	r = in_table(d, a, err);
 	if (r != 0)
 		return r < 0 ? -1 : DOMAIN_VIRTUAL;
+	if (conf.srs && slice_ieqz(d, conf.srs_domain))
+		return DOMAIN_VIRTUAL;
 	if (is_relay(d))
 		return DOMAIN_RELAY;
 	/* the default domain where nothing else is configured */

@@ -6,6 +6,7 @@
 #include <pwd.h>
 
 #include "conf/common.h"
+#include "srs.h"
 
 struct router_conf conf;
 static const struct field fields[] = {
@@ -33,6 +34,12 @@ static const struct field fields[] = {
 	    "next hop of all mail that leaves; empty: that of its domain"),
 	F_BOOL(struct router_conf, hostname_is_local, "yes",
 	    "the host name is another name of the default domain"),
+	F_BOOL(struct router_conf, srs, "yes",
+	    "senders of mail that is forwarded out are rewritten"),
+	F_STR(struct router_conf, srs_domain, "",
+	    "their domain; empty: the default domain"),
+	F_TIME(struct router_conf, srs_max_age, "21d", "1d", "1000d",
+	    "how long such a sender is good for"),
 	F_INT(struct router_conf, alias_depth, "10", "1", "50",
 	    "aliases within aliases"),
 	F_INT(struct router_conf, alias_targets, "10000", "1", "1000000",
@@ -119,6 +126,8 @@ before_jail(struct err *err)
 	map_set_dir(common.conf_dir);
 	tables_init();
 	domain_own_addresses();
+	srs_init(common_path(common.conf_dir, "srs.secret"));
+	jail_path(common.conf_dir, PATH_READ);
 	if (allow_table(conf.mailboxes, err) < 0 ||
 	    allow_table(conf.aliases, err) < 0 ||
 	    allow_tables(&conf.further_mailboxes, err) < 0 ||

@@ -2,9 +2,11 @@
  * place.c - one address, one place.  The order of the questions is the order
  * in router(8): the first that is answered wins.
  */
+#include "base/clock.h"
 #include "conf/common.h"
 #include "map/users.h"
 #include "router.h"
+#include "srs.h"
 
 /* an address of ours on its way to its place */
 struct query {
@@ -226,11 +228,33 @@ find_role(struct query *q, struct place *p, struct err *err)
 	return 1;
 }
 
+/* a sender that we made of another: 1, 0 it is none, -1 */
+static int
+find_srs(struct query *q, struct place *p, struct err *err)
+{
+	const char *domain = domain_srs();
+	int r;
+
+	if (domain[0] == '\0' || !srs_is(q->addr.local) ||
+	    !slice_ieqz(q->addr.domain, domain))
+		return 0;
+	r = srs_reverse(q->addr.local, wall_s() / 86400,
+	    conf.srs_max_age / 86400000, q->a, &p->targets, err);
+	if (r <= 0)
+		return r;
+	p->class = CLASS_ALIAS;
+	trace_step("srs", "sender %s", p->targets);
+	return 1;
+}
+
 static int
 find_local(struct query *q, int kind, struct place *p, struct err *err)
 {
-	int r = find_account(q, kind, p, err);
+	int r = find_srs(q, p, err);
 
+	if (r != 0)
+		return r;
+	r = find_account(q, kind, p, err);
 	if (r == 0)
 		r = find_aliases(q, p, err);
 	if (r != 0)

@@ -8,6 +8,7 @@
  * expand.c    all final places of an address, aliases followed
  * owns.c      may a login send as an address?
  * quota.c     is a mailbox full?  asked of local, remembered for seconds
+ * srs.c       senders of forwarded mail
  * trace.c     the steps, told to explain.c, which is asked for them
  * verbs.c     resolve, route and owns
  *
@@ -30,7 +31,9 @@ struct router_conf {
 	const char *relay_recipients, *transport, *sender_relayhost,
 	    *relayhost;
 	struct strlist further_mailboxes, further_aliases, relay_domains;
-	bool hostname_is_local;
+	bool hostname_is_local, srs;
+	const char *srs_domain;
+	int64_t srs_max_age;		/* ms */
 	int64_t alias_depth, alias_targets;
 	int over_quota;			/* enum over_quota */
 	int64_t quota_timeout, quota_cache;	/* ms */
@@ -60,6 +63,8 @@ enum domain_kind { DOMAIN_REMOTE, DOMAIN_VIRTUAL, DOMAIN_SYSTEM,
 void domain_own_addresses(void);
 /* "" where there is none */
 const char *domain_default(void);
+/* of SRS; "" where senders are not rewritten */
+const char *domain_srs(void);
 const char *domain_kind_name(int kind);
 /* The kind of addr's domain; what is another name of the default domain
  * (none, our host name, our address literal) is replaced by it.  Folded.

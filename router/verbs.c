@@ -1,8 +1,10 @@
 /*
  * verbs.c - the questions.
  */
+#include "base/clock.h"
 #include "map/record.h"
 #include "router.h"
+#include "srs.h"
 
 /* so many names of an alias are looked at while a client waits at RCPT */
 enum { RCPT_TARGETS = 100 };
@@ -71,6 +73,56 @@ static int
 do_resolve(struct call *c, const void *in, void *out, struct err *err)
 {
 	return resolve(in, out, c->arena, err);
+}
+
+/* Was the recipient an address of ours, and the sender none? */
+static int
+is_forwarded(const struct smtp_address *sender, const char *orig,
+    struct arena *a, struct err *err)
+{
+	struct smtp_address s = *sender, o;
+	struct err ignored = ERR_INIT;
+	int kind;
+
+	if (smtp_address_parse(slice_of(orig), SMTP_ADDR_BARE, a, &o,
+	    &ignored) < 0)
+		return 0;
+	kind = domain_kind(&s, a, err);
+	if (kind != DOMAIN_REMOTE)
+		return kind < 0 ? -1 : 0;
+	kind = domain_kind(&o, a, err);
+	if (kind < 0)
+		return -1;
+	return kind == DOMAIN_VIRTUAL || kind == DOMAIN_SYSTEM;
+}
+
+static int
+do_srs(struct call *c, const void *vin, void *vout, struct err *err)
+{
+	const struct router_srs_in *in = vin;
+	struct router_srs_out *out = vout;
+	const char *domain = domain_srs(), *srs = NULL, *sender;
+	struct smtp_address s;
+	struct err ignored = ERR_INIT;
+	size_t i;
+	int r;
+
+	if (domain[0] != '\0' && in->sender[0] != '\0' &&
+	    smtp_address_parse(slice_of(in->sender), 0, c->arena, &s,
+	    &ignored) == 1 && srs_rewrite(&s, domain, wall_s() / 86400,
+	    c->arena, &srs, err) < 0)
+		return -1;
+	for (i = 0; i < in->orig.n; i++) {
+		sender = in->sender;
+		r = srs == NULL ? 0 : is_forwarded(&s, in->orig.v[i],
+		    c->arena, err);
+		if (r < 0)
+			return -1;
+		if (r > 0)
+			sender = srs;
+		strlist_add(&out->sender, c->arena, sender);
+	}
+	return 0;
 }
 
 static int
@@ -144,6 +196,7 @@ const struct verb router_serves[] = {
 	{ &router_resolve, do_resolve, PEER_NET | PEER_QUEUE },
 	{ &router_route, do_route, PEER_QUEUE },
 	{ &router_owns, do_owns, PEER_NET | PEER_QUEUE },
+	{ &router_srs, do_srs, PEER_QUEUE | PEER_OUT },
 	{ &router_explain, do_explain, PEER_QUEUE },
 	{ NULL, NULL, 0 }
 };
