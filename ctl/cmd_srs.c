@@ -1,7 +1,7 @@
 /*
  * cmd_srs.c - postrider srs: the secrets that sign the senders of forwarded
- * mail.  A new one goes in front; those behind it verify what they signed, until
- * nothing of that is good any more.  The file is the maps user's alone.
+ * mail.  A new one goes in front; those behind it verify what they signed,
+ * until nothing of that is good any more.  The file is the maps user's alone.
  */
 #include "base/clock.h"
 #include "conf/common.h"
