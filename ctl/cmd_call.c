@@ -37,6 +37,7 @@ static const struct {
 	{ "pop3d", session_verbs },
 	{ "qmgr", qmgr_verbs },
 	{ "router", router_verbs },
+	{ "smtp", agent_verbs },
 	{ "system", local_verbs },
 };
 

@@ -102,7 +102,8 @@ _postrider()
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;
 		call/) words='auth auth-pam bounce cleanup dnsd limitd local
-			master pop3d qmgr router system --fd-in --fd-out' ;;
+			master pop3d qmgr router smtp system --fd-in
+			--fd-out' ;;
 		esac
 	fi
 	COMPREPLY=($(compgen -W "$words" -- "$cur"))

@@ -41,7 +41,13 @@ struct agent_result {
 	int status;		/* enum agent_status */
 	const char *dsn, *text, *peer;
 	bool dest_trouble;	/* not this message: the whole destination */
+	int report;		/* enum agent_report, of who is delivered and
+				 * wants to hear of it */
 };
+/* success: we say so; or that it was relayed to a server that will not; or the
+ * next server was told to */
+#define AGENT_REPORTS "delivered|relayed|theirs"
+enum agent_report { REPORT_DELIVERED, REPORT_RELAYED, REPORT_THEIRS };
 /* How the whole request went.  An agent that says `keep` has a connection to
  * the next hop open and is the best one for its next message. */
 struct agent_deliver_out {

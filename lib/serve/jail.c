@@ -386,7 +386,8 @@ jail_enter(const struct jail *j, struct err *err)
 #endif
 	if (set_limits(j, err) < 0)
 		return -1;
-	rc = landlock_enter(rules, nrules, ports, nports, err);
+	rc = landlock_enter(rules, nrules,
+	    j->groups & JAIL_ANY_PORT ? NULL : ports, nports, err);
 	for (i = 0; i < nrules; i++)
 		free((char *)rules[i].path);
 	free(rules);

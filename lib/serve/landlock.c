@@ -135,7 +135,7 @@ landlock_enter(const struct jail_rule *rules, size_t n,
 	if (abi < 1)
 		return no_landlock(err);
 	attr.handled_access_fs = fs_rights_of_abi(abi);
-	if (abi >= 4)
+	if (abi >= 4 && ports != NULL)
 		attr.handled_access_net = NET_BIND_CONNECT_TCP;
 	if (abi >= 6)
 		attr.scoped = SCOPE_ABSTRACT_SIGNAL;

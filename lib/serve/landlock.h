@@ -13,7 +13,7 @@ struct jail_rule {
 	uint64_t dev, ino;	/* where ino is not 0: of this one only */
 };
 /* Restrict this process for good to the rules and, for TCP connect, to the
- * ports.  0, or -1 */
+ * ports; ports NULL: to any, and a source address may be chosen.  0, or -1 */
 int landlock_enter(const struct jail_rule *rules, size_t n,
     const uint16_t *ports, size_t nports, struct err *err);
 

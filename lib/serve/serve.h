@@ -181,6 +181,9 @@ struct launch {
 extern struct launch launch;
 extern const struct field launch_fields[];
 
+/* readable once SIGTERM came: for io_wake_on of who speaks to others */
+int serve_end_fd(void);
+
 int serve_main(int argc, char **argv, const struct daemon *d);
 
 /* what master knows of us (status.h): ready once, after start; a client more

@@ -208,3 +208,9 @@ peer_here(const struct peer *peer)
 	return strncmp(peer->addr, "127.", 4) == 0 ||
 	    strcmp(peer->addr, "::1") == 0 || strcmp(peer->addr, "unix") == 0;
 }
+
+int
+serve_end_fd(void)
+{
+	return serve_stop_fd;
+}

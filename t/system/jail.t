@@ -20,6 +20,8 @@ my %job = (
 	# one uid for all: no way to tell whose folder is watched
 	imapd => [$> == 0 ? () : 'watch'],
 	keyd => [], limitd => [],
+	# to other hosts
+	smtp => [@calls, 'inet-socket', 'connect'],
 	mapd => [],	# what its tables need: mapd_pgsql.t
 	logd => \@calls,	# to syslog
 	# modules of PAM read /etc, load code, run helpers and change ids

@@ -1,0 +1,221 @@
+/*
+ * hello.c - from the greeting of a server to the point where it takes mail:
+ * EHLO, STARTTLS as the policy wants it, EHLO anew (nothing that was said in
+ * the clear counts any more), AUTH.
+ */
+#include "smtp.h"
+
+#include "base/clock.h"
+#include "login.h"
+
+int
+command(struct session *s, enum stage at, const char *line, struct err *err)
+{
+	struct str t = STR_INIT;
+
+	if (s->trace != NULL) {
+		str_addf(&t, ">>> %s", line);
+		s->trace(t.s, s->trace_ctx);
+		str_free(&t);
+	}
+	io_printf(&s->io, "%s\r\n", line);
+	return reply_read(s, at, err);
+}
+
+static void
+note(struct session *s, const char *what, const char *more)
+{
+	struct str t = STR_INIT;
+
+	if (s->trace == NULL)
+		return;
+	str_addf(&t, "--- %s%s", what, more);
+	s->trace(t.s, s->trace_ctx);
+	str_free(&t);
+}
+
+/* a mail system that talks to itself would do so for ever */
+static int
+check_name(const struct session *s, struct err *err)
+{
+	if (conf.protocol == PROTO_LMTP || !names_us(slice_str(
+	    &s->reply.text)))
+		return 0;
+	return err_perm(err, "5.4.6", "mail for %s loops back to this host",
+	    s->targets.domain);
+}
+
+static bool
+is_good(const struct session *s)
+{
+	return s->reply.code / 100 == 2;
+}
+
+/* the answer of a host that does not want us is not for good: RFC 5321
+ * section 5.1; it may be another's turn */
+static int
+not_here(struct session *s, enum stage at, struct err *err)
+{
+	reply_err(s, at, err);
+	if (err->kind == ERR_PERM) {
+		err->kind = ERR_TEMP;
+		err->dsn[0] = '4';
+	}
+	return 0;
+}
+
+static int
+greeting(struct session *s, struct err *err)
+{
+	if (reply_read(s, AT_GREETING, err) < 0)
+		return 0;
+	if (!is_good(s))
+		return not_here(s, AT_GREETING, err);
+	return check_name(s, err) < 0 ? -1 : 1;
+}
+
+static int
+helo(struct session *s, struct err *err)
+{
+	struct str line = STR_INIT;
+	int rc;
+
+	str_addf(&line, "HELO %s", conf.helo_name);
+	rc = command(s, AT_HELO, line.s, err);
+	str_free(&line);
+	if (rc < 0)
+		return 0;
+	s->caps = (struct caps){ 0 };
+	return is_good(s) ? 1 : not_here(s, AT_HELO, err);
+}
+
+static int
+ehlo(struct session *s, struct err *err)
+{
+	struct str line = STR_INIT;
+	int rc;
+
+	str_addf(&line, "%s %s", stage_name(AT_EHLO), conf.helo_name);
+	rc = command(s, AT_EHLO, line.s, err);
+	str_free(&line);
+	if (rc < 0)
+		return 0;
+	if (is_good(s)) {
+		caps_parse(slice_str(&s->reply.text), &s->caps);
+		return check_name(s, err) < 0 ? -1 : 1;
+	}
+	/* one that does not know EHLO knows no STARTTLS either */
+	if (s->reply.code < 500 || conf.protocol == PROTO_LMTP ||
+	    s->policy.starttls || s->facts.on)
+		return not_here(s, AT_EHLO, err);
+	return helo(s, err);
+}
+
+static void
+count(const struct session *s, enum sts_result result, const struct err *why)
+{
+	if (s->target->port != 0)
+		policy_count(&s->policy, &s->targets, s->target, s->local,
+		    conf.helo_name, result, why);
+}
+
+/* No TLS, as the server has it.  1 go on in the clear, 0 not this host */
+static int
+without_tls(struct session *s, struct err *err)
+{
+	count(s, STS_NO_STARTTLS, err);
+	return s->policy.starttls ? 0 : 1;
+}
+
+static int
+wrap(struct session *s, bool *again, struct err *err)
+{
+	struct tls_client_in in = s->policy.in;
+
+	in.service = conf.protocol == PROTO_LMTP ? "lmtp" : "smtp";
+	in.session = s->id;
+	in.timeout = MAX(1, MIN(conf.tls_timeout,
+	    s->io.deadline - mono_ms()));
+	if (tls_connect(&s->io, &in, &s->facts, err) < 0) {
+		note(s, "TLS failed: ", err->text);
+		s->bye = s->lost = true;
+		*again = s->policy.fallback;
+		count(s, policy_result(&s->policy, err), err);
+		log_event(LOG_INFO, "tls-failed", KS("relay", s->relay),
+		    KS("policy", s->policy.why), KERR(err), KEND);
+		return 0;
+	}
+	if (s->target->port != 0)
+		policy_done(&s->policy, &s->targets, s->target, s->local,
+		    conf.helo_name, &s->facts.f);
+	note(s, s->facts.f.version, "");
+	s->caps = (struct caps){ 0 };
+	return 1;
+}
+
+/* 1, also where there is none and none is needed; 0 not this host */
+static int
+starttls(struct session *s, bool plain, bool *again, struct err *err)
+{
+	if (s->policy.level == LEVEL_NONE || plain || s->facts.on)
+		return 1;
+	if (!s->caps.starttls) {
+		err_temp(err, "4.7.4", "TLS is required, and the server does "
+		    "not offer it");
+		return without_tls(s, err);
+	}
+	if (command(s, AT_STARTTLS, "STARTTLS", err) < 0)
+		return 0;
+	if (!is_good(s)) {
+		not_here(s, AT_STARTTLS, err);
+		return s->bye ? 0 : without_tls(s, err);
+	}
+	return wrap(s, again, err) == 1 ? ehlo(s, err) : 0;
+}
+
+static bool
+is_implicit(const struct session *s)
+{
+	char port[12];
+
+	snprintf(port, sizeof(port), "%d", s->target->port);
+	return strlist_has(&conf.implicit_tls, port);
+}
+
+static int
+login(struct session *s, const struct job *j, struct err *err)
+{
+	int rc;
+
+	if (s->caps.mechs[0] == '\0' || conf.protocol == PROTO_LMTP)
+		return 1;
+	rc = smtp_login(&s->io, s->caps.mechs, &s->targets, s->target,
+	    j->in->sender, &s->facts, s->facts.on && s->facts.f.verified,
+	    s->id, err);
+	s->logged_in = rc == 1;
+	if (rc < 0 && err->kind == ERR_PERM) {
+		err->kind = ERR_TEMP;
+		err->dsn[0] = '4';
+	}
+	return rc < 0 ? 0 : 1;
+}
+
+int
+hello(struct session *s, const struct job *j, bool plain, bool *again,
+    struct err *err)
+{
+	int rc;
+
+	*again = false;
+	log_set_session(s->id);
+	if (is_implicit(s) && (rc = wrap(s, again, err)) != 1) {
+		*again = false;
+		return rc;
+	}
+	rc = greeting(s, err);
+	if (rc == 1)
+		rc = ehlo(s, err);
+	if (rc == 1)
+		rc = starttls(s, plain, again, err);
+	return rc == 1 ? login(s, j, err) : rc;
+}

@@ -1,0 +1,189 @@
+/*
+ * request.c - a request of qmgr: one message, one next hop, some recipients,
+ * each of which has a result at the end.
+ */
+#include "smtp.h"
+
+#include "base/clock.h"
+#include "conf/common.h"
+#include "proto/router.h"
+
+enum { ROUTER_MS = 30000 };
+
+static int
+check_lists(const struct agent_deliver_in *in, struct err *err)
+{
+	size_t n = in->addr.n;
+
+	if (n == 0 || n > AGENT_RCPTS || in->orig.n != n ||
+	    in->orcpt.n != n || in->notify.n != n)
+		return err_perm(err, "5.5.4", "lists of recipients that do "
+		    "not agree");
+	return 0;
+}
+
+/* VERP: owner+user=example.com@ours for user@example.com; the delimiters are
+ * those of the request.  A null sender stays null. */
+static const char *
+verp_sender(const struct agent_deliver_in *in, const char *addr,
+    struct arena *a)
+{
+	const char *from = strrchr(in->sender, '@'), *to = strrchr(addr, '@');
+
+	if (from == NULL || to == NULL || strlen(in->verp) != 2)
+		return in->sender;
+	return arena_printf(a, "%.*s%c%.*s%c%s%s", (int)(from - in->sender),
+	    in->sender, in->verp[0], (int)(to - addr), addr, in->verp[1],
+	    to + 1, from);
+}
+
+static bool
+is_forwarded(const struct agent_deliver_in *in)
+{
+	size_t i;
+
+	for (i = 0; i < in->addr.n; i++)
+		if (in->orig.v[i][0] != '\0' &&
+		    strcasecmp(in->orig.v[i], in->addr.v[i]) != 0)
+			return true;
+	return false;
+}
+
+/* What was forwarded goes on with a sender that may come back to us. */
+static int
+srs_senders(struct job *j, struct err *err)
+{
+	static struct ipc router;
+	struct router_srs_in in = { .sender = j->in->sender,
+		.orig = j->in->orig };
+	struct router_srs_out out;
+	size_t i;
+
+	if (router.path == NULL)
+		ipc_init(&router, socket_path("router"), ROUTER_MS);
+	if (ipc_call(&router, &router_srs, &in, -1, &out, NULL, NULL, err) < 0)
+		return -1;
+	for (i = 0; i < j->n && i < out.sender.n; i++)
+		j->rcpt[i].sender = arena_strdup(j->arena, out.sender.v[i]);
+	return 0;
+}
+
+static int
+set_senders(struct job *j, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < j->n; i++)
+		j->rcpt[i].sender = j->in->sender;
+	if (j->in->sender[0] == '\0' || conf.protocol == PROTO_LMTP)
+		return 0;
+	if (is_forwarded(j->in))
+		return srs_senders(j, err);
+	if (j->in->verp[0] != '\0')
+		for (i = 0; i < j->n; i++)
+			j->rcpt[i].sender = verp_sender(j->in,
+			    j->rcpt[i].addr, j->arena);
+	return 0;
+}
+
+static void
+set_recipients(struct job *j)
+{
+	size_t i;
+
+	j->n = j->left = j->in->addr.n;
+	j->rcpt = arena_alloc(j->arena, j->n * sizeof(*j->rcpt));
+	for (i = 0; i < j->n; i++)
+		j->rcpt[i] = (struct recipient){ .addr = j->in->addr.v[i],
+			.orcpt = j->in->orcpt.v[i],
+			.notify = j->in->notify.v[i], .dsn = "", .text = "",
+			.peer = "" };
+}
+
+/* Can this host have it?  1; 0: another may, or it is decided for all */
+static int
+host_takes(struct session *s, struct job *j, struct err *err)
+{
+	if (need_check(s, j, err) < 0) {
+		if (err->kind == ERR_PERM) {
+			results_rest(j, err, s->peer, false);
+		} else {
+			j->lacks = true;
+			j->sessions--;
+		}
+		return 0;
+	}
+	if (data_prepare(s, j, err) == 0)
+		return 1;
+	results_rest(j, err, "", false);
+	return 0;
+}
+
+/* No host is left; err is why the last one was no good.  What all of them lack
+ * comes not by waiting. */
+static void
+give_up(const struct session *s, struct job *j, struct err *err)
+{
+	if (j->lacks && !j->other && j->host >= s->targets.n) {
+		err->kind = ERR_PERM;
+		err->dsn[0] = '5';
+	}
+	results_rest(j, err, s->peer, !j->heard && !j->lacks);
+}
+
+/*
+ * Over the session that is open, then over one host after the other.  A
+ * session that was idle and is found dead costs the message nothing: it
+ * begins with the first host again.
+ */
+static void
+deliver(struct session *s, struct job *j)
+{
+	struct err err = ERR_INIT;
+	bool reused = session_fits(s, j);
+
+	if (reused)
+		j->host = (size_t)(s->target - s->targets.v) + 1;
+	while (j->left > 0 && (reused || session_open(s, j, &err) == 0)) {
+		if (host_takes(s, j, &err) == 1 && transact(s, j, &err) < 0) {
+			j->other = true;
+			if (reused && !j->heard)
+				j->host = 0;
+		}
+		reused = false;
+		if (j->left > 0)
+			session_close(s, false);
+	}
+	if (j->left > 0)
+		give_up(s, j, &err);
+}
+
+int
+deliver_verb(struct call *c, const void *vin, void *vout, struct err *err)
+{
+	static struct str head = STR_INIT;
+	const struct agent_deliver_in *in = vin;
+	struct agent_deliver_out *out = vout;
+	struct job j = { .in = in, .fd = c->fd, .arena = c->arena,
+		.utf8_header = -1, .began = mono_ms() };
+	struct err why = ERR_INIT;
+	int rc;
+
+	if (check_lists(in, err) < 0)
+		return -1;
+	j.head = head;
+	j.converted = (struct str)STR_INIT;
+	j.deadline = j.began + conf.total_timeout;
+	set_recipients(&j);
+	if (need_content(&j, &why) < 0 || set_senders(&j, &why) < 0)
+		results_rest(&j, &why, "", false);
+	else
+		deliver(&session, &j);
+	rc = results_tell(c, &j, err);
+	head = j.head;
+	str_free(&j.converted);
+	out->keep = session_stays(&session);
+	out->site = session.targets.site != NULL ? session.targets.site : "";
+	log_set_session(NULL);
+	return rc;
+}
