@@ -11,6 +11,7 @@
  * brute.c     who guesses passwords
  * net.c       addresses and networks
  * state.c     what auth remembers: better hashes, last uses, a secret
+ * shapes.c    what verifiers look like: what is made up looks the same
  * verified.c  passwords that were right lately
  * pam.c       auth-pam is asked
  * handover.c  the client goes to the session program
@@ -222,6 +223,22 @@ int state_better(const struct strlist *pass, struct str *out);
 void state_upgrade(const struct strlist *pass, const char *password);
 /* an app password was used just now */
 void state_used(const char *account, const char *app, const char *client);
+
+/* --- of state.db, for shapes.c --- */
+struct sqlite3_stmt;
+struct stat;
+/* a statement, or NULL, which was told; it is run once and ends */
+struct sqlite3_stmt *state_query(const char *sql);
+void state_run(struct sqlite3_stmt *st, const char *what);
+/* is the file another than at the last time? */
+bool state_changed(struct stat *last);
+
+/* --- shapes.c --- */
+void shapes_seed(void);
+/* an account has that verifier */
+void shape_seen(const char *name, const struct scram_verifier *v);
+/* iterations and salt for a name that nobody has, for v's hash */
+void shape_make_up(const char *name, struct scram_verifier *v);
 
 /* Was this password found to make this hash within cache_time? */
 bool verified_known(const char *hash, const char *password);

@@ -183,6 +183,7 @@ start(struct err *err UNUSED)
 	limits_init();
 	sasl_dummy_hash();
 	state_secret();
+	shapes_seed();
 	return 0;
 }
 

@@ -199,24 +199,22 @@ judge(struct login *l)
 
 /* --- what SCRAM asks for --- */
 
+/* who exists in two spellings would be one who does not in two */
+static const char *
+shape_name(const struct login *l)
+{
+	return l->is_master ? l->name : l->acct.key[0] != '\0' ?
+	    l->acct.key : l->sasl.authcid;
+}
+
 static void
 make_up(const struct login *l, enum scram_hash h, struct sasl_keys *keys)
 {
 	struct scram_verifier *v = &keys->key[0];
-	struct str name = STR_INIT;
-	unsigned char mac[32];
 
-	/* who exists in two spellings would be one who does not in two */
-	str_adds(&name, l->acct.key[0] != '\0' ? l->acct.key :
-	    l->sasl.authcid);
-	str_lower(&name);
-	scram_hmac256(state_secret(), 32, slice_str(&name), mac);
-	str_free(&name);
-	*keys = (struct sasl_keys){ .n = 1, .made_up = true };
+	*keys = (struct sasl_keys){ .n = 0, .made_up = true };
 	v->hash = h;
-	v->iterations = (uint32_t)common.scram_iterations;
-	v->salt_len = 16;
-	memcpy(v->salt, mac, v->salt_len);
+	shape_make_up(shape_name(l), v);
 	random_bytes(v->stored, sizeof(v->stored));
 	random_bytes(v->server, sizeof(v->server));
 }
@@ -225,14 +223,14 @@ make_up(const struct login *l, enum scram_hash h, struct sasl_keys *keys)
 static void
 add_key(struct sasl_keys *keys, struct slice text, enum scram_hash h)
 {
-	struct scram_verifier *v = &keys->key[keys->n], *first = keys->key;
+	struct scram_verifier got;
 
-	if (keys->n == SASL_KEYS_MAX || scram_parse(text, v) != 1 ||
-	    v->hash != h)
+	if (keys->n == SASL_KEYS_MAX || scram_parse(text, &got) != 1 ||
+	    got.hash != h)
 		return;
-	if (keys->n > 0 && !same_salt(v, first))
-		return;
-	keys->n++;
+	if (keys->n == 0 || same_salt(&got, keys->key))
+		keys->key[keys->n++] = got;
+	explicit_bzero(&got, sizeof(got));
 }
 
 /* the password's own first, then those of the app passwords */
@@ -246,7 +244,8 @@ host_scram(struct sasl *s, enum scram_hash h, struct sasl_keys *keys)
 
 	if (who_find(l) < 0)
 		return -1;
-	*keys = (struct sasl_keys){ .n = 0 };
+	/* for who exists, too: it takes its time */
+	make_up(l, h, keys);
 	pass = verifiers(l);
 	apps = &l->acct.record.app;
 	if (l->found == 1 && !is_locked(pass))
@@ -255,8 +254,10 @@ host_scram(struct sasl *s, enum scram_hash h, struct sasl_keys *keys)
 	for (i = 0; l->found == 1 && !l->is_master && i < apps->n; i++)
 		if (app_parse(apps->v[i], &app))
 			add_key(keys, app.verifier, h);
-	if (keys->n == 0)
-		make_up(l, h, keys);
+	if (keys->n > 0)
+		shape_seen(shape_name(l), keys->key);
+	keys->made_up = keys->n == 0;
+	keys->n = MAX(keys->n, (size_t)1);
 	/* whatever is proven then proves nothing */
 	keys->made_up |= brute_blocked(l);
 	return 0;

@@ -25,7 +25,10 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS better(digest BLOB PRIMARY KEY, v TEXT,"
     " made INTEGER);"
     "CREATE TABLE IF NOT EXISTS used(account TEXT, app TEXT, at INTEGER,"
-    " client TEXT, PRIMARY KEY(account, app)) WITHOUT ROWID;";
+    " client TEXT, PRIMARY KEY(account, app)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS shape(hash INTEGER, place INTEGER, who BLOB,"
+    " iterations INTEGER, salt_len INTEGER, PRIMARY KEY(hash, place))"
+    " WITHOUT ROWID;";
 
 static const char *path;
 static sqlite3 *db;
@@ -73,8 +76,8 @@ open_db(void)
 	return 0;
 }
 
-static sqlite3_stmt *
-query(const char *sql)
+sqlite3_stmt *
+state_query(const char *sql)
 {
 	sqlite3_stmt *st = NULL;
 
@@ -85,8 +88,8 @@ query(const char *sql)
 	return st;
 }
 
-static void
-run(sqlite3_stmt *st, const char *what)
+void
+state_run(sqlite3_stmt *st, const char *what)
 {
 	bool good = sqlite3_step(st) == SQLITE_DONE;
 
@@ -104,12 +107,12 @@ load_secret(void)
 
 	random_bytes(mine, sizeof(mine));
 	memcpy(secret, mine, sizeof(secret));
-	st = query("INSERT OR IGNORE INTO secret VALUES(1, ?)");
+	st = state_query("INSERT OR IGNORE INTO secret VALUES(1, ?)");
 	if (st == NULL)
 		return;
 	sqlite3_bind_blob(st, 1, mine, sizeof(mine), SQLITE_STATIC);
-	run(st, "secret");
-	st = query("SELECT v FROM secret WHERE id = 1");
+	state_run(st, "secret");
+	st = state_query("SELECT v FROM secret WHERE id = 1");
 	if (st == NULL)
 		return;
 	if (sqlite3_step(st) == SQLITE_ROW &&
@@ -125,6 +128,21 @@ state_secret(void)
 		load_secret();
 	have_secret = true;
 	return secret;
+}
+
+bool
+state_changed(struct stat *last)
+{
+	struct stat st;
+	bool same;
+
+	if (stat(path, &st) != 0)
+		memset(&st, 0, sizeof(st));
+	same = st.st_ino == last->st_ino && st.st_size == last->st_size &&
+	    st.st_mtim.tv_sec == last->st_mtim.tv_sec &&
+	    st.st_mtim.tv_nsec == last->st_mtim.tv_nsec;
+	*last = st;
+	return !same;
 }
 
 static void
@@ -167,17 +185,11 @@ static struct answer *
 recall(const unsigned char digest[32])
 {
 	struct answer *a = &answers[(digest[0] | digest[1] << 8) % ANSWERS];
-	struct stat st;
 	size_t i;
 
-	if (stat(path, &st) != 0)
-		memset(&st, 0, sizeof(st));
-	if (st.st_ino != answered.st_ino || st.st_size != answered.st_size ||
-	    st.st_mtim.tv_sec != answered.st_mtim.tv_sec ||
-	    st.st_mtim.tv_nsec != answered.st_mtim.tv_nsec)
+	if (state_changed(&answered))
 		for (i = 0; i < ANSWERS; i++)
 			forget(&answers[i]);
-	answered = st;
 	if (a->known && memcmp(a->digest, digest, 32) != 0)
 		forget(a);
 	return a;
@@ -187,7 +199,7 @@ recall(const unsigned char digest[32])
 static int
 ask(struct answer *a, const unsigned char digest[32])
 {
-	sqlite3_stmt *st = query("SELECT v FROM better WHERE digest = ?");
+	sqlite3_stmt *st = state_query("SELECT v FROM better WHERE digest = ?");
 
 	if (st == NULL)
 		return -1;
@@ -249,19 +261,19 @@ put(const struct strlist *pass, struct slice text)
 	sqlite3_stmt *st;
 
 	digest_of(pass, digest);
-	st = query("INSERT OR REPLACE INTO better VALUES(?, ?, ?)");
+	st = state_query("INSERT OR REPLACE INTO better VALUES(?, ?, ?)");
 	if (st == NULL)
 		return;
 	sqlite3_bind_blob(st, 1, digest, sizeof(digest), SQLITE_STATIC);
 	sqlite3_bind_text(st, 2, text.p, (int)text.n, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 3, wall_s());
-	run(st, "upgrade");
-	st = query("DELETE FROM better WHERE rowid <= "
+	state_run(st, "upgrade");
+	st = state_query("DELETE FROM better WHERE rowid <= "
 	    "(SELECT max(rowid) FROM better) - ?");
 	if (st == NULL)
 		return;
 	sqlite3_bind_int64(st, 1, KEEP_ROWS);
-	run(st, "upgrade");
+	state_run(st, "upgrade");
 }
 
 void
@@ -299,8 +311,8 @@ state_upgrade(const struct strlist *pass, const char *password)
 void
 state_used(const char *account, const char *app, const char *client)
 {
-	sqlite3_stmt *st = query("INSERT INTO used VALUES(?1, ?2, ?3, ?4) "
-	    "ON CONFLICT DO UPDATE SET at = ?3, client = ?4 "
+	sqlite3_stmt *st = state_query("INSERT INTO used "
+	    "VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET at = ?3, client = ?4 "
 	    "WHERE at < ?3 - ?5");
 
 	if (st == NULL)
@@ -310,5 +322,5 @@ state_used(const char *account, const char *app, const char *client)
 	sqlite3_bind_int64(st, 3, wall_s());
 	sqlite3_bind_text(st, 4, client, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(st, 5, USED_EVERY_S);
-	run(st, "used");
+	state_run(st, "used");
 }

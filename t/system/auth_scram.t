@@ -19,22 +19,26 @@ sub salted {
 }
 
 sub verifier {
-	my ($pass, $salt) = @_;
-	my $s = salted($pass, $salt, 4096);
-	return 'SCRAM-SHA-256$4096:' . b64($salt) . '$' .
+	my ($pass, $salt, $n) = @_;
+	$n //= 4096;
+	my $s = salted($pass, $salt, $n);
+	return "SCRAM-SHA-256\$$n:" . b64($salt) . '$' .
 	    b64(sha256(hmac_sha256('Client Key', $s))) . ':' .
 	    b64(hmac_sha256('Server Key', $s));
 }
 
+my $four = verifier('geheim', 'salz');
+my $five = verifier('geheim', 's' x 20, 5000);
 my $crypt = crypt 'geheim', '$6$rounds=1000$salt$';
 my $s = Postrider::Solo->new('auth',
 	common => { domains => 'b.test', scram_iterations => 4096 },
 	conf => { users => 'text:users text:more', failure_delay => '0s',
 	    failure_delay_max => '0s', upgrade => 'no', max_failures => 100 });
 open my $fh, '>', $s->dir . '/conf/users' or die "users: $!\n";
-print {$fh} "ann\@b.test pass=$crypt pass=" . verifier('geheim', 'salz') .
-    "\n", "crypt\@b.test pass=$crypt\n",
-    "locked\@b.test pass=! pass=" . verifier('geheim', 'salz') . "\n";
+print {$fh} "ann\@b.test pass=$crypt pass=$four\n", (map { ("u$_\@b.test pass=$five\n",
+    "v$_\@b.test pass=$four\n") } 1 .. 30),
+    "crypt\@b.test pass=$crypt\n",
+    "locked\@b.test pass=! pass=$four\n";
 close $fh;
 open $fh, '>', $s->dir . '/conf/more' or die "more: $!\n";
 print {$fh} "ann\@b.test pass=x\n",
@@ -70,6 +74,15 @@ sub scram {
 	return ($r, $salt, $good);
 }
 
+# salt and iterations that a name gets
+sub first {
+	my ($name) = @_;
+	my $c = $s->connect;
+	my $r = $c->call('sasl', [mech => 'SCRAM-SHA-256', has_data => 'yes',
+	    data => b64("n,,n=$name,r=klient"), @who]);
+	return [decode_base64($r->{f}{challenge}) =~ /,s=(.+),i=(\d+)$/];
+}
+
 my ($r, $salt, $good) = scram('ann', 'geheim');
 is $r->{f}{user}, 'ann@b.test', 'SCRAM-SHA-256';
 ok $good, 'the server proved itself';
@@ -89,7 +102,23 @@ for my $name ('nobody', 'NOBODY@b.test', 'nobody', 'crypt', 'other') {
 is $salts[0], $salts[2], 'a made-up salt stays the same';
 is $salts[0], $salts[1], 'in every spelling of the name';
 isnt $salts[0], $salts[4], 'another name has another one';
-is length(decode_base64($salts[0])), 16, 'of the usual length';
+
+# by the first message nobody can be told from who exists
+my (%shape, %first);
+for my $name (map { "none$_" } 1 .. 40) {
+	my $m = first($name);
+	$first{$name} = $m->[0] . $m->[1];
+	$shape{"$m->[1] " . length decode_base64($m->[0])}++;
+}
+is join(', ', sort keys %shape), '4096 4, 5000 20',
+    'a name that nobody has has the count and length of some account';
+cmp_ok $shape{'5000 20'}, '>', 3, '... of each as often as accounts have it';
+is first($_)->[0] . first($_)->[1], $first{$_}, '... always the same'
+    for 'none1', 'none2';
+$s->stop;
+$s->start(clients => 1);
+is first($_)->[0] . first($_)->[1], $first{$_}, '... and after a start'
+    for 'none1', 'none2';
 
 sub mechs {
 	my (@ch) = @_;
