@@ -97,6 +97,15 @@ set_items(pam_handle_t *h, const struct pam_check_in *in)
 	return r;
 }
 
+static bool
+is_still(pam_handle_t *h, const char *user)
+{
+	const void *now = NULL;
+
+	return pam_get_item(h, PAM_USER, &now) == PAM_SUCCESS && now != NULL &&
+	    strcmp(now, user) == 0;
+}
+
 static int
 ask_pam(const struct pam_check_in *in)
 {
@@ -112,9 +121,12 @@ ask_pam(const struct pam_check_in *in)
 		r = set_items(h, in);
 	if (r == PAM_SUCCESS)
 		r = pam_authenticate(h, flags);
-	/* a module may have taken another name for it */
 	if (r == PAM_SUCCESS)
 		r = pam_acct_mgmt(h, flags);
+	/* a module may have taken another name for it, which is not whose mail
+	 * it will be */
+	if (r == PAM_SUCCESS && !is_still(h, in->user))
+		r = PAM_USER_UNKNOWN;
 	if (h != NULL)
 		pam_end(h, r);
 	return r;

@@ -242,16 +242,23 @@ wants_scram(const struct strlist *pass)
 	    strlist_ihas(&conf.mechanisms, SLICE_LIT("SCRAM-SHA-256-PLUS"));
 }
 
-/* Is it a hash, and not of today's scheme?  What is stored for other mechanisms
- * is left as it is. */
+/* is it not of today's scheme? */
 static bool
 wants_hash(const char *first)
 {
 	struct scram_verifier v;
 
-	return (first[0] != '{' || strstr(first, "}$") != NULL) &&
-	    scram_parse(slice_of(first), &v) == 0 &&
+	return scram_parse(slice_of(first), &v) == 0 &&
 	    !sasl_password_current(first);
+}
+
+/* What CRAM-MD5 needs stays, behind the hash. */
+static bool
+is_for_cram(const char *first)
+{
+	return (slice_istarts(slice_of(first), "{CRAM-MD5}") ||
+	    slice_istarts(slice_of(first), "{PLAIN}")) &&
+	    strlist_ihas(&conf.mechanisms, SLICE_LIT("CRAM-MD5"));
 }
 
 static void
@@ -293,6 +300,8 @@ state_upgrade(const struct strlist *pass, const char *password)
 	else
 		str_adds(&text, pass->v[0]);
 	str_addc(&text, '\n');
+	if (hash && is_for_cram(pass->v[0]))
+		str_addf(&text, "%s\n", pass->v[0]);
 	for (i = 1; i < pass->n; i++)
 		str_addf(&text, "%s\n", pass->v[i]);
 	/* a password that can not be prepared has none, and needs none */
@@ -312,8 +321,8 @@ void
 state_used(const char *account, const char *app, const char *client)
 {
 	sqlite3_stmt *st = state_query("INSERT INTO used "
-	    "VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET at = ?3, client = ?4 "
-	    "WHERE at < ?3 - ?5");
+	    "VALUES(?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE "
+	    "SET at = ?3, client = ?4 WHERE at < ?3 - ?5");
 
 	if (st == NULL)
 		return;

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { SOON_S = 3 * 86400 };
+enum { SOON_S = 3 * 86400, WAITERS_MAX = 1024 };
 
 struct cert {
 	const char *file;
@@ -32,6 +32,7 @@ static struct cert *certs;
 static size_t ncerts;
 static int64_t generation;
 static struct waiter *waiters;
+static size_t nwaiters;
 static struct event *timer;
 
 static uint64_t
@@ -275,6 +276,9 @@ certs_list(struct call *c, const void *arg, void *res, struct err *err)
 	out->generation = generation;
 	if (in->known != generation || in->wait == 0)
 		return send_all(send_call, c, err);
+	if (nwaiters >= WAITERS_MAX)
+		return err_temp(err, "4.3.2", "too many wait for certificates");
+	nwaiters++;
 	w = xcalloc(1, sizeof(*w));
 	w->ticket = hub_hold(c);
 	w->until = mono_ms() + in->wait;
@@ -309,6 +313,7 @@ answer_waiters(bool all)
 			continue;
 		}
 		*p = w->next;
+		nwaiters--;
 		answer(w);
 	}
 }

@@ -30,8 +30,18 @@ hold(struct held *h, const char *p, size_t n)
 static void
 release(struct held *h)
 {
+	if (h->p != NULL)
+		explicit_bzero(h->p, h->n);
 	free(h->p);
 	*h = (struct held){ 0 };
+}
+
+void
+pump_forget(struct session *s)
+{
+	release(&s->to_plain);
+	release(&s->to_net);
+	explicit_bzero(buf, sizeof(buf));
 }
 
 /* --- towards the plain side --- */

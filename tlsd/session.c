@@ -78,8 +78,7 @@ session_free(struct session *s)
 	SSL_free(s->ssl);
 	close_fd(s->net);
 	close_fd(s->plain);
-	free(s->to_plain.p);
-	free(s->to_net.p);
+	pump_forget(s);
 	free_handshake(s);
 	*s->prev = s->next;
 	if (s->next != NULL)

@@ -136,6 +136,8 @@ void session_limit(void);	/* are there too many? */
 
 /* --- pump.c --- */
 void pump_start(struct session *s);
+/* what it holds of a session, and the buffer of all: wiped */
+void pump_forget(struct session *s);
 void pump_message(int write, int version, int type, const void *buf,
     size_t n, SSL *ssl, void *arg);
 

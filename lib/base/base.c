@@ -92,11 +92,15 @@ char *
 read_file(const char *path, size_t max, size_t *n_r)
 {
 	struct str s = STR_INIT;
+	struct stat st;
 	ssize_t r;
 	int e, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	if (fd < 0)
 		return NULL;
+	/* in one piece: nothing of a secret stays where it was before */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		str_grow(&s, MIN((size_t)st.st_size, max) + 8192);
 	for (;;) {
 		str_grow(&s, 4096);
 		r = read(fd, s.s + s.len, 4096);
@@ -114,6 +118,7 @@ read_file(const char *path, size_t max, size_t *n_r)
 	e = errno;
 	close(fd);
 	if (r < 0) {
+		explicit_bzero(s.s, s.len);
 		str_free(&s);
 		errno = e;
 		return NULL;

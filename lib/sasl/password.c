@@ -217,7 +217,7 @@ params(const char *hash)
 bool
 sasl_password_current(const char *hash)
 {
-	return slice_eq(params(hash), params(sasl_dummy_hash()));
+	return slice_eq(params(skip_prefix(hash)), params(sasl_dummy_hash()));
 }
 
 const char *

@@ -12,7 +12,8 @@ use Postrider::Instance;
 
 my $i = Postrider::Instance->new(users => { ann => 'geheim', bob => 'pw' },
 	conf => { 'auth.conf' => { failure_delay => '0s',
-	    failure_delay_max => '0s', masters => 'text:masters' } });
+	    failure_delay_max => '0s', masters => 'text:masters',
+	    allow_plain_storage => 'yes' } });
 my $old = crypt 'alt', '$5$rounds=1000$salz$';
 my $users = $i->conf_dir . '/users';
 sub append {
@@ -22,7 +23,9 @@ sub append {
 	close $fh;
 	return;
 }
-append($users, '# imported', "old\@example.test pass=$old");
+append($users, '# imported', "old\@example.test pass=$old",
+    'blf@example.test pass={BLF-CRYPT}' . crypt('alt', '$2b$05$' . 'a' x 22),
+    'plain@example.test pass={PLAIN}alt');
 my $master = crypt 'alt', '$5$rounds=1000$pfeffer$';
 append($i->conf_dir . '/masters',
     "root pass=$master users=\@example.test services=imap",
@@ -167,6 +170,11 @@ my $db = $i->dir . '/spool/auth/state.db';
 sub rows { return scalar `sqlite3 '$db' 'select v from better'` }
 is try('old', 'alt', 'imap'), 'old@example.test', 'an old hash';
 like rows(), qr/^\$y\$.*\nSCRAM-SHA-256\$10000:/, 'better ones are kept';
+my $n = () = rows() =~ /^\$y\$/mg;
+is try($_, 'alt', 'imap'), "$_\@example.test", "$_: the old form" for
+    qw(blf plain blf plain);
+is scalar(() = rows() =~ /^\$y\$/mg), $n + 2, '... is hashed anew, once';
+unlike rows(), qr/PLAIN/, '... and not kept beside it';
 is try('old', 'alt', 'imap'), 'old@example.test', 'and used';
 is try('old', 'Alt', 'imap'), '5.7.8', 'nothing else is right';
 my $text = $i->slurp($users);

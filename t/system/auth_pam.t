@@ -99,6 +99,24 @@ pam('pam_permit.so', 'pam_deny.so');
 is try('kim', 'geheim'), '5.7.8', 'an account that may not';
 pam('pam_deny.so', 'pam_permit.so');
 is try('kim', 'geheim'), '5.7.8', 'a module that says no';
+# a module for which he is somebody else
+spew("$base/other.c", <<'END');
+#include <security/pam_modules.h>
+int pam_sm_authenticate(pam_handle_t *h, int f, int n, const char **v)
+{
+	return pam_set_item(h, PAM_USER, n > 0 ? v[0] : "lee");
+}
+int pam_sm_setcred(pam_handle_t *h, int f, int n, const char **v)
+{
+	return PAM_SUCCESS;
+}
+END
+system('cc', '-shared', '-fPIC', '-o', "$base/pam/other.so",
+    "$base/other.c") == 0 or die "cc\n";
+pam("$base/pam/other.so kim", 'pam_permit.so');
+is try('kim', 'geheim'), 'kim@host.test', 'a module that sets the name';
+pam("$base/pam/other.so lee", 'pam_permit.so');
+is try('kim', 'geheim'), '5.7.8', '... to that of another';
 pam('pam_nothing_like_this.so', 'pam_permit.so');
 isnt try('kim', 'geheim'), 'kim@host.test', 'a module that is not there';
 

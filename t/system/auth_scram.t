@@ -35,8 +35,8 @@ my $s = Postrider::Solo->new('auth',
 	conf => { users => 'text:users text:more', failure_delay => '0s',
 	    failure_delay_max => '0s', upgrade => 'no', max_failures => 100 });
 open my $fh, '>', $s->dir . '/conf/users' or die "users: $!\n";
-print {$fh} "ann\@b.test pass=$crypt pass=$four\n", (map { ("u$_\@b.test pass=$five\n",
-    "v$_\@b.test pass=$four\n") } 1 .. 30),
+print {$fh} "ann\@b.test pass=$crypt pass=$four\n",
+    (map { ("u$_\@b.test pass=$five\n", "v$_\@b.test pass=$four\n") } 1 .. 30),
     "crypt\@b.test pass=$crypt\n",
     "locked\@b.test pass=! pass=$four\n";
 close $fh;
