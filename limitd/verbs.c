@@ -138,6 +138,28 @@ do_hit(struct call *c, const void *vin, void *vout, struct err *err)
 }
 
 static int
+do_return(struct call *c, const void *vin, void *vout UNUSED,
+    struct err *err)
+{
+	const struct limit_hit_in *in = vin;
+	struct part p[LIMIT_KEYS];
+	int64_t now = now_ms();
+	struct entry *e;
+	size_t i;
+
+	if (take_parts(c, in, p, err) < 0)
+		return -1;
+	for (i = 0; i < in->key.n; i++) {
+		e = table_find(p[i].key);
+		if (e != NULL)
+			p[i].w = entry_window(e, p[i].rate.time, false, now);
+		if (p[i].w != NULL)
+			window_take(p[i].w, p[i].amount);
+	}
+	return 0;
+}
+
+static int
 do_peek(struct call *c, const void *vin, void *vout, struct err *err)
 {
 	const struct limit_hit_in *in = vin;
@@ -284,6 +306,7 @@ do_list(struct call *c, const void *vin, void *out UNUSED, struct err *err)
 const struct verb limitd_serves[] = {
 	{ &limit_hit, do_hit, PEER_SUITE },
 	{ &limit_peek, do_peek, PEER_SUITE },
+	{ &limit_return, do_return, PEER_SUITE },
 	{ &limit_forget, do_forget, PEER_ADMIN },
 	{ &limit_seen, do_seen, PEER_SUITE },
 	{ &limit_list, do_list, PEER_ADMIN },

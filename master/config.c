@@ -139,6 +139,23 @@ check_conf_file(const struct service_conf *s, struct err *err)
 	return 0;
 }
 
+/* on another the client would speak TLS with a program that does not */
+static int
+check_tls(const struct service_conf *s, const char *spec, struct err *err)
+{
+	static const char *const programs[] = { "smtpd", "pop3-login",
+	    "imap-login" };
+	size_t i;
+
+	if (strncmp(spec, "tls:", 4) != 0)
+		return 0;
+	for (i = 0; i < ARRAY_LEN(programs); i++)
+		if (strcmp(s->program, programs[i]) == 0)
+			return 0;
+	return err_perm(err, "5.3.5", "listen = %s: %s knows no TLS", spec,
+	    s->program);
+}
+
 static int
 check_service(struct service_conf *s, struct err *err)
 {
@@ -162,7 +179,8 @@ check_service(struct service_conf *s, struct err *err)
 		    "process_limit = %lld", (long long)s->spare,
 		    (long long)s->process_limit);
 	for (i = 0; i < s->listen.n; i++)
-		if (listen_check(s->listen.v[i], err) != 0)
+		if (listen_check(s->listen.v[i], err) != 0 ||
+		    check_tls(s, s->listen.v[i], err) != 0)
 			return -1;
 	return check_conf_file(s, err);
 }

@@ -46,6 +46,7 @@ queued(struct session *s, uint64_t size)
 	size_t i, n = replies(s);
 
 	s->accepted++;
+	t->counted = false;	/* for good */
 	s->junk = 0;
 	session_proto(s, &proto);
 	log_set_queue(t->q);

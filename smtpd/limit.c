@@ -1,7 +1,10 @@
 /*
  * limit.c - how much an account may send: recipients an hour and a day, and
  * recipients a day to whom it never wrote before.  Counted when the content
- * is about to come; a message is counted whole or not at all.
+ * is about to come, and given back where the message is refused at its end or
+ * never ends; a message is counted whole or not at all.  New recipients are not
+ * given back: they are known from then on, and count no more when the message
+ * comes again.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -133,6 +136,7 @@ ask_rates(const struct session *s, const struct quota q[QUOTAS], bool peek,
 	if (r == 0)
 		return over(s, &q[out.at == 1 ? DAY : HOUR],
 		    used[out.at == 1], out.wait, err);
+	s->txn->counted = !peek;
 	for (i = HOUR; !peek && i <= DAY; i++)
 		tell_near(s, &q[i], used[i], a);
 	return 1;
@@ -192,4 +196,23 @@ limit_check(struct session *s, struct err *err)
 	arena_free(&a);
 	s->rejected += r < 0;
 	return r;
+}
+
+void
+limit_unused(struct session *s)
+{
+	struct limit_hit_in in = { .key = { 0 } };
+	struct arena a = { 0 };
+	struct quota q[QUOTAS];
+	int i;
+
+	if (s->txn == NULL || !s->txn->counted)
+		return;
+	s->txn->counted = false;
+	fill(s, &a, q);
+	for (i = HOUR; i <= DAY; i++)
+		limits_add(&in, &a, q[i].key, rate(&a, &q[i]),
+		    (int64_t)s->txn->n);
+	limits_return(&in);
+	arena_free(&a);
 }

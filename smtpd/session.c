@@ -47,6 +47,7 @@ session_proto(const struct session *s, struct str *out)
 void
 session_reset(struct session *s)
 {
+	limit_unused(s);
 	if (s->txn != NULL && s->txn->begun)
 		backend_abort(s->txn);
 	txn_free(s->txn);

@@ -87,6 +87,7 @@ struct txn {
 	struct strlist accepted;	/* LMTP: one for each 250 to RCPT */
 	size_t taken;		/* RCPTs answered 250 */
 	void *index;		/* tree of rcpts, once they are many */
+	bool counted;		/* against the account's limits */
 	struct content *content;	/* DATA or BDAT is under way */
 	bool begun;		/* cleanup holds a message of ours */
 	char q[24];		/* its queue id */
@@ -160,6 +161,8 @@ bool owner_checks_header(const struct session *s);
 /* Count the recipients of the transaction against the account's limits.  1,
  * or -1: 4.7.1, logged. */
 int limit_check(struct session *s, struct err *err);
+/* the transaction ends without a message: what was counted is given back */
+void limit_unused(struct session *s);
 
 /* --- commands.c --- */
 /* Commands of this personality and of the extensions; ends with { 0 }. */

@@ -73,6 +73,12 @@ const struct verb_def limit_peek = {
 	.doc = "what they stand at",
 };
 
+const struct verb_def limit_return = {
+	.name = "return",
+	.in = hit_in, .in_size = sizeof(struct limit_hit_in),
+	.doc = "what was counted was not used",
+};
+
 const struct verb_def limit_forget = {
 	.name = "forget",
 	.in = forget_in, .in_size = sizeof(struct limit_forget_in),
@@ -98,6 +104,7 @@ const struct verb_def limit_list = {
 const struct verb_def *const limit_verbs[] = {
 	&limit_hit,
 	&limit_peek,
+	&limit_return,
 	&limit_forget,
 	&limit_seen,
 	&limit_list,

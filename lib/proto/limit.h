@@ -31,6 +31,10 @@ extern const struct verb_def limit_hit;
 /* what they stand at; nothing is counted */
 extern const struct verb_def limit_peek;	/* the same in and out */
 
+/* What was counted by hit and then not used: given back, as far as it is still
+ * counted in the present window. */
+extern const struct verb_def limit_return;	/* in: of hit */
+
 struct limit_forget_in { struct strlist key; };
 extern const struct verb_def limit_forget;
 

@@ -83,6 +83,33 @@ all_allowed(const uint8_t *p, size_t n)
 	return true;
 }
 
+/* RFC 3454 section 6: who writes from right to left does so from the first
+ * letter to the last */
+static bool
+is_one_way(const uint8_t *p, size_t n)
+{
+	bool right = false, left = false, first = false, last = false;
+	bool begun = false;
+	ucs4_t c;
+	int len, class;
+
+	while (n > 0) {
+		len = u8_mbtoucr(&c, p, n);
+		if (len <= 0)
+			return false;
+		class = uc_bidi_class(c);
+		last = class == UC_BIDI_R || class == UC_BIDI_AL;
+		left |= class == UC_BIDI_L;
+		right |= last;
+		if (!begun)
+			first = last;
+		begun = true;
+		p += len;
+		n -= (size_t)len;
+	}
+	return !right || (!left && first && last);
+}
+
 static int
 normalize(struct slice in, struct str *out)
 {
@@ -96,7 +123,7 @@ normalize(struct slice in, struct str *out)
 	norm = u8_normalize(UNINORM_NFKC, (const uint8_t *)mapped.s,
 	    mapped.len, NULL, &n);
 	r = norm != NULL && n > 0 && n <= PREPARED_MAX &&
-	    all_allowed(norm, n);
+	    all_allowed(norm, n) && is_one_way(norm, n);
 	if (r)
 		str_add(out, norm, n);
 	if (norm != NULL)

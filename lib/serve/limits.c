@@ -86,6 +86,12 @@ limits_peek(const struct limit_hit_in *in, struct limit_hit_out *out)
 	return r > 0 && out->over ? 0 : r;
 }
 
+void
+limits_return(const struct limit_hit_in *in)
+{
+	(void)ask(&limit_return, in, NULL);
+}
+
 int
 limits_seen(const struct limit_seen_in *in, struct limit_seen_out *out)
 {

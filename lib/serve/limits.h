@@ -23,6 +23,8 @@ void limits_add(struct limit_hit_in *in, struct arena *a, const char *key,
  * valid until the next call */
 int limits_hit(const struct limit_hit_in *in, struct limit_hit_out *out);
 int limits_peek(const struct limit_hit_in *in, struct limit_hit_out *out);
+/* what a hit counted and was not used */
+void limits_return(const struct limit_hit_in *in);
 int limits_seen(const struct limit_seen_in *in, struct limit_seen_out *out);
 /* the count of a key in an answer */
 int64_t limits_used(const struct limit_hit_out *out, size_t i);

@@ -33,6 +33,14 @@ $i->set_conf('master.conf', 'smtpd/program' => 'smtpdd');
 start_fails(qr{\[smtpd\]: program = smtpdd: cannot run}, 'no such program');
 $i->set_conf('master.conf', 'smtpd/program' => 'smtpd');
 
+my ($was) = $i->slurp($i->conf_dir . '/master.conf') =~
+    /^\[router\].*?^listen = (.*?)$/ms;
+$i->set_conf('master.conf', 'router/listen' => "$was, tls:127.0.0.1:46500");
+like +($i->ctl('check'))[2], qr/\[router\]: listen = tls:\S+: router knows no /,
+    'a listener with TLS of a program without';
+start_fails(qr/router knows no TLS/, '... at a start');
+$i->set_conf('master.conf', 'router/listen' => $was);
+
 my $taken = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1,
     LocalPort => $i->port('smtp'), ReuseAddr => 1) or die "port: $!\n";
 start_fails(qr/listen = \S+: cannot bind: Address already in use/,

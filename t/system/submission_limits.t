@@ -42,6 +42,30 @@ like sent('ann', 'bob'), qr/^250/, 'the refused one was not counted';
 like sent('ann', 'bob'), qr/^450/, 'that was the tenth';
 like sent('ann', map { "bob+$_" } 1 .. 11),
     qr/^450 .*this message has 11/, 'it will never fit';
+$i->ctl_ok('limits', 'forget', 'submit ann@example.test');
+sub used {
+	return $i->ctl_ok('limits', 'list', 'submit ann') =~
+	    /^submit ann\S+ +(\d+) +1h$/m ? $1 : 0;
+}
+for (['refused at its end', "From: bob\@example.test\n\nx\n", qr/^550/],
+    ['refused for its header', ("Received: x\n" x 60) . "\nx\n", qr/^55/]) {
+	my ($what, $message, $want) = @$_;
+	my ($code) = $i->send(port => 'submission', auth => ['ann', 'pw'],
+	    from => 'ann@example.test', to => ['bob', 'eve'],
+	    message => $message);
+	like $code, $want, $what;
+	is used(), 0, '... is given back';
+}
+my $lost = $i->smtp('submission');
+$lost->ehlo;
+$lost->auth_plain('ann', 'pw');
+$lost->cmd('MAIL FROM:<ann@example.test>');
+$lost->cmd('RCPT TO:<bob@example.test>');
+$lost->cmd('DATA');
+is used(), 1, 'while the content comes it is counted';
+undef $lost;
+ok $i->wait_for(sub { used() == 0 }), '... and not when it does not end';
+like sent('ann', 'bob', 'eve'), qr/^250/, 'up to ten' for 1 .. 5;
 is scalar(() = $i->log =~ /limit-near.*login=ann.*limit=hour/g), 1,
     'told once';
 like sent('bob', 'eve'), qr/^250/, 'another account has its own';

@@ -377,6 +377,11 @@ static const struct {
 	{ "\xee\x80\x80", NULL },	/* private use */
 	{ "\xef\xbf\xbe", NULL },	/* a noncharacter */
 	{ "\xcd\xb8", NULL },		/* not assigned */
+	/* from right to left: the whole, or nothing */
+	{ "\xd8\xa7" "1", NULL }, { "a\xd8\xa7", NULL },
+	{ "\xd8\xa7\xd8\xa8", "\xd8\xa7\xd8\xa8" },
+	{ "\xd8\xa7" "1\xd8\xa8", "\xd8\xa7" "1\xd8\xa8" },
+	{ "\xd8\xa7" "a\xd8\xa8", NULL },
 };
 
 static void
