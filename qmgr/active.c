@@ -39,6 +39,7 @@ msg_new(const struct queue_message *from, enum msg_row row)
 	m->row = row;
 	m->fd = -1;
 	qid_print(m->m.id, m->q);
+	sender_flow(m->m.sender, &m->domain_key, &m->sender_key);
 	LIST_INIT(&m->rcpts);
 	b = &msgs[bucket(m->m.id, 0)];
 	m->hash_next = *b;
@@ -125,6 +126,55 @@ cost(const struct queue_rcpt *q)
 	    strlen(q->orcpt) + strlen(q->notify);
 }
 
+enum sched_class
+rcpt_class(const struct rcpt *r)
+{
+	return r->q.attempts == 0 && r->msg->m.size < qmgr.conf.large_message ?
+	    FRESH : BACKLOG;
+}
+
+/* ---- recipients in memory, by sender ---- */
+struct sender {
+	struct sender *next;
+	int64_t key;
+	size_t n;
+};
+static struct sender *senders[BUCKETS];
+
+static struct sender **
+sender_slot(int64_t key)
+{
+	struct sender **s = &senders[bucket(key, 1)];
+
+	while (*s != NULL && (*s)->key != key)
+		s = &(*s)->next;
+	return s;
+}
+
+size_t
+sender_count(const struct msg *m)
+{
+	const struct sender *s = *sender_slot(m->sender_key);
+
+	return s == NULL ? 0 : s->n;
+}
+
+static void
+count_sender(int64_t key, int by)
+{
+	struct sender **slot = sender_slot(key), *s = *slot;
+
+	if (s == NULL) {
+		s = *slot = xcalloc(1, sizeof(*s));
+		s->key = key;
+	}
+	s->n += (size_t)by;
+	if (s->n == 0) {
+		*slot = s->next;
+		free(s);
+	}
+}
+
 struct rcpt *
 rcpt_new(struct msg *m, const struct queue_rcpt *q, struct dest *d,
     enum sched_class class)
@@ -145,6 +195,7 @@ rcpt_new(struct msg *m, const struct queue_rcpt *q, struct dest *d,
 	m->n++;
 	d->rcpts++;
 	qmgr.rcpts[class]++;
+	count_sender(m->sender_key, 1);
 	return r;
 }
 
@@ -162,6 +213,7 @@ rcpt_free(struct rcpt *r)
 	if (--r->dest->rcpts == 0)
 		dest_wanted(r->dest);
 	qmgr.rcpts[r->class]--;
+	count_sender(r->msg->sender_key, -1);
 	free(r);
 }
 

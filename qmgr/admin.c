@@ -219,7 +219,7 @@ admin_stat(struct call *c UNUSED, const void *in UNUSED, void *out,
 		return -1;
 	*s = (struct qmgr_stats){ .accepted = qmgr.accepted,
 		.delivered = qmgr.delivered, .bounced = qmgr.bounced,
-		.commits = qmgr.commits, .held = db.held,
+		.commits = qmgr.commits, .unsure = qmgr.unsure, .held = db.held,
 		.scheduled = db.scheduled, .dests = db.dests,
 		.suspended = db.suspended };
 	msg_each(count_fresh, s);

@@ -2,6 +2,12 @@
  * agents.c - connections to delivery agents and to bounce.  Requests of one
  * connection are answered in order; when it closes, what was under way on it
  * is given back.
+ *
+ * An agent of an exclusive transport has requests of one destination only, and
+ * is bound to that while it says that it keeps the connection there.  An idle
+ * one takes another destination when it is bound to none, or to one for which
+ * nothing waits, the oldest such binding first; a binding to a live one is
+ * broken when no other agent can be had.
  */
 #include "qmgr.h"
 
@@ -15,7 +21,14 @@ struct agent {
 	int64_t n;
 	bool answered;		/* something, ever */
 	int64_t idle_since;	/* mono_ms */
+	char *nexthop;		/* exclusive: of its requests, or bound to */
+	bool kept;		/* idle: it is bound */
+	int64_t served;		/* requests of that destination in a row */
 };
+
+/* An idle agent goes on with its destination so often before others may have
+ * it although more waits there. */
+enum { SERVE_TURN = 20 };
 
 static struct arena arena;
 
@@ -39,10 +52,27 @@ on_result(struct agent *a, struct request *q, struct ipc_msg *m)
 }
 
 static void
+read_ok(struct agent *a, struct request *q, struct ipc_msg *m)
+{
+	struct agent_deliver_out out;
+	struct err err;
+
+	if (ipc_decode(m, q->def->out, &out, &arena, &err) != 0) {
+		log_event(LOG_ERROR, "bad-answer",
+		    KS("transport", a->transport->name), KERR(&err), KEND);
+		return;
+	}
+	q->keep = out.keep;
+	q->site = out.site;
+}
+
+static void
 end_request(struct agent *a, struct request *q, const struct err *why)
 {
 	STAILQ_REMOVE_HEAD(&a->requests, next);
 	a->n--;
+	q->place = !a->transport->exclusive || a->n == 0;
+	a->kept = q->keep;
 	a->answered = true;
 	a->idle_since = mono_ms();
 	a->transport->failures = 0;
@@ -89,7 +119,10 @@ on_msg(struct hub_agent *hub, void *ctx, struct ipc_msg *m)
 	} else if (strcmp(m->verb, "more") == 0) {
 		on_result(a, q, m);
 	} else if (strcmp(m->verb, "ok") == 0) {
+		if (q->def == &agent_deliver)
+			read_ok(a, q, m);
 		end_request(a, q, NULL);
+		arena_reset(&arena);
 	} else {
 		read_error(m, &why);
 		end_request(a, q, &why);
@@ -113,9 +146,11 @@ lost(struct agent *a, const struct err *why)
 	}
 	while ((q = STAILQ_FIRST(&a->requests)) != NULL) {
 		STAILQ_REMOVE_HEAD(&a->requests, next);
+		q->place = !t->exclusive || STAILQ_EMPTY(&a->requests);
 		q->lost(q, head);
 		head = false;
 	}
+	free(a->nexthop);
 	free(a);
 	commit_results();	/* a round, which sends again */
 }
@@ -146,23 +181,45 @@ open_agent(struct transport *t, struct err *err)
 	return a;
 }
 
+static bool
+may_open(const struct transport *t)
+{
+	return t->nagents < t->agents_max && mono_ms() >= t->open_not_before;
+}
+
+/* 1, 0 not now, -1 nobody is there at all */
+static int
+open_one(struct transport *t, struct agent **a_r, struct err *err)
+{
+	bool alone = LIST_EMPTY(&t->agents);
+
+	if (!may_open(t))
+		return 0;
+	*a_r = open_agent(t, err);
+	if (*a_r != NULL)
+		return 1;
+	if (alone)
+		return -1;
+	/* its backlog is full: not too often */
+	t->open_not_before = mono_ms() + LOST_WAIT_MS;
+	return 0;
+}
+
 /* the one with the least to do; another is opened while all are busy */
 static int
-choose(struct transport *t, struct agent **a_r, struct err *err)
+choose_any(struct transport *t, struct agent **a_r, struct err *err)
 {
 	struct agent *a, *best = NULL;
+	int rc;
 
 	LIST_FOREACH(a, &t->agents, link)
 		if (best == NULL || a->n < best->n)
 			best = a;
-	if ((best == NULL || best->n > 0) && t->nagents < t->agents_max &&
-	    mono_ms() >= t->open_not_before) {
-		a = open_agent(t, err);
-		if (a == NULL && best == NULL)
+	if (best == NULL || best->n > 0) {
+		rc = open_one(t, &a, err);
+		if (rc < 0)
 			return -1;
-		if (a == NULL)	/* its backlog is full: not too often */
-			t->open_not_before = mono_ms() + LOST_WAIT_MS;
-		else
+		if (rc == 1)
 			best = a;
 	}
 	if (best == NULL || best->n >= t->agent_requests)
@@ -171,29 +228,159 @@ choose(struct transport *t, struct agent **a_r, struct err *err)
 	return 1;
 }
 
+static bool
+is_of(const struct agent *a, const struct dest *d)
+{
+	return a->nexthop != NULL && strcmp(a->nexthop, d->nexthop) == 0 &&
+	    (a->n > 0 || a->kept);
+}
+
+static bool
+is_live(const struct agent *a)
+{
+	const struct dest *d = dest_find(a->transport->name, a->nexthop);
+
+	return d != NULL && d->suspended_until == 0 &&
+	    d->queued[FRESH] + d->queued[BACKLOG] > 0;
+}
+
+/* how little does an idle agent lose by another destination?  0 it is at
+ * work */
+static int
+ease(const struct agent *a)
+{
+	if (a->n > 0)
+		return 0;
+	if (!a->kept)
+		return 4;
+	if (!is_live(a))
+		return 3;
+	return a->served >= SERVE_TURN ? 2 : 1;
+}
+
+/* with a place of its own: an agent that has nothing to do */
+static int
+choose_idle(struct transport *t, const struct dest *d, struct agent **a_r,
+    struct err *err)
+{
+	struct agent *a, *best = NULL;
+	int how = 0, e, rc;
+
+	LIST_FOREACH(a, &t->agents, link) {
+		if (a->n == 0 && is_of(a, d)) {
+			*a_r = a;
+			return 1;
+		}
+		e = ease(a);
+		if (e > how || (e > 0 && e == how &&
+		    a->idle_since < best->idle_since)) {
+			how = e;
+			best = a;
+		}
+	}
+	if (how < 3) {
+		rc = open_one(t, a_r, err);
+		if (rc != 0)
+			return rc;
+	}
+	*a_r = best;
+	return best != NULL;
+}
+
+static struct agent *
+choose_ahead(struct transport *t, const struct dest *d)
+{
+	struct agent *a, *best = NULL;
+
+	LIST_FOREACH(a, &t->agents, link)
+		if (a->n > 0 && a->n < t->agent_requests && is_of(a, d) &&
+		    (best == NULL || a->n < best->n))
+			best = a;
+	return best;
+}
+
+static int
+choose(struct transport *t, const struct dest *d, bool place,
+    struct agent **a_r, struct err *err)
+{
+	if (d == NULL || !t->exclusive)
+		return choose_any(t, a_r, err);
+	if (place)
+		return choose_idle(t, d, a_r, err);
+	*a_r = choose_ahead(t, d);
+	return *a_r != NULL;
+}
+
+/* an idle one; or, where they work for many, one with room */
 bool
 agent_free(const struct transport *t)
 {
 	const struct agent *a;
+	int64_t most = t->exclusive ? 1 : t->agent_requests;
 
-	if (t->nagents < t->agents_max && mono_ms() >= t->open_not_before)
+	if (may_open(t))
 		return true;
 	LIST_FOREACH(a, &t->agents, link)
-		if (a->n < t->agent_requests)
+		if (a->n < most)
 			return true;
 	return false;
 }
 
+void
+agents_bound(struct transport *t, bool ahead, void (*fn)(struct dest *d))
+{
+	struct agent *a, *next;
+	struct dest *d;
+
+	for (a = LIST_FIRST(&t->agents); a != NULL; a = next) {
+		next = LIST_NEXT(a, link);
+		if (a->nexthop == NULL || (ahead ? a->n == 0 ||
+		    a->n >= t->agent_requests : a->n > 0 || !a->kept ||
+		    a->served >= SERVE_TURN))
+			continue;
+		d = dest_find(t->name, a->nexthop);
+		if (d != NULL)
+			fn(d);
+	}
+}
+
+size_t
+agents_of(const struct dest *d)
+{
+	const struct agent *a;
+	size_t n = 0;
+
+	LIST_FOREACH(a, &d->transport->agents, link)
+		n += is_of(a, d);
+	return n;
+}
+
+static void
+bind_to(struct agent *a, const struct dest *d)
+{
+	if (!is_of(a, d)) {
+		free(a->nexthop);
+		a->nexthop = xstrdup(d->nexthop);
+		a->served = 0;
+	}
+	a->served++;
+}
+
 int
-agent_send(struct transport *t, const struct verb_def *v, const void *rec,
-    int fd, struct request *q, struct err *err)
+agent_send(struct transport *t, const struct dest *d,
+    const struct verb_def *v, const void *rec, int fd, struct request *q,
+    struct err *err)
 {
 	struct agent *a;
-	int rc = choose(t, &a, err);
+	int rc = choose(t, d, q->place, &a, err);
 
 	if (rc != 1)
 		return rc;
 	q->def = v;
+	q->keep = false;
+	q->site = "";
+	if (d != NULL && t->exclusive)
+		bind_to(a, d);
 	/* on_gone gives it back where the peer has just died */
 	STAILQ_INSERT_TAIL(&a->requests, q, next);
 	a->n++;

@@ -24,7 +24,7 @@ change_schedule(int64_t id, int64_t at, struct err *err)
 {
 	struct queue_message m;
 	struct arena a = { 0 };
-	int rc = qdb_message_get(qmgr.db, id, -1, 0, &a, &m, err);
+	int rc = qdb_message_get(qmgr.db, id, -1, 1, &a, &m, err);
 
 	if (rc == 1)
 		rc = qdb_message_schedule(qmgr.db, id, at,
@@ -80,6 +80,6 @@ change_prioritized(struct msg *m, int64_t priority)
 	m->m.priority = priority;
 	while ((r = STAILQ_FIRST(&moved)) != NULL) {
 		STAILQ_REMOVE_HEAD(&moved, next);
-		sched_add(r, r->q.attempts == 0 ? FRESH : BACKLOG);
+		sched_add(r, rcpt_class(r));
 	}
 }

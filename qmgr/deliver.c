@@ -22,7 +22,7 @@ struct delivery {
 };
 
 static size_t under_way;
-static struct event *soon_ev;
+static struct event *soon_ev, *wake_ev;
 static bool soon;
 
 size_t
@@ -52,14 +52,12 @@ on_more(struct request *q, const void *record)
 	d->trouble = d->trouble || r->dest_trouble;
 }
 
-/* the destination's trouble is known before its recipients are looked at */
 static void
-end(struct delivery *d, const struct agent_result *trouble)
+end(struct delivery *d, enum sched_end how, const struct agent_result *trouble)
 {
 	under_way--;
-	if (trouble != NULL)
+	if (sched_done(d->dest, d->class, how, d->request.place))
 		dest_trouble(d->dest, trouble->dsn, trouble->text);
-	sched_done(d->dest, d->class, trouble == NULL);
 	arena_free(&d->arena);
 	free(d->result);
 	free(d->rcpt);
@@ -78,14 +76,18 @@ take(struct delivery *d, size_t i)
 }
 
 static void
-apply(struct rcpt *r, const struct agent_result *a)
+apply(struct rcpt *r, const struct agent_result *from)
 {
-	if (a->status < 0 || a->status == AGENT_DELIVERED)
+	struct agent_result a = *from;
+
+	if (a.status >= 0 && a.status != AGENT_DELIVERED)
+		rules_apply(r->dest, r->msg->q, &a);
+	if (a.status < 0 || a.status == AGENT_DELIVERED)
 		result_delivered(r);
-	else if (a->status == AGENT_DEFERRED)
-		result_deferred(r, a->dsn, a->text, a->peer);
+	else if (a.status == AGENT_DEFERRED)
+		result_deferred(r, a.dsn, a.text, a.peer);
 	else
-		result_failed(r, a->dsn, a->text, a->peer);
+		result_failed(r, a.dsn, a.text, a.peer);
 }
 
 /* Is it delivered only when we have synced?  What is in the journal only is
@@ -112,7 +114,8 @@ on_ok(struct request *q)
 		else
 			apply(take(d, i), &d->result[i]);
 	}
-	end(d, trouble);
+	dest_site(d->dest, q->site);
+	end(d, trouble == NULL ? SCHED_GOOD : SCHED_TROUBLE, trouble);
 }
 
 /* The agent could not even try: that is our own trouble, never a bounce. */
@@ -127,11 +130,29 @@ on_failed(struct request *q, const struct err *why)
 	for (i = 0; i < d->n; i++)
 		result_deferred(take(d, i), why->dsn[0] == '4' ? why->dsn :
 		    "4.3.0", why->text, "");
-	end(d, NULL);
+	end(d, SCHED_NOTHING, NULL);
 }
 
-/* No attempt, for nobody knows what was done; the next one looks first.  A
- * message that agents die of is put off like any other. */
+/* of one recipient */
+static void
+lost(struct delivery *d, size_t i, bool poison)
+{
+	const struct msg *m = d->msg;
+
+	if (d->result[i].status >= 0)
+		apply(take(d, i), &d->result[i]);
+	else if (poison)
+		result_deferred(take(d, i), "4.3.0",
+		    "the delivery agent died at it", "");
+	else if (m->doomed || m->m.hold || qmgr.draining)
+		result_put_back(take(d, i), "", "");
+	else
+		sched_again(take(d, i));
+}
+
+/* What it had said by then counts.  For the others it is no attempt, for nobody
+ * knows what was done: one that can looks first, with the others a message may
+ * come twice.  One that agents die of is put off like any other. */
 static void
 on_lost(struct request *q, bool head)
 {
@@ -146,15 +167,11 @@ on_lost(struct request *q, bool head)
 	poison = m->losses >= LOSSES_MAX;
 	if (poison)
 		m->losses = 0;
-	for (i = 0; i < d->n; i++)
-		if (poison)
-			result_deferred(take(d, i), "4.3.0",
-			    "the delivery agent died at it", "");
-		else if (m->doomed || m->m.hold || qmgr.draining)
-			result_put_back(take(d, i), "", "");
-		else
-			sched_again(take(d, i));
-	end(d, NULL);
+	for (i = 0; i < d->n; i++) {
+		qmgr.unsure += d->result[i].status < 0;
+		lost(d, i, poison);
+	}
+	end(d, SCHED_NOTHING, NULL);
 }
 
 static struct delivery *
@@ -170,6 +187,7 @@ new_delivery(const struct pick *p)
 	d->msg = p->msg;
 	d->dest = p->dest;
 	d->class = p->class;
+	d->request.place = p->place;
 	d->rcpt = xcalloc(p->n, sizeof(*d->rcpt));
 	d->result = xcalloc(p->n, sizeof(*d->result));
 	STAILQ_FOREACH(r, &p->rcpts, next) {
@@ -209,7 +227,9 @@ fill(struct agent_deliver_in *in, const struct delivery *d, struct arena *a)
 		.size = m->size, .wsize = m->wsize, .created = m->created,
 		.again = d->msg->again, .doubt = d->msg->again && qmgr.doubt,
 		.synced_dev = d->unsynced ? epoch_dev() : 0,
-		.utf8 = m->utf8, .body8 = m->body8 };
+		.utf8 = m->utf8, .body8 = m->body8,
+		.requiretls = m->requiretls, .verp = m->verp,
+		.priority = m->priority };
 	for (i = 0; i < d->n; i++)
 		add_rcpt(in, a, &d->rcpt[i]->q);
 }
@@ -222,7 +242,7 @@ put_back(struct delivery *d, const char *dsn, const char *text)
 
 	for (i = 0; i < d->n; i++)
 		result_put_back(take(d, i), dsn, text);
-	end(d, NULL);
+	end(d, SCHED_NOTHING, NULL);
 }
 
 /* The content must be there: an envelope without it can not be. */
@@ -283,7 +303,8 @@ send_delivery(struct delivery *d)
 	if (fd < 0)
 		return;
 	fill(&in, d, &arena);
-	rc = agent_send(t, &agent_deliver, &in, fd, &d->request, &err);
+	rc = agent_send(t, d->dest, &agent_deliver, &in, fd, &d->request,
+	    &err);
 	close_fd(fd);
 	arena_reset(&arena);
 	if (rc == 1)
@@ -299,7 +320,7 @@ send_delivery(struct delivery *d)
 	}
 	for (i = 0; i < d->n; i++)
 		sched_again(take(d, i));
-	end(d, NULL);
+	end(d, SCHED_NOTHING, NULL);
 }
 
 /* quotas are known; the admin may have said something meanwhile */
@@ -323,24 +344,72 @@ deliver(const struct pick *p)
 		send_delivery(d);
 }
 
+/* an agent that is connected goes on there */
+static void
+go_on(struct dest *d)
+{
+	struct pick p;
+
+	if (sched_pick_dest(d, false, AGENT_RCPTS, BYTES_MAX, &p))
+		deliver(&p);
+}
+
+/* the next request is there when this one ends */
+static void
+go_ahead(struct dest *d)
+{
+	struct pick p;
+
+	if (sched_pick_dest(d, true, AGENT_RCPTS, BYTES_MAX, &p))
+		deliver(&p);
+}
+
+/* what a rate holds back goes when its time comes */
+static void
+arm(int64_t at_us)
+{
+	int64_t us = at_us - sched_now_us;
+	struct timeval tv = { us / 1000000, us % 1000000 };
+
+	if (event_add(wake_ev, &tv) < 0)
+		die("event_add");
+}
+
 void
 deliver_all(void)
 {
 	struct transport *t;
 	struct pick p;
+	int64_t next;
 
 	if (qmgr.draining)
 		return;
-	for (t = transports; t != NULL; t = t->next)
+	sched_now_us = mono_ms() * 1000;
+	sched_wake();
+	for (t = transports; t != NULL; t = t->next) {
+		if (t->exclusive)
+			agents_bound(t, false, go_on);
 		while (agent_free(t) && sched_pick(t, AGENT_RCPTS, BYTES_MAX,
 		    &p))
 			deliver(&p);
+		if (t->exclusive)
+			agents_bound(t, true, go_ahead);
+	}
+	next = sched_wake();
+	if (next > 0)
+		arm(next);
 }
 
 static void
 on_soon(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 {
 	soon = false;
+	deliver_all();
+}
+
+static void
+on_wake(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
 	deliver_all();
 }
 
@@ -358,6 +427,7 @@ void
 deliver_init(void)
 {
 	soon_ev = event_new(hub_base, -1, 0, on_soon, NULL);
-	if (soon_ev == NULL)
+	wake_ev = event_new(hub_base, -1, 0, on_wake, NULL);
+	if (soon_ev == NULL || wake_ev == NULL)
 		die("event_new");
 }

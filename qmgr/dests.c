@@ -60,10 +60,14 @@ from_row(struct dest *d, const struct queue_dest *row)
 	d->row = row->id;
 	d->row_next = d->mem_next = row->next;
 	d->failures = row->failures;
-	if (row->suspended_until > wall_s())
+	/* what was paused is, if it still is */
+	if (!d->paused && row->suspended_until > wall_s() &&
+	    row->suspended_until < SUSPENDED_FOR_GOOD)
 		d->suspended_until = row->suspended_until;
 	if (row->failures > 0)
 		d->window = 1;
+	if (d->paused)
+		return;
 	set_text(&d->dsn, row->dsn);
 	set_text(&d->text, row->text);
 }
@@ -89,11 +93,14 @@ dest_get(const char *transport, const char *nexthop, struct err *err)
 	d = xmalloc(sizeof(*d));
 	sched_dest_init(d, t, nexthop);
 	if (rc == 1)
-		from_row(d, &row);
+		site_set(d, row.site);
 	s = slot(transport, nexthop);
 	d->hash_next = *s;
 	*s = d;
 	TAILQ_INSERT_TAIL(&dests, d, all);
+	policy_apply(d);
+	if (rc == 1)
+		from_row(d, &row);
 	dest_wanted(d);
 	return d;
 }
@@ -137,6 +144,25 @@ dest_suspend(struct dest *d, int64_t until, const char *dsn,
 }
 
 void
+dest_resume(struct dest *d)
+{
+	set_text(&d->dsn, "");
+	set_text(&d->text, "");
+	d->mem_next = 0;
+	sched_resume(d);
+	dest_changed(d);
+}
+
+void
+dest_site(struct dest *d, const char *site)
+{
+	if (!site_set(d, site))
+		return;
+	policy_apply(d);
+	dest_changed(d);
+}
+
+void
 dest_trouble(struct dest *d, const char *dsn, const char *text)
 {
 	int64_t seconds, first = MS(qmgr.conf.destination_suspend);
@@ -171,7 +197,8 @@ row_of(const struct dest *d)
 		.transport = d->transport->name, .nexthop = d->nexthop,
 		.dsn = d->dsn, .text = d->text, .next = d->row_next,
 		.suspended_until = d->suspended_until,
-		.window = d->window, .failures = d->failures };
+		.window = d->window, .failures = d->failures,
+		.site = d->site != NULL ? d->site->name : "" };
 }
 
 int
@@ -257,6 +284,7 @@ static void
 dest_free(struct dest *d)
 {
 	struct dest **p = slot(d->transport->name, d->nexthop);
+	struct site *s = d->site;
 
 	while (*p != d)
 		p = &(*p)->hash_next;
@@ -266,6 +294,7 @@ dest_free(struct dest *d)
 		TAILQ_REMOVE(&changers, d, changers);
 	not_idle(d);
 	sched_dest_free(d);
+	site_release(s);
 }
 
 /* after a rollback nothing is known about `next` of the rows */
@@ -343,7 +372,8 @@ dests_refresh(void)
 			continue;
 		d->row_next = row.next;
 		d->mem_next = MIN(d->mem_next, row.next);
-		if (d->suspended_until != 0 && row.suspended_until == 0)
+		if (d->suspended_until != 0 && row.suspended_until == 0 &&
+		    !d->paused)
 			sched_resume(d);
 	}
 }
@@ -366,7 +396,10 @@ dests_tick(int64_t now)
 	int budget = CHUNK;
 	struct transport *t;
 	struct dest *d;
+	struct site *s;
 
+	for (s = sched_sites; s != NULL; s = s->next)
+		sched_look_site(s);
 	for (t = transports; t != NULL; t = t->next)
 		if (t->suspended_until != 0 && t->suspended_until <= now)
 			t->suspended_until = 0;

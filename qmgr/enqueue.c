@@ -177,6 +177,18 @@ file_later(struct rcpt *r, int state, int64_t due)
 	rcpt_dirty(r);
 }
 
+/* Neither a destination nor a sender has all of memory. */
+static bool
+crowded(const struct rcpt *r)
+{
+	const struct dest *d = r->dest;
+	size_t half = (size_t)qmgr.conf.active_limit / 2;
+
+	return d->queued[FRESH] + d->queued[BACKLOG] >= half ||
+	    sched_waiting(d, r->msg) >= (size_t)qmgr.conf.sender_active ||
+	    sender_count(r->msg) >= half + r->msg->n;
+}
+
 static void
 place(struct msg *m, struct rcpt *r, const struct queue_rcpt *in, bool full)
 {
@@ -198,7 +210,7 @@ place(struct msg *m, struct rcpt *r, const struct queue_rcpt *in, bool full)
 		result_put_back(r, d->dsn, d->text);
 	} else if (d->suspended_until != 0)
 		result_put_back(r, d->dsn, d->text);
-	else if (full || qmgr.draining)
+	else if (full || qmgr.draining || crowded(r))
 		result_put_back(r, "", "");
 }
 
@@ -259,6 +271,7 @@ read_message(const struct qmgr_enqueue_in *in, const struct gather *g,
 		.release_at = in->release_at, .priority = in->priority,
 		.utf8 = in->utf8, .body8 = in->body8,
 		.internal = in->internal, .hold = in->hold != 0,
+		.requiretls = in->requiretls, .verp = in->verp,
 		.n = g->n, .rcpt = g->v };
 	if (!qid_parse(in->q, &m->id))
 		return err_perm(err, "5.5.4", "no queue id: %.40s", in->q);

@@ -3,12 +3,14 @@
  * what is due, by destination in turn.
  *
  * Backlog fills at most half of memory's places and a bounded part of each
- * destination, so neither old mail nor one destination keeps others out.
+ * destination, so neither old mail nor one destination keeps others out.  Where
+ * more is due in a destination than its senders may have there, they take
+ * turns: some of each, by flow, from where the last load ended.
  */
 #include "qmgr.h"
 
-enum { CHUNK = 500, NEW_DESTS = 50, LOOK = 500, EXPIRE = 100,
-	EXPIRE_RCPTS = 1000 };
+enum { CHUNK = 500, EACH = 8, FLOWS_LOOK = 1000, NEW_DESTS = 50,
+	LOOK = 500, EXPIRE = 100, EXPIRE_RCPTS = 1000 };
 
 struct msg *
 msg_from_record(char *rec, size_t len, enum msg_row row, struct err *err)
@@ -61,7 +63,7 @@ load_fresh(struct err *err)
 		m->again = true;
 		qmgr.last_id = MAX(qmgr.last_id, id);
 		LIST_FOREACH(r, &m->rcpts, of_msg)
-			sched_add(r, FRESH);
+			sched_add(r, rcpt_class(r));
 		msg_release(m);
 	}
 	str_free(&rec);
@@ -109,7 +111,15 @@ load_rcpt(struct msg *m, const struct queue_rcpt *q, struct dest *d)
 struct loading {
 	struct dest *dest;
 	size_t seen, loaded;
+	size_t max;		/* of them; 0 no limit */
 };
+
+/* in memory, of one sender and destination */
+static size_t
+share_of_sender(void)
+{
+	return MAX(1, (size_t)qmgr.conf.destination_backlog / 4);
+}
 
 static int
 on_row(void *ctx, int64_t id, const struct queue_rcpt *q, struct err *err)
@@ -125,24 +135,75 @@ on_row(void *ctx, int64_t id, const struct queue_rcpt *q, struct err *err)
 		m = load_message(id, err);
 	if (m == NULL)
 		return err->kind == ERR_NONE ? 0 : -1;
+	if (l->max > 0 && sched_waiting(l->dest, m) >= share_of_sender()) {
+		msg_release(m);
+		return 1;
+	}
 	r = load_rcpt(m, q, l->dest);
-	sched_add(r, q->attempts == 0 ? FRESH : BACKLOG);
-	l->loaded++;
-	return 0;
+	sched_add(r, rcpt_class(r));
+	return ++l->loaded == l->max;
+}
+
+/* One round: at most `each` of every flow.  1: some had more, 0, -1. */
+static int
+load_round(struct dest *d, int64_t now, size_t each, size_t max,
+    size_t *loaded, struct err *err)
+{
+	int64_t flow = d->flow_at, start = flow;
+	bool wrapped = false;
+	int rc = 0, look, more = 0;
+
+	for (look = 0; look < FLOWS_LOOK && *loaded < max; look++) {
+		struct loading l = { d, 0, 0, MIN(each, max - *loaded) };
+
+		rc = qdb_flow_next(qmgr.db, d->row, &flow, err);
+		if (rc == 0 && !wrapped) {
+			wrapped = true;
+			flow = -1;
+			continue;
+		}
+		if (rc <= 0 || (wrapped && flow > start))
+			break;
+		err->kind = ERR_NONE;
+		if (qdb_rcpt_flow(qmgr.db, d->row, flow, now,
+		    (int)(d->rcpts + l.max), on_row, &l, err) != 0)
+			return -1;
+		d->flow_at = flow;
+		*loaded += l.loaded;
+		more = more || l.loaded == l.max;
+	}
+	return rc < 0 ? -1 : more;
+}
+
+static int
+load_fairly(struct dest *d, int64_t now, size_t max, struct err *err)
+{
+	size_t loaded = 0, each = EACH;
+	int rc;
+
+	do
+		rc = load_round(d, now, each, max, &loaded, err);
+	while (rc == 1 && loaded < max && (each *= 4) <= CHUNK);
+	return rc < 0 ? -1 : (int)loaded;
 }
 
 /* at most max recipients of one destination; how many, or -1 */
 static int
 load_dest(struct dest *d, int64_t now, size_t max, struct err *err)
 {
-	struct loading l = { d, 0, 0 };
+	struct loading l = { d, 0, 0, 0 };
 	size_t limit = d->rcpts + max;
-	int64_t due = 0;
+	int64_t due = 0, n;
 	int rc;
 
 	if (d->row == 0)
 		return 0;
 	err->kind = ERR_NONE;
+	if (qdb_rcpt_crowd(qmgr.db, d->row, now, (int64_t)limit + 1, &n,
+	    err) != 0)
+		return -1;
+	if ((size_t)n > MIN(limit, d->rcpts + share_of_sender()))
+		return load_fairly(d, now, max, err);
 	if (qdb_rcpt_due(qmgr.db, d->row, now, (int)limit, on_row, &l,
 	    err) != 0)
 		return -1;

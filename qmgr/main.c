@@ -50,6 +50,7 @@ on_tick(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 		last = ms;
 		dests_tick(now);
 		agents_tick();
+		curbs_tick(now);
 		expire_due(now);
 		report_tick(now);
 		checkpoint_idle();
@@ -81,11 +82,11 @@ check(struct err *err)
 		slice_cut(&rest, ':', &part);
 		for (k = 0; slice_cut(&rest, ':', &part); k++)
 			if (!slice_u64(part, 10000, &v) || v == 0)
-				k = 3;
-		if (k < 1 || k > 3)
+				k = 4;
+		if (k < 1 || k > 4)
 			return err_perm(err, "5.3.5", "transport_limits: %s: "
-			    "expected name:agents:requests:concurrency",
-			    l->v[i]);
+			    "expected name:agents:requests:concurrency:"
+			    "initial", l->v[i]);
 	}
 	return 0;
 }
@@ -95,6 +96,8 @@ before_jail(struct err *err)
 {
 	jail_path(common.spool_dir, PATH_ALL);
 	restore_before_jail();
+	if (policy_before_jail(err) != 0 || rules_before_jail(err) != 0)
+		return -1;
 	return epoch_before_jail(err);
 }
 
@@ -120,8 +123,8 @@ start(struct err *err)
 		return -1;
 	commit_init();
 	deliver_init();
-	if (settle_load(err) != 0 || load_fresh(err) != 0 ||
-	    restore(err) != 0)
+	if (settle_load(err) != 0 || curbs_load(err) != 0 ||
+	    load_fresh(err) != 0 || restore(err) != 0)
 		return -1;
 	atexit(at_exit);
 	tick_ev = timer(on_tick);

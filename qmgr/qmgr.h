@@ -20,6 +20,7 @@
 #include "queue/journal.h"
 #include "proto/qmgr.h"
 #include "proto/router.h"
+#include "policy.h"
 #include "schedule.h"
 #include "serve/hub.h"
 
@@ -27,7 +28,11 @@ struct qmgr_conf {
 	int64_t active_limit, backlog_share, destination_backlog;
 	int64_t agents, agent_requests, agent_timeout;
 	int64_t destination_concurrency, initial_concurrency;
-	struct strlist transport_limits;
+	int64_t site_concurrency, failed_cohorts;
+	struct strlist transport_limits, shared_agents;
+	const char *destinations, *reply_rules;
+	uint64_t large_message;
+	int64_t sender_active;
 	int64_t transport_retry, destination_suspend, suspend_max;
 	int64_t first_retry, min_retry, max_retry;
 	int64_t lifetime, bounce_lifetime, delay_warning;
@@ -55,6 +60,7 @@ struct qmgr {
 	size_t messages;	/* in memory */
 	size_t rcpts[CLASSES];	/* in memory, by the way they came */
 	int64_t accepted, delivered, bounced, commits;
+	int64_t unsure;		/* recipients whose agent was lost */
 };
 extern struct qmgr qmgr;
 
@@ -75,6 +81,10 @@ struct rcpt *rcpt_new(struct msg *m, const struct queue_rcpt *q,
 void rcpt_free(struct rcpt *r);
 /* r has an outcome, or goes out of memory: to be written */
 void rcpt_dirty(struct rcpt *r);
+/* as which does it wait?  Large mail has the places of old mail. */
+enum sched_class rcpt_class(const struct rcpt *r);
+/* in memory, of that sender */
+size_t sender_count(const struct msg *m);
 /* a string that lives as long as the message, at most max bytes */
 const char *msg_string(struct msg *m, const char *z, size_t max);
 
@@ -90,8 +100,11 @@ struct dest *dest_find(const char *transport, const char *nexthop);
 /* an answer that says how the destination is */
 void dest_good(struct dest *d);
 void dest_trouble(struct dest *d, const char *dsn, const char *text);
+#define SUSPENDED_FOR_GOOD (INT64_MAX / 2)	/* paused */
 void dest_suspend(struct dest *d, int64_t until, const char *dsn,
     const char *text);
+void dest_resume(struct dest *d);
+void dest_site(struct dest *d, const char *site);	/* "" not known */
 /* in a transaction: give it a row; a recipient is filed with that time */
 int dest_need_row(struct dest *d, struct err *err);
 int dest_filed(struct dest *d, int64_t due, bool in_memory, struct err *err);
@@ -105,6 +118,41 @@ void dest_wanted(struct dest *d);	/* look if it may leave */
 /* after an order of the admin: suspensions are as the rows say */
 void dests_refresh(void);
 void dests_tick(int64_t now);
+
+/* ---- policy.c: what holds for a destination ---- */
+int policy_before_jail(struct err *err);
+void policy_apply(struct dest *d);
+void policy_apply_site(struct site *s);
+/* seconds that it is tried; r NULL: not known where to */
+int64_t policy_lifetime(const struct queue_message *m,
+    const struct queue_rcpt *r);
+
+/* ---- rules.c: what others answer ---- */
+int rules_before_jail(struct err *err);
+/* a recipient was not delivered: a may become another outcome, whose dsn lasts
+ * until the next call */
+void rules_apply(const struct dest *d, const char *q, struct agent_result *a);
+
+/* ---- sites.c ---- */
+struct site *site_find(const char *name);
+bool site_set(struct dest *d, const char *name);	/* was it news? */
+void site_limited(struct site *s, bool limited);
+void site_release(struct site *s);	/* NULL is fine */
+
+/* ---- curbs.c: limits set while we run ---- */
+int curbs_load(struct err *err);
+const struct queue_curb *curb_find(const char *transport,
+    const char *nexthop);		/* "" the whole transport */
+const struct queue_curb *curb_find_site(const char *name);
+void curbs_each(void (*fn)(const struct queue_curb *c, void *ctx), void *ctx);
+int curb_name_check(const char *name, struct err *err);
+/* call NULL: nobody is answered.  0, or -1 */
+int curb_set(const struct queue_curb *c, struct call *call, struct err *err);
+int curb_end(const char *name, struct call *call, struct err *err);
+/* in a transaction, and when it is durable; c NULL: it ends */
+int curb_write(const char *name, const struct queue_curb *c, struct err *err);
+void curb_written(const char *name, const struct queue_curb *c);
+void curbs_tick(int64_t now);
 
 /* ---- load.c: from the database into memory ---- */
 /* a fresh message from its record, which it takes; NULL: err */
@@ -191,6 +239,9 @@ struct request {
 	STAILQ_ENTRY(request) next;
 	int64_t sent_ms;
 	const struct verb_def *def;	/* set by agent_send */
+	bool place;	/* its end frees a place: as sent, then as it ended */
+	bool keep;	/* the agent stays connected */
+	const char *site;	/* in ok: who answered, or "" */
 	/* a record of def->more; NULL: not wanted */
 	void (*more)(struct request *q, const void *record);
 	void (*ok)(struct request *q);
@@ -198,10 +249,17 @@ struct request {
 	void (*lost)(struct request *q, bool head);	/* the agent died */
 };
 /* 1 sent, 0 all agents are busy, -1 nobody is there, or the request can not
- * be sent (err_perm).  q is the agent's until one of its ends is called. */
-int agent_send(struct transport *t, const struct verb_def *v, const void *rec,
-    int fd, struct request *q, struct err *err);
+ * be sent (err_perm).  q is the agent's until one of its ends is called.  d:
+ * where it goes, for agents that work for one destination; else NULL. */
+int agent_send(struct transport *t, const struct dest *d,
+    const struct verb_def *v, const void *rec, int fd, struct request *q,
+    struct err *err);
 bool agent_free(const struct transport *t);	/* one could take a request */
+/* destinations that idle agents are connected to, for fn; or (ahead) for which
+ * one that is at work could take another request */
+void agents_bound(struct transport *t, bool ahead, void (*fn)(struct dest *d));
+/* agents connected to it: all, and those at work */
+size_t agents_of(const struct dest *d);
 void agents_tick(void);
 
 /* ---- deliver.c: requests of recipients ---- */

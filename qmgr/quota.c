@@ -108,7 +108,7 @@ quota_ask(struct rcpt **v, size_t n, void (*done)(void *ctx), void *ctx)
 		.rcpt = v, .n = n, .done = done, .ctx = ctx };
 	for (i = 0; i < n; i++)
 		strlist_add(&in.addr, &arena, v[i]->q.addr);
-	rc = agent_send(t, &router_route, &in, -1, &a->request, &err);
+	rc = agent_send(t, NULL, &router_route, &in, -1, &a->request, &err);
 	arena_reset(&arena);
 	if (rc == 1)
 		return true;

@@ -255,7 +255,7 @@ post(struct report *r, const struct queue_message *m, int fd)
 	r->request = (struct request){ .ok = on_ok, .failed = on_failed,
 		.lost = on_lost };
 	under_way++;
-	rc = agent_send(t, &bounce_report, &in, fd, &r->request, &err);
+	rc = agent_send(t, NULL, &bounce_report, &in, fd, &r->request, &err);
 	if (rc == 1)
 		return true;
 	under_way--;

@@ -9,10 +9,13 @@ enum { TEXT_MAX = 1000 };
 int64_t
 message_expires_at(const struct queue_message *m, int64_t at)
 {
-	int64_t from = MAX(m->created / 1000000, at);
+	/* those of several recipients have the longest time */
+	int64_t from = MAX(m->created / 1000000, at), most = 0;
+	size_t i;
 
-	return from + MS(*m->sender ? qmgr.conf.lifetime :
-	    qmgr.conf.bounce_lifetime);
+	for (i = 0; i < m->n; i++)
+		most = MAX(most, policy_lifetime(m, &m->rcpt[i]));
+	return from + (most > 0 ? most : policy_lifetime(m, NULL));
 }
 
 int64_t

@@ -1,10 +1,8 @@
 /*
- * schedule.c - a destination is in the ring of a class exactly while it has
- * jobs of that class, is not suspended, and its window has room.
+ * schedule.c - recipients go into jobs, and jobs are picked: from the rings
+ * of a transport, in which destinations take turns (gate.c).
  */
 #include "schedule.h"
-
-enum { RESERVE = 5 };	/* the fifth that backlog does not take */
 
 void
 sched_transport_init(struct transport *t, const char *name)
@@ -21,71 +19,24 @@ sched_transport_init(struct transport *t, const char *name)
 void
 sched_dest_init(struct dest *d, struct transport *t, const char *nexthop)
 {
-	int c, i;
-
 	*d = (struct dest){ .transport = t, .nexthop = xstrdup(nexthop),
 		.window = t->dest_start, .window_max = t->dest_max,
+		.window_start = t->dest_start,
 		.row_next = INT64_MAX, .mem_next = INT64_MAX };
 	d->dsn = xstrdup("");
 	d->text = xstrdup("");
-	for (c = 0; c < CLASSES; c++)
-		for (i = 0; i < PRIORITIES; i++)
-			TAILQ_INIT(&d->jobs[c][i]);
 }
 
 void
 sched_dest_free(struct dest *d)
 {
-	assert(sched_idle(d) && !d->in_ring[FRESH] && !d->in_ring[BACKLOG]);
+	assert(sched_idle(d) && !d->in_ring[FRESH] && !d->in_ring[BACKLOG] &&
+	    !d->is_sleeping && !d->is_blocked);
+	sched_site(d, NULL);
 	free(d->nexthop);
 	free(d->dsn);
 	free(d->text);
 	free(d);
-}
-
-static int64_t
-without_reserve(int64_t limit)
-{
-	return MAX(1, limit - limit / RESERVE);
-}
-
-static bool
-has_room(const struct dest *d, enum sched_class c)
-{
-	if (d->out[FRESH] + d->out[BACKLOG] >= d->window)
-		return false;
-	return c == FRESH || d->out[BACKLOG] < without_reserve(d->window);
-}
-
-/* into the ring or out of it, as the invariant wants */
-static void
-place(struct dest *d)
-{
-	struct transport *t = d->transport;
-	bool want;
-	int c;
-
-	for (c = 0; c < CLASSES; c++) {
-		want = d->levels[c] != 0 && d->suspended_until == 0 &&
-		    has_room(d, c);
-		if (want && !d->in_ring[c])
-			TAILQ_INSERT_TAIL(&t->ring[c], d, ring[c]);
-		else if (!want && d->in_ring[c])
-			TAILQ_REMOVE(&t->ring[c], d, ring[c]);
-		d->in_ring[c] = want;
-	}
-}
-
-static struct job *
-new_job(struct rcpt *r, enum sched_class class, int slot)
-{
-	struct job *j = xcalloc(1, sizeof(*j));
-
-	j->msg = r->msg;
-	j->class = class;
-	j->slot = slot;
-	STAILQ_INIT(&j->rcpts);
-	return j;
 }
 
 static int
@@ -100,23 +51,15 @@ static void
 into_job(struct rcpt *r, enum sched_class class, bool head)
 {
 	struct dest *d = r->dest;
-	int slot = slot_of(r->msg);
-	struct job_list *l = &d->jobs[class][slot];
-	struct job *j = head ? TAILQ_FIRST(l) : TAILQ_LAST(l, job_list);
+	struct job *j = flow_job(r, class, slot_of(r->msg), head);
 
-	if (j == NULL || j->msg != r->msg) {
-		j = new_job(r, class, slot);
-		if (head)
-			TAILQ_INSERT_HEAD(l, j, link);
-		else
-			TAILQ_INSERT_TAIL(l, j, link);
-		d->levels[class] |= 1u << slot;
-	}
 	STAILQ_INSERT_TAIL(&j->rcpts, r, next);
 	j->n++;
+	j->flow->n++;
 	d->queued[class]++;
 	r->place = AT_JOB;
-	place(d);
+	r->waits = class;
+	sched_look(d);
 }
 
 void
@@ -129,42 +72,13 @@ sched_add(struct rcpt *r, enum sched_class class)
 void
 sched_again(struct rcpt *r)
 {
-	into_job(r, FRESH, true);
+	into_job(r, r->waits, true);
 }
 
-static void
-drop_job(struct dest *d, struct job *j)
-{
-	struct job_list *l = &d->jobs[j->class][j->slot];
-
-	TAILQ_REMOVE(l, j, link);
-	if (TAILQ_EMPTY(l))
-		d->levels[j->class] &= ~(1u << j->slot);
-	free(j);
-}
-
-static struct job *
-first_job(struct dest *d, enum sched_class c)
-{
-	int slot;
-
-	if (d->levels[c] == 0)
-		return NULL;
-	slot = 31 - __builtin_clz(d->levels[c]);
-	return TAILQ_FIRST(&d->jobs[c][slot]);
-}
-
-/* which ring is next?  CLASSES: none */
+/* which class, of those that there are?  CLASSES: none */
 static enum sched_class
-choose(struct transport *t)
+share(struct transport *t, bool fresh, bool backlog)
 {
-	bool fresh = !TAILQ_EMPTY(&t->ring[FRESH]);
-	bool backlog = !TAILQ_EMPTY(&t->ring[BACKLOG]) &&
-	    t->out[BACKLOG] < without_reserve(t->limit);
-
-	if (t->suspended_until != 0 ||
-	    t->out[FRESH] + t->out[BACKLOG] >= t->limit)
-		return CLASSES;
 	if (!fresh || !backlog)
 		return fresh ? FRESH : backlog ? BACKLOG : CLASSES;
 	t->share += t->backlog_share;
@@ -174,21 +88,31 @@ choose(struct transport *t)
 	return BACKLOG;
 }
 
-bool
-sched_pick(struct transport *t, size_t max, size_t bytes, struct pick *p)
+static bool
+full(const struct transport *t)
 {
-	enum sched_class c = choose(t);
-	size_t used = 0;
-	struct dest *d;
-	struct job *j;
-	struct rcpt *r;
+	return t->suspended_until != 0 ||
+	    t->out[FRESH] + t->out[BACKLOG] >= t->limit;
+}
 
-	if (c == CLASSES)
-		return false;
-	d = TAILQ_FIRST(&t->ring[c]);
-	j = first_job(d, c);
-	*p = (struct pick){ .dest = d, .msg = j->msg, .class = c };
-	STAILQ_INIT(&p->rcpts);
+/* which ring is next?  CLASSES: none */
+static enum sched_class
+choose(struct transport *t)
+{
+	bool fresh = !TAILQ_EMPTY(&t->ring[FRESH]);
+	bool backlog = !TAILQ_EMPTY(&t->ring[BACKLOG]) &&
+	    t->out[BACKLOG] < sched_without_reserve(t->limit);
+
+	return full(t) ? CLASSES : share(t, fresh, backlog);
+}
+
+/* what goes in one request, of the job at hand */
+static void
+fill(struct pick *p, struct job *j, size_t max, size_t bytes)
+{
+	struct rcpt *r;
+	size_t used = 0;
+
 	while (p->n < max && (r = STAILQ_FIRST(&j->rcpts)) != NULL &&
 	    (p->n == 0 || used + r->cost <= bytes)) {
 		used += r->cost;
@@ -198,41 +122,86 @@ sched_pick(struct transport *t, size_t max, size_t bytes, struct pick *p)
 		r->msg->out++;
 		p->n++;
 	}
+}
+
+static void
+take(struct dest *d, enum sched_class c, size_t max, size_t bytes,
+    struct pick *p)
+{
+	struct transport *t = d->transport;
+	struct job *j = flow_next(d, c);
+
+	*p = (struct pick){ .dest = d, .msg = j->msg, .class = c };
+	STAILQ_INIT(&p->rcpts);
+	fill(p, j, max, bytes);
 	j->n -= p->n;
+	j->flow->n -= p->n;
 	d->queued[c] -= p->n;
+	flow_turn(j);
 	if (j->n == 0)
-		drop_job(d, j);
+		flow_drop(d, j);
 	d->out[c]++;
 	t->out[c]++;
-	/* its next turn comes after the others' */
-	TAILQ_REMOVE(&t->ring[c], d, ring[c]);
+	sched_rate_take(d);
+}
+
+/* its next turn comes after the others' */
+static void
+take_place(struct dest *d, enum sched_class c, struct pick *p)
+{
+	struct transport *t = d->transport;
+
+	p->place = true;
+	d->busy++;
+	if (d->site != NULL)
+		d->site->busy++;
+	if (d->in_ring[c])
+		TAILQ_REMOVE(&t->ring[c], d, ring[c]);
 	d->in_ring[c] = false;
-	place(d);
+	sched_look(d);
+}
+
+bool
+sched_pick(struct transport *t, size_t max, size_t bytes, struct pick *p)
+{
+	enum sched_class c;
+	struct dest *d;
+
+	while ((c = choose(t)) != CLASSES) {
+		d = TAILQ_FIRST(&t->ring[c]);
+		sched_look(d);
+		if (!d->in_ring[c])
+			continue;
+		take(d, c, max, bytes, p);
+		take_place(d, c, p);
+		return true;
+	}
+	return false;
+}
+
+bool
+sched_pick_dest(struct dest *d, bool ahead, size_t max, size_t bytes,
+    struct pick *p)
+{
+	struct transport *t = d->transport;
+	bool has[CLASSES];
+	enum sched_class c;
+	int i;
+
+	if (full(t) || d->suspended_until != 0 || !sched_rate_ready(d))
+		return false;
+	sched_look(d);
+	for (i = 0; i < CLASSES; i++)
+		has[i] = ahead ? d->levels[i] != 0 : d->in_ring[i];
+	c = share(t, has[FRESH], has[BACKLOG]);
+	if (c == CLASSES)
+		return false;
+	take(d, c, max, bytes, p);
+	if (ahead)
+		sched_look(d);
+	else
+		take_place(d, c, p);
 	return true;
-}
-
-void
-sched_done(struct dest *d, enum sched_class class, bool good)
-{
-	d->out[class]--;
-	d->transport->out[class]--;
-	if (good && d->window < d->window_max)
-		d->window++;
-	place(d);
-}
-
-void
-sched_suspend(struct dest *d)
-{
-	d->window = 1;
-	place(d);
-}
-
-void
-sched_resume(struct dest *d)
-{
-	d->suspended_until = 0;
-	place(d);
 }
 
 static void
@@ -241,23 +210,24 @@ out_of_job(struct dest *d, struct job *j, struct rcpt *r)
 	STAILQ_REMOVE(&j->rcpts, r, rcpt, next);
 	r->place = AT_NOTHING;
 	d->queued[j->class]--;
+	j->flow->n--;
 	if (--j->n == 0)
-		drop_job(d, j);
+		flow_drop(d, j);
 }
 
 struct rcpt *
 sched_take(struct dest *d)
 {
-	struct job *j = first_job(d, FRESH);
+	struct job *j = flow_first(d, FRESH);
 	struct rcpt *r;
 
 	if (j == NULL)
-		j = first_job(d, BACKLOG);
+		j = flow_first(d, BACKLOG);
 	if (j == NULL)
 		return NULL;
 	r = STAILQ_FIRST(&j->rcpts);
 	out_of_job(d, j, r);
-	place(d);
+	sched_look(d);
 	return r;
 }
 
@@ -266,12 +236,14 @@ static void
 remove_from(struct dest *d, struct msg *m, void (*fn)(struct rcpt *r))
 {
 	struct job *j, *next;
+	struct flow *f;
 	struct rcpt *r;
 	size_t n;
 	int c;
 
-	for (c = 0; c < CLASSES; c++)
-		for (j = TAILQ_FIRST(&d->jobs[c][slot_of(m)]); j != NULL;
+	for (c = 0; c < CLASSES; c++) {
+		f = flow_find(d, c, slot_of(m), m);
+		for (j = f == NULL ? NULL : TAILQ_FIRST(&f->jobs); j != NULL;
 		    j = next) {
 			next = TAILQ_NEXT(j, link);
 			if (j->msg != m)
@@ -282,7 +254,22 @@ remove_from(struct dest *d, struct msg *m, void (*fn)(struct rcpt *r))
 				fn(r);
 			}
 		}
-	place(d);
+	}
+	sched_look(d);
+}
+
+size_t
+sched_waiting(const struct dest *d, const struct msg *m)
+{
+	const struct flow *f;
+	size_t n = 0;
+	int c;
+
+	for (c = 0; c < CLASSES; c++) {
+		f = flow_find(d, c, slot_of(m), m);
+		n += f == NULL ? 0 : f->n;
+	}
+	return n;
 }
 
 void

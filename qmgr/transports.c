@@ -4,7 +4,7 @@
  */
 #include "qmgr.h"
 
-enum { TRANSPORTS = 64 };
+enum { TRANSPORTS = 64, AHEAD = 2 /* one at work and one behind it */ };
 
 struct transport *transports;
 
@@ -16,14 +16,27 @@ transport_name_ok(const char *name)
 	return n > 0 && n <= 32 && name[n] == '\0';
 }
 
-/* name:agents:requests:concurrency, the last may be missing */
+static bool
+listed(const struct strlist *l, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < l->n; i++)
+		if (strcmp(l->v[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* name:agents:requests:concurrency:initial, the last may be missing */
 static void
 set_limits(struct transport *t)
 {
 	const struct strlist *l = &qmgr.conf.transport_limits;
-	uint64_t v[3] = { (uint64_t)qmgr.conf.agents,
-	    (uint64_t)qmgr.conf.agent_requests,
-	    (uint64_t)qmgr.conf.destination_concurrency };
+	bool shared = listed(&qmgr.conf.shared_agents, t->name);
+	uint64_t v[4] = { (uint64_t)qmgr.conf.agents,
+	    shared ? (uint64_t)qmgr.conf.agent_requests : AHEAD,
+	    (uint64_t)qmgr.conf.destination_concurrency,
+	    (uint64_t)qmgr.conf.initial_concurrency };
 	struct slice rest, part;
 	size_t i, k;
 
@@ -32,14 +45,16 @@ set_limits(struct transport *t)
 		slice_cut(&rest, ':', &part);
 		if (!slice_eqz(part, t->name))
 			continue;
-		for (k = 0; k < 3 && slice_cut(&rest, ':', &part); k++)
+		for (k = 0; k < 4 && slice_cut(&rest, ':', &part); k++)
 			slice_u64(part, 10000, &v[k]);
 	}
 	t->agents_max = (int64_t)MAX(1, v[0]);
 	t->agent_requests = (int64_t)MAX(1, v[1]);
 	t->limit = t->agents_max * t->agent_requests;
 	t->dest_max = (int64_t)MAX(1, v[2]);
-	t->dest_start = MIN(t->dest_max, qmgr.conf.initial_concurrency);
+	t->dest_start = MIN(t->dest_max, (int64_t)MAX(1, v[3]));
+	t->cohorts = qmgr.conf.failed_cohorts;
+	t->exclusive = !shared;
 	t->backlog_share = qmgr.conf.backlog_share;
 }
 

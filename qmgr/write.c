@@ -66,6 +66,7 @@ file_rcpt(struct rcpt *r, int64_t now, struct err *err)
 	if (dest_need_row(r->dest, err) != 0)
 		return -1;
 	q.dest = r->dest->row;
+	q.flow = r->msg->sender_key;
 	if (!dirty) {
 		q.state = r->msg->m.hold ? RCPT_HELD : RCPT_WAITING;
 		q.due = now;
@@ -170,7 +171,7 @@ msg_start(struct msg *m)
 
 	LIST_FOREACH(r, &m->rcpts, of_msg)
 		if (r->place == AT_NOTHING)
-			sched_add(r, FRESH);
+			sched_add(r, rcpt_class(r));
 }
 
 void

@@ -46,6 +46,8 @@ static const struct field enqueue_in[] = {
 	F_INT(struct qmgr_enqueue_in, release_at, "0", NULL, NULL,
 	    "unix seconds"),
 	F_INT(struct qmgr_enqueue_in, priority, "0", NULL, NULL, "-9 to 9"),
+	F_BOOL(struct qmgr_enqueue_in, requiretls, "no", "REQUIRETLS"),
+	F_STR(struct qmgr_enqueue_in, verp, "", "delimiters of VERP"),
 	F_END
 };
 
@@ -146,6 +148,8 @@ static const struct field stats[] = {
 	F_INT(struct qmgr_stats, bounced, "0", NULL, NULL, "since start"),
 	F_INT(struct qmgr_stats, commits, "0", NULL, NULL,
 	    "transactions since start"),
+	F_INT(struct qmgr_stats, unsure, "0", NULL, NULL,
+	    "recipients whose agent died, since start"),
 	F_END
 };
 

@@ -28,6 +28,8 @@ struct qmgr_enqueue_in {
 	bool unsynced;		/* the content is not known to be on the disk:
 				 * qmgr sees to it */
 	int64_t hold, release_at, priority;
+	bool requiretls;	/* RFC 8689 */
+	const char *verp;	/* "" or two delimiters */
 };
 extern const struct verb_def qmgr_rcpt;
 /* ok: the envelope is durable.  Twice the same id: ok, queued once. */
@@ -95,6 +97,7 @@ struct qmgr_stats {
 	int64_t messages, rcpts, active, deferred, held, scheduled, dests,
 	    suspended, oldest;	/* oldest: unix seconds */
 	int64_t accepted, delivered, bounced, commits;	/* since start */
+	int64_t unsure;		/* the same: recipients whose agent died */
 };
 extern const struct verb_def qmgr_stat;
 extern const struct verb_def *const qmgr_verbs[];

@@ -89,11 +89,24 @@ int qdb_rcpt_del(struct queue_db *db, int64_t msg, int64_t n,
 /* state, due, attempts, dsn, text, peer, quota of r; the rest stays */
 int qdb_rcpt_set(struct queue_db *db, int64_t msg, const struct queue_rcpt *r,
     struct err *err);
-/* Recipients of a destination due at now, earliest first, at most max. */
+/* Recipients of a destination due at now, earliest first, at most max; fn
+ * says 0, 1 enough, or -1. */
 typedef int qdb_rcpt_fn(void *ctx, int64_t msg, const struct queue_rcpt *r,
     struct err *err);
 int qdb_rcpt_due(struct queue_db *db, int64_t dest, int64_t now, int max,
     qdb_rcpt_fn *fn, void *ctx, struct err *err);
+/* how many are due, counted up to `most` */
+int qdb_rcpt_crowd(struct queue_db *db, int64_t dest, int64_t now,
+    int64_t most, int64_t *n_r, struct err *err);
+/* the same of one flow; and the next flow above *flow that has any that wait:
+ * 1, 0 none, -1 */
+int qdb_rcpt_flow(struct queue_db *db, int64_t dest, int64_t flow,
+    int64_t now, int max, qdb_rcpt_fn *fn, void *ctx, struct err *err);
+int qdb_flow_next(struct queue_db *db, int64_t dest, int64_t *flow,
+    struct err *err);
+/* dest, mailbox, state, due and addr of r; the rest stays */
+int qdb_rcpt_move(struct queue_db *db, int64_t msg,
+    const struct queue_rcpt *r, struct err *err);
 /* earliest due of the destination's waiting recipients: 1, 0 none, -1 */
 int qdb_rcpt_next(struct queue_db *db, int64_t dest, int64_t after,
     int64_t *due_r, struct err *err);
@@ -107,6 +120,7 @@ int qdb_report_later(struct queue_db *db, int64_t msg, int64_t due,
 struct queue_dest {
 	int64_t id;
 	const char *transport, *nexthop, *dsn, *text;	/* the last trouble */
+	const char *site;	/* who stands behind it; "" not known */
 	int64_t next;		/* INT64_MAX: nothing waits */
 	int64_t suspended_until, window, failures;
 };
@@ -128,6 +142,34 @@ struct qdb_cursor { int64_t next, id; };
 typedef int qdb_dest_fn(void *ctx, const struct queue_dest *d);
 int qdb_dest_due(struct queue_db *db, int64_t now, struct qdb_cursor *c,
     int max, int look, qdb_dest_fn *fn, void *ctx, struct err *err);
+
+/* All after that id, until fn says 0: 1 (it said so), 0 the end, -1. */
+int qdb_dest_list(struct queue_db *db, int64_t after, qdb_dest_fn *fn,
+    void *ctx, struct err *err);
+/* recipients that wait in it, counted up to `most` */
+int qdb_dest_waiting(struct queue_db *db, int64_t dest, int64_t most,
+    int64_t *n_r, struct err *err);
+/* those suspended until `since` or later look at once: of a transport, a next
+ * hop, a site; "" any */
+int qdb_dest_resume(struct queue_db *db, const struct queue_dest *which,
+    int64_t now, int64_t since, struct err *err);
+
+/* Limits that were set while we ran, by the admin or by a rule: of
+ * "transport:", "transport:nexthop" or "site:name". */
+struct queue_curb {
+	const char *name, *reason;
+	bool paused;
+	int64_t concurrency;		/* 0 as it is */
+	int64_t messages, seconds;	/* so many in that time; 0 as it is */
+	int64_t since, until;		/* unix seconds; until 0: for good */
+};
+int qdb_curb_put(struct queue_db *db, const struct queue_curb *c,
+    struct err *err);
+/* 1 removed, 0 there was none */
+int qdb_curb_del(struct queue_db *db, const char *name, struct err *err);
+typedef void qdb_curb_fn(void *ctx, const struct queue_curb *c);
+int qdb_curb_all(struct queue_db *db, qdb_curb_fn *fn, void *ctx,
+    struct err *err);
 
 /*
  * Filed messages that may match, by the best index: ids ascending between

@@ -17,9 +17,11 @@ enum qdb_sql {
 	Q_MSG_SCHEDULE, Q_MSG_PRIORITY, Q_RCPT_SCHEDULE,
 	Q_RCPT_ADD, Q_RCPT_DEL, Q_RCPT_DEL_ALL, Q_RCPT_SET, Q_RCPT_GET,
 	Q_RCPT_HOLD, Q_RCPT_RELEASE, Q_RCPT_FLUSH, Q_RCPT_DUE, Q_RCPT_NEXT,
+	Q_RCPT_FLOW, Q_RCPT_CROWD, Q_FLOW_NEXT, Q_RCPT_MOVE,
 	Q_REPORT_DUE, Q_REPORT_LATER,
 	Q_DEST_GET, Q_DEST_ADD, Q_DEST_SET, Q_DEST_SOON, Q_DEST_OF_MSG,
-	Q_DEST_DEL, Q_DEST_DUE, Q_DEST_IDS,
+	Q_DEST_DEL, Q_DEST_DUE, Q_DEST_IDS, Q_DEST_LIST, Q_DEST_WAITING,
+	Q_DEST_RESUME, Q_CURB_PUT, Q_CURB_DEL, Q_CURB_ALL,
 	Q_REFUSE, Q_REFUSED_NEXT, Q_REFUSED_EXPIRE,
 	Q_JOURNAL_DONE, Q_JOURNAL_SET, Q_GONE_ADD, Q_GONE_HAS, Q_GONE_DEL,
 	Q_COUNT_MSG, Q_COUNT_RCPT, Q_COUNT_HELD,
@@ -29,7 +31,7 @@ enum qdb_sql {
 extern const char *const qdb_sql[Q_TOTAL];
 extern const char qdb_schema[];
 extern const char *const qdb_upgrade[];	/* by the version before */
-enum { QDB_APPLICATION = 0x50525131 /* PRQ1 */, QDB_VERSION = 2 };
+enum { QDB_APPLICATION = 0x50525131 /* PRQ1 */, QDB_VERSION = 3 };
 
 struct queue_db {
 	sqlite3 *db;
@@ -57,7 +59,7 @@ int qdb_run(struct queue_db *db, enum qdb_sql which, struct err *err,
 int qdb_number(struct queue_db *db, enum qdb_sql which, int64_t *r,
     struct err *err, const char *fmt, ...);
 const char *qdb_text(sqlite3_stmt *st, int col);	/* never NULL */
-/* columns of Q_RCPT_GET and Q_RCPT_DUE from col on */
+/* columns of Q_RCPT_GET, Q_RCPT_DUE and Q_RCPT_FLOW from col on */
 void qdb_rcpt_row(sqlite3_stmt *st, int col, struct queue_rcpt *r);
 
 #endif

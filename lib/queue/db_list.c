@@ -248,7 +248,7 @@ static void
 message_columns(sqlite3_stmt *st, struct arena *a, struct queue_message *m)
 {
 	*m = (struct queue_message){ .id = sqlite3_column_int64(st, L_ID),
-		.ret = "", .envid = "" };
+		.ret = "", .envid = "", .verp = "" };
 	m->sender = keep(st, L_SENDER, a);
 	m->session = keep(st, L_SESSION, a);
 	m->size = (uint64_t)sqlite3_column_int64(st, L_SIZE);

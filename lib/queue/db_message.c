@@ -3,7 +3,7 @@
  */
 #include "queue/db_impl.h"
 
-enum { F_UTF8 = 1, F_BODY8 = 2, F_INTERNAL = 4 };
+enum { F_UTF8 = 1, F_BODY8 = 2, F_INTERNAL = 4, F_REQUIRETLS = 8 };
 
 int
 qdb_fresh_add(struct queue_db *db, int64_t id, struct slice rec,
@@ -101,15 +101,16 @@ qdb_message_add(struct queue_db *db, const struct queue_message *m,
 {
 	struct str sdomain = STR_INIT;
 	int64_t flags = (m->utf8 ? F_UTF8 : 0) | (m->body8 ? F_BODY8 : 0) |
-	    (m->internal ? F_INTERNAL : 0);
+	    (m->internal ? F_INTERNAL : 0) |
+	    (m->requiretls ? F_REQUIRETLS : 0);
 	int rc;
 
 	address_domain(&sdomain, m->sender);
-	rc = qdb_run(db, Q_MSG_ADD, err, "izzzzziiiiiiiiiz", m->id, m->sender,
+	rc = qdb_run(db, Q_MSG_ADD, err, "izzzzziiiiiiiiizz", m->id, m->sender,
 	    sdomain.s, m->ret, m->envid, m->session, flags, (int64_t)m->size,
 	    (int64_t)m->wsize, m->created, m->expires, m->release_at,
 	    m->priority, (int64_t)m->hold, (int64_t)m->delay_warned,
-	    m->reason);
+	    m->reason, m->verp);
 	str_free(&sdomain);
 	if (rc < 0)
 		return -1;
@@ -163,6 +164,7 @@ message_row(sqlite3_stmt *st, struct arena *a, struct queue_message *m)
 	m->utf8 = flags & F_UTF8;
 	m->body8 = flags & F_BODY8;
 	m->internal = flags & F_INTERNAL;
+	m->requiretls = flags & F_REQUIRETLS;
 	m->size = (uint64_t)sqlite3_column_int64(st, 6);
 	m->wsize = (uint64_t)sqlite3_column_int64(st, 7);
 	m->created = sqlite3_column_int64(st, 8);
@@ -172,6 +174,7 @@ message_row(sqlite3_stmt *st, struct arena *a, struct queue_message *m)
 	m->hold = sqlite3_column_int64(st, 12) != 0;
 	m->delay_warned = sqlite3_column_int64(st, 13) != 0;
 	m->reason = keep(st, 14, a);
+	m->verp = keep(st, 15, a);
 }
 
 static void

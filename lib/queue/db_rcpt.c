@@ -1,5 +1,5 @@
 /*
- * db_rcpt.c - recipients and destinations of filed messages.
+ * db_rcpt.c - recipients of filed messages.
  */
 #include "queue/db_impl.h"
 
@@ -32,10 +32,10 @@ qdb_rcpt_add(struct queue_db *db, int64_t msg, const struct queue_rcpt *r,
 	int rc;
 
 	address_domain(&domain, r->addr);
-	rc = qdb_run(db, Q_RCPT_ADD, err, "iizzzzzziiiiizzz", msg, r->n,
+	rc = qdb_run(db, Q_RCPT_ADD, err, "iizzzzzziiiiizzzi", msg, r->n,
 	    r->addr, domain.s, r->orig, r->orcpt, r->notify, r->mailbox,
 	    (int64_t)r->quota, r->dest, (int64_t)r->state, r->due, r->attempts,
-	    r->dsn, r->text, r->peer);
+	    r->dsn, r->text, r->peer, r->flow);
 	str_free(&domain);
 	if (rc < 0)
 		return -1;
@@ -63,12 +63,10 @@ qdb_rcpt_set(struct queue_db *db, int64_t msg, const struct queue_rcpt *r,
 	    r->peer, (int64_t)r->quota) < 0 ? -1 : 0;
 }
 
-int
-qdb_rcpt_due(struct queue_db *db, int64_t dest, int64_t now, int max,
-    qdb_rcpt_fn *fn, void *ctx, struct err *err)
+static int
+each_rcpt(struct queue_db *db, sqlite3_stmt *st, qdb_rcpt_fn *fn, void *ctx,
+    struct err *err)
 {
-	sqlite3_stmt *st = qdb_query(db, Q_RCPT_DUE, err, "iii", dest, now,
-	    (int64_t)max);
 	struct queue_rcpt r;
 	int rc;
 
@@ -76,13 +74,58 @@ qdb_rcpt_due(struct queue_db *db, int64_t dest, int64_t now, int max,
 		return -1;
 	while ((rc = qdb_step(db, st, err)) == 1) {
 		qdb_rcpt_row(st, 0, &r);
-		if (fn(ctx, sqlite3_column_int64(st, 0), &r, err) != 0) {
-			rc = -1;
+		rc = fn(ctx, sqlite3_column_int64(st, 0), &r, err);
+		if (rc != 0)
 			break;
-		}
 	}
 	sqlite3_reset(st);
-	return rc;
+	return MIN(rc, 0);
+}
+
+int
+qdb_rcpt_due(struct queue_db *db, int64_t dest, int64_t now, int max,
+    qdb_rcpt_fn *fn, void *ctx, struct err *err)
+{
+	return each_rcpt(db, qdb_query(db, Q_RCPT_DUE, err, "iii", dest, now,
+	    (int64_t)max), fn, ctx, err);
+}
+
+int
+qdb_rcpt_flow(struct queue_db *db, int64_t dest, int64_t flow, int64_t now,
+    int max, qdb_rcpt_fn *fn, void *ctx, struct err *err)
+{
+	return each_rcpt(db, qdb_query(db, Q_RCPT_FLOW, err, "iiii", dest,
+	    flow, now, (int64_t)max), fn, ctx, err);
+}
+
+int
+qdb_rcpt_crowd(struct queue_db *db, int64_t dest, int64_t now, int64_t most,
+    int64_t *n_r, struct err *err)
+{
+	*n_r = 0;
+	return MIN(qdb_number(db, Q_RCPT_CROWD, n_r, err, "iii", dest, now,
+	    most), 0);
+}
+
+int
+qdb_flow_next(struct queue_db *db, int64_t dest, int64_t *flow,
+    struct err *err)
+{
+	return qdb_number(db, Q_FLOW_NEXT, flow, err, "ii", dest, *flow);
+}
+
+int
+qdb_rcpt_move(struct queue_db *db, int64_t msg, const struct queue_rcpt *r,
+    struct err *err)
+{
+	struct str domain = STR_INIT;
+	int rc;
+
+	address_domain(&domain, r->addr);
+	rc = qdb_run(db, Q_RCPT_MOVE, err, "iiiziizz", msg, r->n, r->dest,
+	    r->mailbox, (int64_t)r->state, r->due, r->addr, domain.s);
+	str_free(&domain);
+	return MIN(rc, 0);
 }
 
 int
@@ -119,103 +162,4 @@ qdb_report_later(struct queue_db *db, int64_t msg, int64_t due,
     struct err *err)
 {
 	return qdb_run(db, Q_REPORT_LATER, err, "ii", msg, due) < 0 ? -1 : 0;
-}
-
-static int64_t
-next_of(sqlite3_stmt *st, int col)
-{
-	return sqlite3_column_type(st, col) == SQLITE_NULL ? INT64_MAX :
-	    sqlite3_column_int64(st, col);
-}
-
-int
-qdb_dest_get(struct queue_db *db, const char *transport,
-    const char *nexthop, struct queue_dest *d, struct err *err)
-{
-	sqlite3_stmt *st = qdb_query(db, Q_DEST_GET, err, "zz", transport,
-	    nexthop);
-	size_t at;
-	int rc;
-
-	if (st == NULL)
-		return -1;
-	rc = qdb_step(db, st, err);
-	if (rc == 1) {
-		*d = (struct queue_dest){ .id = sqlite3_column_int64(st, 0),
-		    .transport = transport, .nexthop = nexthop };
-		d->next = next_of(st, 1);
-		d->suspended_until = sqlite3_column_int64(st, 2);
-		d->window = sqlite3_column_int64(st, 3);
-		d->failures = sqlite3_column_int64(st, 4);
-		str_reset(&db->dest_text);
-		str_adds(&db->dest_text, qdb_text(st, 5));
-		str_addc(&db->dest_text, '\0');
-		at = db->dest_text.len;
-		str_adds(&db->dest_text, qdb_text(st, 6));
-		d->dsn = db->dest_text.s;
-		d->text = db->dest_text.s + at;
-	}
-	sqlite3_reset(st);
-	return rc;
-}
-
-int
-qdb_dest_add(struct queue_db *db, struct queue_dest *d, struct err *err)
-{
-	if (qdb_run(db, Q_DEST_ADD, err, "zziiiizz", d->transport, d->nexthop,
-	    d->next, d->suspended_until, d->window, d->failures, d->dsn,
-	    d->text) < 0)
-		return -1;
-	d->id = sqlite3_last_insert_rowid(db->db);
-	return 0;
-}
-
-int
-qdb_dest_set(struct queue_db *db, const struct queue_dest *d, struct err *err)
-{
-	return qdb_run(db, Q_DEST_SET, err, "iiiiizz", d->id, d->next,
-	    d->suspended_until, d->window, d->failures, d->dsn,
-	    d->text) < 0 ? -1 : 0;
-}
-
-int
-qdb_dest_soon(struct queue_db *db, int64_t id, int64_t next, struct err *err)
-{
-	return qdb_run(db, Q_DEST_SOON, err, "ii", id, next) < 0 ? -1 : 0;
-}
-
-int
-qdb_dest_del(struct queue_db *db, int64_t id, struct err *err)
-{
-	return qdb_run(db, Q_DEST_DEL, err, "i", id);
-}
-
-int
-qdb_dest_due(struct queue_db *db, int64_t now, struct qdb_cursor *c,
-    int max, int look, qdb_dest_fn *fn, void *ctx, struct err *err)
-{
-	sqlite3_stmt *st = qdb_query(db, Q_DEST_DUE, err, "iii", c->next,
-	    c->id, now);
-	struct queue_dest d;
-	int rc = 0;
-
-	if (st == NULL)
-		return -1;
-	while (max > 0 && look-- > 0 && (rc = qdb_step(db, st, err)) == 1) {
-		d.id = c->id = sqlite3_column_int64(st, 0);
-		d.transport = qdb_text(st, 1);
-		d.nexthop = qdb_text(st, 2);
-		d.next = c->next = sqlite3_column_int64(st, 3);
-		d.suspended_until = sqlite3_column_int64(st, 4);
-		d.window = sqlite3_column_int64(st, 5);
-		d.failures = sqlite3_column_int64(st, 6);
-		d.dsn = qdb_text(st, 7);
-		d.text = qdb_text(st, 8);
-		if (fn(ctx, &d))
-			max--;
-	}
-	sqlite3_reset(st);
-	if (rc == 0)
-		*c = (struct qdb_cursor){ 0, 0 };
-	return rc;
 }

@@ -14,6 +14,23 @@
 	"CREATE TABLE gone (" \
 	" id INTEGER PRIMARY KEY, gen INTEGER NOT NULL);"
 
+/*
+ * What version 3 brought: who stands behind a destination; the sender of a
+ * recipient's message as a number, so that its senders take turns; and limits
+ * that were set while we ran.
+ */
+#define QDB_SCHEMA_3 \
+	"ALTER TABLE dest ADD COLUMN site TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE rcpt ADD COLUMN flow INTEGER NOT NULL DEFAULT 0;" \
+	"CREATE INDEX rcpt_flow ON rcpt (dest, flow, due) WHERE state = 0;" \
+	"CREATE INDEX dest_site ON dest (site) WHERE site <> '';" \
+	"CREATE TABLE curb (" \
+	" name TEXT PRIMARY KEY, paused INTEGER NOT NULL," \
+	" concurrency INTEGER NOT NULL, messages INTEGER NOT NULL," \
+	" seconds INTEGER NOT NULL, since INTEGER NOT NULL," \
+	" until INTEGER NOT NULL, reason TEXT NOT NULL);" \
+	"ALTER TABLE message ADD COLUMN verp TEXT NOT NULL DEFAULT '';"
+
 const char qdb_schema[] =
     "CREATE TABLE fresh ("
     " id INTEGER PRIMARY KEY, rec BLOB NOT NULL);"
@@ -50,10 +67,12 @@ const char qdb_schema[] =
     "CREATE INDEX rcpt_domain ON rcpt (domain, msg);"
     "CREATE TABLE refused ("
     " id INTEGER PRIMARY KEY, until INTEGER NOT NULL);"
-    QDB_SCHEMA_2;
+    QDB_SCHEMA_2
+    QDB_SCHEMA_3;
 
 /* from one version to the next */
-const char *const qdb_upgrade[] = { [1] = QDB_SCHEMA_2 };
+const char *const qdb_upgrade[] = { [1] = QDB_SCHEMA_2,
+	[2] = QDB_SCHEMA_3 };
 
 #define RCPT_COLUMNS \
 	"r.msg, r.n, r.addr, r.orig, r.orcpt, r.notify, r.mailbox, r.quota," \
@@ -75,14 +94,14 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_MSG_HAS] = "SELECT 1 FROM message WHERE id = ?",
 	[Q_MSG_ADD] = "INSERT INTO message (id, sender, sdomain, ret, envid,"
 	    " session, flags, size, wsize, created, expires, release_at,"
-	    " priority, hold, warned, reason)"
-	    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	    " priority, hold, warned, reason, verp)"
+	    " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[Q_MSG_DEL] = "DELETE FROM message WHERE id = ?",
 	[Q_MSG_DONE] = "DELETE FROM message WHERE id = ?1 AND NOT EXISTS"
 	    " (SELECT 1 FROM rcpt WHERE msg = ?1)",
 	[Q_MSG_GET] = "SELECT id, sender, ret, envid, session, flags, size,"
 	    " wsize, created, expires, release_at, priority, hold, warned,"
-	    " reason FROM message WHERE id = ?",
+	    " reason, verp FROM message WHERE id = ?",
 	[Q_MSG_WARNED] = "UPDATE message SET warned = 1 WHERE id = ?",
 	[Q_MSG_HOLD] = "UPDATE message SET hold = 1, reason = ?2"
 	    " WHERE id = ?1 AND hold = 0",
@@ -102,7 +121,7 @@ const char *const qdb_sql[Q_TOTAL] = {
 
 	[Q_RCPT_ADD] = "INSERT INTO rcpt (msg, n, addr, domain, orig, orcpt,"
 	    " notify, mailbox, quota, dest, state, due, attempts, dsn, text,"
-	    " peer) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	    " peer, flow) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[Q_RCPT_DEL] = "DELETE FROM rcpt WHERE msg = ? AND n = ?",
 	[Q_RCPT_DEL_ALL] = "DELETE FROM rcpt WHERE msg = ?",
 	[Q_RCPT_SET] = "UPDATE rcpt SET state = ?3, due = ?4, attempts = ?5,"
@@ -122,6 +141,17 @@ const char *const qdb_sql[Q_TOTAL] = {
 	    " rcpt_due LEFT JOIN dest d ON d.id = r.dest"
 	    " WHERE r.dest = ?1 AND r.state = 0 AND r.due <= ?2"
 	    " ORDER BY r.due LIMIT ?3",
+	[Q_RCPT_FLOW] = "SELECT " RCPT_COLUMNS " FROM rcpt r INDEXED BY"
+	    " rcpt_flow LEFT JOIN dest d ON d.id = r.dest"
+	    " WHERE r.dest = ?1 AND r.state = 0 AND r.flow = ?2"
+	    " AND r.due <= ?3 ORDER BY r.due LIMIT ?4",
+	[Q_RCPT_CROWD] = "SELECT count(*) FROM (SELECT 1 FROM rcpt INDEXED BY"
+	    " rcpt_due WHERE dest = ? AND state = 0 AND due <= ? LIMIT ?)",
+	[Q_FLOW_NEXT] = "SELECT flow FROM rcpt INDEXED BY rcpt_flow"
+	    " WHERE dest = ? AND state = 0 AND flow > ?"
+	    " ORDER BY flow LIMIT 1",
+	[Q_RCPT_MOVE] = "UPDATE rcpt SET dest = ?3, mailbox = ?4, state = ?5,"
+	    " due = ?6, addr = ?7, domain = ?8 WHERE msg = ?1 AND n = ?2",
 	[Q_RCPT_NEXT] = "SELECT min(due) FROM rcpt INDEXED BY rcpt_due"
 	    " WHERE dest = ? AND state = 0 AND due > ?",
 	[Q_REPORT_DUE] = "SELECT msg FROM rcpt INDEXED BY rcpt_report"
@@ -130,13 +160,13 @@ const char *const qdb_sql[Q_TOTAL] = {
 	    " WHERE msg = ?1 AND state >= 2",
 
 	[Q_DEST_GET] = "SELECT id, next, suspended, window, failures, dsn,"
-	    " text FROM dest WHERE nexthop = ?2 AND transport = ?1",
+	    " text, site FROM dest WHERE nexthop = ?2 AND transport = ?1",
 	[Q_DEST_ADD] = "INSERT INTO dest (transport, nexthop, next, suspended,"
-	    " window, failures, dsn, text) VALUES"
-	    " (?1,?2,nullif(?3, 9223372036854775807),?4,?5,?6,?7,?8)",
+	    " window, failures, dsn, text, site) VALUES"
+	    " (?1,?2,nullif(?3, 9223372036854775807),?4,?5,?6,?7,?8,?9)",
 	[Q_DEST_SET] = "UPDATE dest SET next = nullif(?2, 9223372036854775807),"
-	    " suspended = ?3, window = ?4, failures = ?5, dsn = ?6, text = ?7"
-	    " WHERE id = ?1",
+	    " suspended = ?3, window = ?4, failures = ?5, dsn = ?6, text = ?7,"
+	    " site = ?8 WHERE id = ?1",
 	[Q_DEST_SOON] = "UPDATE dest SET next = ?2"
 	    " WHERE id = ?1 AND (next IS NULL OR next > ?2)",
 	/* what the admin makes due now is tried now */
@@ -145,11 +175,27 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_DEST_DEL] = "DELETE FROM dest WHERE id = ?1 AND NOT EXISTS"
 	    " (SELECT 1 FROM rcpt WHERE dest = ?1)",
 	[Q_DEST_DUE] = "SELECT id, transport, nexthop, next, suspended, window,"
-	    " failures, dsn, text FROM dest INDEXED BY dest_next"
+	    " failures, dsn, text, site FROM dest INDEXED BY dest_next"
 	    " WHERE next IS NOT NULL AND (next, id) > (?1, ?2) AND next <= ?3"
 	    " ORDER BY next, id",
 	[Q_DEST_IDS] = "SELECT id FROM dest WHERE nexthop = ?1"
 	    " AND (?2 = '' OR transport = ?2) LIMIT ?3",
+
+	[Q_DEST_LIST] = "SELECT id, transport, nexthop, next, suspended,"
+	    " window, failures, dsn, text, site FROM dest WHERE id > ?"
+	    " ORDER BY id",
+	[Q_DEST_WAITING] = "SELECT count(*) FROM (SELECT 1 FROM rcpt"
+	    " INDEXED BY rcpt_due WHERE dest = ? AND state = 0 LIMIT ?)",
+	/* what was suspended for good may be tried; ?1 transport, ?2 next
+	 * hop or '' all of them, ?3 site or '' */
+	[Q_DEST_RESUME] = "UPDATE dest SET suspended = 0, next = ?4"
+	    " WHERE suspended >= ?5 AND (?1 = '' OR transport = ?1)"
+	    " AND (?2 = '' OR nexthop = ?2) AND (?3 = '' OR site = ?3)",
+
+	[Q_CURB_PUT] = "INSERT OR REPLACE INTO curb VALUES (?,?,?,?,?,?,?,?)",
+	[Q_CURB_DEL] = "DELETE FROM curb WHERE name = ?",
+	[Q_CURB_ALL] = "SELECT name, paused, concurrency, messages, seconds,"
+	    " since, until, reason FROM curb ORDER BY name",
 
 	[Q_REFUSE] = "INSERT OR REPLACE INTO refused VALUES (?, ?)",
 	[Q_REFUSED_NEXT] = "SELECT id, until FROM refused WHERE id > ?"

@@ -4,7 +4,8 @@
  */
 #include "queue/message.h"
 
-enum { RECORD_VERSION = 1, F_UTF8 = 1, F_BODY8 = 2, F_INTERNAL = 4 };
+enum { RECORD_VERSION = 1, F_UTF8 = 1, F_BODY8 = 2, F_INTERNAL = 4,
+	F_REQUIRETLS = 8, F_VERP = 16 };
 enum { RCPT_MIN = 8 + 8 + 7 };	/* bytes of the shortest recipient */
 
 static void
@@ -32,7 +33,8 @@ queue_message_encode(struct str *out, const struct queue_message *m)
 
 	put_int(out, RECORD_VERSION);
 	put_int(out, (m->utf8 ? F_UTF8 : 0) | (m->body8 ? F_BODY8 : 0) |
-	    (m->internal ? F_INTERNAL : 0));
+	    (m->internal ? F_INTERNAL : 0) |
+	    (m->requiretls ? F_REQUIRETLS : 0) | (*m->verp ? F_VERP : 0));
 	put_int(out, m->id);
 	put_int(out, (int64_t)m->size);
 	put_int(out, (int64_t)m->wsize);
@@ -44,6 +46,8 @@ queue_message_encode(struct str *out, const struct queue_message *m)
 	put_str(out, m->ret);
 	put_str(out, m->envid);
 	put_str(out, m->session);
+	if (*m->verp)
+		put_str(out, m->verp);
 	for (r = m->rcpt; r < m->rcpt + m->n; r++) {
 		put_int(out, r->n);
 		put_int(out, (int64_t)r->quota);
@@ -122,6 +126,7 @@ get_head(struct reader *in, struct queue_message *m)
 	m->utf8 = flags & F_UTF8;
 	m->body8 = flags & F_BODY8;
 	m->internal = flags & F_INTERNAL;
+	m->requiretls = flags & F_REQUIRETLS;
 	m->id = get_int(in);
 	m->size = (uint64_t)get_int(in);
 	m->wsize = (uint64_t)get_int(in);
@@ -133,6 +138,7 @@ get_head(struct reader *in, struct queue_message *m)
 	m->ret = get_str(in);
 	m->envid = get_str(in);
 	m->session = get_str(in);
+	m->verp = flags & F_VERP ? get_str(in) : "";
 	m->reason = "";
 }
 
@@ -166,4 +172,26 @@ address_domain(struct str *out, const char *addr)
 		return;
 	for (at++; *at; at++)
 		str_addc(out, (char)ascii_lower((unsigned char)*at));
+}
+
+static int64_t
+fold_hash(uint64_t h, const char *z)
+{
+	for (; *z; z++)
+		h = (h ^ (uint64_t)ascii_lower((unsigned char)*z)) *
+		    0x100000001b3;
+	return (int64_t)((h ^ h >> 29) & INT64_MAX);
+}
+
+void
+sender_flow(const char *sender, int64_t *domain_r, int64_t *own_r)
+{
+	const char *at = strrchr(sender, '@');
+
+	*domain_r = *own_r = 0;
+	if (*sender == '\0')
+		return;
+	*own_r = fold_hash(0xcbf29ce484222325, sender);
+	*domain_r = at == NULL ? *own_r :
+	    fold_hash(0xcbf29ce484222325, at + 1);
 }

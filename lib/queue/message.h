@@ -25,6 +25,7 @@ struct queue_rcpt {
 	const char *addr, *orig, *orcpt, *notify, *mailbox;
 	const char *transport, *nexthop;
 	uint64_t quota;
+	int64_t flow;		/* the sender's turn (sender_flow); rows only */
 	int64_t dest;		/* row of the destination; 0 none yet */
 	int state;		/* enum rcpt_state */
 	int64_t due;		/* unix seconds: next attempt or report */
@@ -36,11 +37,12 @@ struct queue_message {
 	int64_t id;
 	const char *sender, *ret, *envid, *session;
 	const char *reason;	/* why it is held */
+	const char *verp;	/* "" or two delimiters */
 	uint64_t size, wsize;
 	int64_t created;	/* unix microseconds */
 	int64_t expires, release_at;	/* unix seconds; release_at 0: none */
 	int64_t priority;
-	bool utf8, body8, internal, hold, delay_warned;
+	bool utf8, body8, internal, requiretls, hold, delay_warned;
 	size_t n;
 	struct queue_rcpt *rcpt;
 };
@@ -55,6 +57,9 @@ void queue_message_encode(struct str *out, const struct queue_message *m);
 int queue_message_decode(const char *p, size_t n, struct queue_message *m,
     struct err *err);
 
+/* The turn of a sender, as two numbers: his domain's, and his own.  Case does
+ * not matter; the null sender is 0, 0.  Never negative. */
+void sender_flow(const char *sender, int64_t *domain_r, int64_t *own_r);
 /* domain of an address, folded, appended; "" where it has none */
 void address_domain(struct str *out, const char *addr);
 

@@ -70,7 +70,7 @@ LLVMFuzzerInitialize(int *argc UNUSED, char ***argv UNUSED)
 		.orcpt = "", .notify = "", .mailbox = "m",
 		.transport = "local", .nexthop = "b" };
 	struct queue_message m = { .sender = "s@t", .ret = "", .envid = "",
-		.session = "", .n = 1, .rcpt = &r };
+		.session = "", .verp = "", .n = 1, .rcpt = &r };
 	struct str rec = STR_INIT;
 	struct journal *j;
 	struct err err = ERR_INIT;

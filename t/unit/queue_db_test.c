@@ -38,8 +38,8 @@ static void
 add_message(int64_t id, const char *sender)
 {
 	struct queue_message m = { .id = id, .sender = sender, .ret = "",
-		.envid = "", .session = "s1", .reason = "", .size = 10,
-		.created = 5, .expires = 6, .utf8 = true };
+		.envid = "", .session = "s1", .reason = "", .verp = "",
+		.size = 10, .created = 5, .expires = 6, .utf8 = true };
 
 	must(qdb_message_add(db, &m, &err));
 }
@@ -86,7 +86,8 @@ static void
 test_filed(void)
 {
 	struct queue_dest d = { .transport = "smtp", .nexthop = "b.example",
-		.next = 100, .dsn = "", .text = "", .window = 5 }, g;
+		.next = 100, .dsn = "", .text = "", .site = "",
+		.window = 5 }, g;
 	struct queue_message m;
 	struct queue_rcpt r;
 	struct arena a = { 0 };
@@ -175,7 +176,8 @@ static void
 test_dests(void)
 {
 	struct qdb_cursor c = { 0, 0 };
-	struct queue_dest d = { .transport = "smtp", .dsn = "", .text = "" };
+	struct queue_dest d = { .transport = "smtp", .dsn = "", .text = "",
+		.site = "" };
 	struct str got = STR_INIT;
 	char name[16];
 	int i;
@@ -228,12 +230,12 @@ fill(void)
 {
 	struct queue_dest d[2] = {
 		{ .transport = "smtp", .nexthop = "even", .dsn = "",
-		    .text = "" },
+		    .text = "", .site = "" },
 		{ .transport = "smtp", .nexthop = "odd", .dsn = "",
-		    .text = "" },
+		    .text = "", .site = "" },
 	};
 	struct queue_message m = { .ret = "", .envid = "", .session = "",
-		.reason = "" };
+		.reason = "", .verp = "" };
 	struct queue_rcpt r;
 	char from[32], to[32];
 	int i;
@@ -343,7 +345,7 @@ static void
 test_list(void)
 {
 	struct queue_dest d = { .transport = "lmtp", .nexthop = "even",
-		.dsn = "", .text = "" };
+		.dsn = "", .text = "", .site = "" };
 	struct qmgr_filter in = { .from = "", .to = "", .dest = "even",
 		.q = "", .after = "" };
 	struct queue_filter f;
@@ -463,6 +465,10 @@ test_upgrade(void)
 	qdb_close(one);
 	if (sqlite3_open(old, &raw) != SQLITE_OK ||
 	    sqlite3_exec(raw, "DROP TABLE journal; DROP TABLE gone;"
+	    "DROP TABLE curb; DROP INDEX rcpt_flow; DROP INDEX dest_site;"
+	    "ALTER TABLE rcpt DROP COLUMN flow;"
+	    "ALTER TABLE dest DROP COLUMN site;"
+	    "ALTER TABLE message DROP COLUMN verp;"
 	    "PRAGMA user_version = 1", NULL, NULL, NULL))
 		die("old.db");
 	sqlite3_close(raw);
@@ -473,7 +479,7 @@ test_upgrade(void)
 	is_int(id, 0, "is as in a new one");
 	qdb_close(one);
 	if (sqlite3_open(old, &raw) != SQLITE_OK ||
-	    sqlite3_exec(raw, "PRAGMA user_version = 3", NULL, NULL, NULL))
+	    sqlite3_exec(raw, "PRAGMA user_version = 4", NULL, NULL, NULL))
 		die("old.db");
 	sqlite3_close(raw);
 	is_int(qdb_open(old, 2048, 0, &one, &err), -1,

@@ -112,7 +112,8 @@ test_record(void)
 {
 	struct queue_rcpt two[2] = { joe, joe };
 	struct queue_message m = { .id = 42, .sender = "", .ret = "full",
-		.envid = "e", .session = "s", .reason = "", .size = 1,
+		.envid = "e", .session = "s", .reason = "", .verp = "+=",
+		.requiretls = true, .size = 1,
 		.wsize = 2, .created = 3, .expires = 4, .priority = -9,
 		.body8 = true, .n = 2, .rcpt = two }, g;
 	struct str rec = STR_INIT;

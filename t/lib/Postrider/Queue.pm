@@ -24,7 +24,8 @@ our @ISA = ('Postrider::Solo');
 sub new {
 	my ($class, %arg) = @_;
 	my $self = Postrider::Solo::new($class, 'qmgr', conf => { @{[
-	    result_delay => '0s', %{ $arg{conf} || {} }]} },
+	    result_delay => '0s', shared_agents => 'local system gate',
+	    %{ $arg{conf} || {} }]} },
 	    common => $arg{common});
 	my $dir = $self->dir;
 	$self->fake($_ => sub { _agent($dir, @_) })
@@ -198,7 +199,8 @@ sub crash {
 sub again {
 	my ($self, %conf) = @_;
 	delete $self->{c};
-	$self->_conf('qmgr', result_delay => '0s', %conf) if %conf;
+	$self->_conf('qmgr', result_delay => '0s',
+	    shared_agents => 'local system gate', %conf) if %conf;
 	return $self->start;
 }
 
