@@ -9,7 +9,7 @@ use Exporter 'import';
 use JSON::PP ();
 use POSIX ();
 
-our @EXPORT_OK = qw(deliver warm_up settle load_args machine_cpu);
+our @EXPORT_OK = qw(deliver pass_on warm_up settle load_args machine_cpu);
 
 my $TICK = POSIX::sysconf(POSIX::_SC_CLK_TCK()) || 100;
 
@@ -93,6 +93,40 @@ sub deliver {
 		lost => $files - $got->{files},
 		refused => $o{n} - $load->{accepted},
 		retried => $load->{conn_failed});
+}
+
+# Send to the foreign domain, whose next hop is a sink on the port that the
+# server was told of; wait until all of it is there.  Returns the figures.
+sub pass_on {
+	my ($server, %o) = @_;
+	my @cmd = (tool_path('bench_smtpsink'), '-n', $o{n}, '-P',
+	    $server->sink_port, '-t', $o{limit} // 300);
+	say_cmd(@cmd);
+	open(my $p, '-|', @cmd) or die "bench_smtpsink: $!\n";
+	my $line = <$p> // '';
+	die "bench_smtpsink: not ready\n" unless $line =~ /^\d+$/;
+	my ($cpu, $all, $own, $t) = ($server->group->cpu, machine_cpu(),
+	    _own_cpu(), mono());
+	my $load = json_tool('bench_smtpload', load_args($server, %o,
+	    rcpt => $server->sink_rcpt));
+	my $text = do { local $/; <$p> } // '';
+	close($p);
+	my $got = JSON::PP::decode_json($text =~ /(\{.*\})/ ? $1 : '{}');
+	$server->wait_drained(30);
+	my $elapsed = mono() - $t;
+	$cpu = $server->group->cpu - $cpu;
+	$all = machine_cpu() - $all - (_own_cpu() - $own) - $cpu;
+	my $seconds = ($got->{last} // 0) - $load->{first};
+	warn $server->name . ": $load->{accepted} of $o{n} accepted, "
+	    . "$got->{messages} relayed: $load->{error}\n"
+	    if $load->{accepted} != $o{n} || $got->{messages} != $o{n};
+	return (relayed => $got->{messages} / $seconds, seconds => $seconds,
+		accepted => $load->{rate}, p50 => $load->{p50},
+		commit_p50 => $load->{commit_p50},
+		cpu => $cpu / $o{n} * 1000, conns => $got->{connections},
+		others => $all > 0 ? $all / $elapsed : 0,
+		lost => $o{n} - $got->{messages}, twice => $got->{twice},
+		refused => $o{n} - $load->{accepted});
 }
 
 1;

@@ -95,12 +95,13 @@ sub _main_cf {
 		virtual_mailbox_maps => "hash:$d/etc/mailboxes",
 		virtual_uid_maps => "static:$UID",
 		virtual_gid_maps => "static:$UID",
-		relay_domains => 'queue.test rare.test',
+		relay_domains => 'queue.test rare.test sink.test',
 		relay_recipient_maps => '',
 		transport_maps => "hash:$d/etc/transport");
 	return %c unless $self->{opt}{tuned};
 	return (%c, in_flow_delay => '0', default_process_limit => 200,
 		virtual_destination_concurrency_limit => 50,
+		default_destination_concurrency_limit => 50,
 		initial_destination_concurrency => 20,
 		qmgr_message_active_limit => 100000,
 		qmgr_message_recipient_limit => 100000,
@@ -118,7 +119,8 @@ sub init {
 	    "u%03d\@local.test local.test/u%03d/Maildir/\n", $_, $_ }
 	    0 .. $users - 1));
 	spew("$d/etc/transport", "queue.test smtp:[127.0.0.9]:9\n"
-	    . "rare.test smtp:[127.0.0.10]:9\n");
+	    . "rare.test smtp:[127.0.0.10]:9\n"
+	    . 'sink.test smtp:[127.0.0.1]:' . $self->sink_port . "\n");
 	my %c = $self->_main_cf;
 	spew("$d/etc/main.cf", join('', map { "$_ = $c{$_}\n" } sort keys %c));
 	my $max = $self->{opt}{idle} ? $self->{opt}{sessions} + 20 : '-';

@@ -102,9 +102,25 @@ sub break_queue {
 	return;
 }
 
-# Room for the sessions that the scenario opens; nothing else is tuned.
+# append a line to a flat file of the instance
+sub _option {
+	my ($self, $file, $line) = @_;
+	my $path = "$self->{dir}/conf/$file";
+	my ($name) = $line =~ /^(\w+)/;
+	my $text = slurp($path) // '';
+	$text =~ s/^\Q$name\E\s*=.*\n//mg;
+	spew($path, "$text$line\n");
+	print "postrider: $file $line\n";
+	return;
+}
+
+# Room for the sessions that the scenario opens, and what relaying needs;
+# nothing else is tuned.
 sub _configure {
 	my ($self) = @_;
+	$self->_option('smtpd.conf', 'trusted_networks = 127.0.0.0/8');
+	$self->_option('router.conf', 'transport = inline:{sink.test='
+	    . 'smtp:[127.0.0.1]:' . $self->sink_port . '}');
 	my $n = $self->{opt}{idle} ? $self->{opt}{sessions} : 0;
 	$self->_set('master.conf', 'smtpd', 'process_limit', $n + 50)
 	    if $n >= 1000;

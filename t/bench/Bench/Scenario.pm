@@ -4,7 +4,7 @@ package Bench::Scenario;
 
 use strict;
 use warnings;
-use Bench::Measure qw(deliver warm_up settle load_args);
+use Bench::Measure qw(deliver pass_on warm_up settle load_args);
 use Bench::Order;
 use Bench::Report;
 use Bench::Strace;
@@ -97,6 +97,38 @@ sub fanout {
 	    ['commit_p50', 'dot to 250, ms'], ['disk', 'disk MB'],
 	    ['cpu', 'CPU seconds'], ['lost', 'not delivered'],
 	    ['others', 'cores used by others']);
+	return $bad ? 1 : 0;
+}
+
+# messages for a domain whose next hop is a sink, A B A B
+sub relay {
+	my ($opt, @servers) = @_;
+	my $bad = 0;
+	for my $c (split /,/, $opt->{sessions}) {
+		my %o = (sessions => $c, n => $opt->{messages},
+			size => $opt->{size}, users => $opt->{users},
+			pipelining => $opt->{pipelining});
+		my $report = Bench::Report->new(out => $opt->{out}, title =>
+		    "relay: $c sessions, $o{n} messages of $o{size} bytes to "
+		    . "one next hop, $opt->{rounds} rounds");
+		pass_on($_, %o, n => 200) for @servers;
+		for (1 .. $opt->{rounds}) {
+			for my $s (@servers) {
+				settle();
+				my %r = pass_on($s, %o);
+				$bad += $r{lost} + $r{refused} + $r{twice};
+				$report->add($s->name, %r);
+			}
+		}
+		$report->print(['relayed', 'relayed/s'],
+		    ['accepted', 'accepted/s'], ['p50', 'latency p50 ms'],
+		    ['commit_p50', 'dot to 250, p50 ms'],
+		    ['cpu', 'CPU s per 1000 messages'],
+		    ['conns', 'connections to the sink'],
+		    ['lost', 'not relayed'], ['twice', 'relayed twice'],
+		    ['refused', 'not accepted'],
+		    ['others', 'cores used by others']);
+	}
 	return $bad ? 1 : 0;
 }
 

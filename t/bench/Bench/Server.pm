@@ -7,7 +7,7 @@ package Bench::Server;
 use strict;
 use warnings;
 use Bench::Group;
-use Bench::Util qw(wait_until run capture);
+use Bench::Util qw(wait_until run capture free_port);
 use IO::Socket::INET;
 
 # name, dir; opt: what the scenario wants of the server (sessions, users ...)
@@ -23,6 +23,9 @@ sub port { return $_[0]{port} }
 sub group { return $_[0]{group} }
 sub rcpt { return 'u%03d@local.test' }
 sub queue_rcpt { return 'q%03d@queue.test' }
+# a foreign domain; its next hop is this port of 127.0.0.1
+sub sink_rcpt { return 'u%03d@sink.test' }
+sub sink_port { return $_[0]{sink_port} //= free_port() }
 sub rare_rcpt { return 'r%03d@rare.test' }
 
 sub start {
