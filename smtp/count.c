@@ -29,8 +29,13 @@ tell(const struct sts_count_in *in)
 static bool
 about_tls(const struct err *why)
 {
-	return why == NULL || strncmp(why->dsn, "4.7.", 4) == 0 ||
-	    strncmp(why->dsn, "5.7.", 4) == 0;
+	return why == NULL || strncmp(why->dsn, "4.7.", 4) == 0;
+}
+
+bool
+policy_fallback(const struct tls_policy *p, const struct err *why)
+{
+	return p->fallback && about_tls(why);
 }
 
 void

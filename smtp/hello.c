@@ -139,7 +139,7 @@ wrap(struct session *s, bool *again, struct err *err)
 	if (tls_connect(&s->io, &in, &s->facts, err) < 0) {
 		note(s, "TLS failed: ", err->text);
 		s->bye = s->lost = true;
-		*again = s->policy.fallback;
+		*again = policy_fallback(&s->policy, err);
 		count(s, policy_result(&s->policy, err), err);
 		log_event(LOG_INFO, "tls-failed", KS("relay", s->relay),
 		    KS("policy", s->policy.why), KERR(err), KEND);

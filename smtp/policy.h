@@ -52,6 +52,9 @@ int policy_target(const struct domain_policy *d, const struct targets *all,
 void policy_count(const struct tls_policy *p, const struct targets *all,
     const struct target *t, const char *local, const char *helo,
     enum sts_result result, const struct err *why);
+/* may the server be tried again without TLS?  Only where the handshake failed,
+ * not where we could not even begin one */
+bool policy_fallback(const struct tls_policy *p, const struct err *why);
 /* which result is a failure that tlsd told */
 enum sts_result policy_result(const struct tls_policy *p,
     const struct err *why);

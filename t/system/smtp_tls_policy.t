@@ -66,6 +66,7 @@ my @d = (
 	['sec', { cert => 'other' }], ['secname', { cert => 'other' }],
 	['fp', { cert => 'self' }], ['fpno', { cert => 'good' }],
 	['only', { cert => 'self' }],
+	['broken', { cert => 'self' }],
 	['min', { cert => 'self', proto => 'TLSv1_2' }],
 	# of messages that demand TLS
 	['req', { cert => 'good', offer => ['REQUIRETLS'] }],
