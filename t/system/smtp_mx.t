@@ -92,7 +92,7 @@ sub goes {
 }
 my $sent = qr/^ok/;
 
-# ---- order -----------------------------------------------------------------
+# ---- order -----------------------------------------------------------
 goes 'pref', '11', $sent, 'the best preference';
 is $o->{last}{f}{site}, 'a.m.test', 'whose name is the site';
 goes 'second', '19 12', $sent, 'then the second';
@@ -108,7 +108,7 @@ is join(' ', sort keys %first), '127.0.0.11 127.0.0.12',
     'those of one preference take turns';
 is $o->{last}{f}{site}, 'a.m.test,b.m.test', 'and are one site';
 
-# ---- aliases -----------------------------------------------------------------
+# ---- aliases ---------------------------------------------------------
 $hosts->sent;
 goes 'alias', '11', $sent, 'a domain that is an alias';
 like join(' ', $hosts->sent), qr/r\@alias\.m\.test/,
@@ -116,14 +116,14 @@ like join(' ', $hosts->sent), qr/r\@alias\.m\.test/,
 goes 'mxalias', '11', $sent, 'an MX that is one';
 goes 'mxdeep', '11', $sent, 'twice';
 
-# ---- what takes no mail --------------------------------------------------------
+# ---- what takes no mail ----------------------------------------------
 goes 'null', '', qr/^0 failed 5\.1\.10 .*takes no mail.*; ok/, 'null MX';
 goes 'dots', '11', $sent, 'one among others is passed over';
 goes 'gone', '', qr/^0 failed 5\.1\.2 /, 'no such domain';
 goes 'empty', '', qr/^0 failed 5\.1\.2 /, 'neither MX nor address';
 goes 'a..b', '', qr/^0 failed 5\.1\.3 /, 'no domain at all';
 
-# ---- what is not known ---------------------------------------------------------
+# ---- what is not known -----------------------------------------------
 goes 'fail', '', qr/^0 deferred 4\.4\.3 /,
     'SERVFAIL is no reason to use the address';
 goes 's.test', '', qr/^0 deferred 4\.4\.3 /, 'nor is what DNSSEC refutes';
@@ -131,7 +131,7 @@ goes 'drop', '', qr/^0 deferred 4\.4\.3 /, 'nor is silence';
 goes 'half', '12', $sent, 'a host that is not found is not the only one';
 goes 'noaddr', '', qr/^0 deferred 4\.4\.4 /, 'MX without an address';
 
-# ---- ourselves -------------------------------------------------------------------
+# ---- ourselves -------------------------------------------------------
 goes 'bestus', '', qr/^0 failed 5\.4\.6 .*loops back/, 'we are the best';
 goes 'named', '', qr/^0 failed 5\.4\.6 /, 'by our name';
 goes 'local', '', qr/^0 failed 5\.4\.6 /, 'by localhost';
@@ -140,7 +140,7 @@ goes 'midus', '19', qr/^0 deferred 4\.3\.2 /,
     'only who is better than us is asked';
 goes '[127.0.0.1]', '', qr/^0 failed 5\.4\.6 /, 'our address';
 
-# ---- addresses ---------------------------------------------------------------------
+# ---- addresses -------------------------------------------------------
 goes '[127.0.0.12]', '12', $sent, 'an address';
 goes '[c.m.test]', '13', $sent, 'a host';
 goes '[pref.m.test]', '', qr/^0 deferred 4\.4\.4 /, 'which has no MX';
@@ -154,7 +154,7 @@ goes 'fam4', '11', $sent, 'IPv4 alone, by the table';
 unlike $i->log($mark), qr/connect-failed/, '... nothing else is tried';
 goes 'fam6', '', qr/^0 deferred 4\.4\.1 .*\[::1\]/, 'IPv6 alone';
 
-# ---- source addresses --------------------------------------------------------------
+# ---- source addresses ------------------------------------------------
 $hosts->from;
 goes 'src1', '11', $sent, 'a pool';
 my ($one) = $hosts->from;

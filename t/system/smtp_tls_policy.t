@@ -33,7 +33,7 @@ sub spki {
 my %ee = map { $_ => '3 1 1 ' . sha256_hex(spki($_)) } qw(self late good);
 my $ta = '2 0 1 ' . sha256_hex(der('ca'));
 
-# ---- one domain a line, one host a domain ------------------------------------
+# ---- one domain a line, one host a domain ----------------------------
 # name, the host (Hosts.pm), its TLSA records, where they lie if not there
 my @d = (
 	['ee', { cert => 'self' }, [$ee{self}]],
@@ -140,7 +140,7 @@ sub sends {
 	return join ' ', $line =~ /policy=(\S+)/, $line =~ /verified=(\w+)/;
 }
 
-# ---- DANE ----------------------------------------------------------------------
+# ---- DANE ------------------------------------------------------------
 is sends('ee'), 'dane yes', 'DANE-EE: whatever name';
 is +($hosts->names)[0], "$ip{ee} h-ee.d.test", 'asked for by its name';
 is sends('eelate'), 'dane yes', 'DANE-EE: expired or not';
@@ -175,7 +175,7 @@ is sends('own'), 'dane yes', 'an alias that leads out of DNSSEC: its own';
 is +($hosts->names)[0], "$ip{ee} cn2.d.test", '... and its own name';
 is sends('bare'), 'dane yes', 'a domain without MX';
 
-# ---- levels ----------------------------------------------------------------------
+# ---- levels ----------------------------------------------------------
 is sends('off'), 'clear', 'none';
 is sends('enc'), 'configured no', 'encrypt';
 like sends('encclear'), qr/^4\.7\.4 /, 'encrypt, and no STARTTLS';
@@ -192,7 +192,7 @@ like sends('min'), qr/^4\.7\.0 /, 'TLS 1.3 and a server of 1.2';
 like sends('broken'), qr/^4\.3\.5 .*not understood: encrypted/,
     'a level that there is not';
 
-# ---- REQUIRETLS --------------------------------------------------------------------
+# ---- REQUIRETLS ------------------------------------------------------
 my @req = (requiretls => 'yes');
 is sends('req', @req), 'requiretls yes', 'REQUIRETLS';
 like sends('reqself', @req), qr/^[45]\.7\.\d+ /,

@@ -350,6 +350,7 @@ sub stop {
 
 sub DESTROY {
 	my ($self) = @_;
+	local ($?, $!, $@);
 	$self->stop if $self->{owner} == $$;
 	return;
 }
