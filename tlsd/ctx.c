@@ -110,6 +110,26 @@ file_path(const char *name)
 	return name[0] == '/' ? name : common_path(common.conf_dir, name);
 }
 
+/* With lists, each client's certificate needs one of its issuer that has not
+ * ended. */
+static int
+load_client_crls(struct err *err)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(server_ctx);
+	X509_LOOKUP *files;
+	const char *path;
+
+	if (conf.client_crl[0] == '\0')
+		return 0;
+	path = file_path(conf.client_crl);
+	files = X509_STORE_add_lookup(store, X509_LOOKUP_file());
+	if (files == NULL || X509_load_crl_file(files, path,
+	    X509_FILETYPE_PEM) < 1)
+		return openssl_err(err, path);
+	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK) == 1 ? 0 :
+	    openssl_err(err, path);
+}
+
 static int
 load_client_cas(struct err *err)
 {
@@ -152,7 +172,7 @@ ctx_make(struct err *err)
 	client_ctx = make(TLS_client_method());
 	if (set_profile(server_ctx, conf.profile, true, err) < 0 ||
 	    set_profile(client_ctx, conf.client_profile, false, err) < 0 ||
-	    load_client_cas(err) < 0)
+	    load_client_cas(err) < 0 || load_client_crls(err) < 0)
 		return -1;
 	SSL_CTX_set_dh_auto(server_ctx, 1);
 	SSL_CTX_set_cert_cb(server_ctx, certs_choose, NULL);

@@ -20,6 +20,8 @@ static const struct field fields[] = {
 	    "groups of the key exchange; empty: X25519, P-256 and P-384"),
 	F_STR(struct tlsd_conf, client_ca, "",
 	    "certificates of those who certify clients"),
+	F_STR(struct tlsd_conf, client_crl, "",
+	    "their lists of revoked certificates; empty: none is asked for"),
 	F_STR(struct tlsd_conf, ca_file, "",
 	    "certificates of those who certify servers; empty: the system's"),
 	F_BOOL(struct tlsd_conf, strict_alpn, "yes",

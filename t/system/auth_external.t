@@ -83,6 +83,30 @@ my $l = <$pop>;
 print {$pop} "AUTH EXTERNAL =\r\n";
 like scalar <$pop>, qr/^\+OK/, 'POP3';
 
+# certificates that were revoked
+my $ca = "$i->{tmp}/ca";
+$i->spew("$ca.index", '');
+$i->spew("$ca.cnf", "[ca]\ndefault_ca = a\n[a]\ndatabase = $ca.index\n" .
+    "default_md = sha256\n");
+my @ca = ('ca', '-config', "$ca.cnf", '-keyfile', $t->path('ca.pem.key'),
+    '-cert', $t->path('ca.pem'));
+my $crl = sub {
+	$t->openssl(@ca, '-gencrl', '-out', $t->path('crl.pem'), @_);
+	chmod 0644, $t->path('crl.pem');
+	$i->reload;
+};
+$i->set_conf('tlsd.conf', client_crl => 'tls/crl.pem');
+$t->openssl(@ca, '-revoke', $t->path('two.pem'));
+$crl->('-crldays', 2);
+is imap('ann', ''), 'OK', 'a certificate that is in no list';
+is imap('two', ''), 'not offered', 'one that was revoked';
+$crl->('-crl_lastupdate', '20200101000000Z', '-crl_nextupdate',
+    '20200102000000Z');
+is imap('ann', ''), 'not offered', 'a list that has ended';
+$i->set_conf('tlsd.conf', client_crl => '');
+$i->reload;
+is imap('two', ''), 'OK', 'without lists';
+
 # a voucher is good for its own session, and nobody can make one
 for my $voucher ('AAAA' x 20, encode_base64('x' x 200, '')) {
 	my ($st, $out, $err) = $i->ctl('call', 'auth', 'sasl', 'mech=EXTERNAL',

@@ -26,7 +26,8 @@ is gets('tls1_2', 'ECDHE-RSA-AES128-GCM-SHA256'),
     'TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256', 'intermediate';
 is gets('tls1_1', 'ALL'), 'no', 'without TLS 1.1';
 
-for (['ciphers', 'NONSENSE'], ['groups', 'P-1'], ['client_ca', 'none.pem']) {
+for (['ciphers', 'NONSENSE'], ['groups', 'P-1'], ['client_ca', 'none.pem'],
+    ['client_crl', 'none.pem']) {
 	$i->set_conf('tlsd.conf', @$_);
 	my ($rc, $out, $err) = $i->ctl('reload');
 	isnt $rc, 0, "$_->[0] = $_->[1] is refused" or diag $out;
