@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "base/log.h"
 #include "proto/key.h"
 
 enum { MAILBOXES = 20, NAME_MAX_ = 1000 };
@@ -167,9 +168,17 @@ peer_certificate(const struct session *s, X509 *x, struct arena *a,
 	rc = SSL_get_verify_result(s->ssl);
 	if (s->server)
 		out->verified = rc == X509_V_OK && conf.client_ca[0] != '\0';
-	if (!out->verified && s->server)
-		out->why = conf.client_ca[0] == '\0' ? "no client_ca" :
-		    X509_verify_cert_error_string(rc);
+	if (out->verified || !s->server)
+		return;
+	out->why = conf.client_ca[0] == '\0' ? "no client_ca" :
+	    X509_verify_cert_error_string(rc);
+	if (conf.client_ca[0] == '\0')
+		return;
+	log_set_session(s->id);
+	log_event(LOG_INFO, "certificate-refused", KS("client",
+	    s->hs->server.client_addr), KS("subject", out->subject),
+	    KS("why", out->why), KEND);
+	log_set_session(NULL);
 }
 
 static void

@@ -100,6 +100,8 @@ $t->openssl(@ca, '-revoke', $t->path('two.pem'));
 $crl->('-crldays', 2);
 is imap('ann', ''), 'OK', 'a certificate that is in no list';
 is imap('two', ''), 'not offered', 'one that was revoked';
+like $i->wait_log(qr/tlsd\S* certificate-refused .*revoked/),
+    qr/client=127\.0\.0\.1 subject="CN=Two" why="certificate revoked"/, 'why';
 $crl->('-crl_lastupdate', '20200101000000Z', '-crl_nextupdate',
     '20200102000000Z');
 is imap('ann', ''), 'not offered', 'a list that has ended';
