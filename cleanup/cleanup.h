@@ -50,8 +50,8 @@ struct message {
 	uint64_t trace;		/* bytes that we wrote in front */
 	int64_t created;	/* unix microseconds */
 	const char *sender, *ret, *envid, *session;
-	const char *login;
-	bool utf8, body8, internal, normalize, check_from;
+	const char *login, *verp;
+	bool requiretls, utf8, body8, internal, normalize, check_from;
 	int64_t hold, release_at, priority;
 };
 

@@ -119,7 +119,8 @@ record(const struct job *j)
 		.q = m->q, .sender = m->sender, .ret = m->ret,
 		.envid = m->envid, .session = m->session, .size = j->size,
 		.wsize = j->wsize, .created = m->created, .utf8 = m->utf8,
-		.body8 = m->body8, .internal = m->internal, .hold = m->hold,
+		.body8 = m->body8, .requiretls = m->requiretls,
+		.verp = m->verp, .internal = m->internal, .hold = m->hold,
 		.unsynced = j->unsynced,
 		.release_at = m->release_at, .priority = m->priority };
 }

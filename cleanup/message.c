@@ -12,6 +12,7 @@
 #include "cleanup.h"
 #include "conf/common.h"
 #include "smtp/command.h"
+#include "smtp/verp.h"
 
 enum { ARENA_MAX = 64 << 20 };
 
@@ -73,6 +74,8 @@ check_envelope(const struct message *m, const struct cleanup_begin_in *in,
 	    strcasecmp(in->ret, "full") != 0 &&
 	    strcasecmp(in->ret, "hdrs") != 0))
 		return err_perm(err, "5.5.4", "bad ENVID or RET");
+	if (in->verp[0] != '\0' && !smtp_verp_valid(slice_of(in->verp)))
+		return err_perm(err, "5.5.4", "bad delimiters of VERP");
 	return spool_space(0, err);
 }
 
@@ -87,6 +90,9 @@ keep_envelope(struct message *m, const struct cleanup_begin_in *in)
 	m->check_from = in->check_from;
 	m->utf8 = in->utf8;
 	m->body8 = in->body8;
+	m->requiretls = in->requiretls;
+	m->verp = in->sender[0] == '\0' ? "" :
+	    arena_strdup(&m->arena, in->verp);
 	m->internal = in->internal;
 	m->normalize = in->normalize;
 	m->hold = in->hold != 0;

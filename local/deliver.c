@@ -140,6 +140,8 @@ deliver_verb(struct call *c, const void *vin, void *out UNUSED,
 	*j = (struct job){ .ticket = request_hold(c), .n = in->addr.n };
 	j->q = arena_strdup(&batch, in->q);
 	j->session = arena_strdup(&batch, in->session);
+	j->sender = arena_strdup(&batch, in->sender);
+	j->verp = arena_strdup(&batch, in->verp);
 	j->synced = in->synced_dev;
 	j->rcpt = arena_alloc(&batch, j->n * sizeof(*j->rcpt));
 	fill_content(j, in, c->fd);
@@ -149,6 +151,9 @@ deliver_verb(struct call *c, const void *vin, void *out UNUSED,
 
 		fill_rcpt(r, in, i);
 		if (!good)
+			rcpt_fail(r, &trouble);
+		else if (in->verp[0] != '\0' &&
+		    verp_content(j, r, &batch, &trouble) < 0)
 			rcpt_fail(r, &trouble);
 		if (r->status != AGENT_DELIVERED)
 			continue;
@@ -165,7 +170,7 @@ log_rcpt(const struct job *j, const struct rcpt *r)
 {
 	if (r->status == AGENT_DELIVERED)
 		log_event(LOG_INFO, "delivered", KS("to", r->addr),
-		    KS("mailbox", r->mailbox), KU("bytes", j->content.size),
+		    KS("mailbox", r->mailbox), KU("bytes", rcpt_content(j, r)->size),
 		    KEND);
 	else if (r->status == AGENT_DEFERRED)
 		log_event(LOG_INFO, "deferred", KS("to", r->addr),

@@ -26,6 +26,7 @@ extern struct local_conf conf;
 struct rcpt {
 	const char *addr, *mailbox;
 	struct store_slot slot;	/* virtual: where it goes */
+	struct store_content own;	/* with VERP; see rcpt_content */
 	uint64_t quota;
 	int status;		/* enum agent_status */
 	bool made;		/* by us, now: may be taken back */
@@ -36,7 +37,7 @@ struct rcpt {
 /* one request, answered when its batch is synced */
 struct job {
 	struct call_ticket ticket;
-	const char *q, *session;
+	const char *q, *session, *sender, *verp;
 	struct store_content content;	/* fd is not kept */
 	dev_t synced;		/* qmgr syncs that file system; 0 none */
 	struct rcpt *rcpt;
@@ -48,6 +49,13 @@ int deliver_verb(struct call *c, const void *in, void *out, struct err *err);
 void deliver_idle(void);
 void deliver_flush(const struct call *c);
 void rcpt_fail(struct rcpt *r, const struct err *err);
+
+/* verp.c: fills r->own.  0 or -1 */
+int verp_content(const struct job *j, struct rcpt *r, struct arena *a,
+    struct err *err);
+/* what this recipient gets */
+const struct store_content *rcpt_content(const struct job *j,
+    const struct rcpt *r);
 
 /* virtual.c: the mail root is opened when it is needed */
 void virtual_jail(void);

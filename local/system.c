@@ -57,14 +57,14 @@ close_others(int a, int b)
 static int
 put_in(struct store *st, const struct task *t, struct err *err)
 {
+	const struct store_content *c = rcpt_content(t->j, t->r);
 	struct store_batch b;
 	int made;
 
-	if (t->r->quota > 0 &&
-	    quota_check(st, t->r, &t->j->content, err) < 0)
+	if (t->r->quota > 0 && quota_check(st, t->r, c, err) < 0)
 		return -1;
 	store_batch_init(&b, st);
-	made = store_deliver(&b, &t->j->content, &t->r->slot, err);
+	made = store_deliver(&b, c, &t->r->slot, err);
 	if (made < 0) {
 		struct err ignored;
 
@@ -73,11 +73,11 @@ put_in(struct store *st, const struct task *t, struct err *err)
 	}
 	if (store_sync(&b, err) < 0) {
 		if (made == 1)
-			store_undo(st, &t->j->content, &t->r->slot);
+			store_undo(st, c, &t->r->slot);
 		return -1;
 	}
 	if (made == 1 && t->r->quota > 0)
-		quota_note(st, t->r, (int64_t)t->j->content.size, 1);
+		quota_note(st, t->r, (int64_t)c->size, 1);
 	return 0;
 }
 

@@ -60,6 +60,7 @@ begin(struct err *err)
 void
 virtual_deliver(struct job *j, struct rcpt *r)
 {
+	const struct store_content *c = rcpt_content(j, r);
 	struct err err;
 	int made;
 
@@ -68,12 +69,12 @@ virtual_deliver(struct job *j, struct rcpt *r)
 		r->dest_trouble = true;
 		return;
 	}
-	if (r->quota > 0 && quota_check(&root, r, &j->content, &err) < 0) {
+	if (r->quota > 0 && quota_check(&root, r, c, &err) < 0) {
 		rcpt_fail(r, &err);
 		return;
 	}
 	batch.synced = j->synced;
-	made = store_deliver(&batch, &j->content, &r->slot, &err);
+	made = store_deliver(&batch, c, &r->slot, &err);
 	if (made < 0) {
 		rcpt_fail(r, &err);
 		return;
@@ -83,18 +84,20 @@ virtual_deliver(struct job *j, struct rcpt *r)
 		    KS("to", r->addr), KS("mailbox", r->mailbox), KEND);
 	r->made = made == 1;
 	if (r->made && r->quota > 0)
-		quota_note(&root, r, (int64_t)j->content.size, 1);
+		quota_note(&root, r, (int64_t)c->size, 1);
 }
 
 static void
 take_back(struct job *j, struct rcpt *r, const struct err *err)
 {
+	const struct store_content *c = rcpt_content(j, r);
+
 	if (r->status != AGENT_DELIVERED)
 		return;
 	if (r->made)
-		store_undo(&root, &j->content, &r->slot);
+		store_undo(&root, c, &r->slot);
 	if (r->made && r->quota > 0)
-		quota_note(&root, r, -(int64_t)j->content.size, -1);
+		quota_note(&root, r, -(int64_t)c->size, -1);
 	rcpt_fail(r, err);
 	r->dest_trouble = true;
 }

@@ -123,6 +123,8 @@ begin_record(const struct session *s, const struct txn *t, const char *proto)
 		.envid = t->envid,
 		.utf8 = t->utf8,
 		.body8 = t->body8,
+		.requiretls = t->requiretls,
+		.verp = t->verp,
 		.proto = proto,
 		.tls = tls_version(s->peer),
 		.cipher = tls_cipher(s->peer),

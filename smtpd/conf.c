@@ -70,6 +70,8 @@ const struct field conf_fields[] = {
 	    "how long it is known to whom an account wrote"),
 	F_BOOL(struct smtpd_conf, limits_needed, "no",
 	    "without limitd no mail is taken that would be limited"),
+	F_BOOL(struct smtpd_conf, verp, "yes",
+	    "who may relay may have a sender for each recipient (XVERP)"),
 	F_TIME(struct smtpd_conf, future_release, "30d", "0s", "1000d",
 	    "how far in the future a message may be released; 0: not"),
 	F_INT(struct smtpd_conf, priority_max, "9", "-9", "9",

@@ -16,6 +16,8 @@ const struct ext *const ext_table[] = {
 	&ext_starttls,
 	&ext_futurerelease,
 	&ext_mt_priority,
+	&ext_requiretls,
+	&ext_verp,
 	&ext_auth,
 	NULL
 };

@@ -38,7 +38,7 @@ struct smtpd_conf {
 	struct strlist hide, trusted_networks;
 	struct tls_conf tls;
 	int sender_check;
-	bool null_sender, hide_client, limits_needed;
+	bool verp, null_sender, hide_client, limits_needed;
 	int64_t limit_hour, limit_day, limit_new, new_time, priority_max;
 	int64_t future_release;
 };
@@ -76,7 +76,8 @@ struct txn {
 	struct arena arena;
 	const char *sender;	/* canonical; "" is the null sender */
 	const char *ret, *envid;	/* "", or the parameter */
-	bool utf8, body8;
+	bool utf8, body8, requiretls;
+	const char *verp;	/* "", or two delimiters */
 	uint64_t size;		/* announced, 0 unknown */
 	int64_t release_at;	/* unix seconds, 0 at once */
 	int64_t priority;

@@ -16,7 +16,7 @@ txn_new(void)
 {
 	struct txn *t = xcalloc(1, sizeof(*t));
 
-	t->sender = t->ret = t->envid = "";
+	t->sender = t->ret = t->envid = t->verp = "";
 	t->limit_hour = t->limit_day = t->limit_new = -1;
 	return t;
 }

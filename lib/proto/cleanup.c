@@ -27,6 +27,8 @@ static const struct field begin_in[] = {
 	F_STR(struct cleanup_begin_in, envid, "", "ENVID="),
 	F_BOOL(struct cleanup_begin_in, utf8, "no", "SMTPUTF8"),
 	F_BOOL(struct cleanup_begin_in, body8, "no", "8BITMIME"),
+	F_BOOL(struct cleanup_begin_in, requiretls, "no", "REQUIRETLS"),
+	F_STR(struct cleanup_begin_in, verp, "", "delimiters of VERP"),
 	F_STR(struct cleanup_begin_in, proto, "ESMTP", "protocol for Received"),
 	F_STR(struct cleanup_begin_in, tls, "", "version of TLS"),
 	F_STR(struct cleanup_begin_in, cipher, "", "its cipher"),

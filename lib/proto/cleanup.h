@@ -36,6 +36,9 @@ struct cleanup_begin_in {
 	const char *envid;	/* "", or xtext */
 	bool utf8;		/* SMTPUTF8 was asked for */
 	bool body8;		/* BODY=8BITMIME or chunked */
+	bool requiretls;	/* RFC 8689 */
+	const char *verp;	/* "" or two delimiters: each recipient
+				 * gets a sender of his own */
 	const char *proto;	/* for Received: SMTP ESMTPA LMTP ... */
 	const char *tls, *cipher;	/* TLSv1.3, its cipher; "" no TLS */
 	const char *sni;

@@ -61,21 +61,33 @@ open_sub(struct store_batch *b, const char *home, const char *sub,
 
 static char buf[COPY_CHUNK];
 
-static int
-copy_bytes(int from, int to, uint64_t size, bool sync)
+/* as pread, of the content with its head */
+static ssize_t
+content_pread(const struct store_content *c, char *to, size_t n, uint64_t at)
 {
-	off_t at = 0;
+	if (at < c->head_len) {
+		n = MIN(n, c->head_len - (size_t)at);
+		memcpy(to, c->head + at, n);
+		return (ssize_t)n;
+	}
+	return pread(c->fd, to, n, (off_t)(at - c->head_len + c->skip));
+}
+
+static int
+copy_bytes(const struct store_content *c, int to, bool sync)
+{
+	uint64_t at = 0;
 	ssize_t r;
 
-	while ((uint64_t)at < size) {
-		r = pread(from, buf, sizeof(buf), at);
+	while (at < c->size) {
+		r = content_pread(c, buf, sizeof(buf), at);
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r == 0)
 			errno = EIO;
 		if (r <= 0 || full_write(to, buf, (size_t)r) < 0)
 			return -1;
-		at += r;
+		at += (uint64_t)r;
 	}
 	return sync ? fsync(to) : 0;
 }
@@ -91,7 +103,7 @@ copy_to(int tmp, const char *name, const struct store_content *c, bool sync)
 		fd = dir_open(tmp, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (fd < 0)
 		return -1;
-	r = copy_bytes(c->fd, fd, c->size, sync);
+	r = copy_bytes(c, fd, sync);
 	e = errno;
 	if (close(fd) < 0 && r == 0) {
 		r = -1;
@@ -240,9 +252,9 @@ is_whole(int fd, const struct place *p)
 	if (fstat(fd, &a) < 0 || (uint64_t)a.st_size != p->c->size)
 		return false;
 	for (; at < p->c->size; at += (uint64_t)n) {
-		n = pread(fd, buf, sizeof(buf), (off_t)at);
-		if (n <= 0 || pread(p->c->fd, other, (size_t)n,
-		    (off_t)at) != n || memcmp(buf, other, (size_t)n) != 0)
+		n = content_pread(p->c, other, sizeof(other), at);
+		if (n <= 0 || pread(fd, buf, (size_t)n, (off_t)at) != n ||
+		    memcmp(buf, other, (size_t)n) != 0)
 			return false;
 	}
 	return true;

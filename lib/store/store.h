@@ -75,6 +75,10 @@ struct store_content {
 	const char *path;	/* from dir: what fd has open; NULL: copy */
 	uint64_t size, wsize;	/* bytes; with CRLF line ends */
 	bool linkable;		/* private: dir/path is fd's inode */
+	/* not NULL: in place of the first skip bytes of fd, so that size is
+	 * not the file's; nothing is linked then */
+	const char *head;
+	size_t head_len, skip;
 };
 /* Check fd (size, regular file) and path; once a message.  0 or -1. */
 int store_content_check(struct store_content *c, struct err *err);

@@ -57,6 +57,26 @@ is $l->deliver($m, ['ann'], n => [1, 2]),
 is $l->deliver($m, ['ann'], q => '../../../x'), 'err 5.5.4 bad queue id',
     'a path for a queue id';
 
+# a sender for each recipient
+$m = $l->message($text);
+is $l->deliver($m, ['v1', 'v2'], sender => 's@example.org', verp => '+='),
+    'ok', 'VERP';
+for my $to ('v1', 'v2') {
+	my ($name) = $l->files($to);
+	open my $f, '<', $l->maildir($to) . "/new/$name";
+	my $got = join '', <$f>;
+	is $got, "Return-Path: <s+$to=example.test\@example.org>\n" .
+	    "Subject: x\n\nhi\n", "$to: Return-Path is its own";
+	like $name, qr/,S=${\ length $got},W=${\(4 + length $got)}$/,
+	    '... and the name has its size';
+}
+is $l->deliver($m, ['v1'], sender => 's@example.org', verp => '+=',
+    again => 'yes'), 'ok', 'again';
+is scalar($l->files('v1')), 1, 'delivers nothing twice';
+$m = $l->message("Subject: x\n\nhi\n");
+like $l->deliver($m, ['v3'], verp => '+=', sender => 's@example.org'),
+    qr/4\.3\.0 content has no Return-Path/, 'content without Return-Path';
+
 # answers come in the order of the requests, the bad ones too
 $l->ask($m, ['ann'], n => [20]);
 $l->ask($m, ['ann'], n => [1, 2]);

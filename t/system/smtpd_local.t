@@ -29,6 +29,23 @@ is $m->{begin}{login}, scalar getpwuid $>, '... and the name';
 is $m->{begin}{normalize}, 'yes', '... and missing headers are added';
 is $m->{begin}{client_addr} // '', '', '... no address';
 
+# VERP
+$c = $s->session;
+is $c->{ext}{XVERP}, '', 'XVERP is offered';
+is scalar $c->cmd("MAIL FROM:<a\@example.test> $_"), 501, "501: $_"
+    for 'XVERP=', 'XVERP=x', 'XVERP=ab', 'XVERP=+=+';
+is scalar $c->cmd('MAIL FROM:<a@example.test> REQUIRETLS'), 530,
+    'REQUIRETLS without TLS';
+for my $arg ('XVERP', 'XVERP=-=') {
+	is scalar $c->cmd("MAIL FROM:<a\@example.test> $arg"), 250, $arg;
+	$c->cmd('RCPT TO:<bob>');
+	$c->cmd('DATA');
+	is scalar $c->cmd("Subject: x\r\n\r\nx\r\n."), 250, '... queued';
+}
+is join(' ', map { $_->{begin}{verp} // 'none' } $s->messages), 'none += -=',
+    '... and told';
+$c->quit;
+
 # errors of a list do not end it
 $c = $s->session;
 $c->cmd('MAIL FROM:<>');

@@ -41,6 +41,9 @@ is mail($_), 250, "250: $_" for 'BODY=7BIT', 'body=8bitmime', 'RET=full',
     'ENVID=QQ314159', 'AUTH=<>', 'AUTH=ann@example.org', 'SMTPUTF8',
     'SIZE=1 BODY=8BITMIME RET=HDRS ENVID=a+2Bb SMTPUTF8 AUTH=<>';
 
+is mail('XVERP'), 554, 'no XVERP for others';
+is mail('REQUIRETLS'), 530, 'no REQUIRETLS without TLS';
+
 sub rcpt {
 	my ($arg, $to) = @_;
 	$to //= 'ann@example.test';
