@@ -35,6 +35,8 @@ static const struct cmd cmds[] = {
 	{ "limits", cmd_limits, "VERB ...", "what is counted and limited: "
 	    "list, forget" },
 	{ "srs", cmd_srs, "VERB ...", "secrets of rewritten senders: rotate" },
+	{ "dns", cmd_dns, "[--json] NAME [TYPE...] | flush [NAME]",
+	    "what is known of a name" },
 	{ "test", cmd_test, "[--sender ADDRESS] [--relay] [--json] ADDRESS",
 	    "where an address goes, and why" },
 	{ "map", cmd_map, "[--all] [TABLE...] | query TABLE KEY",

@@ -66,6 +66,7 @@ _postrider()
 			--json" ;;
 		cert/check) words=$(_postrider_certs "$1" "${inst[@]}") ;;
 		cert/self-signed) words='--days' ;;
+		dns/*) words='--json flush A AAAA MX TLSA TXT PTR CNAME NS' ;;
 		limits/) words='list forget' ;;
 		limits/list) words='--json auth- submit' ;;
 		srs/) words='rotate' ;;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "serve/dns.h"
 #include "serve/hub.h"
 
 enum { SESSION = 32, SAY_MS = 10000, SAY_MOST = 50 };
@@ -88,15 +89,6 @@ request_drain(void)
 		hub_exit();
 }
 
-static const char *
-status_word(enum dns_status s)
-{
-	static const char *const words[] = { "ok", "nodata", "nxdomain",
-		"servfail", "bogus", "timeout" };
-
-	return words[s];
-}
-
 /* whether one more line is well; what was left out is said with the next */
 static bool
 may_say(uint64_t *left_out)
@@ -131,7 +123,7 @@ say(const struct part *p)
 	log_set_session(p->r->session);
 	log_event(a->status == DNS_BOGUS ? LOG_WARN : LOG_INFO, "unanswered",
 	    KS("name", p->name), KI("type", p->type),
-	    KS("status", status_word(a->status)), KS("reason", a->why),
+	    KS("status", dns_status_name(a->status)), KS("reason", a->why),
 	    left_out > 0 ? LOG_A_UINT : LOG_A_END, "left_out",
 	    (unsigned long long)left_out, KEND);
 	log_set_session(NULL);
@@ -229,7 +221,7 @@ parse_type(const char *z, int *type_r)
 }
 
 static int
-check(const struct caller *c, const struct dns_query_in *in, struct err *err)
+check(const struct dns_query_in *in, struct err *err)
 {
 	size_t n = in->name.n, i;
 	int type;
@@ -241,8 +233,6 @@ check(const struct caller *c, const struct dns_query_in *in, struct err *err)
 		if (!parse_type(in->type.v[i], &type))
 			return err_perm(err, "5.5.4", "%s is no type of "
 			    "records", in->type.v[i]);
-	if (c->asked + n > (size_t)conf.connection_questions)
-		return err_temp(err, "4.4.3", "too many questions at a time");
 	return 0;
 }
 
@@ -271,11 +261,16 @@ ask(struct part *p, const char *name, const char *type)
 	struct answer *a;
 
 	p->w.fn = on_answer;
-	if (parse_type(type, &p->type) && name_make(name, p->name)) {
+	if (!parse_type(type, &p->type) || !name_make(name, p->name)) {
+		a = answer_fail(DNS_NXDOMAIN, "not a domain name");
+	} else if (p->r->caller->asked > (size_t)conf.connection_questions) {
+		a = answer_fail(DNS_SERVFAIL, "too many questions of one "
+		    "caller are under way");
+		counters.failed++;
+	} else {
 		question_ask(&p->w, p->name, p->type);
 		return;
 	}
-	a = answer_fail(DNS_NXDOMAIN, "not a domain name");
 	set_answer(p, a);
 	answer_drop(a);
 }
@@ -290,7 +285,7 @@ request_start(struct call *call, const struct dns_query_in *in,
 	struct request *r;
 	size_t i;
 
-	if (check(call->conn, in, err) < 0)
+	if (check(in, err) < 0)
 		return -1;
 	r = make(call, in);
 	for (i = 0; i < r->n; i++)

@@ -353,6 +353,7 @@ set_dnssec(struct setting *s)
 	set(s, "harden-below-nxdomain:", "yes");
 	set_bool(s, "aggressive-nsec:", conf.dnssec);
 	set_bool(s, "prefetch-key:", conf.dnssec);
+	set(s, "trust-anchor-signaling:", "no");
 	for (i = 0; i < conf.insecure.n; i++)
 		if (name_make(conf.insecure.v[i], zone))
 			set(s, "domain-insecure:", zone);

@@ -4,6 +4,7 @@
 #include "serve/dns.h"
 
 #include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include "conf/common.h"
 
@@ -53,6 +54,20 @@ clear(struct dns_question *q, size_t n)
 			.canon = "", .why = "no answer" };
 }
 
+/* also on the connection that there is */
+static void
+set_deadline(int ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	if (ms == dnsd.timeout_ms)
+		return;
+	dnsd.timeout_ms = ms;
+	if (dnsd.fd >= 0 && setsockopt(dnsd.fd, SOL_SOCKET, SO_RCVTIMEO, &tv,
+	    sizeof(tv)) < 0)
+		ipc_close(&dnsd);
+}
+
 int
 dns_ask(struct dns_question *q, size_t n, int timeout_ms,
     const char *session, struct arena *a, struct err *err)
@@ -65,7 +80,7 @@ dns_ask(struct dns_question *q, size_t n, int timeout_ms,
 	assert(n > 0 && n <= DNS_QUESTIONS);
 	if (dnsd.path == NULL)
 		ipc_init(&dnsd, socket_path("dnsd"), 0);
-	dnsd.timeout_ms = timeout_ms > 0 ? timeout_ms + SLACK_MS : OWN_MS;
+	set_deadline(timeout_ms > 0 ? timeout_ms + SLACK_MS : OWN_MS);
 	for (i = 0; i < n; i++) {
 		strlist_add(&in.name, a, q[i].name);
 		strlist_add(&in.type, a, arena_printf(a, "%d",
@@ -86,24 +101,54 @@ dns_release(void)
 	ipc_close(&dnsd);
 }
 
+static const struct {
+	int type;
+	const char *name;
+} types[] = {
+	{ DNS_A, "A" }, { DNS_NS, "NS" }, { DNS_CNAME, "CNAME" }, { 6, "SOA" },
+	{ DNS_PTR, "PTR" }, { DNS_MX, "MX" }, { DNS_TXT, "TXT" },
+	{ DNS_AAAA, "AAAA" }, { DNS_SRV, "SRV" }, { 43, "DS" },
+	{ 48, "DNSKEY" }, { DNS_TLSA, "TLSA" }, { 257, "CAA" },
+};
+
 const char *
 dns_type_name(enum dns_type type)
 {
-	static const struct {
-		enum dns_type type;
-		const char *name;
-	} names[] = {
-		{ DNS_A, "A" }, { DNS_NS, "NS" }, { DNS_CNAME, "CNAME" },
-		{ DNS_PTR, "PTR" }, { DNS_MX, "MX" }, { DNS_TXT, "TXT" },
-		{ DNS_AAAA, "AAAA" }, { DNS_SRV, "SRV" },
-		{ DNS_TLSA, "TLSA" },
-	};
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(names); i++)
-		if (names[i].type == type)
-			return names[i].name;
-	return "records";
+	for (i = 0; i < ARRAY_LEN(types); i++)
+		if (types[i].type == (int)type)
+			return types[i].name;
+	return "other";
+}
+
+bool
+dns_type_find(const char *word, enum dns_type *type_r)
+{
+	struct slice s = slice_of(word);
+	uint64_t n;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(types); i++)
+		if (slice_ieqz(s, types[i].name)) {
+			*type_r = (enum dns_type)types[i].type;
+			return true;
+		}
+	if (slice_istarts(s, "TYPE"))		/* RFC 3597 section 5 */
+		s = slice_sub(s, 4, s.n);
+	if (!slice_u64(s, UINT16_MAX, &n) || n == 0)
+		return false;
+	*type_r = (enum dns_type)n;
+	return true;
+}
+
+const char *
+dns_status_name(enum dns_status s)
+{
+	static const char *const words[] = { "ok", "nodata", "nxdomain",
+		"servfail", "bogus", "timeout" };
+
+	return words[s];
 }
 
 int

@@ -36,6 +36,9 @@ int dns_err(const struct dns_question *q, struct err *err);
 /* in-addr.arpa or ip6.arpa name of an address; false: it is none */
 bool dns_reverse_name(const char *addr, struct str *out);
 const char *dns_type_name(enum dns_type type);	/* "MX" */
+/* "MX", "mx", "15", "TYPE15"; false: no such type */
+bool dns_type_find(const char *word, enum dns_type *type_r);
+const char *dns_status_name(enum dns_status s);		/* "nxdomain" */
 /* Connections are few: who may be silent for long gives his back. */
 void dns_release(void);
 

@@ -231,6 +231,11 @@ allow_conditional(scmp_filter_ctx ctx, unsigned set)
 	    SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
 	rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(sendto), 1,
 	    SCMP_A3(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN, 0));
+	/* libunbound connects in the common way where it hears this */
+	if (set & JAIL_INET)
+		rc |= seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EOPNOTSUPP),
+		    N(sendmsg), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, MSG_FASTOPEN,
+		    MSG_FASTOPEN));
 	if (set & JAIL_WRITE)
 		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(utimensat), 1,
 		    SCMP_A1(SCMP_CMP_EQ, 0));

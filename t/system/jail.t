@@ -22,6 +22,8 @@ my %job = (
 	keyd => [], limitd => [],
 	# to other hosts
 	smtp => [@calls, 'inet-socket', 'connect'],
+	# to servers of names; of UNIX sockets it can make none
+	dnsd => [qw(inet-socket unix-connect)],
 	mapd => [],	# what its tables need: mapd_pgsql.t
 	logd => \@calls,	# to syslog
 	# modules of PAM read /etc, load code, run helpers and change ids

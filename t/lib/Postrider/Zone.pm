@@ -26,7 +26,7 @@ package Postrider::Zone;
 #   slow:SECONDS              later
 #   bogus                     with signatures that are false
 #   nosig                     without signatures
-#   lame                      an empty answer without authority
+#   lame                      without authority: ask at the root
 #   truncate                  UDP says: ask by TCP
 #   notcp                     the same, and TCP is closed
 #   garbage                   bytes that are no message

@@ -215,6 +215,8 @@ sub reply {
 	} elsif ($fault eq 'lame') {
 		$r->header->aa(0);
 		$r->header->ra(0);
+		$r->push(authority => Net::DNS::RR->new(
+		    '. 3600 NS a.root-servers.net.'));
 	} else {
 		$self->answer($r, $name, $type);
 		change($r, $do ? $fault : 'nosig')
