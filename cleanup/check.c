@@ -64,7 +64,7 @@ judge_header(struct slice s, bool all, const struct content_limits *l,
 {
 	struct mime_scan scan;
 	struct mime_field h;
-	size_t hops = 0;
+	size_t hops = 0, optional = 0, other = 0;
 
 	mime_scan_init(&scan, s);
 	while (mime_scan_next(&scan, &h)) {
@@ -76,7 +76,15 @@ judge_header(struct slice s, bool all, const struct content_limits *l,
 			f->message_id = true;
 		else if (slice_ieqz(h.name, "From"))
 			f->from = true;
+		else if (!slice_ieqz(h.name, "TLS-Required"))
+			continue;
+		else if (slice_ieqz(slice_trim(h.value), "No"))
+			optional++;
+		else
+			other++;
 	}
+	/* RFC 8689 section 5: one field, one value */
+	f->tls_optional = optional == 1 && other == 0;
 	f->body = scan.body;
 	f->no_blank = scan.malformed;
 	if (hops > l->hops)

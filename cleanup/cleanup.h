@@ -51,7 +51,7 @@ struct message {
 	int64_t created;	/* unix microseconds */
 	const char *sender, *ret, *envid, *session;
 	const char *login, *verp;
-	bool requiretls, utf8, body8, internal, normalize, check_from;
+	bool requiretls, tls_optional, utf8, body8, internal, normalize, check_from;
 	int64_t hold, release_at, priority;
 };
 
@@ -86,6 +86,7 @@ struct content_limits {
 struct content_facts {
 	uint64_t lines;		/* line ends */
 	bool date, message_id, from;	/* there is such a field */
+	bool tls_optional;	/* TLS-Required: No */
 	bool no_blank;		/* a line that is no field ended the header */
 	size_t body;		/* where the body starts */
 };

@@ -120,7 +120,8 @@ record(const struct job *j)
 		.envid = m->envid, .session = m->session, .size = j->size,
 		.wsize = j->wsize, .created = m->created, .utf8 = m->utf8,
 		.body8 = m->body8, .requiretls = m->requiretls,
-		.verp = m->verp, .internal = m->internal, .hold = m->hold,
+		.tls_optional = m->tls_optional, .verp = m->verp,
+		.internal = m->internal, .hold = m->hold,
 		.unsynced = j->unsynced,
 		.release_at = m->release_at, .priority = m->priority };
 }

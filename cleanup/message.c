@@ -169,6 +169,8 @@ message_prepare(struct message *m, uint64_t size, struct job *j,
 	    judge(m, &j->size, &f, err) < 0 ||
 	    route_all(m, &j->dests, err) < 0)
 		return -1;
+	/* RFC 8689 section 3: the option wins over the field */
+	m->tls_optional = f.tls_optional && !m->requiretls;
 	j->wsize = j->size + f.lines;
 	if (fchmod(m->fd, 0440) < 0)
 		return err_sys(err, "chmod content");

@@ -228,7 +228,8 @@ fill(struct agent_deliver_in *in, const struct delivery *d, struct arena *a)
 		.again = d->msg->again, .doubt = d->msg->again && qmgr.doubt,
 		.synced_dev = d->unsynced ? epoch_dev() : 0,
 		.utf8 = m->utf8, .body8 = m->body8,
-		.requiretls = m->requiretls, .verp = m->verp,
+		.requiretls = m->requiretls,
+		.tls_optional = m->tls_optional, .verp = m->verp,
 		.priority = m->priority };
 	for (i = 0; i < d->n; i++)
 		add_rcpt(in, a, &d->rcpt[i]->q);

@@ -271,7 +271,8 @@ read_message(const struct qmgr_enqueue_in *in, const struct gather *g,
 		.release_at = in->release_at, .priority = in->priority,
 		.utf8 = in->utf8, .body8 = in->body8,
 		.internal = in->internal, .hold = in->hold != 0,
-		.requiretls = in->requiretls, .verp = in->verp,
+		.requiretls = in->requiretls,
+		.tls_optional = in->tls_optional, .verp = in->verp,
 		.n = g->n, .rcpt = g->v };
 	if (!qid_parse(in->q, &m->id))
 		return err_perm(err, "5.5.4", "no queue id: %.40s", in->q);

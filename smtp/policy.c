@@ -112,6 +112,14 @@ policy_domain(const struct targets *t, bool requiretls,
 	return 0;
 }
 
+void
+policy_ignore(struct domain_policy *p)
+{
+	if (p->level == LEVEL_DANE)
+		p->level = LEVEL_MAY;
+	p->sts.mode = STS_NONE;
+}
+
 static void
 add_domain(struct strlist *l, struct arena *a, const char *domain)
 {

@@ -28,6 +28,10 @@ int policy_domain(const struct targets *t, bool requiretls,
     const char *session, struct arena *a, struct domain_policy *p,
     struct err *err);
 
+/* RFC 8689 section 4.2.2: what the next hop demands does not count; what an
+ * administrator does, does */
+void policy_ignore(struct domain_policy *p);
+
 /* for one server */
 struct tls_policy {
 	enum tls_level level;	/* the one in force; STS enforce: secure */

@@ -22,7 +22,9 @@ result_err(struct job *j, struct recipient *r, const struct err *err,
 	r->dsn = arena_strdup(j->arena, err->dsn);
 	r->text = arena_strdup(j->arena, err->text);
 	r->peer = arena_strdup(j->arena, peer);
-	r->trouble = trouble && err->kind != ERR_PERM;
+	/* what only this message demands of the host is not its trouble */
+	r->trouble = trouble && err->kind != ERR_PERM &&
+	    !(j->in->requiretls && strncmp(err->dsn, "4.7.", 4) == 0);
 	done(j, r, err->kind == ERR_PERM ? AGENT_FAILED : AGENT_DEFERRED);
 }
 

@@ -46,7 +46,8 @@ session_fits(struct session *s, const struct job *j)
 	if (!s->open)
 		return false;
 	if (strcmp(s->nexthop, j->in->nexthop) == 0 && !is_used_up(s) &&
-	    (s->requiretls || !j->in->requiretls) && suits_sender(s, j) &&
+	    (s->requiretls || !j->in->requiretls) &&
+	    (!s->tls_optional || j->in->tls_optional) && suits_sender(s, j) &&
 	    is_quiet(s)) {
 		s->io.deadline = j->deadline;
 		return true;
@@ -183,11 +184,16 @@ look_up(struct session *s, const struct job *j, struct err *err)
 	session_id(s->id);
 	s->nexthop = arena_strdup(&s->arena, j->in->nexthop);
 	s->requiretls = j->in->requiretls;
+	s->tls_optional = j->in->tls_optional;
 	s->relay[0] = s->peer[0] = '\0';
 	if (targets_find(s->nexthop, s->id, &s->arena, &s->targets, err) < 0)
 		return -1;
-	return policy_domain(&s->targets, s->requiretls, s->id, &s->arena,
-	    &s->domain, err);
+	if (policy_domain(&s->targets, s->requiretls, s->id, &s->arena,
+	    &s->domain, err) < 0)
+		return -1;
+	if (s->tls_optional)
+		policy_ignore(&s->domain);
+	return 0;
 }
 
 bool

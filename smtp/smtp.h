@@ -99,7 +99,7 @@ struct session {
 	struct arena arena;	/* of the next hop: below */
 	const char *nexthop, *local;
 	char *sender;		/* of the first message; malloced */
-	bool requiretls;
+	bool requiretls, tls_optional;
 	struct targets targets;
 	struct domain_policy domain;
 	const struct target *target;	/* NULL: looked up, not tried */

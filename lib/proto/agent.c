@@ -24,6 +24,8 @@ static const struct field deliver_in[] = {
 	F_BOOL(struct agent_deliver_in, utf8, "no", "SMTPUTF8"),
 	F_BOOL(struct agent_deliver_in, body8, "no", "8BITMIME"),
 	F_BOOL(struct agent_deliver_in, requiretls, "no", "REQUIRETLS"),
+	F_BOOL(struct agent_deliver_in, tls_optional, "no",
+	    "TLS-Required: No"),
 	F_STR(struct agent_deliver_in, verp, "", "delimiters of VERP"),
 	F_INT(struct agent_deliver_in, priority, "0", "-9", "9",
 	    "MT-PRIORITY"),

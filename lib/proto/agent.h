@@ -27,6 +27,7 @@ struct agent_deliver_in {
 	uint64_t synced_dev;
 	bool utf8, body8;
 	bool requiretls;	/* RFC 8689 */
+	bool tls_optional;	/* its field TLS-Required: No */
 	const char *verp;	/* "" or two delimiters, "+=": each recipient
 				 * gets a sender of his own */
 	int64_t priority;	/* RFC 6710 */

@@ -47,6 +47,8 @@ static const struct field enqueue_in[] = {
 	    "unix seconds"),
 	F_INT(struct qmgr_enqueue_in, priority, "0", NULL, NULL, "-9 to 9"),
 	F_BOOL(struct qmgr_enqueue_in, requiretls, "no", "REQUIRETLS"),
+	F_BOOL(struct qmgr_enqueue_in, tls_optional, "no",
+	    "TLS-Required: No"),
 	F_STR(struct qmgr_enqueue_in, verp, "", "delimiters of VERP"),
 	F_END
 };

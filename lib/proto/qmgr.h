@@ -29,6 +29,7 @@ struct qmgr_enqueue_in {
 				 * qmgr sees to it */
 	int64_t hold, release_at, priority;
 	bool requiretls;	/* RFC 8689 */
+	bool tls_optional;	/* its field TLS-Required: No */
 	const char *verp;	/* "" or two delimiters */
 };
 extern const struct verb_def qmgr_rcpt;

@@ -3,7 +3,8 @@
  */
 #include "queue/db_impl.h"
 
-enum { F_UTF8 = 1, F_BODY8 = 2, F_INTERNAL = 4, F_REQUIRETLS = 8 };
+enum { F_UTF8 = 1, F_BODY8 = 2, F_INTERNAL = 4, F_REQUIRETLS = 8,
+	F_TLS_OPTIONAL = 32 };
 
 int
 qdb_fresh_add(struct queue_db *db, int64_t id, struct slice rec,
@@ -102,7 +103,8 @@ qdb_message_add(struct queue_db *db, const struct queue_message *m,
 	struct str sdomain = STR_INIT;
 	int64_t flags = (m->utf8 ? F_UTF8 : 0) | (m->body8 ? F_BODY8 : 0) |
 	    (m->internal ? F_INTERNAL : 0) |
-	    (m->requiretls ? F_REQUIRETLS : 0);
+	    (m->requiretls ? F_REQUIRETLS : 0) |
+	    (m->tls_optional ? F_TLS_OPTIONAL : 0);
 	int rc;
 
 	address_domain(&sdomain, m->sender);
@@ -165,6 +167,7 @@ message_row(sqlite3_stmt *st, struct arena *a, struct queue_message *m)
 	m->body8 = flags & F_BODY8;
 	m->internal = flags & F_INTERNAL;
 	m->requiretls = flags & F_REQUIRETLS;
+	m->tls_optional = flags & F_TLS_OPTIONAL;
 	m->size = (uint64_t)sqlite3_column_int64(st, 6);
 	m->wsize = (uint64_t)sqlite3_column_int64(st, 7);
 	m->created = sqlite3_column_int64(st, 8);

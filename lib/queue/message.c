@@ -5,7 +5,7 @@
 #include "queue/message.h"
 
 enum { RECORD_VERSION = 1, F_UTF8 = 1, F_BODY8 = 2, F_INTERNAL = 4,
-	F_REQUIRETLS = 8, F_VERP = 16 };
+	F_REQUIRETLS = 8, F_VERP = 16, F_TLS_OPTIONAL = 32 };
 enum { RCPT_MIN = 8 + 8 + 7 };	/* bytes of the shortest recipient */
 
 static void
@@ -34,7 +34,8 @@ queue_message_encode(struct str *out, const struct queue_message *m)
 	put_int(out, RECORD_VERSION);
 	put_int(out, (m->utf8 ? F_UTF8 : 0) | (m->body8 ? F_BODY8 : 0) |
 	    (m->internal ? F_INTERNAL : 0) |
-	    (m->requiretls ? F_REQUIRETLS : 0) | (*m->verp ? F_VERP : 0));
+	    (m->requiretls ? F_REQUIRETLS : 0) |
+	    (m->tls_optional ? F_TLS_OPTIONAL : 0) | (*m->verp ? F_VERP : 0));
 	put_int(out, m->id);
 	put_int(out, (int64_t)m->size);
 	put_int(out, (int64_t)m->wsize);
@@ -127,6 +128,7 @@ get_head(struct reader *in, struct queue_message *m)
 	m->body8 = flags & F_BODY8;
 	m->internal = flags & F_INTERNAL;
 	m->requiretls = flags & F_REQUIRETLS;
+	m->tls_optional = flags & F_TLS_OPTIONAL;
 	m->id = get_int(in);
 	m->size = (uint64_t)get_int(in);
 	m->wsize = (uint64_t)get_int(in);

@@ -42,7 +42,8 @@ struct queue_message {
 	int64_t created;	/* unix microseconds */
 	int64_t expires, release_at;	/* unix seconds; release_at 0: none */
 	int64_t priority;
-	bool utf8, body8, internal, requiretls, hold, delay_warned;
+	bool utf8, body8, internal, requiretls, tls_optional;
+	bool hold, delay_warned;
 	size_t n;
 	struct queue_rcpt *rcpt;
 };

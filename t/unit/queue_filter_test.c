@@ -113,7 +113,7 @@ test_record(void)
 	struct queue_rcpt two[2] = { joe, joe };
 	struct queue_message m = { .id = 42, .sender = "", .ret = "full",
 		.envid = "e", .session = "s", .reason = "", .verp = "+=",
-		.requiretls = true, .size = 1,
+		.requiretls = true, .tls_optional = true, .size = 1,
 		.wsize = 2, .created = 3, .expires = 4, .priority = -9,
 		.body8 = true, .n = 2, .rcpt = two }, g;
 	struct str rec = STR_INIT;
@@ -126,7 +126,8 @@ test_record(void)
 	is_int(queue_message_decode(rec.s, rec.len, &g, &err), 0, "decoded");
 	ok(g.id == 42 && g.size == 1 && g.wsize == 2 && g.created == 3 &&
 	    g.expires == 4 && g.priority == -9 && g.n == 2, "numbers");
-	ok(g.body8 && !g.utf8 && !g.internal, "flags");
+	ok(g.body8 && !g.utf8 && !g.internal && g.requiretls &&
+	    g.tls_optional, "flags");
 	is_str(g.ret, "full", "ret");
 	is_str(g.rcpt[0].orig, "j@example.org", "orig");
 	is_str(g.rcpt[1].addr, "x@y", "second recipient");

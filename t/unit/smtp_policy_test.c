@@ -322,6 +322,13 @@ test_requiretls(void)
 	d.sts.mode = STS_ENFORCE;
 	is_str(policy(&d, HOST("mx.test"), false),
 	    "sts must pkix sni=mx.test mx.test", "by MTA-STS");
+	d.requiretls = false;
+	policy_ignore(&d);
+	is_str(policy(&d, HOST("dane.test"), true), "configured fallback "
+	    "none sni=dane.test -", "TLS-Required: No: neither of them");
+	d.level = LEVEL_ENCRYPT;
+	policy_ignore(&d);
+	is_int(d.level, LEVEL_ENCRYPT, "what is configured stays");
 }
 
 static const char *
