@@ -186,10 +186,18 @@ END
 	client("mbsync $name", 'mbsync', '-c', "$dir/mbsyncrc", '-a');
 	is scalar(() = glob "$dir/mbsync-$name/INBOX/*/*,*"), $n, '... all';
 }
+sub scram {
+	return scalar(() = $i->log =~ / login .* mech=SCRAM-SHA-256 /g);
+}
+my $before = scram();
 for my $m (qw(mutt neomutt)) {
 	for (['starttls', "imap://127.0.0.1:$p{imap}/", 'yes'],
-	    ['tls', "imaps://127.0.0.1:$p{imaps}/", 'no']) {
-		my ($name, $url, $starttls) = @$_;
+	    ['tls', "imaps://127.0.0.1:$p{imaps}/", 'no'],
+	    ['scram', "imaps://127.0.0.1:$p{imaps}/", 'no',
+	    'set imap_authenticators="scram-sha-256"']) {
+		my ($name, $url, $starttls, $more) = @$_;
+		next if $name eq 'scram' && $m ne 'mutt';
+		$more //= '';
 		my $rc = private("$m.rc", <<"END");
 set spoolfile="${url}INBOX" folder="$url" imap_user="bob" imap_pass="pw-bob"
 set ssl_starttls=$starttls ssl_force_tls=yes certificate_file="$ca"
@@ -197,6 +205,7 @@ set ssl_verify_host=no ssl_usesystemcerts=no
 set mbox_type=Maildir confirmcreate=no confirmappend=no delete=no copy=no
 set quit=yes move=no wait_key=no timeout=1 sleep_time=0 record=""
 set header_cache="" message_cachedir="" mark_old=no
+$more
 push "<tag-pattern>~A<enter><tag-prefix><copy-message>$dir/$m-$name<enter>\\
 <untag-pattern>~A<enter><quit>"
 END
@@ -205,6 +214,7 @@ END
 		is scalar(() = glob "$dir/$m-$name/{new,cur}/*"), $n, '... all';
 	}
 }
+ok $i->wait_for(sub { scram() > $before }), 'mutt knows SCRAM';
 for (['pop3-starttls', 'pop3', $p{pop3}, "sslproto tls1.2+"],
     ['pop3-tls', 'pop3', $p{pop3s}, 'ssl'],
     ['imap-starttls', 'imap', $p{imap}, "sslproto tls1.2+"],
