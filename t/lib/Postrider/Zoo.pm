@@ -50,6 +50,7 @@ sub new {
 	$self->{port} = $l->sockport unless $arg{unix};
 	$self->{pid} = fork // die "fork: $!\n";
 	if (!$self->{pid}) {
+		setpgrp 0, 0;
 		$SIG{TERM} = 'DEFAULT';
 		$SIG{CHLD} = 'IGNORE';
 		$SIG{PIPE} = 'IGNORE';
@@ -343,7 +344,7 @@ sub connections { return scalar $_[0]->said('CONNECT') }
 sub stop {
 	my ($self) = @_;
 	my $pid = delete $self->{pid} or return;
-	kill 'KILL', $pid;
+	kill 'KILL', -$pid, $pid;
 	waitpid $pid, 0;
 	return;
 }
