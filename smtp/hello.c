@@ -51,17 +51,23 @@ is_good(const struct session *s)
 	return s->reply.code / 100 == 2;
 }
 
-/* the answer of a host that does not want us is not for good: RFC 5321
- * section 5.1; it may be another's turn */
+/* What one host says of itself is not for good: RFC 5321 section 5.1; it may be
+ * another's turn.  0 */
 static int
-not_here(struct session *s, enum stage at, struct err *err)
+for_now(struct err *err)
 {
-	reply_err(s, at, err);
 	if (err->kind == ERR_PERM) {
 		err->kind = ERR_TEMP;
 		err->dsn[0] = '4';
 	}
 	return 0;
+}
+
+static int
+not_here(struct session *s, enum stage at, struct err *err)
+{
+	reply_err(s, at, err);
+	return for_now(err);
 }
 
 static int
@@ -143,7 +149,7 @@ wrap(struct session *s, bool *again, struct err *err)
 		count(s, policy_result(&s->policy, err), err);
 		log_event(LOG_INFO, "tls-failed", KS("relay", s->relay),
 		    KS("policy", s->policy.why), KERR(err), KEND);
-		return 0;
+		return for_now(err);
 	}
 	if (s->target->port != 0)
 		policy_done(&s->policy, &s->targets, s->target, s->local,
@@ -193,11 +199,7 @@ login(struct session *s, const struct job *j, struct err *err)
 	    j->in->sender, &s->facts, s->facts.on && s->facts.f.verified,
 	    s->id, err);
 	s->logged_in = rc == 1;
-	if (rc < 0 && err->kind == ERR_PERM) {
-		err->kind = ERR_TEMP;
-		err->dsn[0] = '4';
-	}
-	return rc < 0 ? 0 : 1;
+	return rc < 0 ? for_now(err) : 1;
 }
 
 int
@@ -207,7 +209,6 @@ hello(struct session *s, const struct job *j, bool plain, bool *again,
 	int rc;
 
 	*again = false;
-	log_set_session(s->id);
 	if (is_implicit(s) && (rc = wrap(s, again, err)) != 1) {
 		*again = false;
 		return rc;

@@ -131,6 +131,15 @@ give_up(const struct session *s, struct job *j, struct err *err)
 	results_rest(j, err, s->peer, !j->heard && !j->lacks);
 }
 
+/* A host that has taken some gets the others over a new connection. */
+static void
+again(const struct session *s, struct job *j)
+{
+	j->host--;
+	if (s->open)
+		j->sessions--;
+}
+
 /*
  * Over the session that is open, then over one host after the other.  A
  * session that was idle and is found dead costs the message nothing: it
@@ -141,14 +150,18 @@ deliver(struct session *s, struct job *j)
 {
 	struct err err = ERR_INIT;
 	bool reused = session_fits(s, j);
+	size_t left;
 
 	if (reused)
 		j->host = (size_t)(s->target - s->targets.v) + 1;
 	while (j->left > 0 && (reused || session_open(s, j, &err) == 0)) {
+		left = j->left;
 		if (host_takes(s, j, &err) == 1 && transact(s, j, &err) < 0) {
 			j->other = true;
 			if (reused && !j->heard)
 				j->host = 0;
+			else if (j->left < left)
+				again(s, j);
 		}
 		reused = false;
 		if (j->left > 0)

@@ -50,6 +50,7 @@ session_fits(struct session *s, const struct job *j)
 	    (!s->tls_optional || j->in->tls_optional) && suits_sender(s, j) &&
 	    is_quiet(s)) {
 		s->io.deadline = j->deadline;
+		log_set_session(s->id);
 		return true;
 	}
 	session_close(s, false);
@@ -211,6 +212,7 @@ session_open(struct session *s, struct job *j, struct err *err)
 	session_close(s, false);
 	if (j->host == 0 && look_up(s, j, err) < 0)
 		return -1;
+	log_set_session(s->id);
 	free(s->sender);
 	s->sender = xstrdup(j->in->sender);
 	while (session_more(s, j)) {

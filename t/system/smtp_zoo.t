@@ -61,7 +61,8 @@ case('BDAT: taken, the answer is lost', zoo => [@bdat, at => {
 case('BDAT: 421 for MAIL', zoo => [@bdat, at => { mail => '421 4.3.2 no' }],
     want => qr/^0 deferred 4\.3\.2 421 4\.3\.2 no !; ok$/);
 case('TLS is offered, then garbage', zoo => [offer => ['STARTTLS'], at => {
-    tls => [sub { $_[0]->put("garbage\n" x 20); $_[0]->over }] }],
+    tls => sub { $_[0]->_fill; $_[0]->put("garbage\n" x 20);
+    $_[0]->over } }],
     want => qr/^ok keep$/, took => 1, ends => 1, connections => 2);
 case('TLS is offered, then closed', zoo => [offer => ['STARTTLS'], at => {
     tls => $close }], want => qr/^ok keep$/, took => 1, ends => 1,
@@ -71,7 +72,7 @@ case('TLS is offered, and refused', zoo => [offer => ['STARTTLS'], at => {
     ends => 1);
 case('injected behind STARTTLS', zoo => [offer => ['STARTTLS'], at => {
     starttls => sub { $_[0]->put("220 go\r\n250 zoo\r\n"); $_[0]->hang } }],
-    want => qr/^ok keep$|^0 deferred/, any => 1);
+    want => qr/^0 deferred 4\.5\.1 input before the TLS handshake !; ok$/);
 
 # --- what it says ---
 case('garbage for a greeting', zoo => [at => { greeting => sub {
@@ -113,7 +114,7 @@ case('250 for DATA', zoo => [at => { data => sub {
     want => qr/^0 deferred 4\.5\.0 unexpected reply to DATA: 250 fine; ok$/);
 case('354 for the content', zoo => [at => { dot => '354 more' }],
     want => qr/^0 deferred 4\.5\.0 unexpected reply to the end of .*; ok$/,
-    took => 1, ends => 1);
+    ends => 1);
 case('greets with 554', zoo => [at => { greeting => '554 5.7.1 not you' }],
     want => qr/^0 deferred 4\.7\.1 554 5\.7\.1 not you !; ok$/);
 case('EHLO is unknown', zoo => [at => { ehlo => '502 5.5.1 what?' }],

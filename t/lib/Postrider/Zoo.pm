@@ -166,8 +166,8 @@ sub _reply {
 	return $self->put(join '', map { "$_$self->{eol}" } @l);
 }
 
-# the reply at a stage; false where the code has seen to all
-sub _at {
+# what is to be said at a stage; undef where the code has seen to all
+sub _decide {
 	my ($self, $stage, $line, $usual) = @_;
 	my $do = $self->{at}{$stage} // $usual;
 	if (ref $do eq 'ARRAY') {
@@ -177,6 +177,17 @@ sub _at {
 		$do = $do->[$n > @$do ? -1 : $n - 1] // $usual;
 	}
 	$do = $do->($self, $line) if ref $do eq 'CODE';
+	return $do;
+}
+
+sub _at {
+	my ($self, @arg) = @_;
+	return $self->_say($self->_decide(@arg));
+}
+
+# true: it was a good one
+sub _say {
+	my ($self, $do) = @_;
 	return 0 unless defined $do;
 	$self->_reply($do) if $do ne '';
 	die "over\n" if $do =~ /^421/m;
@@ -307,12 +318,12 @@ sub _end {
 	my ($self, $text) = @_;
 	$self->{t}{content} = $text;
 	my @rcpt = $self->{lmtp} ? @{ $self->{t}{rcpt} } : '';
-	my $good = 0;
 	for my $r (@rcpt) {
 		$self->_note('ends', '.');
-		$good |= $self->_at('dot', $r, '250 2.0.0 taken') ? 1 : 0;
+		my $do = $self->_decide('dot', $r, '250 2.0.0 taken');
+		$self->taken if ($do // '') =~ /^2/;
+		$self->_say($do);
 	}
-	$self->taken if $good;
 	delete $self->{t};
 	die "over\n" if $self->{once};
 	return;
@@ -339,7 +350,10 @@ sub said {
 
 # contents that came to their end
 sub ends { return -s "$_[0]{dir}/ends" || 0 }
-sub connections { return scalar $_[0]->said('CONNECT') }
+sub connections {
+	my @c = $_[0]->said('CONNECT');
+	return scalar @c;
+}
 
 sub stop {
 	my ($self) = @_;
