@@ -63,6 +63,19 @@ for_now(struct err *err)
 	return 0;
 }
 
+/* what the server calls itself, for reports */
+static void
+take_name(struct session *s)
+{
+	struct slice rest = slice_str(&s->reply.text), word = SLICE_NULL;
+	size_t i;
+
+	slice_word(&rest, &word);
+	for (i = 0; i < word.n && ascii_isprint((unsigned char)word.p[i]); i++)
+		;
+	slice_copy(s->greeted, sizeof(s->greeted), slice_sub(word, 0, i));
+}
+
 static int
 not_here(struct session *s, enum stage at, struct err *err)
 {
@@ -77,6 +90,7 @@ greeting(struct session *s, struct err *err)
 		return 0;
 	if (!is_good(s))
 		return not_here(s, AT_GREETING, err);
+	take_name(s);
 	return check_name(s, err) < 0 ? -1 : 1;
 }
 
@@ -122,7 +136,7 @@ count(const struct session *s, enum sts_result result, const struct err *why)
 {
 	if (s->target->port != 0)
 		policy_count(&s->policy, &s->targets, s->target, s->local,
-		    conf.helo_name, result, why);
+		    s->greeted, result, why);
 }
 
 /* No TLS, as the server has it.  1 go on in the clear, 0 not this host */
@@ -153,7 +167,7 @@ wrap(struct session *s, bool *again, struct err *err)
 	}
 	if (s->target->port != 0)
 		policy_done(&s->policy, &s->targets, s->target, s->local,
-		    conf.helo_name, &s->facts.f);
+		    s->greeted, &s->facts.f);
 	note(s, s->facts.f.version, "");
 	s->caps = (struct caps){ 0 };
 	return 1;

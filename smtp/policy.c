@@ -309,6 +309,7 @@ policy_target(const struct domain_policy *d, const struct targets *all,
 {
 	*p = (struct tls_policy){ .why = "configured" };
 	p->in.session = session;
+	p->sender = d->sender != NULL ? d->sender : "";
 	use_level(d, all, t, a, p);
 	if (t->port == 0) {
 		/* a socket of this host */

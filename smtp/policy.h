@@ -21,6 +21,8 @@ struct domain_policy {
 	int min;		/* TLS_MIN_...: of the row */
 	bool requiretls;	/* of the message: at least `secure`, and the
 				 * next server must offer REQUIRETLS */
+	const char *sender;	/* of the message; set by who knows it: stsd
+				 * counts no sessions that bring its reports */
 	struct sts_policy_out sts;	/* mode none: there is none */
 };
 /* 0; -1: err_temp, it can not be said */
@@ -44,6 +46,7 @@ struct tls_policy {
 				 * certificate that is not good is a fact, see
 				 * policy_done */
 	bool counted;		/* a failure was told before we connected */
+	const char *sender;
 	const char *why;	/* "dane", "sts", "configured": for the log */
 };
 /* 1: use it with *p; 0: not this server, err says why (temporary) and it is

@@ -138,6 +138,7 @@ dial(struct session *s, const struct job *j, struct err *err)
 	s->bye = s->lost = s->tainted = s->logged_in = false;
 	s->messages = s->rcpt_max = 0;
 	s->opened = s->last = mono_ms();
+	s->greeted[0] = '\0';
 	s->caps = (struct caps){ 0 };
 	return 0;
 }
@@ -159,6 +160,7 @@ try_host(struct session *s, struct job *j, struct err *err)
 
 	set_names(s);
 	arena_reset(&s->host_arena);
+	s->domain.sender = s->sender;
 	rc = policy_target(&s->domain, &s->targets, s->target, s->id,
 	    &s->host_arena, &s->policy, err);
 	if (rc <= 0)

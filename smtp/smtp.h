@@ -109,6 +109,7 @@ struct session {
 	struct caps caps;
 	struct smtp_reply reply;
 	char relay[384];	/* "host[address]:port" */
+	char greeted[256];	/* its name in its greeting */
 	char peer[320];		/* "host[address]" */
 	char id[9];
 	int64_t opened, last;	/* mono_ms */
