@@ -28,6 +28,7 @@ policy_start(const struct policy_conf *c, struct err *err)
 {
 	policy_conf = c;
 	map_set_dir(common.conf_dir);
+	map_live_close(&policies);
 	map_live_init(&policies, c->table);
 	return table_jail(c->table, err);
 }

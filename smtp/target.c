@@ -68,6 +68,8 @@ target_start(const struct target_conf *c, struct err *err)
 {
 	target_conf = c;
 	map_set_dir(common.conf_dir);
+	map_live_close(&family_table);
+	map_live_close(&bind_table);
 	map_live_init(&family_table, c->families);
 	map_live_init(&bind_table, c->bind_table);
 	self_start();
