@@ -64,7 +64,7 @@ sub got {
 	like $out, qr/^<~\* 550 5\.7\.1 From: .*not owned by user/m,
 	    '... at the end';
 	($st, $out) = swaks($ann, $ann, '--to', join ',', ($to) x 2,
-	    map { "bob+$_\@example.test" } 1 .. 8);
+	    map { "bob+$_\@example.test" } 1 .. 9);
 	like $out, qr/^<~\* 450 4\.7\.1 .*recipients an hour/m,
 	    'swaks: over the limit';
 }
