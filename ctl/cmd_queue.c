@@ -6,18 +6,10 @@
 #include "conf/common.h"
 #include "ctl.h"
 #include "password.h"
+#include "queue.h"
 #include "queue_list.h"
 
 enum { CALL_MS = 300000, MORE_MAX = 10000 };
-
-struct query {
-	struct qmgr_filter filter;
-	char **ids;		/* the words behind the options */
-	int n_ids;
-	bool any;		/* a filter was given */
-	bool json, yes;
-	int64_t at;		/* --at; 0: not given */
-};
 
 static const struct option longs[] = {
 	{ "id", required_argument, NULL, 'i' },
@@ -32,6 +24,10 @@ static const struct option longs[] = {
 	{ "yes", no_argument, NULL, 'Y' },
 	{ "at", required_argument, NULL, 'a' },
 	{ "until", required_argument, NULL, 'a' },
+	{ "text", required_argument, NULL, 'T' },
+	{ "reason", required_argument, NULL, 'T' },
+	{ "concurrency", required_argument, NULL, 'C' },
+	{ "rate", required_argument, NULL, 'R' },
 	{ NULL, 0, NULL, 0 }
 };
 
@@ -60,6 +56,32 @@ take_field(struct query *q, const char *name, const char *arg)
 	return EXIT_OK;
 }
 
+/* a limit as the interface's own table reads it */
+static int
+take_limit(struct query *q, const char *name, struct slice arg)
+{
+	struct err err = ERR_INIT;
+
+	if (field_set(field_find(qmgr_limit.in, slice_of(name)), &q->limit,
+	    arg, &ctl_arena, &err) != 0)
+		return fail_usage("--%s", err.text);
+	return EXIT_OK;
+}
+
+static int
+take_rate(struct query *q, const char *arg)
+{
+	struct slice rest = slice_of(arg), n;
+	int64_t ms;
+
+	slice_cut(&rest, '/', &n);
+	if (!parse_duration(rest, &ms) || ms < 1000)
+		return fail_usage("--rate %s: expected messages/time, such as "
+		    "100/1h", arg);
+	q->limit.seconds = ms / 1000;
+	return take_limit(q, "messages", n);
+}
+
 static int
 take_when(struct query *q, const char *arg)
 {
@@ -83,6 +105,13 @@ take_option(struct query *q, int c)
 		return take_field(q, "limit", optarg);
 	case 'a':
 		return take_when(q, optarg);
+	case 'T':
+		q->text = optarg;
+		return EXIT_OK;
+	case 'C':
+		return take_limit(q, "concurrency", slice_of(optarg));
+	case 'R':
+		return take_rate(q, optarg);
 	}
 	q->any = true;
 	switch (c) {
@@ -104,14 +133,15 @@ take_option(struct query *q, int c)
 	return EXIT_USAGE;
 }
 
-static int
-parse(int argc, char **argv, struct query *q)
+int
+queue_parse(int argc, char **argv, struct query *q)
 {
 	struct err err = ERR_INIT;
 	int c, r;
 
-	*q = (struct query){ 0 };
+	*q = (struct query){ .text = "" };
 	field_defaults(qmgr_list.in, &q->filter, &ctl_arena);
+	field_defaults(qmgr_limit.in, &q->limit, &ctl_arena);
 	while ((c = next_option(argc, argv, ":", longs)) != -1) {
 		r = take_option(q, c);
 		if (r != EXIT_OK)
@@ -125,11 +155,8 @@ parse(int argc, char **argv, struct query *q)
 	return instance_load(&err) == 0 ? EXIT_OK : fail_err(&err);
 }
 
-/* once for each id, or once */
-typedef int each_fn(struct ipc *c, const struct qmgr_filter *f, void *ctx,
-    struct err *err);
-static int
-for_each(struct query *q, each_fn *fn, void *ctx)
+int
+queue_each(struct query *q, queue_each_fn *fn, void *ctx)
 {
 	struct err err = ERR_INIT;
 	struct ipc c;
@@ -183,12 +210,12 @@ queue_list(int argc, char **argv)
 	struct listing l = { .first = true, .now = wall_s(),
 	    .text = STR_INIT };
 	struct query q;
-	int r = parse(argc, argv, &q);
+	int r = queue_parse(argc, argv, &q);
 
 	if (r != EXIT_OK)
 		return r;
 	l.json = q.json;
-	r = for_each(&q, list_one, &l);
+	r = queue_each(&q, list_one, &l);
 	if (r == EXIT_OK && q.json)
 		printf("%s]\n", l.first ? "[" : "");
 	else if (r == EXIT_OK && l.messages == 0)
@@ -204,8 +231,26 @@ queue_list(int argc, char **argv)
 struct order {
 	const struct verb_def *def;
 	int64_t value;		/* of schedule and priority */
-	int64_t messages, rcpts;
+	struct qmgr_count n;
 };
+
+int
+queue_order(struct ipc *c, const struct verb_def *v, const void *in,
+    struct qmgr_filter *f, struct qmgr_count *sum, struct err *err)
+{
+	bool all = f->limit == 0;
+	struct qmgr_count n;
+
+	do {
+		if (ipc_call(c, v, in, -1, &n, NULL, NULL, err) != 0)
+			return -1;
+		sum->messages += n.messages;
+		sum->rcpts += n.rcpts;
+		f->after = arena_strdup(&ctl_arena, n.next);
+		f->limit -= all ? 0 : n.messages;
+	} while (*n.next && (all || f->limit > 0));
+	return 0;
+}
 
 static int
 order_one(struct ipc *c, const struct qmgr_filter *f, void *ctx,
@@ -214,40 +259,38 @@ order_one(struct ipc *c, const struct qmgr_filter *f, void *ctx,
 	struct order *o = ctx;
 	struct qmgr_schedule_in at = { *f, o->value };
 	struct qmgr_priority_in prio = { *f, o->value };
-	const void *in = o->def == &qmgr_schedule ? (const void *)&at :
-	    o->def == &qmgr_priority ? (const void *)&prio : f;
-	struct qmgr_count n;
 
-	if (ipc_call(c, o->def, in, -1, &n, NULL, NULL, err) != 0)
-		return -1;
-	o->messages += n.messages;
-	o->rcpts += n.rcpts;
-	return 0;
+	if (o->def == &qmgr_schedule)
+		return queue_order(c, o->def, &at, &at.f, &o->n, err);
+	if (o->def == &qmgr_priority)
+		return queue_order(c, o->def, &prio, &prio.f, &o->n, err);
+	at.f = *f;
+	return queue_order(c, o->def, &at.f, &at.f, &o->n, err);
 }
 
 static void
 print_order(const char *done, const struct order *o)
 {
 	printf("%s: ", done);
-	print_counts(o->messages, o->rcpts);
+	print_counts(o->n.messages, o->n.rcpts);
 }
 
 static int
 run_change(struct query *q, const struct verb_def *def, int64_t value,
     const char *done)
 {
-	struct order o = { def, value, 0, 0 };
-	int r = for_each(q, order_one, &o);
+	struct order o = { def, value, { 0 } };
+	int r = queue_each(q, order_one, &o);
 
 	if (r != EXIT_OK)
 		return r;
 	if (q->json)
 		printf("{\"messages\":%lld,\"recipients\":%lld}\n",
-		    (long long)o.messages, (long long)o.rcpts);
+		    (long long)o.n.messages, (long long)o.n.rcpts);
 	else
 		print_order(done, &o);
 	/* a name that names nothing is a mistake */
-	return o.messages == 0 && q->n_ids > 0 ? EXIT_FAILED : EXIT_OK;
+	return o.n.messages == 0 && q->n_ids > 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 static int
@@ -274,7 +317,7 @@ static int
 queue_flush(int argc, char **argv)
 {
 	struct query q;
-	int r = parse(argc, argv, &q);
+	int r = queue_parse(argc, argv, &q);
 
 	return r == EXIT_OK ? run_order(&q, &qmgr_flush, "to be tried now") :
 	    r;
@@ -284,7 +327,7 @@ static int
 queue_hold(int argc, char **argv)
 {
 	struct query q;
-	int r = parse(argc, argv, &q);
+	int r = queue_parse(argc, argv, &q);
 
 	return r == EXIT_OK ? run_hold(&q, &qmgr_hold, "on hold") : r;
 }
@@ -293,7 +336,7 @@ static int
 queue_release(int argc, char **argv)
 {
 	struct query q;
-	int r = parse(argc, argv, &q);
+	int r = queue_parse(argc, argv, &q);
 
 	return r == EXIT_OK ? run_hold(&q, &qmgr_release, "released") : r;
 }
@@ -313,7 +356,7 @@ queue_priority(int argc, char **argv)
 	if (field_set(field_find(qmgr_priority.in, slice_of("priority")), &in,
 	    slice_of(argv[1]), &ctl_arena, &err) != 0)
 		return fail_usage("%s", err.text);
-	r = parse(argc - 1, argv + 1, &q);
+	r = queue_parse(argc - 1, argv + 1, &q);
 	if (r == EXIT_OK && !q.any)
 		r = fail_usage("priority of which messages?  Say an id or a "
 		    "filter");
@@ -325,7 +368,7 @@ static int
 queue_delete(int argc, char **argv)
 {
 	struct query q;
-	int r = parse(argc, argv, &q);
+	int r = queue_parse(argc, argv, &q);
 
 	if (r != EXIT_OK)
 		return r;
@@ -376,14 +419,14 @@ queue_show(int argc, char **argv)
 	struct listing l = { .first = true, .now = wall_s(),
 	    .text = STR_INIT };
 	struct query q;
-	int r = parse(argc, argv, &q);
+	int r = queue_parse(argc, argv, &q);
 
 	if (r != EXIT_OK)
 		return r;
 	if (q.n_ids == 0 && q.filter.q[0] == '\0')
 		return fail_usage("usage: postrider queue show [--json] ID");
 	l.json = q.json;
-	r = for_each(&q, show_one, &l);
+	r = queue_each(&q, show_one, &l);
 	if (r == EXIT_OK && q.json)
 		printf("%s]\n", l.first ? "[" : "");
 	str_free(&l.text);
@@ -422,10 +465,10 @@ queue_stats(int argc, char **argv)
 {
 	struct qmgr_stats s;
 	struct query q;
-	int r = parse(argc, argv, &q);
+	int r = queue_parse(argc, argv, &q);
 
 	if (r == EXIT_OK)
-		r = for_each(&q, stats_one, &s);
+		r = queue_each(&q, stats_one, &s);
 	if (r == EXIT_OK)
 		print_stats(&s, q.json);
 	return r;
@@ -444,6 +487,19 @@ static const struct cmd verbs[] = {
 	    "higher goes first" },
 	{ "delete", queue_delete, "[FILTER]... [ID]...", "remove without a "
 	    "report (all: --yes)" },
+	{ "bounce", queue_bounce, "[--text T] [FILTER]... [ID]...",
+	    "fail now, with a report" },
+	{ "expire", queue_expire, "[--text T] [FILTER]... [ID]...",
+	    "as if the time was over" },
+	{ "reroute", queue_reroute, "TO [FILTER]... [ID]...",
+	    "to TRANSPORT:NEXTHOP, or \"router\"" },
+	{ "dests", queue_dests, "[PATTERN]", "destinations and their health" },
+	{ "pause", queue_pause, "NAME [--until T] [--reason T]",
+	    "nothing more goes there" },
+	{ "slow", queue_slow, "NAME [--concurrency N] [--rate N/T]",
+	    "less goes there" },
+	{ "resume", queue_resume, "NAME", "end that, or a suspension" },
+	{ "limits", queue_limits, "", "what is paused or slowed down" },
 	{ "stats", queue_stats, "[--json]", "figures" },
 	{ NULL, NULL, NULL, NULL }
 };

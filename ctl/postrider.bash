@@ -94,12 +94,19 @@ _postrider()
 		mailbox/) words='list check repair rebuild dump restore' ;;
 		mailbox/*) words=$(_postrider_users "$1" "${inst[@]}") ;;
 		queue/) words='list show flush hold release priority
-			delete stats' ;;
+			delete bounce expire reroute dests pause slow resume
+			limits stats' ;;
 		queue/show)
 			words="$(_postrider_ids "$1" "${inst[@]}") --json" ;;
 		queue/delete) words="$filters --yes" ;;
 		queue/hold) words="$filters --until" ;;
 		queue/release) words="$filters --at" ;;
+		queue/bounce|queue/expire) words="$filters --text --yes" ;;
+		queue/reroute) words="router $filters --yes" ;;
+		queue/pause) words='--until --reason' ;;
+		queue/slow) words='--concurrency --rate --until --reason' ;;
+		queue/resume) words= ;;
+		queue/dests|queue/limits) words='--json' ;;
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;
 		call/) words='auth auth-pam bounce cleanup dnsd limitd local

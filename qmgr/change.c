@@ -4,6 +4,40 @@
  */
 #include "qmgr.h"
 
+int
+change_file(struct msg *m, bool hold, const char *reason, struct err *err)
+{
+	bool old = m->m.hold;
+	const char *old_reason = m->m.reason;
+	int rc;
+
+	if (msg_row_now(m) != ROW_FRESH && msg_row_now(m) != ROW_JOURNAL)
+		return 0;
+	if (qdb_fresh_del(qmgr.db, m->m.id, err) < 0)
+		return -1;
+	m->m.hold = hold;
+	m->m.reason = reason;
+	rc = msg_file(m, err);
+	m->m.hold = old;
+	m->m.reason = old_reason;
+	return rc == 0 ? 1 : -1;
+}
+
+static void
+unload(struct rcpt *r)
+{
+	r->dest->mem_next = 0;
+	rcpt_free(r);
+}
+
+void
+change_unload(struct msg *m)
+{
+	msg_set_row(m, ROW_FILED);
+	sched_remove(m, unload);
+	msg_release(m);
+}
+
 /* The rows of its destinations are never later than what waits for them. */
 static int
 tell_dests(const struct queue_message *m, int64_t at, struct err *err)

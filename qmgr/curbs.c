@@ -78,10 +78,21 @@ keep(void *ctx UNUSED, const struct queue_curb *from)
 	ncurbs++;
 }
 
+/* what was paused looks once more whether it is */
 int
 curbs_load(struct err *err)
 {
-	return qdb_curb_all(qmgr.db, keep, NULL, err);
+	struct queue_dest all = { .transport = "", .nexthop = "", .site = "" };
+
+	if (qdb_curb_all(qmgr.db, keep, NULL, err) != 0 ||
+	    qdb_begin(qmgr.db, err) != 0)
+		return -1;
+	if (qdb_dest_resume(qmgr.db, &all, wall_s(), SUSPENDED_FOR_GOOD,
+	    err) != 0) {
+		qdb_rollback(qmgr.db);
+		return -1;
+	}
+	return qdb_commit(qmgr.db, err);
 }
 
 void
@@ -155,25 +166,49 @@ apply_to_all(const char *name)
 	deliver_soon();
 }
 
-/* NULL: it goes; those that it held back look at once */
-int
-curb_write(const char *name, const struct queue_curb *c, struct err *err)
+/* --- rows that say "for good" when nothing does any more --- */
+
+struct resume_op {
+	struct op op;
+	char *name;
+};
+
+static int
+apply_resume(struct op *op, struct err *err)
 {
 	struct str buf = STR_INIT;
-	struct queue_dest w = meaning(name, &buf);
-	int rc;
+	struct queue_dest w = meaning(((struct resume_op *)op)->name, &buf);
+	int rc = qdb_dest_resume(qmgr.db, &w, wall_s(), SUSPENDED_FOR_GOOD,
+	    err);
 
-	rc = c != NULL ? qdb_curb_put(qmgr.db, c, err) :
-	    qdb_curb_del(qmgr.db, name, err);
-	if (rc >= 0 && (c == NULL || !c->paused))
-		rc = qdb_dest_resume(qmgr.db, &w, wall_s(),
-		    SUSPENDED_FOR_GOOD, err);
 	str_free(&buf);
-	return MIN(rc, 0);
+	return rc;
 }
 
-void
-curb_written(const char *name, const struct queue_curb *c)
+static void
+done_resume(struct op *op, const struct err *err UNUSED)
+{
+	struct resume_op *o = (struct resume_op *)op;
+
+	free(o->name);
+	free(o);
+}
+
+/* After memory: what is not here any more says so in its row only, and none
+ * that is here may write the pause once more.  A start does it for all. */
+static void
+resume_rows(const char *name)
+{
+	struct resume_op *o = xcalloc(1, sizeof(*o));
+
+	o->op.apply = apply_resume;
+	o->op.done = done_resume;
+	o->name = xstrdup(name);
+	commit_op(&o->op);
+}
+
+static void
+written(const char *name, const struct queue_curb *c)
 {
 	struct curb *old = find(name);
 
@@ -189,6 +224,8 @@ curb_written(const char *name, const struct queue_curb *c)
 	    KI("until", c == NULL ? 0 : c->until),
 	    KS("reason", c == NULL ? NULL : c->reason), KEND);
 	apply_to_all(name);
+	if (c == NULL || !c->paused)
+		resume_rows(name);
 }
 
 struct curb_op {
@@ -205,7 +242,8 @@ apply(struct op *op, struct err *err)
 {
 	struct curb_op *o = (struct curb_op *)op;
 
-	return curb_write(o->name, o->ends ? NULL : &o->c, err);
+	return MIN(o->ends ? qdb_curb_del(qmgr.db, o->name, err) :
+	    qdb_curb_put(qmgr.db, &o->c, err), 0);
 }
 
 static void
@@ -215,7 +253,7 @@ done(struct op *op, const struct err *err)
 	struct qmgr_count n = { .messages = 1, .next = "" };
 
 	if (err == NULL)
-		curb_written(o->name, o->ends ? NULL : &o->c);
+		written(o->name, o->ends ? NULL : &o->c);
 	if (o->answer && err != NULL)
 		hub_err(o->ticket, err);
 	else if (o->answer)

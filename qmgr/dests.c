@@ -149,6 +149,7 @@ dest_resume(struct dest *d)
 	set_text(&d->dsn, "");
 	set_text(&d->text, "");
 	d->mem_next = 0;
+	d->row_next = MIN(d->row_next, wall_s());
 	sched_resume(d);
 	dest_changed(d);
 }

@@ -172,6 +172,13 @@ static const struct verb verbs[] = {
 	{ &qmgr_delete, admin_delete, PEER_ADMIN },
 	{ &qmgr_schedule, admin_schedule, PEER_ADMIN },
 	{ &qmgr_priority, admin_priority, PEER_ADMIN },
+	{ &qmgr_bounce, admin_bounce, PEER_ADMIN },
+	{ &qmgr_expire, admin_expire, PEER_ADMIN },
+	{ &qmgr_reroute, admin_reroute, PEER_ADMIN },
+	{ &qmgr_limit, admin_limit, PEER_ADMIN },
+	{ &qmgr_resume, admin_resume, PEER_ADMIN },
+	{ &qmgr_limits, admin_limits, PEER_ADMIN },
+	{ &qmgr_dests, admin_dests, PEER_ADMIN },
 	{ &qmgr_show, admin_show, PEER_ADMIN },
 	{ &qmgr_stat, admin_stat, PEER_ADMIN },
 	{ 0 }

@@ -25,31 +25,11 @@ struct order {
 
 static const int64_t far = INT64_MAX / 2;
 
-/* a fresh message gets rows, held or not */
-static int
-file_first(struct msg *m, bool hold, const char *reason, struct err *err)
-{
-	bool old = m->m.hold;
-	const char *old_reason = m->m.reason;
-	int rc;
-
-	if (msg_row_now(m) != ROW_FRESH && msg_row_now(m) != ROW_JOURNAL)
-		return 0;
-	if (qdb_fresh_del(qmgr.db, m->m.id, err) < 0)
-		return -1;
-	m->m.hold = hold;
-	m->m.reason = reason;
-	rc = msg_file(m, err);
-	m->m.hold = old;
-	m->m.reason = old_reason;
-	return rc == 0 ? 1 : -1;
-}
-
 static int
 apply_hold(int64_t id, const char *reason, struct err *err)
 {
 	struct msg *m = msg_find(id);
-	int rc = m == NULL ? 0 : file_first(m, true, reason, err);
+	int rc = m == NULL ? 0 : change_file(m, true, reason, err);
 
 	if (rc != 0)
 		return MIN(rc, 0);
@@ -65,7 +45,7 @@ apply_change(const struct order *o, int64_t id, struct err *err)
 {
 	struct msg *m = msg_find(id);
 
-	if (m != NULL && file_first(m, false, "", err) < 0)
+	if (m != NULL && change_file(m, false, "", err) < 0)
 		return -1;
 	return o->kind == SCHEDULE ? change_schedule(id, o->value, err) :
 	    change_priority(id, o->value, err);

@@ -149,9 +149,6 @@ int curb_name_check(const char *name, struct err *err);
 /* call NULL: nobody is answered.  0, or -1 */
 int curb_set(const struct queue_curb *c, struct call *call, struct err *err);
 int curb_end(const char *name, struct call *call, struct err *err);
-/* in a transaction, and when it is durable; c NULL: it ends */
-int curb_write(const char *name, const struct queue_curb *c, struct err *err);
-void curb_written(const char *name, const struct queue_curb *c);
 void curbs_tick(int64_t now);
 
 /* ---- load.c: from the database into memory ---- */
@@ -321,8 +318,15 @@ void walk_close(struct walk *w);
 verb_fn admin_list, admin_show, admin_stat;
 verb_fn admin_flush, admin_hold, admin_release, admin_delete;
 verb_fn admin_schedule, admin_priority;
+verb_fn admin_bounce, admin_expire, admin_reroute;	/* fates.c */
+verb_fn admin_limit, admin_resume, admin_limits, admin_dests;	/* shown.c */
 void admin_deleted(void *deleter, size_t rcpts);
 /* --- change.c: when a message goes, and before what --- */
+/* in a transaction: a fresh message gets rows, held or not: 1; 0 it had */
+int change_file(struct msg *m, bool hold, const char *reason,
+    struct err *err);
+/* what waits of it leaves memory, and comes again from its rows */
+void change_unload(struct msg *m);
 /* in a transaction, for a message that has rows; then, when it is durable,
  * in memory (m may be NULL) */
 int change_schedule(int64_t id, int64_t at, struct err *err);

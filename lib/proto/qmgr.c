@@ -101,6 +101,77 @@ static const struct field priority_in[] = {
 	F_END
 };
 
+static const struct field fate_in[] = {
+	FILTER_ROWS(struct qmgr_fate_in, f.),
+	F_STR(struct qmgr_fate_in, text, "", "told to the sender"),
+	F_END
+};
+
+static const struct field reroute_in[] = {
+	FILTER_ROWS(struct qmgr_reroute_in, f.),
+	F_STR(struct qmgr_reroute_in, transport, NULL, "agents"),
+	F_STR(struct qmgr_reroute_in, nexthop, "", "destination"),
+	F_STR(struct qmgr_reroute_in, addr, "", "recipient"),
+	F_STR(struct qmgr_reroute_in, mailbox, "", "mailbox"),
+	F_END
+};
+
+static const struct field limit_in[] = {
+	F_STR(struct qmgr_limit, name, NULL, "what is limited"),
+	F_STR(struct qmgr_limit, reason, "", "why"),
+	F_BOOL(struct qmgr_limit, paused, "no", "nothing goes"),
+	F_INT(struct qmgr_limit, concurrency, "0", "0", "10000", "places"),
+	F_INT(struct qmgr_limit, messages, "0", "0", NULL, "in that time"),
+	F_INT(struct qmgr_limit, seconds, "0", "0", NULL, "the time"),
+	F_INT(struct qmgr_limit, since, "0", NULL, NULL, "unix seconds"),
+	F_INT(struct qmgr_limit, until, "0", NULL, NULL,
+	    "unix seconds; 0 for good"),
+	F_END
+};
+
+static const struct field resume_in[] = {
+	F_STR(struct qmgr_resume_in, name, NULL, "what was limited"),
+	F_END
+};
+
+static const struct field dests_in[] = {
+	F_STR(struct qmgr_dests_in, name, "", "pattern"),
+	F_INT(struct qmgr_dests_in, after, "0", NULL, NULL, "paging"),
+	F_BOOL(struct qmgr_dests_in, count, "yes", "count what waits"),
+	F_END
+};
+
+static const struct field dest_more[] = {
+	F_STR(struct qmgr_dest, transport, NULL, "agents"),
+	F_STR(struct qmgr_dest, nexthop, "", "where it goes"),
+	F_STR(struct qmgr_dest, site, "", "who stands behind it"),
+	F_STR(struct qmgr_dest, dsn, "", "the last trouble"),
+	F_STR(struct qmgr_dest, text, "", "the same"),
+	F_INT(struct qmgr_dest, window, "0", NULL, NULL, "places"),
+	F_INT(struct qmgr_dest, limit, "0", NULL, NULL, "at most"),
+	F_INT(struct qmgr_dest, busy, "0", NULL, NULL, "taken"),
+	F_INT(struct qmgr_dest, agents, "0", NULL, NULL,
+	    "connected or at work"),
+	F_INT(struct qmgr_dest, active, "0", NULL, NULL,
+	    "recipients in memory"),
+	F_INT(struct qmgr_dest, waiting, "0", NULL, NULL, "recipients"),
+	F_INT(struct qmgr_dest, until, "0", NULL, NULL, "suspended"),
+	F_INT(struct qmgr_dest, failures, "0", NULL, NULL, "in a row"),
+	F_BOOL(struct qmgr_dest, paused, "no", "by a limit"),
+	F_INT(struct qmgr_dest, next, "0", NULL, NULL, "unix seconds"),
+	F_INT(struct qmgr_dest, rate_ms, "0", NULL, NULL,
+	    "between two messages"),
+	F_INT(struct qmgr_dest, site_busy, "0", NULL, NULL,
+	    "places of the site"),
+	F_INT(struct qmgr_dest, site_limit, "0", NULL, NULL, "at most"),
+	F_END
+};
+
+static const struct field dests_out[] = {
+	F_INT(struct qmgr_dests_out, next, "0", NULL, NULL, "0 the end"),
+	F_END
+};
+
 static const struct field items[] = {
 	F_LIST(struct qmgr_items, q, "queue ids"),
 	F_LIST(struct qmgr_items, sender, "return paths"),
@@ -226,6 +297,55 @@ const struct verb_def qmgr_delete = {
 	.doc = "remove without delivery or report",
 };
 
+const struct verb_def qmgr_bounce = {
+	.name = "bounce",
+	.in = fate_in, .in_size = sizeof(struct qmgr_fate_in),
+	.out = count, .out_size = sizeof(struct qmgr_count),
+	.doc = "fail now, with a report",
+};
+
+const struct verb_def qmgr_expire = {
+	.name = "expire",
+	.in = fate_in, .in_size = sizeof(struct qmgr_fate_in),
+	.out = count, .out_size = sizeof(struct qmgr_count),
+	.doc = "as if the time was over",
+};
+
+const struct verb_def qmgr_reroute = {
+	.name = "reroute",
+	.in = reroute_in, .in_size = sizeof(struct qmgr_reroute_in),
+	.out = count, .out_size = sizeof(struct qmgr_count),
+	.doc = "to another destination",
+};
+
+const struct verb_def qmgr_limit = {
+	.name = "limit",
+	.in = limit_in, .in_size = sizeof(struct qmgr_limit),
+	.out = count, .out_size = sizeof(struct qmgr_count),
+	.doc = "pause or slow down a destination, transport or site",
+};
+
+const struct verb_def qmgr_resume = {
+	.name = "resume",
+	.in = resume_in, .in_size = sizeof(struct qmgr_resume_in),
+	.out = count, .out_size = sizeof(struct qmgr_count),
+	.doc = "end that",
+};
+
+const struct verb_def qmgr_limits = {
+	.name = "limits",
+	.more = limit_in, .more_size = sizeof(struct qmgr_limit),
+	.doc = "what is paused or slowed down",
+};
+
+const struct verb_def qmgr_dests = {
+	.name = "dests",
+	.in = dests_in, .in_size = sizeof(struct qmgr_dests_in),
+	.out = dests_out, .out_size = sizeof(struct qmgr_dests_out),
+	.more = dest_more, .more_size = sizeof(struct qmgr_dest),
+	.doc = "destinations and their health",
+};
+
 const struct verb_def qmgr_show = {
 	.name = "show",
 	.in = filter, .in_size = sizeof(struct qmgr_filter),
@@ -253,6 +373,13 @@ const struct verb_def *const qmgr_verbs[] = {
 	&qmgr_schedule,
 	&qmgr_priority,
 	&qmgr_delete,
+	&qmgr_bounce,
+	&qmgr_expire,
+	&qmgr_reroute,
+	&qmgr_limit,
+	&qmgr_resume,
+	&qmgr_limits,
+	&qmgr_dests,
 	&qmgr_show,
 	&qmgr_stat,
 	NULL

@@ -91,6 +91,63 @@ extern const struct verb_def qmgr_schedule;
 struct qmgr_priority_in { struct qmgr_filter f; int64_t priority; };
 extern const struct verb_def qmgr_priority;
 
+/*
+ * What becomes of the recipients that match, now; those in an agent's hands
+ * are left alone, and not counted.
+ */
+struct qmgr_fate_in {
+	struct qmgr_filter f;
+	const char *text;	/* told to the sender; "" ours */
+};
+extern const struct verb_def qmgr_bounce;	/* failed, with a report */
+extern const struct verb_def qmgr_expire;	/* as if their time was over */
+struct qmgr_reroute_in {
+	struct qmgr_filter f;
+	const char *transport, *nexthop;
+	const char *addr, *mailbox;	/* addr "": as it is */
+};
+extern const struct verb_def qmgr_reroute;
+
+/*
+ * Limits set while it runs: of "transport:nexthop", "transport:" or
+ * "site:name".  count.messages is 1.
+ */
+struct qmgr_limit {
+	const char *name, *reason;
+	bool paused;
+	int64_t concurrency;		/* 0 as it is */
+	int64_t messages, seconds;	/* so many in that time; 0 as it is */
+	int64_t since, until;		/* unix seconds; until 0: for good */
+};
+extern const struct verb_def qmgr_limit;	/* set; the old one goes */
+struct qmgr_resume_in { const char *name; };
+/* no limit any more; of a destination also its suspension */
+extern const struct verb_def qmgr_resume;
+extern const struct verb_def qmgr_limits;	/* -> more struct qmgr_limit */
+
+/* destinations with rows or in memory */
+struct qmgr_dests_in {
+	const char *name;	/* transport:nexthop or nexthop, patterns;
+				 * "" all */
+	int64_t after;		/* paging: `next` of the answer before */
+	bool count;		/* count what waits */
+};
+struct qmgr_dest {
+	const char *transport, *nexthop, *site, *dsn, *text;
+	int64_t window, limit, busy;	/* places: now, at most, taken */
+	int64_t agents;			/* connected or at work */
+	int64_t active, waiting;	/* recipients: in memory, in all (up to
+					 * QMGR_COUNT_MAX) */
+	int64_t until, failures;	/* suspended */
+	bool paused;
+	int64_t next;			/* unix seconds; 0 nothing is due */
+	int64_t rate_ms;		/* between two messages; 0 no rate */
+	int64_t site_busy, site_limit;
+};
+enum { QMGR_COUNT_MAX = 100000 };
+struct qmgr_dests_out { int64_t next; };	/* 0: the end */
+extern const struct verb_def qmgr_dests;
+
 /* show: the content descriptor of one message comes along */
 extern const struct verb_def qmgr_show;		/* filter.q -> more items, fd */
 

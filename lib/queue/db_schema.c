@@ -189,7 +189,8 @@ const char *const qdb_sql[Q_TOTAL] = {
 	/* what was suspended for good may be tried; ?1 transport, ?2 next
 	 * hop or '' all of them, ?3 site or '' */
 	[Q_DEST_RESUME] = "UPDATE dest SET suspended = 0, next = ?4"
-	    " WHERE suspended >= ?5 AND (?1 = '' OR transport = ?1)"
+	    " WHERE suspended > 0 AND suspended >= ?5"
+	    " AND (?1 = '' OR transport = ?1)"
 	    " AND (?2 = '' OR nexthop = ?2) AND (?3 = '' OR site = ?3)",
 
 	[Q_CURB_PUT] = "INSERT OR REPLACE INTO curb VALUES (?,?,?,?,?,?,?,?)",

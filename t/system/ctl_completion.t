@@ -23,7 +23,7 @@ sub complete {
 
 is complete('sta'), 'start status', 'verbs';
 is complete('-i', $i->dir, 'rel'), 'reload', 'behind -i';
-is complete('queue', 'de'), 'delete', 'verbs of queue';
+is complete('queue', 'del'), 'delete', 'verbs of queue';
 is complete('queue', 'list', '--o'), '--older', 'filters';
 is complete('queue', 'list', '--state', 'h'), 'hold', 'states';
 is complete('-i', $i->dir, 'user', 'show', 'an'),

@@ -1,0 +1,157 @@
+# Pauses and limits set while qmgr runs, by the admin and by rules; bounce,
+# expire, reroute.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Postrider::Sink;
+use Test::More;
+
+my %conf = (transport_limits => 'smtp:10:2:5:5', reply_rules => 'rules',
+    destination_suspend => '1h', suspend_max => '1h');
+my $s = Postrider::Sink->new(conf => \%conf);
+open my $fh, '>', $s->dir . '/conf/rules' or die;
+print {$fh} <<'RULES';
+# a comment
+/TOO many connections/i concurrency=1 for=1h
+/^4\.2\.1 come/ permanent
+/(a+)+$/ temporary
+/^5\.1\.1 no such/ pause=1h after=2/10m site
+RULES
+close $fh;
+$s->start;
+
+sub dests {
+	my %d = map { my $f = $_->{f}; ("$f->{transport}:$f->{nexthop}", $f) }
+	    @{ $s->call('dests', @_)->{more} };
+	return \%d;
+}
+
+sub limits {
+	return join ' ', sort map { $_->{f}{name} }
+	    @{ $s->call('limits')->{more} };
+}
+
+sub requests { return scalar grep { $_->[0] eq '+' } $s->events }
+
+# a pause
+is $s->call('limit', name => 'smtp:p.test', paused => 'yes',
+    reason => 'work at their site')->{verb}, 'ok', 'paused';
+my $p = $s->mail('ok@p.test');
+$s->mail('ok@q.test');
+ok $s->wait_for(sub { $s->list !~ /q\.test/ }), 'others go';
+is requests(), 1, 'that one does not';
+my $d = dests()->{'smtp:p.test'};
+is "@$d{qw(paused text waiting)}", 'yes work at their site 1', 'and is shown';
+like $s->log, qr/limit dest=smtp:p\.test action=pause .*their site/, 'logged';
+is $s->call('flush')->{verb}, 'ok', 'a flush';
+$s->crash;
+$s->again;
+is limits(), 'smtp:p.test', 'it survives a crash';
+my $p2 = $s->mail('ok2@p.test');
+like $s->list, qr/ok\@p\.test=\w+ ok2\@p\.test/, 'both wait';
+is requests(), 1, 'neither was tried';
+is $s->call('resume', name => 'smtp:p.test')->{verb}, 'ok', 'resumed';
+ok $s->wait_empty, 'delivered';
+is limits(), '', 'nothing is limited';
+is $s->call('resume', name => 'smtp:p.test')->{verb}, 'err',
+    'nothing to resume';
+
+# a whole transport, and a site that is known
+$s->mail('ok@d1.prov.test');
+ok $s->wait_empty, 'the site is told';
+$s->mail('ok@local.test', transport => ['local']);
+$s->call('limit', name => 'site:prov', paused => 'yes');
+$s->mail('ok@d1.prov.test');
+$s->mail('ok@else.test');
+ok $s->wait_for(sub { $s->list eq 'ok@d1.prov.test=ready' }),
+    'a site is paused' or diag $s->list;
+$s->call('resume', name => 'site:prov');
+ok $s->wait_empty, 'and resumed';
+$s->call('limit', name => 'smtp:', paused => 'yes', until => time + 2);
+my $n = requests();
+$s->mail("ok\@$_.test") for qw(t1 t2);
+ok $s->wait_for(sub { 2 == (() = $s->list =~ /ready/g) }),
+    'a transport is paused';
+is requests(), $n, 'nothing goes';
+ok $s->wait_empty, 'until its time is over';
+
+for my $bad ([name => 'x'], [name => 'site:'], [name => 'a b:c'],
+    [name => 'smtp:x', messages => 5], [name => 'smtp:x', until => 5],
+    [name => 'smtp:x']) {
+	my @f = (concurrency => $bad->[0] eq 'name' && @$bad == 2 &&
+	    $bad->[1] eq 'smtp:x' ? 0 : 1, @$bad);
+	is $s->call('limit', @f)->{verb}, 'err', "refused: @$bad";
+}
+
+# rules
+$s->mail('busy@r1.test');
+ok $s->wait_log(qr/rule q=\w+ rule=2 .*dest=r1\.test/), 'a rule was met';
+ok $s->wait_for(sub { limits() eq 'smtp:r1.test' }), 'it slows down';
+is dests(name => 'r1.test')->{'smtp:r1.test'}{limit}, 1, 'to one at a time';
+my $r2 = $s->mail('defer@r2.test');
+ok $s->wait_log(qr/failed q=$r2 .*dsn=5\.2\.1 reason="come again"/),
+    'temporary becomes permanent';
+$s->mail('fail1@r3.prov.test');
+ok $s->wait_log(qr/to=fail1\@r3/), 'the first of two';
+unlike limits(), qr/prov/, '... does nothing';
+$s->mail('fail2@r3.prov.test');
+ok $s->wait_for(sub { limits() =~ /site:prov/ }), 'the second pauses all';
+ok $s->wait_for(sub { (dests(name => 'd1.prov.test')
+    ->{'smtp:r3.prov.test'} // dests()->{'smtp:r3.prov.test'})->{paused} }),
+    '... of the site';
+$s->call('resume', name => $_) for split ' ', limits();
+is limits(), '', 'all can be undone';
+$s->call('delete');
+ok $s->wait_empty, 'empty';
+
+# a suspension is undone, too
+$s->mail('trouble@s.test');
+ok $s->wait_log(qr/suspended .*dest=s\.test/), 'suspended';
+ok dests()->{'smtp:s.test'}{until} > time, 'shown';
+is $s->call('resume', name => 'smtp:s.test')->{verb}, 'ok', 'resumed';
+ok !dests()->{'smtp:s.test'}{until}, 'open';
+$s->call('delete');
+
+# bounce, expire, reroute: of what waits, in rows or in memory only
+$s->call('limit', name => 'smtp:b.test', paused => 'yes');
+my $b = $s->mail(['ok1@b.test', 'ok2@b.test', 'ok3@b.test'],
+    notify => ['', 'never', '']);
+ok $s->wait_for(sub { 3 == (() = $s->list =~ /ready/g) }), 'three wait';
+my $r = $s->call('bounce', q => $b, to => 'ok1@b.test',
+    text => 'they moved away');
+is "@{ $r->{f} }{qw(messages rcpts)}", '1 1', 'one is bounced';
+ok $s->wait_log(qr/failed q=$b to=ok1\@b\.test .*they moved away; last: /),
+    'with the text';
+ok $s->wait_for(sub { grep { ($_->{f}{addr} // '') eq 'ok1@b.test' &&
+    $_->{f}{dsn} eq '5.7.0' } $s->asked('bounce') }), 'reported';
+is $s->call('expire', q => $b, to => 'ok2@b.test')->{f}{rcpts}, 1, 'expired';
+ok $s->wait_for(sub { $s->list(q => $b) eq 'ok3@b.test=ready' }),
+    'one is left';
+$r = $s->call('reroute', dest => 'smtp:b.test', transport => 'smtp',
+    nexthop => 'c.test');
+is $r->{f}{rcpts}, 1, 'rerouted';
+ok $s->wait_empty, 'delivered';
+is +(grep { $_->[0] eq '+' } $s->events)[-1][2], 'c.test', 'to its new place';
+like $s->log, qr/rerouted q=$b to=ok3\@b\.test .*dest=c\.test/, 'logged';
+
+$s->gate(0);
+$s->call('limit', name => 'smtp:f.test', concurrency => 1);
+my @q = map { $s->mail("ok$_\@f.test") } 1 .. 6;
+ok $s->wait_for(sub { 2 == grep { $_->[0] eq '+' && $_->[2] eq 'f.test' }
+    $s->events }), 'two are in its hands';
+is $s->call('bounce', dest => 'f.test', q => $q[5])->{f}{rcpts}, 1,
+    'one that is in memory only';
+is $s->call('reroute', q => $q[4], transport => 'local', nexthop => 'g.test')
+    ->{f}{rcpts}, 1, 'another gets another transport';
+$r = $s->call('expire', dest => 'smtp:f.test');
+is $r->{f}{rcpts}, 2, 'those in its hands are left alone';
+$s->gate(1);
+ok $s->wait_empty, 'all end';
+is scalar(grep { /ok5\@f/ } $s->deliveries('local')), 1, 'one of them there';
+is scalar(grep { $_->[0] eq '-' && $_->[2] eq 'f.test' } $s->events), 2,
+    'and only two here';
+$s->crash;
+$s->again;
+is $s->list, '', 'nothing comes back';
+done_testing;
