@@ -24,7 +24,6 @@ int compose(const struct bounce_report_in *in, int fd, struct arena *a,
     struct dsn_report *r, struct err *err);
 
 /* send.c */
-void send_init(void);
 /* Put a message to one recipient into the queue, from the null sender.
  * *q_r goes to the arena.  0 it is durable, -1. */
 int send_report(const char *to, const struct str *text, bool utf8,

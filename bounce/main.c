@@ -77,7 +77,6 @@ before_jail(struct err *err UNUSED)
 	/* the time zone is read once, while /etc can be seen */
 	date_5322(&s, wall_s());
 	str_free(&s);
-	send_init();
 	return 0;
 }
 

@@ -183,7 +183,8 @@ do_settle(struct call *c UNUSED, const void *in_, void *out_,
 	return rc;
 }
 
-#define WHO (PEER_NET | PEER_QUEUE)
+/* sts: its reports */
+#define WHO (PEER_NET | PEER_QUEUE | PEER_STS)
 const struct verb verbs[] = {
 	{ &cleanup_space, do_space, WHO },
 	{ &cleanup_rcpt, do_rcpt, WHO },

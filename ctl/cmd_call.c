@@ -16,6 +16,7 @@
 #include "proto/pam.h"
 #include "proto/qmgr.h"
 #include "proto/router.h"
+#include "proto/sts.h"
 
 #include <fcntl.h>
 
@@ -38,6 +39,8 @@ static const struct {
 	{ "qmgr", qmgr_verbs },
 	{ "router", router_verbs },
 	{ "smtp", agent_verbs },
+	{ "sts-fetch", sts_fetch_verbs },
+	{ "stsd", sts_verbs },
 	{ "system", local_verbs },
 };
 

@@ -127,6 +127,7 @@ int cmd_map(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_call(int argc, char **argv);
 int cmd_cert(int argc, char **argv);
+int cmd_tls_policy(int argc, char **argv);
 
 /* --- cert_make.c, init_system.c --- */
 int init_tls(const char *dir, const char *hostname,

@@ -39,6 +39,8 @@ static const struct cmd cmds[] = {
 	    "what is known of a name" },
 	{ "test", cmd_test, "[--sender ADDRESS] [--relay] [--json] ADDRESS",
 	    "where an address goes, and why" },
+	{ "tls-policy", cmd_tls_policy, "VERB ...", "TLS of others' servers: "
+	    "list, refresh, report" },
 	{ "map", cmd_map, "[--all] [TABLE...] | query TABLE KEY",
 	    "compile changed tables; look a key up" },
 	{ "log", cmd_log, "[-f] [-n N] [--q ID] [--s ID] [--since TIME]",

@@ -71,6 +71,9 @@ _postrider()
 		limits/list) words='--json auth- submit' ;;
 		srs/) words='rotate' ;;
 		test/*) words='--sender --relay --json' ;;
+		tls-policy/) words='list refresh report' ;;
+		tls-policy/list) words='--json' ;;
+		tls-policy/report) words='--day --send' ;;
 		map/) words='--all query users aliases' ;;
 		map/*) words='users aliases' ;;
 		user/) words='add password disable enable delete list show
@@ -110,8 +113,8 @@ _postrider()
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;
 		call/) words='auth auth-pam bounce cleanup dnsd limitd local
-			master pop3d qmgr router smtp system --fd-in
-			--fd-out' ;;
+			master pop3d qmgr router smtp stsd sts-fetch
+			system --fd-in --fd-out' ;;
 		esac
 	fi
 	COMPREPLY=($(compgen -W "$words" -- "$cur"))

@@ -197,7 +197,7 @@ do_stat(struct call *c UNUSED, const void *in UNUSED, void *out,
 
 const struct verb verbs[] = {
 	{ &tls_server, do_server, PEER_NET },
-	{ &tls_client, do_client, PEER_NET | PEER_OUT },
+	{ &tls_client, do_client, PEER_NET | PEER_OUT | PEER_STS },
 	{ &tls_stat, do_stat, PEER_SUITE },
 	{ 0 }
 };

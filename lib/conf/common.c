@@ -224,6 +224,8 @@ folder_of(const char *name)
 		return "imapd";
 	if (strcmp(name, "auth-pam") == 0)
 		return "auth";
+	if (strcmp(name, "sts-fetch") == 0)
+		return "stsd";
 	return name;
 }
 

@@ -32,6 +32,7 @@ static const struct field count_in[] = {
 	F_STR(struct sts_count_in, mx_helo, "", "what it calls itself"),
 	F_STR(struct sts_count_in, mx_addr, "", "its address"),
 	F_STR(struct sts_count_in, reason, "", "what failed"),
+	F_STR(struct sts_count_in, sender, "", "of the message"),
 	F_END
 };
 
@@ -63,6 +64,41 @@ static const struct field report_more[] = {
 	F_STR(struct sts_report_more, to, "", "who gets it"),
 	F_STR(struct sts_report_more, json, "", "the report"),
 	F_STR(struct sts_report_more, why, "", "not sent: why"),
+	F_END
+};
+
+static const struct field fetch_in[] = {
+	F_STR(struct sts_fetch_in, domain, NULL, "next hop"),
+	F_INT(struct sts_fetch_in, timeout, "60000", "1", "600000", "ms"),
+	F_END
+};
+
+static const struct field fetch_out[] = {
+	F_ENUM(struct sts_fetch_out, result, "success", STS_RESULTS,
+	    "outcome"),
+	F_STR(struct sts_fetch_out, why, "", "what failed"),
+	F_ENUM(struct sts_fetch_out, mode, "none", STS_MODES,
+	    "of the policy"),
+	F_LIST(struct sts_fetch_out, mx, "patterns of names"),
+	F_INT(struct sts_fetch_out, max_age, "0", NULL, NULL, "seconds"),
+	F_END
+};
+
+static const struct field post_in[] = {
+	F_STR(struct sts_post_in, url, NULL, "where to"),
+	F_STR(struct sts_post_in, type, NULL, "Content-Type"),
+	F_INT(struct sts_post_in, timeout, "60000", "1", "600000", "ms"),
+	F_END
+};
+
+static const struct field mail_in[] = {
+	F_STR(struct sts_mail_in, sender, "", "of the envelope"),
+	F_STR(struct sts_mail_in, to, NULL, "recipient"),
+	F_END
+};
+
+static const struct field mail_out[] = {
+	F_STR(struct sts_mail_out, q, "", "queue id"),
 	F_END
 };
 
@@ -108,5 +144,35 @@ const struct verb_def *const sts_verbs[] = {
 	&sts_list,
 	&sts_refresh,
 	&sts_report,
+	NULL
+};
+
+const struct verb_def sts_fetch = {
+	.name = "fetch",
+	.in = fetch_in, .in_size = sizeof(struct sts_fetch_in),
+	.out = fetch_out, .out_size = sizeof(struct sts_fetch_out),
+	.flags = VERB_AGAIN,
+	.doc = "a policy from its host",
+};
+
+const struct verb_def sts_post = {
+	.name = "post",
+	.in = post_in, .in_size = sizeof(struct sts_post_in),
+	.flags = VERB_FD_IN,
+	.doc = "a report to an https: URL",
+};
+
+const struct verb_def sts_mail = {
+	.name = "mail",
+	.in = mail_in, .in_size = sizeof(struct sts_mail_in),
+	.out = mail_out, .out_size = sizeof(struct sts_mail_out),
+	.flags = VERB_FD_IN,
+	.doc = "a report into the queue",
+};
+
+const struct verb_def *const sts_fetch_verbs[] = {
+	&sts_fetch,
+	&sts_post,
+	&sts_mail,
 	NULL
 };

@@ -47,6 +47,8 @@ struct sts_count_in {
 	const char *source;	/* our address */
 	const char *mx_host, *mx_helo, *mx_addr;	/* theirs */
 	const char *reason;	/* text: why */
+	const char *sender;	/* of the message: sessions that carry our own
+				 * reports are not counted, RFC 8460 5.3 */
 };
 extern const struct verb_def sts_count;		/* VERB_NO_REPLY */
 
@@ -64,8 +66,31 @@ struct sts_refresh_in { const char *domain; };
 extern const struct verb_def sts_refresh;
 /* make the reports of a day (unix seconds within it; 0: yesterday) now */
 struct sts_report_in { int64_t day; bool send; };
+/* a long json comes in pieces: further ones have domain "" */
 struct sts_report_more { const char *domain, *to, *json, *why; };
 extern const struct verb_def sts_report;
 extern const struct verb_def *const sts_verbs[];	/* NULL ends */
+
+/* --- sts-fetch: what of this needs the network, asked by stsd alone --- */
+
+/* GET https://mta-sts.DOMAIN/.well-known/mta-sts.txt, and what it says */
+enum { STS_MX_MAX = 200, STS_MX_BYTES = 16384 };
+struct sts_fetch_in { const char *domain; int64_t timeout /* ms */; };
+struct sts_fetch_out {
+	int result;	/* enum sts_result: success, or why there is none */
+	const char *why;
+	int mode;
+	struct strlist mx;
+	int64_t max_age;
+};
+extern const struct verb_def sts_fetch;
+/* POST the file to an https: URL.  Errors: 4.x again later, 5.x refused */
+struct sts_post_in { const char *url; const char *type; int64_t timeout; };
+extern const struct verb_def sts_post;		/* fd in */
+/* put the file into the queue, as a message to one recipient */
+struct sts_mail_in { const char *sender, *to; };
+struct sts_mail_out { const char *q; };
+extern const struct verb_def sts_mail;		/* fd in */
+extern const struct verb_def *const sts_fetch_verbs[];
 
 #endif

@@ -217,6 +217,20 @@ static const struct slice store_tree[] = {
 	S(".a&-b"), S("~x/../y"),
 };
 
+static const struct slice sts_text[] = {
+	S("\000version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\n"
+	    "mx: *.example.net\r\nmax_age: 604800\r\n"),
+	S("\000version: STSv1\nmode: none\nmax_age: 1\nx: y\n"),
+	S("\001v=STSv1; id=20160831085700Z;\nv=spf1 -all"),
+	S("\001v=TLSRPTv1;rua=mailto:a@b.c,https://d.e/f?g"),
+	S("\002mailto:a%2Bb@c.d?x"), S("\002https://a.b:443/c?d=e"),
+	S("\002Example.ORG."),
+	S("\003HTTP/1.1 100 C\r\n\r\nHTTP/1.1 200 OK\r\n"
+	    "Content-Type: text/plain; x\r\nContent-Length: 5\r\n\r\nhello"),
+	S("\003HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+	    "5;x\r\nhello\r\n0\r\nx: y\r\n\r\n"),
+};
+
 static const struct seeds {
 	const char *name;
 	const struct slice *v;
@@ -233,7 +247,7 @@ static const struct seeds {
 	ROW(smtp_address),
 	ROW(smtp_command),
 	ROW(smtpd_session), ROW(store_mailbox), ROW(store_name),
-	ROW(store_tree),
+	ROW(store_tree), ROW(sts_text),
 };
 
 const struct slice *

@@ -253,7 +253,8 @@ sub probe {
 		    /^(\w+)\s*=\s*(.*?)\s*$/;
 	}
 	my $folder = { 'pop3-login' => 'pop3d',
-	    'imap-login' => 'imapd', 'auth-pam' => 'auth' }
+	    'imap-login' => 'imapd', 'auth-pam' => 'auth',
+	    'sts-fetch' => 'stsd' }
 	    ->{$set{program}} // $set{program};
 	my @launch = map { ('-M', "$_=$set{$_}") } grep { defined $set{$_} }
 	    qw(user conf fsuid_store);
