@@ -13,6 +13,7 @@ TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
 	bash-completion sqlite3 procps e2fsprogs isync offlineimap3 mutt neomutt
 	python3 bsdutils postgresql slapd ldap-utils mariadb-server
 	lmdb-utils
+	iproute2 libdb5.3 libgnutls-dane0 libidn12 libnsl2 libicu72 libtirpc3
 	gsasl libsasl2-modules msmtp libio-socket-ssl-perl
 	ldnsutils libnet-dns-perl"
 
@@ -59,4 +60,25 @@ need_packages() {
 		echo "apt-get install failed: $missing" >&2
 		return 1
 	}
+}
+
+# Peers that tests exchange mail with.  Their packages conflict with each other
+# and would start servers: they are unpacked, not installed; what they link
+# with is in TEST_PACKAGES.
+PEER_PACKAGES="postfix exim4-base exim4-daemon-light opensmtpd"
+
+# unpack them into DIR, once
+unpack_peers() {
+	local dir=$1 tmp p
+	[ -e "$dir/done" ] && return 0
+	tmp=$(mktemp -d) || return 1
+	chmod 0755 "$tmp"
+	rm -rf "$dir" && mkdir -p "$dir" || return 1
+	(cd "$tmp" && apt-get download -qq -o APT::Sandbox::User=root \
+	    $PEER_PACKAGES) || { rm -rf "$tmp"; return 1; }
+	for p in "$tmp"/*.deb; do
+		dpkg-deb -x "$p" "$dir" || { rm -rf "$tmp"; return 1; }
+	done
+	rm -rf "$tmp"
+	touch "$dir/done"
 }

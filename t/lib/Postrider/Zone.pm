@@ -62,7 +62,8 @@ sub new {
 	$self->_anchors;
 	socketpair my $near, my $far, AF_UNIX, SOCK_STREAM, PF_UNSPEC
 	    or die "socketpair: $!\n";
-	my ($udp, $tcp) = _listen($arg{address} || '127.0.0.1');
+	my ($udp, $tcp) = _listen($arg{address} || '127.0.0.1',
+	    $arg{port} || 0);
 	$self->{address} = $udp->sockhost;
 	$self->{port} = $udp->sockport;
 	$self->{pid} = fork // die "fork: $!\n";
@@ -83,10 +84,10 @@ sub new {
 
 # one port that is free for both
 sub _listen {
-	my ($address) = @_;
+	my ($address, $port) = @_;
 	for (1 .. 50) {
 		my $udp = IO::Socket::INET->new(LocalAddr => $address,
-		    LocalPort => 0, Proto => 'udp') or die "socket: $!\n";
+		    LocalPort => $port, Proto => 'udp') or die "socket: $!\n";
 		my $tcp = IO::Socket::INET->new(LocalAddr => $address,
 		    LocalPort => $udp->sockport, Proto => 'tcp', Listen => 64,
 		    ReuseAddr => 1) or next;
