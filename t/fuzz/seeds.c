@@ -79,6 +79,25 @@ static const struct slice keyd[] = {
 	S("session\nCN=x\na@b\nc@d"), S("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
 };
 
+/* the type that is asked, then a message: aliases and addresses, MX with
+ * compression, SOA, a pointer to itself */
+#define DNS_HEAD "\0\0\x84\0\0\1\0\2\0\0\0\0\1a\1b\0\0\1\0\1"
+static const struct slice dnsd[] = {
+	S("\1" DNS_HEAD "\xc0\x0c\0\5\0\1\0\0\0\5\0\4\1c\xc0\x0e"
+	    "\xc0\x21\0\1\0\1\0\0\0\5\0\4\x7f\0\0\1"),
+	S("\x0f" DNS_HEAD "\xc0\x0c\0\x0f\0\1\0\0\0\5\0\6\0\x0a\1m"
+	    "\xc0\x0e\xc0\x0c\0\x0f\0\1\0\0\0\5\0\3\0\0\0"),
+	S("\x10" DNS_HEAD "\xc0\x0c\0\x10\0\1\0\0\0\5\0\6\2a\\\2\1\xff"
+	    "\xc0\x0c\0\x10\0\1\0\0\0\5\0\1\0"),
+	S("\x34" DNS_HEAD "\xc0\x0c\0\x34\0\1\0\0\0\5\0\5\3\1\1\xab\xcd"
+	    "\xc0\x0c\0\x21\0\1\0\0\0\5\0\7\0\1\0\2\0\x19\0"),
+	S("\1" "\0\0\x84\3\0\1\0\0\0\1\0\0\1a\1b\0\0\1\0\1\xc0\x0e\0\6"
+	    "\0\1\0\0\0\x3c\0\x16\0\0\0\0\0\1\0\0\0\1\0\0\0\1\0\0\0"
+	    "\1\0\0\0\x1e"),
+	S("\1" DNS_HEAD "\xc0\x15\0\1\0\1\0\0\0\5\0\0"),
+	S("B\xc3\xbc" "cher.Example."), S("a..b"), S("192.0.2.1"),
+};
+
 static const struct slice limitd[] = {
 	S("\000500/1h"), S("\0000/100d"),
 	S("\001\010\000\000\000\001\000\000\000\001\000\000\000\000\000"
@@ -237,7 +256,7 @@ static const struct seeds {
 	size_t n;
 } all[] = {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
-	ROW(driver_bad), ROW(imap_args), ROW(imap_lex), ROW(imap_name),
+	ROW(dnsd), ROW(driver_bad), ROW(imap_args), ROW(imap_lex), ROW(imap_name),
 	{ "imap_structure", message, ARRAY_LEN(message) },
 	ROW(keyd), ROW(limitd), ROW(map_cdb), ROW(map_text), ROW(mime_decode),
 	{ "mime_header", message, ARRAY_LEN(message) },
