@@ -6,6 +6,7 @@
  * resolver.c  libunbound: its options, one question, forgetting all
  * question.c  questions that are known or under way, and who waits for them
  * request.c   requests: some questions, one record each, a deadline
+ * client.c    the name of a client
  * verbs.c     the interface
  */
 #ifndef DNSD_DNSD_H
@@ -86,11 +87,23 @@ void question_leave(struct waiter *w);
 void question_flush(const char *name);
 
 /* --- request.c --- */
-struct caller;			/* a connection */
+struct caller {			/* a connection */
+	struct request *first, **last;
+	struct lookup *lookups;
+	size_t asked;		/* not known yet, of all requests */
+};
+/* what is not finished; the process ends after the last of it */
+void work_begin(void);
+void work_end(void);
 void *caller_open(const struct ipc_cred *peer);
 void caller_close(void *caller);
 int request_start(struct call *c, const struct dns_query_in *in,
     struct err *err);
 void request_drain(void);
+
+/* --- client.c --- */
+int client_start(struct call *c, const struct dns_client_in *in,
+    struct err *err);
+void client_gone(struct caller *c);
 
 #endif

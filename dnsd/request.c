@@ -34,13 +34,21 @@ struct request {
 	struct part parts[];
 };
 
-struct caller {
-	struct request *first, **last;
-	size_t asked;			/* not known yet, of all requests */
-};
-
-static size_t requests;
+static size_t works;
 static bool draining;
+
+void
+work_begin(void)
+{
+	works++;
+}
+
+void
+work_end(void)
+{
+	if (--works == 0 && draining)
+		hub_exit();
+}
 
 void *
 caller_open(const struct ipc_cred *peer UNUSED)
@@ -63,9 +71,7 @@ free_request(struct request *r)
 	if (r->timer != NULL)
 		event_free(r->timer);
 	free(r);
-	requests--;
-	if (draining && requests == 0)
-		hub_exit();
+	work_end();
 }
 
 void
@@ -78,6 +84,7 @@ caller_close(void *caller)
 		c->first = r->next;
 		free_request(r);
 	}
+	client_gone(c);
 	free(c);
 }
 
@@ -85,7 +92,7 @@ void
 request_drain(void)
 {
 	draining = true;
-	if (requests == 0)
+	if (works == 0)
 		hub_exit();
 }
 
@@ -251,7 +258,7 @@ make(struct call *call, const struct dns_query_in *in)
 	*r->caller->last = r;
 	r->caller->last = &r->next;
 	r->caller->asked += n;
-	requests++;
+	work_begin();
 	return r;
 }
 

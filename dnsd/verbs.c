@@ -12,6 +12,12 @@ do_query(struct call *c, const void *in, void *out UNUSED, struct err *err)
 }
 
 static int
+do_client(struct call *c, const void *in, void *out UNUSED, struct err *err)
+{
+	return client_start(c, in, err);
+}
+
+static int
 do_stat(struct call *c UNUSED, const void *in UNUSED, void *out,
     struct err *err UNUSED)
 {
@@ -39,6 +45,7 @@ do_flush(struct call *c UNUSED, const void *vin, void *out UNUSED,
 
 const struct verb dnsd_serves[] = {
 	{ &dns_query, do_query, PEER_SUITE },
+	{ &dns_client, do_client, PEER_SUITE },
 	{ &dns_stat, do_stat, PEER_SUITE },
 	{ &dns_flush, do_flush, PEER_ADMIN },
 	{ NULL, NULL, 0 }

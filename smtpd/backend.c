@@ -14,6 +14,7 @@
 #include "conf/common.h"
 #include "proto/cleanup.h"
 #include "proto/router.h"
+#include "serve/dns.h"
 
 enum { SPACE_FRESH_MS = 1000, SPACE_STEP = 1 << 20, SETTLE_WAIT_MAX = 2000 };
 
@@ -133,7 +134,7 @@ begin_record(const struct session *s, const struct txn *t, const char *proto)
 		.bits = s->peer->tls ? s->peer->facts->f.bits : 0,
 		.helo = s->helo.s,
 		.client_addr = unix_peer ? "" : s->peer->addr,
-		.client_name = "",
+		.client_name = s->name.s,
 		.client_port = s->peer->port,
 		.login = s->login.s,
 		.uid = conf.personality == LOCAL ? (int64_t)s->peer->uid : -1,
@@ -296,6 +297,24 @@ bool
 backend_connected(void)
 {
 	return cleanup.fd >= 0;
+}
+
+void
+backend_client_ask(const struct peer *peer)
+{
+	dns_client_ask(peer->addr, (int)conf.reverse_dns_timeout, peer->id);
+}
+
+void
+backend_client_name(struct str *out, bool wait)
+{
+	dns_client_name(out, wait);
+}
+
+void
+backend_client_drop(void)
+{
+	dns_client_drop();
 }
 
 void

@@ -32,6 +32,10 @@ void backend_abort(struct txn *t);	/* forget what began */
 int backend_auth(const struct auth_sasl_in *in, struct auth_out *out,
     struct err *err);
 void backend_auth_end(void);
+/* the name of a client: asked, and later heard (serve/dns.h) */
+void backend_client_ask(const struct peer *peer);
+void backend_client_name(struct str *out, bool wait);
+void backend_client_drop(void);
 bool backend_connected(void);		/* to cleanup */
 void backend_release(void);		/* that connection; nothing is begun */
 

@@ -51,6 +51,7 @@ queued(struct session *s, uint64_t size)
 	session_proto(s, &proto);
 	log_set_queue(t->q);
 	log_event(LOG_INFO, "accepted", KS("client", s->peer->addr),
+	    KS("client_name", s->name.len > 0 ? s->name.s : NULL),
 	    KS("from", t->sender), KU("nrcpt", t->n), KU("size", size),
 	    KS("proto", proto.s),
 	    KS("login", s->login.len > 0 ? s->login.s : NULL),

@@ -77,6 +77,8 @@ store(struct content *c)
 	struct err err = ERR_INIT;
 
 	judge(c);
+	if (c->fd < 0)
+		session_name(c->s, true);
 	/* err also keeps what went wrong before a second try was well */
 	if (c->err.kind == ERR_NONE && c->fd < 0 &&
 	    backend_begin(c->s, c->s->txn, &c->fd, &err) < 0)

@@ -18,6 +18,10 @@ check(struct err *err)
 		err_prefix(err, "trusted_networks");
 		return -1;
 	}
+	if (networks_check(&conf.reverse_dns_except, err) < 0) {
+		err_prefix(err, "reverse_dns_except");
+		return -1;
+	}
 	return ext_check_hide(err);
 }
 

@@ -73,8 +73,10 @@ log_reject(struct session *s, const char *cmd, const char *to,
     const struct err *err)
 {
 	s->rejected++;
+	session_name(s, false);
 	log_event(LOG_INFO, "reject", KS("cmd", cmd),
 	    KS("client", s->peer->addr),
+	    KS("client_name", s->name.len > 0 ? s->name.s : NULL),
 	    KS("from", s->txn != NULL ? s->txn->sender : NULL), KS("to", to),
 	    KS("login", s->login.len > 0 ? s->login.s : NULL), KERR(err),
 	    KEND);

@@ -70,6 +70,20 @@ session_service(void)
 }
 
 void
+session_name(struct session *s, bool wait)
+{
+	if (s->name.len == 0)
+		backend_client_name(&s->name, wait);
+}
+
+static bool
+wants_name(const struct peer *peer)
+{
+	return conf.reverse_dns && peer->port != 0 &&
+	    !networks_has(&conf.reverse_dns_except, peer->addr);
+}
+
+void
 session_idle(void)
 {
 	if (!backend_connected())
@@ -259,6 +273,7 @@ log_end(const struct session *s, const char *end,
     const struct cmd_stats *stats, int64_t start)
 {
 	log_event(LOG_INFO, "disconnect", KS("client", s->peer->addr),
+	    KS("client_name", s->name.len > 0 ? s->name.s : NULL),
 	    KS("helo", s->helo.len > 0 ? s->helo.s : NULL),
 	    KS("login", s->login.len > 0 ? s->login.s : NULL),
 	    TLS_KEYS(s->peer), KS("end", end), KU("accepted", s->accepted),
@@ -286,7 +301,7 @@ void
 session_run(struct io *io, struct peer *peer)
 {
 	struct session s = { .io = io, .peer = peer, .helo = STR_INIT,
-	    .login = STR_INIT };
+	    .login = STR_INIT, .name = STR_INIT };
 	struct line_proto proto = make_proto();
 	struct cmd_stats stats = { 0, 0 };
 	int64_t start = mono_ms();
@@ -298,6 +313,8 @@ session_run(struct io *io, struct peer *peer)
 	io->idle = pause_session;
 	io->idle_arg = &s;
 	s.trusted = networks_has(&conf.trusted_networks, peer->addr);
+	if (wants_name(peer))
+		backend_client_ask(peer);
 	if (identify(&s)) {
 		reply(&s, 220, NULL, "%s %s %s", common.hostname,
 		    conf.personality == LMTP ? "LMTP" : "ESMTP", conf.banner);
@@ -308,9 +325,12 @@ session_run(struct io *io, struct peer *peer)
 	}
 	session_reset(&s);
 	io->idle = NULL;
+	session_name(&s, false);
+	backend_client_drop();
 	log_end(&s, s.end != NULL ? s.end : cmd_end_name(end), &stats, start);
 	if (s.login.len > 0)
 		limits_release();
 	str_free(&s.helo);
 	str_free(&s.login);
+	str_free(&s.name);
 }

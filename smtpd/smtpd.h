@@ -35,7 +35,9 @@ struct smtpd_conf {
 	    auth_failures;
 	int64_t timeout, data_timeout, session_time, service_timeout,
 	    cleanup_timeout, settle_time;
-	struct strlist hide, trusted_networks;
+	struct strlist hide, trusted_networks, reverse_dns_except;
+	bool reverse_dns;
+	int64_t reverse_dns_timeout;
 	struct tls_conf tls;
 	int sender_check;
 	bool verp, null_sender, hide_client, limits_needed;
@@ -100,6 +102,7 @@ struct session {
 	struct txn *txn;	/* NULL: none */
 	struct str helo;	/* as given; empty: none yet */
 	struct str login;	/* authenticated as; empty: not */
+	struct str name;	/* of the client, confirmed by DNS; or empty */
 	bool esmtp;		/* EHLO or LHLO was the greeting */
 	bool trusted;		/* by its address */
 	unsigned transactions, accepted, rejected, junk, auth_failures;
@@ -113,6 +116,9 @@ bool session_trusted(const struct session *s);
 bool session_normalizes(void);
 /* "ESMTP", "UTF8LMTPA", ...: RFC 3848 and 6531 section 4.3 */
 void session_proto(const struct session *s, struct str *out);
+/* s->name is asked for when the client comes: is it there?  wait: until then,
+ * or until the time for it is over */
+void session_name(struct session *s, bool wait);
 /* HELO, RSET and the end of each transaction */
 void session_reset(struct session *s);
 /* STARTTLS: all that the client has said (RFC 3207 section 4.2), but for what

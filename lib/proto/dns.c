@@ -23,6 +23,18 @@ static const struct field query_more[] = {
 	F_END
 };
 
+static const struct field client_in[] = {
+	F_STR(struct dns_client_in, addr, NULL, "address of the client"),
+	F_INT(struct dns_client_in, timeout, "0", "0", "600000", "ms"),
+	F_STR(struct dns_client_in, session, "", "session id"),
+	F_END
+};
+
+static const struct field client_out[] = {
+	F_STR(struct dns_client_out, name, "", "that has this address"),
+	F_END
+};
+
 static const struct field stat_out[] = {
 	F_INT(struct dns_stat_out, queries, "0", NULL, NULL,
 	    "questions since the start"),
@@ -51,6 +63,14 @@ const struct verb_def dns_query = {
 	.doc = "records of some names",
 };
 
+const struct verb_def dns_client = {
+	.name = "client",
+	.in = client_in, .in_size = sizeof(struct dns_client_in),
+	.out = client_out, .out_size = sizeof(struct dns_client_out),
+	.flags = VERB_AGAIN,
+	.doc = "name of a client, if it is confirmed",
+};
+
 const struct verb_def dns_stat = {
 	.name = "stat",
 	.out = stat_out, .out_size = sizeof(struct dns_stat_out),
@@ -67,6 +87,7 @@ const struct verb_def dns_flush = {
 
 const struct verb_def *const dns_verbs[] = {
 	&dns_query,
+	&dns_client,
 	&dns_stat,
 	&dns_flush,
 	NULL

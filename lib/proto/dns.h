@@ -49,6 +49,18 @@ struct dns_query_more {
 };
 extern const struct verb_def dns_query;		/* VERB_AGAIN */
 
+/* The name of a client: its PTR, where that name has the client's address.
+ * The answer comes when it is known or the time is over. */
+struct dns_client_in {
+	const char *addr;
+	int64_t timeout;	/* ms; 0: dnsd's own */
+	const char *session;	/* for the log */
+};
+struct dns_client_out {
+	const char *name;	/* "": it has none, or not in time */
+};
+extern const struct verb_def dns_client;
+
 struct dns_stat_out {
 	int64_t queries, cached, failed, bogus, timeouts, under_way;
 };

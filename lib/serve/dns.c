@@ -4,12 +4,16 @@
 #include "serve/dns.h"
 
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 
+#include "base/clock.h"
+#include "base/log.h"
 #include "conf/common.h"
 
 /* dnsd answers in time; what it does not need for that is for its start */
-enum { SLACK_MS = 5000, OWN_MS = 120000 };
+enum { SLACK_MS = 5000, OWN_MS = 120000, CLIENT_MS = 500,
+	PAUSE_MS = 10000 };
 
 static struct ipc dnsd = { .fd = -1 };
 
@@ -95,9 +99,76 @@ dns_ask(struct dns_question *q, size_t n, int timeout_ms,
 	return err_prefix(err, "name service");
 }
 
+static struct ipc client = { .fd = -1 };
+static bool client_asked;
+static int64_t quiet_until;		/* mono_ms */
+
+static void
+client_failed(const struct err *err)
+{
+	client_asked = false;
+	quiet_until = mono_ms() + PAUSE_MS;
+	log_event(LOG_WARN, "no-dns", KERR(err), KEND);
+}
+
+void
+dns_client_ask(const char *addr, int timeout_ms, const char *session)
+{
+	struct dns_client_in in = { .addr = addr, .timeout = timeout_ms,
+		.session = session };
+	struct err err = ERR_INIT;
+
+	dns_client_drop();
+	if (mono_ms() < quiet_until)
+		return;
+	if (client.path == NULL)
+		ipc_init(&client, socket_path("dnsd"), timeout_ms + CLIENT_MS);
+	if (ipc_tell(&client, &dns_client, &in, &err) < 0)
+		client_failed(&err);
+	else
+		client_asked = true;
+}
+
+static bool
+is_readable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0;
+}
+
+int
+dns_client_name(struct str *out, bool wait)
+{
+	struct dns_client_out answer;
+	struct err err = ERR_INIT;
+	int r;
+
+	if (!client_asked || (!wait && !is_readable(client.fd)))
+		return 0;
+	r = ipc_answer(&client, &dns_client, NULL, NULL, &answer, NULL, &err);
+	if (r <= 0) {
+		client_failed(&err);
+		return 0;
+	}
+	client_asked = false;
+	str_adds(out, answer.name);
+	return answer.name[0] != '\0';
+}
+
+void
+dns_client_drop(void)
+{
+	if (client_asked)
+		ipc_close(&client);
+	client_asked = false;
+}
+
 void
 dns_release(void)
 {
+	dns_client_drop();
+	ipc_close(&client);
 	ipc_close(&dnsd);
 }
 

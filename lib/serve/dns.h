@@ -39,6 +39,19 @@ const char *dns_type_name(enum dns_type type);	/* "MX" */
 /* "MX", "mx", "15", "TYPE15"; false: no such type */
 bool dns_type_find(const char *word, enum dns_type *type_r);
 const char *dns_status_name(enum dns_status s);		/* "nxdomain" */
+
+/*
+ * The name of a client is asked for when it comes, and wanted later: one at a
+ * time.  Where dnsd does not answer, there is none, and it is not asked again
+ * for a while.
+ */
+void dns_client_ask(const char *addr, int timeout_ms, const char *session);
+/* Append the name: 1; 0 there is none, or (wait false) none yet.  Waits for as
+ * long as was said when it was asked. */
+int dns_client_name(struct str *out, bool wait);
+/* the answer is not wanted any more */
+void dns_client_drop(void);
+
 /* Connections are few: who may be silent for long gives his back. */
 void dns_release(void);
 

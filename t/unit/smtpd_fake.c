@@ -179,6 +179,21 @@ backend_release(void)
 {
 }
 
+void
+backend_client_ask(const struct peer *peer UNUSED)
+{
+}
+
+void
+backend_client_name(struct str *out UNUSED, bool wait UNUSED)
+{
+}
+
+void
+backend_client_drop(void)
+{
+}
+
 /* The client's side.  What does not fit into a socket is written by a child;
  * its pid, or 0. */
 static pid_t
