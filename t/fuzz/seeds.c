@@ -256,7 +256,8 @@ static const struct seeds {
 	size_t n;
 } all[] = {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
-	ROW(dnsd), ROW(driver_bad), ROW(imap_args), ROW(imap_lex), ROW(imap_name),
+	ROW(dnsd), ROW(driver_bad), ROW(imap_args), ROW(imap_lex),
+	ROW(imap_name),
 	{ "imap_structure", message, ARRAY_LEN(message) },
 	ROW(keyd), ROW(limitd), ROW(map_cdb), ROW(map_text), ROW(mime_decode),
 	{ "mime_header", message, ARRAY_LEN(message) },

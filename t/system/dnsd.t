@@ -36,7 +36,8 @@ my $dns = Postrider::Zone->new(
 		    "\\001" x 240 } 1 .. 60),
 		(map { ("$_.example" => "\@ A 127.0.0.12\n") }
 		    qw(lame trash refuse)),
-		'dead.example' => join('', map { "live$_ A 127.0.0.12\n" } 1 .. 12),
+		'dead.example' => join('',
+		    map { "live$_ A 127.0.0.12\n" } 1 .. 12),
 		'127.in-addr.arpa' => "2.0.0 PTR Mail.example.org.\n",
 		'8.b.d.0.1.0.0.2.ip6.arpa' => '1.' . '0.' x 22 .
 		    "0 PTR six.example.org.\n",
