@@ -123,8 +123,8 @@ static const struct field family_row[] = {
 	F_END
 };
 
-int
-resolve_family(const char *domain, struct arena *a, int *family_r,
+static int
+wanted_family(const char *domain, struct arena *a, int *family_r,
     struct err *err)
 {
 	struct err why = ERR_INIT;
@@ -142,4 +142,16 @@ resolve_family(const char *domain, struct arena *a, int *family_r,
 		return 0;
 	return err_temp(err, "4.3.5", "%s: %s: %s", target_conf->families,
 	    domain, why.text);
+}
+
+int
+resolve_family(const char *domain, struct arena *a, int *family_r,
+    struct err *err)
+{
+	if (wanted_family(domain, a, family_r, err) < 0)
+		return -1;
+	/* nobody has to say that there is no IPv6 here */
+	if (*family_r == FAMILY_ANY && !self_has_ipv6())
+		*family_r = FAMILY_IPV4;
+	return 0;
 }

@@ -79,9 +79,28 @@ loopback(const struct in6_addr *ip)
 void
 self_start(void)
 {
-	if (wants_interfaces())
-		look();
+	look();
 	next_look = mono_ms() + LOOK_MS;
+}
+
+static void
+look_again(void)
+{
+	if (mono_ms() >= next_look)
+		self_start();
+}
+
+bool
+self_has_ipv6(void)
+{
+	size_t i;
+
+	look_again();
+	for (i = 0; i < nown; i++)
+		if (!loopback(&own[i]) && !IN6_IS_ADDR_V4MAPPED(&own[i]) &&
+		    !IN6_IS_ADDR_LINKLOCAL(&own[i]))
+			return true;
+	return false;
 }
 
 static bool
@@ -91,8 +110,7 @@ of_interface(const struct in6_addr *ip)
 
 	if (loopback(ip))
 		return true;
-	if (mono_ms() >= next_look)
-		self_start();
+	look_again();
 	for (i = 0; i < nown; i++)
 		if (memcmp(&own[i], ip, sizeof(*ip)) == 0)
 			return true;

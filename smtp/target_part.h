@@ -29,6 +29,8 @@ void self_start(void);
 /* one of our own: of an interface, or configured; as text */
 bool self_address(const char *addr);
 bool self_name(const char *host);
+/* has this machine an address that reaches beyond its links? */
+bool self_has_ipv6(void);
 
 /* --- order.c: one host with its addresses --- */
 struct host {
