@@ -46,7 +46,8 @@ policy_count(const struct tls_policy *p, const struct targets *all,
 	struct sts_count_in in = { .domain = all->domain, .kind = p->kind,
 		.policy = p->text, .mx = p->mx, .result = result, .n = 1,
 		.source = local, .mx_host = t->host, .mx_helo = helo,
-		.mx_addr = t->addr, .reason = why != NULL ? why->text : "" };
+		.mx_addr = t->addr, .reason = why != NULL ? why->text : "",
+		.sender = p->sender };
 
 	if (!policy_conf->reports || t->port == 0 ||
 	    (result != STS_NO_STARTTLS && !about_tls(why)))

@@ -1,0 +1,171 @@
+#!/usr/bin/perl
+# MTA-STS (RFC 8461) and what the other side is told of it (RFC 8460): policies
+# of a policy host of the test, servers that keep to them and others.  DANE
+# wins.
+use strict;
+use warnings;
+use Digest::SHA qw(sha256_hex);
+use JSON::PP qw(decode_json);
+use MIME::Base64;
+use POSIX qw(strftime);
+use Test::More;
+use Postrider::Hosts;
+use Postrider::Instance;
+use Postrider::Outbound;
+use Postrider::PolicyHost;
+use Postrider::Tls;
+use Postrider::Zone;
+
+my $i = Postrider::Instance->new;
+my $t = Postrider::Tls->new($i);
+my @names = ('*.x.test', '*.y.test');
+$t->cert('ca', is_ca => 1, names => ['ca.test'], cn => 'Servers');
+$t->cert('good', ca => 'ca', names => \@names);
+$t->cert('late', ca => 'ca', names => \@names, days => -1);
+$t->cert('other', ca => 'ca', names => ['other.test']);
+$t->cert('self', names => \@names);
+sub tlsa {
+	my ($b64) = $t->openssl('x509', '-in', $t->path("$_[0].pem"),
+	    '-noout', '-pubkey') =~ /PUBLIC KEY-----\n(.*?)-----END/s;
+	return '3 1 1 ' . sha256_hex(decode_base64($b64));
+}
+
+# ---- domain, its policy (mode, MX patterns), its host --------------------
+my @d = (
+	['good', 'enforce', 'h-good.x.test', { cert => 'good' }],
+	['wild', 'enforce', '*.x.test', { cert => 'good' }],
+	['late', 'enforce', '*.x.test', { cert => 'late' }],
+	['name', 'enforce', '*.x.test', { cert => 'other' }],
+	['self', 'enforce', '*.x.test', { cert => 'self' }],
+	['mx', 'enforce', '*.other.test', { cert => 'good' }],
+	['clear', 'enforce', '*.x.test', {}],
+	['old', 'enforce', '*.x.test', { cert => 'good', proto => 'TLSv1_1' }],
+	['req', 'enforce', '*.x.test', { cert => 'good', offer =>
+	    ['REQUIRETLS'] }],
+	['tgood', 'testing', '*.x.test', { cert => 'good' }],
+	['tlate', 'testing', '*.x.test', { cert => 'late' }],
+	['tname', 'testing', '*.x.test', { cert => 'other' }],
+	['tmx', 'testing', '*.other.test', { cert => 'self' }],
+	['tclear', 'testing', '*.x.test', {}],
+	['off', 'none', '', { cert => 'self' }],
+	['no', '', '', { cert => 'self' }],
+	['table', 'enforce', '*.x.test', { cert => 'self' }]);
+my (%hosts, %ip, $zone);
+$ip{ $_->[0] } = '127.0.1.' . (10 + keys %ip) for @d;
+$hosts{ $ip{ $_->[0] } } = $_->[3] for @d;
+my $hosts = Postrider::Hosts->new(tls => $t, hosts => \%hosts);
+my $at = '_' . $hosts->port . '._tcp';
+
+# the same names in a zone that is signed: with TLSA records
+my @signed = (
+	['dane', 'enforce', '*.other.test', $ip{self}, tlsa('self')],
+	['danebad', 'enforce', '*.y.test', $ip{good}, tlsa('self')],
+	['unusable', 'enforce', '*.y.test', $ip{self}, '0 0 1 ' . '00' x 32]);
+$t->cert('web', ca => 'ca', names => [(map { "mta-sts.$_->[0].x.test" } @d),
+    map { "mta-sts.$_->[0].y.test" } @signed]);
+my $web = Postrider::PolicyHost->new(cert => { '' => [map {
+    $t->path("web.pem$_") } '', '.key'] });
+
+sub domain {
+	my ($name, $zone, $mode, $mx, $addr, @tlsa) = @_;
+	$web->policy("mta-sts.$name.$zone", "version: STSv1\r\nmode: $mode\r\n"
+	    . ($mx && "mx: $mx\r\n") . "max_age: 86400\r\n") if $mode;
+	return "$name MX 10 h-$name\nh-$name A $addr\n" .
+	    "_smtp._tls.$name TXT \"v=TLSRPTv1; rua=mailto:x\@$name.$zone\"\n" .
+	    ($mode ? "_mta-sts.$name TXT \"v=STSv1; id=1\"\n" .
+	    "mta-sts.$name A 127.0.0.1\n" : '') .
+	    join '', map { "$at.h-$name TLSA $_\n" } @tlsa;
+}
+my $dns = Postrider::Zone->new(signed => ['y.test'], zones => {
+    'x.test' => join('', map { domain($_->[0], 'x.test', @$_[1, 2],
+    $ip{ $_->[0] }) } @d),
+    'y.test' => join('', map { domain($_->[0], 'y.test', @$_[1 .. 4]) }
+    @signed) });
+$dns->configure($i);
+$i->set_conf('tlsd.conf', ca_file => $t->path('ca.pem'));
+$i->set_conf('sts-fetch.conf', https_port => $web->port);
+$i->set_conf('smtp.conf', port => $hosts->port, reuse_messages => 1,
+    own_addresses => '127.0.0.1',
+    tls_policy => 'inline:table.x.test=encrypt');
+$i->start;
+my $o = Postrider::Outbound->new($i);
+
+# what comes of it: "policy verified", "clear", or the error
+sub sends {
+	my ($domain, @more) = @_;
+	$domain .= '.x.test' if $domain !~ /\./;
+	my $mark = $i->log_mark;
+	my $r = $o->deliver($domain, "r\@$domain", @more);
+	return $1 if $r =~ /^0 \w+ (\d\S+ .*?)(?: !)?; ok/;
+	my ($line) = $i->wait_log(qr/ sent .*q=\Q$o->{q}\E /, $mark);
+	return 'clear' unless $line =~ / tls=/;
+	return join ' ', $line =~ /policy=(\S+)/, $line =~ /verified=(\w+)/;
+}
+
+is sends('good'), 'sts yes', 'enforce: a host of the policy';
+is sends('wild'), 'sts yes', 'named by a pattern';
+$hosts->sent;
+like sends('late'), qr/^4\.7\.5 .*expired/, 'enforce: expired';
+like sends('name'), qr/^4\.7\.5 .*hostname mismatch/, 'another name';
+like sends('self'), qr/^4\.7\.5 .*self-signed/, 'nobody knows it';
+like sends('mx'), qr/^4\.7\.5 .*not a host of the MTA-STS policy/,
+    'a host that is not in the policy';
+like sends('clear'), qr/^4\.7\.4 /, 'no STARTTLS';
+like sends('old'), qr/^4\.7\.0 /, 'TLS 1.1';
+is join(' ', $hosts->sent), '', 'nothing was sent to these';
+is sends('req', requiretls => 'yes'), 'sts yes', 'enough for REQUIRETLS';
+
+is sends('tgood'), 'sts yes', 'testing: a good one';
+is sends('tlate'), 'sts no', 'testing: expired, and sent';
+is sends('tname'), 'sts no', 'another name, and sent';
+is sends('tmx'), 'sts no', 'a host that is not in the policy, and sent';
+is sends('tclear'), 'clear', 'no STARTTLS, and sent';
+is sends('off'), 'configured no', 'mode none';
+is sends('no'), 'configured no', 'no policy';
+like sends('table'), qr/^4\.7\.5 .*self-signed/,
+    'a policy demands more than the table';
+
+is sends('dane.y.test'), 'dane yes', 'DANE wins over a policy';
+like sends('danebad.y.test'), qr/^4\.7\.5 .*TLSA/, 'also where it fails';
+like sends('unusable.y.test'), qr/^4\.7\.5 .*self-signed/,
+    'but TLSA records that can not be used leave the policy in force';
+
+# ---- the report of today: what was counted for whom ----------------------
+my $json = JSON::PP->new;
+sub counts {
+	my %c;
+	my $text = $i->ctl_ok('tls-policy', 'report', '--day',
+	    strftime('%Y-%m-%d', gmtime));
+	while ($text =~ /^# (\S+?)\.[xy]\.test: [^\n]*\n(\{.*?^\})/msg) {
+		my $name = $1;
+		for my $p (@{ decode_json($2)->{policies} }) {
+			push @{ $c{$name} }, join ' ',
+			    $p->{policy}{'policy-type'},
+			    $p->{summary}{'total-successful-session-count'} //
+			    0, map { $_->{'result-type'} }
+			    @{ $p->{'failure-details'} || [] };
+		}
+	}
+	return \%c;
+}
+my %want = (
+	good => 'sts 1',
+	late => 'sts 0 certificate-expired',
+	name => 'sts 0 certificate-host-mismatch',
+	self => 'sts 0 certificate-not-trusted',
+	mx => 'sts 0 validation-failure',
+	clear => 'sts 0 starttls-not-supported',
+	old => 'sts 0 validation-failure',
+	tgood => 'sts 1',
+	tlate => 'sts 0 certificate-expired',
+	tmx => 'sts 0 validation-failure',
+	tclear => 'sts 0 starttls-not-supported',
+	no => 'no-policy-found 1',
+	dane => 'tlsa 1',
+	danebad => 'tlsa 0 certificate-not-trusted');
+my $c = {};
+$i->wait_for(sub { $c = counts(); !grep { !$c->{$_} }
+    keys %want });
+is join('; ', @{ $c->{$_} || ['nothing'] }), $want{$_}, "counted: $_"
+    for sort keys %want;
+done_testing;
