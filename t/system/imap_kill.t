@@ -34,7 +34,9 @@ sub sessions {
 my %killed = (session => 0, server => 0);
 
 sub kill_some {
-	if (rand() < 0.1 && !$dovecot) {
+	# a start takes long on a busy machine, and sessions are there after it
+	if (rand() < 0.15 && !$dovecot &&
+	    $killed{session} > 4 * ($killed{server} + 1)) {
 		Postrider::Chaos::kill_tree($s);
 		$s->start;
 		$killed{server}++;
