@@ -91,12 +91,21 @@ apply(struct rcpt *r, const struct agent_result *from)
 }
 
 /* Is it delivered only when we have synced?  What is in the journal only is
- * synced soon anyhow. */
+ * synced soon anyhow, but for what can not wait (epoch.c). */
 static bool
 waits(const struct delivery *d, const struct agent_result *a)
 {
 	return (a->status < 0 || a->status == AGENT_DELIVERED) &&
 	    (d->unsynced || d->msg->row == ROW_JOURNAL);
+}
+
+static void
+outcome(struct delivery *d, size_t i)
+{
+	if (waits(d, &d->result[i]))
+		epoch_delivered(d->rcpt[i]);
+	else
+		apply(take(d, i), &d->result[i]);
 }
 
 static void
@@ -109,10 +118,7 @@ on_ok(struct request *q)
 	for (i = 0; i < d->n; i++) {
 		if (trouble == NULL && d->result[i].dest_trouble)
 			trouble = &d->result[i];
-		if (waits(d, &d->result[i]))
-			epoch_delivered(d->rcpt[i]);
-		else
-			apply(take(d, i), &d->result[i]);
+		outcome(d, i);
 	}
 	dest_site(d->dest, q->site);
 	end(d, trouble == NULL ? SCHED_GOOD : SCHED_TROUBLE, trouble);
@@ -140,7 +146,7 @@ lost(struct delivery *d, size_t i, bool poison)
 	const struct msg *m = d->msg;
 
 	if (d->result[i].status >= 0)
-		apply(take(d, i), &d->result[i]);
+		outcome(d, i);
 	else if (poison)
 		result_deferred(take(d, i), "4.3.0",
 		    "the delivery agent died at it", "");
@@ -225,7 +231,8 @@ fill(struct agent_deliver_in *in, const struct delivery *d, struct arena *a)
 		.sender = m->sender, .ret = m->ret, .envid = m->envid,
 		.nexthop = d->dest->nexthop, .session = m->session,
 		.size = m->size, .wsize = m->wsize, .created = m->created,
-		.again = d->msg->again, .doubt = d->msg->again && qmgr.doubt,
+		.again = d->msg->again, .doubt = d->msg->again &&
+		    m->id <= qmgr.doubt,
 		.synced_dev = d->unsynced ? epoch_dev() : 0,
 		.utf8 = m->utf8, .body8 = m->body8,
 		.requiretls = m->requiretls,
@@ -256,6 +263,11 @@ open_content(struct delivery *d)
 
 	if (fd >= 0)
 		return fd;
+	if (restore_waits(id)) {
+		err_temp(&err, "4.3.1", "the content is not restored yet");
+		on_failed(&d->request, &err);
+		return -1;
+	}
 	rc = content_open(common.spool_dir, d->msg->q, &fd, &err);
 	if (rc == 1)
 		return fd;

@@ -4,7 +4,9 @@
  *
  * - "delivered" of an agent that did not sync, and of a message that is in the
  *   journal only, is believed when a sync that began after the answer has
- *   ended well.  Until then the recipient counts as with the agent.
+ *   ended well.  Until then the recipient counts as with the agent.  But what
+ *   left the machine would come twice if it were sent anew: that is believed
+ *   at once, and is in the next transaction.
  * - A file of the journal is out of use when such a sync has covered it and a
  *   transaction has given rows to what is left of it, and says so; what leaves
  *   the queue before is noted in `gone` by the transaction in which it leaves
@@ -36,7 +38,9 @@ static struct rcpt_list answered = STAILQ_HEAD_INITIALIZER(answered);
 static struct rcpt_list covered = STAILQ_HEAD_INITIALIZER(covered);
 static struct event *timer_ev, *done_ev, *notes_ev;
 static bool armed, under_way, notes_armed;
-static int64_t target;		/* generation that the sync covers */
+static int64_t target;		/* generation that the sync covers, and that
+				 * nobody needs then */
+static int64_t rotated;		/* the highest that a sync has covered */
 static int64_t retire_to;	/* by the next transaction */
 static int64_t done_to;		/* as queue.db has it */
 static int64_t began_ms, last_ms;	/* a sync: start, duration */
@@ -84,8 +88,11 @@ work(void *arg UNUSED)
 static bool
 wanted(void)
 {
-	return !STAILQ_EMPTY(&answered) ||
-	    journal_busy(qmgr.journal, retire_to);
+	/* what has to be kept has no need of another sync */
+	int64_t gen = restore_limit() == INT64_MAX ? retire_to :
+	    MAX(retire_to, rotated);
+
+	return !STAILQ_EMPTY(&answered) || journal_busy(qmgr.journal, gen);
 }
 
 bool
@@ -118,7 +125,8 @@ epoch_wanted(void)
 static void
 begin(void)
 {
-	target = journal_rotate(qmgr.journal);
+	rotated = journal_rotate(qmgr.journal);
+	target = MIN(rotated, restore_limit());
 	STAILQ_CONCAT(&covered, &answered);
 	began_ms = mono_ms();
 	under_way = true;
@@ -167,16 +175,43 @@ note(int64_t id)
 	notes_armed = true;
 }
 
+/* do agents see what they delivered before, and need no other word of it? */
+static bool
+repeats_safely(const struct transport *t)
+{
+	return strcmp(t->name, "local") == 0 || strcmp(t->name, "system") == 0;
+}
+
+static bool
+all_delivered(const struct msg *m)
+{
+	const struct rcpt *r;
+
+	if (m->answered != m->out)	/* an agent has some */
+		return false;
+	LIST_FOREACH(r, &m->rcpts, of_msg)
+		if (r->place != AT_SYNC && !(r->place == AT_DIRTY && r->gone))
+			return false;
+	return true;
+}
+
 void
 epoch_delivered(struct rcpt *r)
 {
 	struct msg *m = r->msg;
 
-	r->place = AT_SYNC;
-	STAILQ_INSERT_TAIL(&answered, r, next);
-	if (++m->answered == m->n && m->row == ROW_JOURNAL)
+	if (repeats_safely(r->dest->transport)) {
+		r->place = AT_SYNC;
+		STAILQ_INSERT_TAIL(&answered, r, next);
+		m->answered++;
+		epoch_wanted();
+	} else {
+		r->place = AT_NOTHING;
+		m->out--;
+		result_delivered(r);
+	}
+	if (m->row == ROW_JOURNAL && all_delivered(m))
 		note(m->m.id);
-	epoch_wanted();
 }
 
 /* at a start: it was answered before the end of another process */
@@ -265,8 +300,8 @@ epoch_to_write(void)
 int
 epoch_write(struct err *err)
 {
-	return epoch_to_write() ? qdb_journal_set(qmgr.db, retire_to, err) :
-	    0;
+	return epoch_to_write() ? qdb_journal_set(qmgr.db, retire_to,
+	    qmgr.doubt, err) : 0;
 }
 
 void

@@ -1,7 +1,8 @@
 /*
  * intake.c - new messages go to the journal: all that came in a round in one
- * batch, with one flush; then their callers are answered and the deliveries
- * start.  queue.db hears of them only if they outlive their epoch (epoch.c).
+ * batch, with one flush (in some, where they are large: a batch is in memory);
+ * then their callers are answered and the deliveries start.  queue.db hears of
+ * them only if they outlive their epoch (epoch.c).
  *
  * What is filed at once (enqueue.c) does not come here: its content is synced
  * before the transaction (intake_sync), and it is not in the journal.
@@ -10,7 +11,7 @@
 
 #include <fcntl.h>
 
-enum { FDS_MAX = 500, FSYNCS_MAX = 2 };
+enum { FDS_MAX = 500, FSYNCS_MAX = 2, BATCH_BYTES = 4 << 20 };
 
 static STAILQ_HEAD(, op) waiting = STAILQ_HEAD_INITIALIZER(waiting);
 static size_t kept;		/* descriptors */
@@ -65,6 +66,13 @@ intake_content(struct msg *m)
 }
 
 static void
+refuse(struct msg *m, const struct err *why)
+{
+	m->why = xcalloc(1, sizeof(*m->why));
+	*m->why = *why;
+}
+
+static void
 add(struct msg *m)
 {
 	struct slice rec = { m->blob, m->blob_len };
@@ -81,29 +89,53 @@ add(struct msg *m)
 		return;
 	}
 	close_fd(fd);
-	if (rc != 0) {
-		m->why = xcalloc(1, sizeof(*m->why));
-		*m->why = err;
-	}
+	if (rc != 0)
+		refuse(m, &err);
 }
 
-/* why not?  NULL: it is in the journal, or was known before */
-static const struct err *
-refusal(const struct msg *m, const struct err *all)
+/* from m on until the batch is full: what is not of it; and the first that
+ * the journal has */
+static struct msg *
+batch(struct msg *m, struct msg **first)
 {
-	if (m == NULL || m->row != ROW_NONE)
-		return NULL;
-	return m->why != NULL ? m->why : all;
+	struct msg *next, *end = m;
+	struct err err;
+	int rc;
+
+	for (; end != NULL && journal_batch(qmgr.journal) < BATCH_BYTES;
+	    end = TAILQ_NEXT(end, of_journal))
+		add(end);
+	rc = journal_commit(qmgr.journal, &err);
+	if (rc != 0)
+		log_event(LOG_ERROR, "journal-failed", KERR(&err), KEND);
+	for (; m != end; m = next) {
+		next = TAILQ_NEXT(m, of_journal);
+		if (m->why != NULL)
+			continue;
+		if (rc != 0) {
+			refuse(m, &err);
+			continue;
+		}
+		m->gen = journal_current(qmgr.journal);
+		msg_set_row(m, ROW_JOURNAL);
+		qmgr.accepted++;
+		if (*first == NULL)
+			*first = m;
+	}
+	return end;
 }
 
 static void
-answer(const struct err *all)
+answer(void)
 {
+	struct msg *m;
 	struct op *op;
 
 	while ((op = STAILQ_FIRST(&waiting)) != NULL) {
 		STAILQ_REMOVE_HEAD(&waiting, next);
-		op->done(op, refusal(msg_find(op->id), all));
+		m = msg_find(op->id);
+		/* NULL: it is in the journal, or was known before */
+		op->done(op, m != NULL && m->row == ROW_NONE ? m->why : NULL);
 	}
 }
 
@@ -122,30 +154,15 @@ start(struct msg *m)
 void
 intake_round(void)
 {
-	struct msg *m, *next, *first = NULL;
-	struct err err = ERR_INIT;
-	int rc;
+	struct msg *m = TAILQ_FIRST(&qmgr.taken), *first = NULL;
 
-	if (TAILQ_EMPTY(&qmgr.taken)) {
-		answer(NULL);
+	if (m == NULL) {
+		answer();
 		return;
 	}
-	TAILQ_FOREACH(m, &qmgr.taken, of_journal)
-		add(m);
-	rc = journal_commit(qmgr.journal, &err);
-	if (rc != 0)
-		log_event(LOG_ERROR, "journal-failed", KERR(&err), KEND);
-	for (m = TAILQ_FIRST(&qmgr.taken); m != NULL && rc == 0; m = next) {
-		next = TAILQ_NEXT(m, of_journal);
-		if (m->why != NULL)
-			continue;
-		m->gen = journal_current(qmgr.journal);
-		msg_set_row(m, ROW_JOURNAL);
-		if (first == NULL)
-			first = m;
-		qmgr.accepted++;
-	}
-	answer(&err);
+	while (m != NULL)
+		m = batch(m, &first);
+	answer();
 	while ((m = TAILQ_FIRST(&qmgr.taken)) != NULL)
 		msg_forget(m);
 	start(first);

@@ -49,8 +49,9 @@ struct qmgr {
 	struct queue_db *db;
 	int64_t started_us;
 	bool draining;
-	bool doubt;		/* a sync had failed before the start: what
-				 * was delivered then need not be on the disk */
+	int64_t doubt;		/* a sync had failed before a start: what was
+				 * delivered of ids up to this one need not be
+				 * on the disk */
 	int64_t last_id;	/* at the start: no id of before is higher,
 				 * whatever the clock says now */
 	TAILQ_HEAD(, msg) dirty;	/* to be written */
@@ -155,6 +156,8 @@ void curbs_tick(int64_t now);
 /* a fresh message from its record, which it takes; NULL: err */
 struct msg *msg_from_record(char *rec, size_t len, enum msg_row row,
     struct err *err);
+/* is it the record of this message?  If not, that is logged */
+bool record_reads(int64_t id, struct slice rec, struct err *err);
 int load_fresh(struct err *err);	/* at start */
 /* true: there is more to do soon */
 bool load_due(int64_t now);
@@ -163,6 +166,11 @@ void expire_due(int64_t now);
 /* ---- restore.c: what the journal has at a start ---- */
 void restore_before_jail(void);
 int restore(struct err *err);
+/* What could not be written anew, on a full disk for instance, is tried again
+ * from time to time: does this one wait for its content? */
+bool restore_waits(int64_t id);
+/* the journal has to be kept after this generation; INT64_MAX: not for us */
+int64_t restore_limit(void);
 
 /* ---- write.c: a message in memory, and its rows ---- */
 /* in a transaction: make the rows say what memory says */
@@ -219,7 +227,8 @@ int epoch_start(int64_t done, struct err *err);
 void epoch_wanted(void);	/* soon: there may be something to sync */
 void epoch_now(void);
 bool epoch_pending(void);
-/* delivered, once a sync has covered it; it still counts as out */
+/* delivered, once a sync has covered it, and still counts as out; at once
+ * where it must not be sent again */
 void epoch_delivered(struct rcpt *r);
 void epoch_loaded(struct rcpt *r);	/* the same, at a start */
 uint64_t epoch_dev(void);	/* the file system of the mailboxes; 0 none */

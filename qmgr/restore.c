@@ -6,9 +6,15 @@
  *
  * Content that is written anew is another file (the old one may be in a
  * mailbox already) and belongs to the queue: local copies it.
+ *
+ * We start whatever happens here.  What can not be done, on a full disk for
+ * instance, waits: its message is not delivered, the journal is kept from its
+ * generation on, and it is tried again.  A record that does not read goes into
+ * queue.db as it is.
  */
 #include "qmgr.h"
 
+#include <event2/event.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
@@ -16,9 +22,33 @@
 #define STATX_MNT_ID_UNIQUE 0x4000U	/* Linux 6.8 */
 #endif
 
+enum { RETRY_MS = 3000 };
+
 struct restore {
 	int64_t messages, contents, done, doubted;
 };
+
+/* what waits, in the order of generations */
+static struct { int64_t id, gen; } *waiting;
+static size_t nwaiting, cap;
+static struct event *retry_ev;
+
+bool
+restore_waits(int64_t id)
+{
+	size_t i;
+
+	for (i = 0; i < nwaiting; i++)
+		if (waiting[i].id == id)
+			return true;
+	return false;
+}
+
+int64_t
+restore_limit(void)
+{
+	return nwaiting > 0 ? waiting[0].gen - 1 : INT64_MAX;
+}
 
 /* 1 the file has these bytes, 0, -1 */
 static int
@@ -69,6 +99,36 @@ has_row(int64_t id, struct err *err)
 	return rc == 0 ? qdb_message_has(qmgr.db, id, err) : rc;
 }
 
+/* content, and a row for a record that does not read: 0, or -1 not now */
+static int
+repair(struct restore *s, const struct journal_entry *e, bool reads,
+    struct err *err)
+{
+	char q[QID_SIZE];
+
+	qid_print(e->id, q);
+	if (!reads && qdb_fresh_add(qmgr.db, e->id, e->env, err) < 0)
+		return -1;
+	return e->content.p != NULL ? restore_content(s, e, q, err) : 0;
+}
+
+static void
+put_off(const struct journal_entry *e, const struct err *why)
+{
+	char q[QID_SIZE];
+
+	if (restore_waits(e->id))
+		return;
+	if (nwaiting == cap) {
+		cap = cap ? 2 * cap : 16;
+		waiting = xrealloc(waiting, cap * sizeof(*waiting));
+	}
+	waiting[nwaiting].id = e->id;
+	waiting[nwaiting++].gen = e->gen;
+	qid_print(e->id, q);
+	log_event(LOG_ERROR, "restore-failed", KS("q", q), KERR(why), KEND);
+}
+
 /* into memory; what is noted as delivered waits only for a sync */
 static int
 load(const struct journal_entry *e, struct err *err)
@@ -86,7 +146,7 @@ load(const struct journal_entry *e, struct err *err)
 		if (e->done)
 			epoch_loaded(r);
 		else
-			sched_add(r, FRESH);
+			sched_add(r, rcpt_class(r));
 	}
 	return 0;
 }
@@ -96,7 +156,8 @@ on_entry(void *ctx, const struct journal_entry *e, struct err *err)
 {
 	struct restore *s = ctx;
 	int rc = qdb_gone_has(qmgr.db, e->id, err), row;
-	char q[QID_SIZE];
+	struct err why;
+	bool reads;
 
 	qmgr.last_id = MAX(qmgr.last_id, e->id);
 	if (rc != 0 || msg_find(e->id) != NULL)
@@ -104,16 +165,70 @@ on_entry(void *ctx, const struct journal_entry *e, struct err *err)
 	row = has_row(e->id, err);
 	if (row < 0)
 		return -1;
-	qid_print(e->id, q);
 	s->done += e->done;
 	s->doubted += e->doubt;
-	if (e->content.p != NULL && (row == 1 || !e->done) &&
-	    restore_content(s, e, q, err) != 0)
-		return -1;
-	if (row == 1)
+	reads = row == 1 || record_reads(e->id, e->env, &why);
+	if ((row == 1 || !reads || !e->done) &&
+	    repair(s, e, reads, &why) != 0)
+		put_off(e, &why);
+	if (!reads)
+		recent_add(e->id);
+	if (row == 1 || !reads)
 		return 0;
 	s->messages++;
 	return load(e, err);
+}
+
+static void
+waits_no_more(int64_t id)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < nwaiting; i++)
+		if (waiting[i].id != id)
+			waiting[n++] = waiting[i];
+	nwaiting = n;
+}
+
+/* one that waits: it may have left meanwhile */
+static int
+on_again(void *ctx, const struct journal_entry *e, struct err *err)
+{
+	struct err why;
+	int gone, row;
+
+	if (!restore_waits(e->id))
+		return 0;
+	gone = qdb_gone_has(qmgr.db, e->id, err);
+	row = msg_find(e->id) != NULL ? 1 : has_row(e->id, err);
+	if (gone < 0 || row < 0)
+		return -1;
+	if (gone == 1 || repair(ctx, e, row == 1 ||
+	    record_reads(e->id, e->env, &why), &why) == 0)
+		waits_no_more(e->id);
+	return 0;
+}
+
+static void
+try_later(void)
+{
+	static const struct timeval tv = { RETRY_MS / 1000, 0 };
+
+	if (nwaiting > 0 && event_add(retry_ev, &tv) < 0)
+		die("event_add");
+}
+
+static void
+on_retry(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
+	struct restore s = { 0 };
+	struct err err;
+
+	if (journal_reread(qmgr.journal, waiting[0].gen,
+	    waiting[nwaiting - 1].gen, on_again, &s, &err) != 0)
+		log_event(LOG_ERROR, "journal-failed", KERR(&err), KEND);
+	try_later();
+	epoch_wanted();		/* what was kept may go behind a sync */
 }
 
 static void
@@ -180,15 +295,19 @@ restore(struct err *err)
 		.limit = (int64_t)qmgr.conf.journal_limit,
 		.damaged = on_damaged, .ctx = &s };
 	int64_t began = mono_ms();
-	int rc = qdb_journal_done(qmgr.db, &o.done, err);
+	int rc = qdb_journal_get(qmgr.db, &o.done, &qmgr.doubt, err);
 
+	retry_ev = event_new(hub_base, -1, 0, on_retry, NULL);
+	if (retry_ev == NULL)
+		die("event_new");
 	if (rc == 0)
 		rc = journal_open(&o, &qmgr.journal, err);
 	free(dir);
-	if (rc == 0) {
-		qmgr.doubt = journal_doubted(qmgr.journal);
+	if (rc == 0 && journal_doubted(qmgr.journal))
+		qmgr.doubt = MAX(qmgr.doubt, qmgr.last_id);
+	if (rc == 0)
 		rc = epoch_start(o.done, err);
-	}
+	try_later();
 	if (rc == 0 && journal_busy(qmgr.journal, o.done))
 		log_event(LOG_INFO, "replayed", KI("messages", s.messages),
 		    KI("contents", s.contents), KI("done", s.done),

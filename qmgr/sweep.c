@@ -46,7 +46,9 @@ look_at(const char *name, int64_t now)
 	if (!qid_parse(name, &id) || id >= qid_at(now -
 	    MS(qmgr.conf.sweep_age)) || msg_find(id) != NULL)
 		return;
-	if (qdb_message_has(qmgr.db, id, &err) != 0 || !is_old(name, now))
+	/* a record that does not read is not in memory, but it is there */
+	if (qdb_message_has(qmgr.db, id, &err) != 0 ||
+	    qdb_fresh_has(qmgr.db, id, &err) != 0 || !is_old(name, now))
 		return;
 	if (unlinkat(dirfd(dir), name, 0) == 0)
 		log_event(LOG_WARN, "orphan-removed", KS("q", name), KEND);

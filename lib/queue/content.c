@@ -193,6 +193,7 @@ int
 content_write(const char *spool, const char *q, struct slice bytes,
     struct err *err)
 {
+	struct err ignored;
 	int fd = -1, rc;
 
 	if (content_remove(spool, q, err) < 0)
@@ -204,6 +205,8 @@ content_write(const char *spool, const char *q, struct slice bytes,
 		rc = full_write(fd, bytes.p, bytes.n) < 0 ?
 		    err_sys(err, "write %s", q) : 0;
 	close_fd(fd);
+	if (rc < 0 && fd >= 0)	/* a part of it is of no use */
+		content_remove(spool, q, &ignored);
 	return rc;
 }
 

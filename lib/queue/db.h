@@ -192,10 +192,13 @@ int qdb_list_take(struct qdb_list *l, size_t max, struct arena *a,
 void qdb_list_sql(const struct queue_filter *f, const int64_t *dests, int n,
     struct str *out);
 
-/* The journal: generations up to this one are done with.  set: also forgets
- * what has gone of them. */
-int qdb_journal_done(struct queue_db *db, int64_t *gen_r, struct err *err);
-int qdb_journal_set(struct queue_db *db, int64_t gen, struct err *err);
+/* The journal: generations up to this one are done with; what was delivered of
+ * messages with ids up to doubt, and is still in the queue, need not be on the
+ * disk (0: none).  set: also forgets what has gone of those generations. */
+int qdb_journal_get(struct queue_db *db, int64_t *gen_r, int64_t *doubt_r,
+    struct err *err);
+int qdb_journal_set(struct queue_db *db, int64_t gen, int64_t doubt,
+    struct err *err);
 /* this message, which that generation or an earlier one has, left */
 int qdb_gone_add(struct queue_db *db, int64_t id, int64_t gen,
     struct err *err);

@@ -47,16 +47,19 @@ qdb_fresh_has(struct queue_db *db, int64_t id, struct err *err)
 }
 
 int
-qdb_journal_done(struct queue_db *db, int64_t *gen_r, struct err *err)
+qdb_journal_get(struct queue_db *db, int64_t *gen_r, int64_t *doubt_r,
+    struct err *err)
 {
-	*gen_r = 0;
-	return MIN(qdb_number(db, Q_JOURNAL_DONE, gen_r, err, ""), 0);
+	*gen_r = *doubt_r = 0;
+	return qdb_number(db, Q_JOURNAL_DONE, gen_r, err, "") < 0 ||
+	    qdb_number(db, Q_JOURNAL_DOUBT, doubt_r, err, "") < 0 ? -1 : 0;
 }
 
 int
-qdb_journal_set(struct queue_db *db, int64_t gen, struct err *err)
+qdb_journal_set(struct queue_db *db, int64_t gen, int64_t doubt,
+    struct err *err)
 {
-	return qdb_run(db, Q_JOURNAL_SET, err, "i", gen) < 0 ||
+	return qdb_run(db, Q_JOURNAL_SET, err, "ii", gen, doubt) < 0 ||
 	    qdb_run(db, Q_GONE_DEL, err, "i", gen) < 0 ? -1 : 0;
 }
 

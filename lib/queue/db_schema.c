@@ -17,7 +17,7 @@
 /*
  * What version 3 brought: who stands behind a destination; the sender of a
  * recipient's message as a number, so that its senders take turns; and limits
- * that were set while we ran.
+ * that were set while we ran; and up to which id deliveries are in doubt.
  */
 #define QDB_SCHEMA_3 \
 	"ALTER TABLE dest ADD COLUMN site TEXT NOT NULL DEFAULT '';" \
@@ -29,7 +29,8 @@
 	" concurrency INTEGER NOT NULL, messages INTEGER NOT NULL," \
 	" seconds INTEGER NOT NULL, since INTEGER NOT NULL," \
 	" until INTEGER NOT NULL, reason TEXT NOT NULL);" \
-	"ALTER TABLE message ADD COLUMN verp TEXT NOT NULL DEFAULT '';"
+	"ALTER TABLE message ADD COLUMN verp TEXT NOT NULL DEFAULT '';" \
+	"ALTER TABLE journal ADD COLUMN doubt INTEGER NOT NULL DEFAULT 0;"
 
 const char qdb_schema[] =
     "CREATE TABLE fresh ("
@@ -204,7 +205,8 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_REFUSED_EXPIRE] = "DELETE FROM refused WHERE until <= ?",
 
 	[Q_JOURNAL_DONE] = "SELECT done FROM journal",
-	[Q_JOURNAL_SET] = "UPDATE journal SET done = ?",
+	[Q_JOURNAL_DOUBT] = "SELECT doubt FROM journal",
+	[Q_JOURNAL_SET] = "UPDATE journal SET done = ?, doubt = ?",
 	[Q_GONE_ADD] = "INSERT OR REPLACE INTO gone VALUES (?, ?)",
 	[Q_GONE_HAS] = "SELECT 1 FROM gone WHERE id = ?",
 	[Q_GONE_DEL] = "DELETE FROM gone WHERE gen <= ?",

@@ -206,6 +206,12 @@ put_batch(struct journal *j, struct journal_file *f, bool sync,
 	return 0;
 }
 
+size_t
+journal_batch(const struct journal *j)
+{
+	return j->batch.len;
+}
+
 int
 journal_commit(struct journal *j, struct err *err)
 {

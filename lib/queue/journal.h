@@ -60,6 +60,8 @@ void journal_close(struct journal *j);	/* NULL is fine */
  * -1: nothing was added (also where the content has another length) */
 int journal_add(struct journal *j, int64_t id, struct slice env, int fd,
     uint64_t content_len, struct err *err);
+/* bytes of the batch, which are in memory */
+size_t journal_batch(const struct journal *j);
 /* -1: none of the batch is durable, or ever will be */
 int journal_commit(struct journal *j, struct err *err);
 /* A note, of no use after the machine went down: this message is done with.
@@ -72,6 +74,10 @@ void journal_flush(struct journal *j);
 int journal_doubt(struct journal *j, int64_t gen, struct err *err);
 /* was there such a failure? */
 bool journal_doubted(const struct journal *j);
+
+/* Once more what closed files of generations from..to have, without notes */
+int journal_reread(struct journal *j, int64_t from, int64_t to,
+    journal_fn *fn, void *ctx, struct err *err);
 
 /* the generation of the current file */
 int64_t journal_current(const struct journal *j);

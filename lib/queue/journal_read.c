@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "queue/journal_impl.h"
 
 struct scan {
@@ -22,6 +23,7 @@ struct scan {
 	int64_t covered;	/* what reads without a hole, in blocks */
 	int64_t hole;		/* a record before that does not read; 0 none */
 	bool notes;		/* this pass looks for notes */
+	bool again;		/* all but the records was looked at before */
 	bool unread;		/* the disk could not read what is there */
 };
 
@@ -129,11 +131,12 @@ take(struct scan *s, const struct journal_record *r, struct err *err)
 		s->j->doubt = MAX(s->j->doubt, r->id);
 	if (s->notes || type != J_ENTRY)
 		return 0;
-	journal_ids_add(s->f, &r->id, 1);
+	if (!s->again)
+		journal_ids_add(s->f, &r->id, 1);
 	if (r->type & J_CONTENT)
 		e.content = (struct slice){ p + r->env_len, r->content_len };
 	e.doubt = r->gen <= s->j->doubt;
-	e.done = !e.doubt && is_noted(s->j, r->id);
+	e.done = !e.doubt && !s->again && is_noted(s->j, r->id);
 	return s->o->fn(s->o->ctx, &e, err);
 }
 
@@ -152,7 +155,7 @@ check_hole(struct scan *s, const struct journal_record *r)
 {
 	int64_t at = s->hole > 0 ? s->hole : s->covered;
 
-	if (s->notes || (int64_t)r->synced <= at)
+	if (s->notes || s->again || (int64_t)r->synced <= at)
 		return;
 	s->hole = 0;
 	say_damaged(s, at);
@@ -183,7 +186,7 @@ scan_file(struct scan *s, struct err *err)
 	while (more(s, &resume, &follows)) {
 		s->unread = false;
 		rc = read_record(s, &r);
-		if (s->unread && !s->notes && !s->f->damaged)
+		if (s->unread && !s->notes && !s->again && !s->f->damaged)
 			say_damaged(s, s->at);
 		if (rc >= 0 && !follows && !(r.type & J_FIRST))
 			rc = -1;
@@ -208,7 +211,8 @@ scan_file(struct scan *s, struct err *err)
 		if (rc == 1)
 			s->covered = block_up(s->at);
 	}
-	s->f->end = s->f->synced = s->covered;
+	if (!s->again)
+		s->f->end = s->f->synced = s->covered;
 	return 0;
 }
 
@@ -247,15 +251,18 @@ insert(struct journal *j, struct journal_file *f)
 	j->nclosed++;
 }
 
-/* nothing of it can be told from what was there before: an admin may */
+/* Nothing of it can be told from what was there before: an admin may.  Its
+ * generation is not known: the time keeps it apart from one of this number
+ * that was put aside before. */
 static void
 put_aside(struct journal *j, struct journal_file *f,
     const struct journal_open *o)
 {
-	char name[16], aside[32];
+	char name[16], aside[48];
 
 	snprintf(name, sizeof(name), "%d", f->n);
-	snprintf(aside, sizeof(aside), "damaged-%d", f->n);
+	snprintf(aside, sizeof(aside), "damaged-%d-at-%lld", f->n,
+	    (long long)wall_us());
 	o->damaged(o->ctx, name, 0);
 	renameat(j->dir_fd, name, j->dir_fd, aside);
 	journal_file_free(f);
@@ -331,5 +338,23 @@ journal_read_all(struct journal *j, const struct journal_open *o,
 	if (rc == 0)
 		rc = pass(j, o, false, err);
 	j->nnotes = 0;
+	return rc;
+}
+
+int
+journal_reread(struct journal *j, int64_t from, int64_t to, journal_fn *fn,
+    void *ctx, struct err *err)
+{
+	struct journal_open o = { .fn = fn, .ctx = ctx };
+	struct scan s = { .o = &o, .j = j, .buf = STR_INIT, .again = true };
+	int rc = 0;
+
+	TAILQ_FOREACH(s.f, &j->closed, next) {
+		if (s.f->head.gen >= from && s.f->head.gen <= to)
+			rc = scan_file(&s, err);
+		if (rc != 0)
+			break;
+	}
+	str_free(&s.buf);
 	return rc;
 }

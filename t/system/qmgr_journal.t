@@ -3,6 +3,8 @@
 # what they do to others, and a crash does not undo it.
 use strict;
 use warnings;
+use Compress::Zlib ();
+use Postrider::Chaos;
 use Postrider::Queue;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -90,4 +92,100 @@ again();
 $s->call('flush', q => $late);
 ok $s->wait_for(sub { late() > 1 }), 'is tried again';
 is +(late())[1]{f}{again}, 'yes', 'and looked for';
+
+# what left the machine is not sent again, whatever is on the disk
+sub to { my ($id) = @_; return map { $_->{l}{addr}[0] } grep {
+    $_->{f}{q} eq $id } $s->asked('gate') }
+$s->call('delete');
+$s->stop;
+unlink $s->dir . '/open';
+$s->_conf('qmgr', sync_interval => '10m', first_retry => '1h',
+    result_delay => '0s');
+$s->again;
+my $far = put('ok@far.test', transport => ['gate']);
+my $two = put(['ok@far.test', 'defer@near.test', 'ok@mbox.test'],
+    transport => ['gate', 'local', 'local']);
+ok $s->wait_for(sub { !-e $s->file($far) }),
+    'one that is sent leaves before any sync';
+ok $s->wait_for(sub { $s->list(q => $two) eq
+    'defer@near.test=deferred ok@mbox.test=active' }),
+    'of two it is the recipient';
+$s->crash;
+Postrider::Chaos::reboot($s->dir . '/spool/journal');
+$s->again;
+ok $s->wait_for(sub { 3 == grep { $_->{f}{q} eq $two } $s->asked('local') }),
+    'after a power cut what is in a mailbox only is tried again';
+$s->call('flush');
+is join(' ', map { to($_) } $far, $two), 'ok@far.test ok@far.test',
+    'and what was sent is not';
+
+# many large ones at once
+my @big = map { Postrider::Queue::id() } 1 .. 8;
+my @c = map { $s->connect } @big;
+for my $b (@big) {
+	open $fh, '>', $s->file($b) or die;
+	print {$fh} 'x' x 900_000;
+	close $fh;
+}
+kill 'STOP', $s->pid;
+$c[$_]->send('enqueue', Postrider::Queue::fields($big[$_], "gate1\@big.test",
+    unsynced => 'yes', size => 900_000 + ($_ == 6))) for 0 .. $#big;
+kill 'CONT', $s->pid;
+is join(' ', map { $_->recv->{verb} } @c),
+    'ok ok ok ok ok ok err ok',
+    'more than a batch holds, and one that is not as it says';
+unlink map { $s->file($_) } @big;
+again();
+is scalar(grep { (-s $s->file($_) // 0) == 900_000 } @big), 7,
+    'each was in the journal';
+
+# content that can not be written, and a record that does not read
+my ($lost, $bad) = map { put("gate$_\@odd.test") } 1, 2;
+my $text = do { local (@ARGV, $/) = $s->file($lost); <> };
+$s->crash;
+my ($journal) = grep { my $t = do { local (@ARGV, $/) = $_; <> };
+    $t =~ /gate2\@odd\.test/ } glob $s->dir . '/spool/journal/[0-9]*';
+open $fh, '+<:raw', $journal or die;
+my $all = do { local $/; <$fh> };
+my $at = rindex $all, 'PRJR', index $all, 'gate2@odd.test';
+my $len = eval { my ($e, $k) = unpack 'VV', substr $all, $at + 40, 8; $e + $k };
+substr $all, $at + 56, 1, 'x';
+substr $all, $at + 48, 4, pack 'V', Compress::Zlib::crc32(
+    substr($all, $at + 56, $len), Compress::Zlib::crc32(substr $all, $at, 48));
+seek $fh, 0, 0;
+print {$fh} $all;
+close $fh;
+my ($dir) = $s->file($lost) =~ m{(.*)/};
+rename $dir, "$dir.away" or die;
+open $fh, '>', $dir or die;
+close $fh;
+open $fh, '>', $s->dir . '/open' or die;
+close $fh;
+$s->_conf('qmgr', sync_interval => '10ms', first_retry => '1s',
+    min_retry => '1s', max_retry => '1s', result_delay => '0s');
+$s->again;
+like $s->log, qr/restore-failed level=error q=$lost /,
+    'it starts without a content, and says so';
+like $s->log, qr/record-bad level=error q=$bad /, 'without a record, too';
+ok $s->wait_for(sub { $s->list(q => $lost) =~ /deferred/ }),
+    'that message waits';
+my $new = put('ok@new.test');
+ok $s->wait_for(sub { $s->list(q => $new) eq '' }), 'others do not';
+$s->crash;
+$s->again;
+like $s->log, qr/restore-failed level=error q=$lost /,
+    'the journal is kept';
+unlink $dir;
+rename "$dir.away", $dir or die;
+unlink $s->file($lost);
+ok $s->wait_log(qr/restored level=warn q=$lost /), 'it is written when it can';
+ok $s->wait_for(sub { $s->list(q => $lost) eq '' }), 'and delivered';
+is +(grep { $_->{f}{q} eq $lost } $s->asked('gate'))[-1]{content}, $text,
+    'as it was';
+is $s->list(q => $bad), '', 'the record is nobody\'s mail';
+ok -s $s->file($bad), 'its content is kept';
+is $s->call('settle', q => $bad)->{f}{queued}, 'yes', 'it is known';
+$s->stop;
+$s->again;
+like $s->log, qr/record-bad level=error q=$bad /, 'and it is told again';
 done_testing;

@@ -58,6 +58,12 @@ sub put {
 	return $id;
 }
 
+# files of the journal that are in use
+sub journal {
+	return grep { do { local (@ARGV, $/) = $_; <> } =~ /^PRJ1/ }
+	    glob $s->dir . '/spool/journal/[0-9]*';
+}
+
 sub inode { return (stat $s->file($_[0]))[1] // 0 }
 sub sent { my ($id) = @_; return grep { $_->{f}{q} eq $id } $s->asked('local') }
 
@@ -115,6 +121,27 @@ ok $s->wait_for(sub { sent($id) > 1 }), 'a message with rows';
 is +(sent($id))[1]{f}{doubt}, 'yes', 'is in doubt';
 $s->call('delete', q => $id);
 ok $s->wait_empty, 'and leaves';
+
+# the doubt is not over with the first sync that works
+touch();
+$id = put(['ok@i.test', 'defer@i.test']);
+is +($s->wait_exit // -1) >> 8, 1, 'delivered in part once more';
+unlink $fail;
+rename $s->path('local'), $s->path('away') or die;
+$s->again;
+ok $s->wait_log(qr/transport-down/), 'nobody is there to deliver it anew';
+ok $s->wait_for(sub { !grep { do { local (@ARGV, $/) = $_; <> } =~
+    /ok\@i\.test/ } journal() }), 'while all else is synced';
+$s->stop;
+rename $s->path('away'), $s->path('local') or die;
+$s->again;
+$s->call('flush');
+ok $s->wait_for(sub { sent($id) > 1 }), 'after another start it is tried';
+is +(sent($id))[1]{f}{doubt}, 'yes', 'and still in doubt';
+$s->call('delete', q => $id);
+ok $s->wait_empty, 'it leaves';
+is +((sent(put('ok@j.test')))[0] // {})->{f}{doubt} // 'no', 'no',
+    'what is new is not';
 
 # a full journal
 $s->stop;

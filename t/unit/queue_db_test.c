@@ -433,17 +433,19 @@ test_refuse(void)
 static void
 test_journal(void)
 {
-	int64_t gen = -1;
+	int64_t gen = -1, doubt = -1;
 
-	must(qdb_journal_done(db, &gen, &err));
+	must(qdb_journal_get(db, &gen, &doubt, &err));
 	is_int(gen, 0, "no generation of the journal is done with");
+	is_int(doubt, 0, "and nothing is in doubt");
 	must(qdb_begin(db, &err));
 	must(qdb_gone_add(db, 7, 3, &err));
 	must(qdb_gone_add(db, 8, 4, &err));
-	must(qdb_journal_set(db, 3, &err));
+	must(qdb_journal_set(db, 3, 77, &err));
 	must(qdb_commit(db, &err));
-	must(qdb_journal_done(db, &gen, &err));
+	must(qdb_journal_get(db, &gen, &doubt, &err));
 	is_int(gen, 3, "three are");
+	is_int(doubt, 77, "and what was delivered of ids up to 77 is");
 	is_int(qdb_gone_has(db, 7, &err), 0, "what has gone is forgotten");
 	is_int(qdb_gone_has(db, 8, &err), 1, "unless it is in a later one");
 }
@@ -456,7 +458,7 @@ test_upgrade(void)
 	struct queue_db *one = NULL;
 	struct str rec = STR_INIT;
 	sqlite3 *raw;
-	int64_t id = -1;
+	int64_t id = -1, doubt = -1;
 
 	must(qdb_open(old, 2048, 0, &one, &err));
 	must(qdb_begin(one, &err));
@@ -475,8 +477,9 @@ test_upgrade(void)
 	is_int(qdb_open(old, 2048, 0, &one, &err), 0,
 	    "a database of version 1 is opened");
 	is_int(qdb_fresh_next(one, &id, &rec, &err), 1, "its rows are there");
-	is_int(qdb_journal_done(one, &id, &err), 0, "and what it had not");
-	is_int(id, 0, "is as in a new one");
+	is_int(qdb_journal_get(one, &id, &doubt, &err), 0,
+	    "and what it had not");
+	ok(id == 0 && doubt == 0, "is as in a new one");
 	qdb_close(one);
 	if (sqlite3_open(old, &raw) != SQLITE_OK ||
 	    sqlite3_exec(raw, "PRAGMA user_version = 4", NULL, NULL, NULL))

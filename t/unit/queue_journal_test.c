@@ -3,6 +3,7 @@
 #include "queue/journal_impl.h"
 #include "test/tap.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <signal.h>
@@ -73,6 +74,20 @@ put(struct journal *j, int64_t id, const char *env, const char *content)
 	struct err err = ERR_INIT;
 
 	return add(j, id, env, content) == 0 ? journal_commit(j, &err) : -1;
+}
+
+/* files that were put aside */
+static int
+put_aside(void)
+{
+	DIR *d = opendir(dir);
+	struct dirent *e;
+	int n = 0;
+
+	while ((e = readdir(d)) != NULL)
+		n += strncmp(e->d_name, "damaged-1-at-", 13) == 0;
+	closedir(d);
+	return n;
 }
 
 static void
@@ -173,10 +188,9 @@ test_notes(void)
 static void
 test_damage(void)
 {
-	char big[9001];
+	char *kept, *used, big[9001];
 	struct journal *j;
 	int64_t end, last;
-	char *aside;
 
 	memset(big, 'b', sizeof(big) - 1);
 	big[sizeof(big) - 1] = '\0';
@@ -218,9 +232,9 @@ test_damage(void)
 	is_str(seen.s, "1:a 4:d ", "a lost block");
 	is_int(damages, 1, "said");
 	journal_retire(j, 1);
-	aside = xasprintf("%s/damaged-1-1", dir);
-	ok(access(aside, F_OK) == 0, "kept aside when it is done with");
-	free(aside);
+	kept = xasprintf("%s/damaged-1-1", dir);
+	ok(access(kept, F_OK) == 0, "kept aside when it is done with");
+	free(kept);
 	journal_close(j);
 
 	fresh_dir();
@@ -250,9 +264,47 @@ test_damage(void)
 	j = open_it(0);
 	is_str(seen.s, "", "without either nothing is read");
 	is_int(damages, 1, "said");
-	aside = xasprintf("%s/damaged-1", dir);
-	ok(access(aside, F_OK) == 0, "and kept aside");
-	free(aside);
+	is_int(put_aside(), 1, "and kept aside");
+	put(j, 1, "a", NULL);
+	journal_close(j);
+	kept = xasprintf("%s/2", dir);
+	used = xasprintf("%s/1", dir);
+	is_int(rename(kept, used), 0, "a number is used again");
+	free(kept);
+	free(used);
+	spoil(0, 'x', 64);
+	spoil(J_COPY, 'x', 64);
+	j = open_it(0);
+	is_int(put_aside(), 2, "the next one beside it");
+	journal_close(j);
+}
+
+static void
+test_reread(void)
+{
+	struct journal *j;
+	struct err err;
+
+	fresh_dir();
+	j = open_it(0);
+	put(j, 1, "a", "aa");
+	journal_rotate(j);
+	put(j, 2, "b", "bb");
+	journal_note(j, 2);
+	journal_rotate(j);
+	put(j, 3, "c", NULL);
+	journal_close(j);
+	j = open_it(0);
+	put(j, 4, "d", NULL);
+	str_reset(&seen);
+	is_int(journal_reread(j, 2, 3, on_entry, NULL, &err), 0, "once more");
+	is_str(seen.s, "2:b+2 3:c ", "what those generations have");
+	is_int(journal_has(j, 2), 2, "in use as before");
+	is_int(journal_reread(j, 2, 3, on_entry, j, &err), -1,
+	    "who is told may end it");
+	journal_close(j);
+	j = open_it(0);
+	is_str(seen.s, "1:a+2 2:b+2! 3:c 4:d ", "all is as it was");
 	journal_close(j);
 }
 
@@ -365,6 +417,7 @@ main(void)
 	test_basic();
 	test_notes();
 	test_damage();
+	test_reread();
 	test_forged();
 	test_trouble();
 	str_free(&seen);

@@ -5,6 +5,7 @@ package Postrider::Chaos;
 
 use strict;
 use warnings;
+use Compress::Zlib ();
 use Time::HiRes qw(sleep time);
 
 # (parent, session) of a process
@@ -87,6 +88,27 @@ sub _youngest_first {
 	}
 	my @pid = sort { $depth{$b} <=> $depth{$a} } keys %parent;
 	return @pid;
+}
+
+# Another boot: the header of each file of the journal in that directory says
+# so.
+sub reboot {
+	my ($journal) = @_;
+	for my $f (glob "$journal/[0-9]*") {
+		open my $fh, '+<:raw', $f or die "$f: $!\n";
+		for my $at (0, 2048) {
+			seek $fh, $at, 0;
+			read $fh, my $h, 44;
+			next if length $h < 44 || $h !~ /^PRJ1/;
+			substr $h, 24, 16, 'another boot 000';
+			substr $h, 40, 4, pack 'V',
+			    Compress::Zlib::crc32(substr $h, 0, 40);
+			seek $fh, $at, 0;
+			print {$fh} $h;
+		}
+		close $fh;
+	}
+	return;
 }
 
 # `postrider start`, whatever is left of the last run
