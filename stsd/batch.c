@@ -24,8 +24,9 @@ struct job {
 	const char *domain;
 };
 
-static bool night_runs;
+static bool night_runs, night_failed;
 static int64_t night_at;
+static int64_t night_day;	/* the last that was tried */
 
 static void step(struct batch *b);
 
@@ -155,6 +156,7 @@ end(struct batch *b)
 		hub_ok(b->ticket, NULL);
 	} else {
 		night_runs = false;
+		night_failed |= b->failed > 0;
 		if (b->failed > 0)
 			log_event(LOG_WARN, "reports-wait", KU("domains",
 			    b->failed), KEND);
@@ -231,6 +233,7 @@ batch_start(int64_t now)
 	plan(now - DAY);
 }
 
+/* Day by day; then, where somebody could not be asked, all of them again. */
 void
 batch_tick(int64_t now)
 {
@@ -238,14 +241,18 @@ batch_tick(int64_t now)
 
 	if (!conf.tls_reports || night_runs || now < night_at)
 		return;
-	day = db_number(-1, "SELECT min(day) FROM day_domain WHERE day < ?"
-	    " AND done = 0", "i", now / DAY);
+	day = db_number(-1, "SELECT min(day) FROM day_domain WHERE day > ?"
+	    " AND day < ? AND done = 0", "ii", night_day, now / DAY);
 	/* min() of nothing is NULL, which is 0 */
 	if (day <= 0) {
 		plan(now);
+		if (night_failed)
+			night_at = MIN(night_at, now + AGAIN_S);
+		night_failed = false;
+		night_day = 0;
 		return;
 	}
-	night_at = now + 1;
+	night_day = day;
 	night_runs = true;
 	log_event(LOG_INFO, "reports", KI("day", day), KEND);
 	step(make(day, true));

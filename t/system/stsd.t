@@ -12,7 +12,7 @@ use Postrider::Tls;
 use Postrider::Zone;
 
 my @bad = qw(late name redir large html garbage empty);
-my @domains = (qw(good other slow down two), @bad);
+my @domains = (qw(good other slow down two short away), @bad);
 my $i = Postrider::Instance->new(conf => {
 	'stsd.conf' => { check_interval => '1s', retry => '1s', wait => '1m',
 	    fetch_timeout => '15s', refresh => '1h' } });
@@ -50,6 +50,8 @@ $web->policy('mta-sts.html.peer', $mx, 'text/html');
 $web->policy('mta-sts.garbage.peer', "<html>\n");
 $web->policy('mta-sts.empty.peer', '');
 $web->answer('mta-sts.slow.peer', '!drip');
+$web->policy('mta-sts.short.peer', "version: STSv1\nmode: testing\n" .
+    "mx: mx.short.peer\nmax_age: 2\n");
 $i->start;
 
 my $socket = $i->dir . '/run/private/stsd';
@@ -79,6 +81,8 @@ is +($web->requests)[0], 'GET mta-sts.good.peer /.well-known/mta-sts.txt',
 is policy('none.peer'), 'none', 'none without a record';
 is policy('two.peer'), 'none', 'nor with two';
 ok $i->wait_log(qr/no-policy domain=two.peer .*2 records/), '... is logged';
+is policy('short.peer'), 'testing mx.short.peer', 'one that soon ends';
+$web->answer('mta-sts.short.peer', $moved);
 is policy($_), 'none', "$_: none"
     for '[127.0.0.1]', 'example.test', 'localhost', 'a b', '';
 is scalar(grep { /two|none|example/ } $web->requests), 0,
@@ -100,6 +104,20 @@ for my $d (@bad, 'down') {
 is scalar(grep { m{ /x$} } $web->requests), 0, 'no redirection was followed';
 $r = $slow->recv;
 is $r->{f}{mode} // 'none', 'none', 'slow: none, after its time';
+
+ok $i->wait_for(sub { policy('short.peer') eq 'none' }),
+    'a policy that has ended is none';
+
+# our own trouble is no absence of a policy, unless one is known
+my $away = $i->dir . '/run/private';
+for my $p ('sts-fetch', 'dnsd') {
+	flush();
+	rename "$away/$p", "$away/x" or die;
+	like policy('away.peer'), qr/^err .*away\.peer: $p: /, "$p is away";
+	is policy('good.peer'), $good, '... what is known, holds';
+	rename "$away/x", "$away/$p" or die;
+}
+ok $i->wait_for(sub { policy('away.peer') eq $good }), '... it is back';
 
 # a new id
 my $testing = $mx =~ s/enforce/testing/r;

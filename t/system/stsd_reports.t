@@ -23,7 +23,8 @@ $tls->cert('ca', is_ca => 1, cn => 'CA of a test');
 $tls->cert('web', ca => 'ca', names => ['reports.peer', 'mta-sts.peer']);
 my $web = Postrider::PolicyHost->new(
     cert => { '' => [map { $tls->path("web.pem$_") } '', '.key'] });
-my $dns = Postrider::Zone->new(zones => { peer => <<'END' });
+my $dns = Postrider::Zone->new(fault => {
+    '_smtp._tls.fails.peer' => 'servfail' }, zones => { peer => <<'END' });
 reports A 127.0.0.1
 mta-sts.broken A 127.0.0.1
 _mta-sts.broken TXT "v=STSv1; id=1"
@@ -55,7 +56,7 @@ count('mail.peer', 'certificate-expired', n => 2, reason => 'it is old',
     @sts);
 count('mail.peer', 'starttls-not-supported', @mx);
 count('mail.peer', 'success', sender => 'TLS@example.test', n => 100, @sts);
-count("$_.peer", 'success', @mx) for qw(web silent lost);
+count("$_.peer", 'success', @mx) for qw(web silent lost fails);
 # a session that had to go without its policy
 is $c->call('policy', [domain => 'broken.peer'])->{f}{mode} // 'none', 'none',
     'no policy';
@@ -66,7 +67,8 @@ my $out = $i->ctl_ok('tls-policy', 'report', '--day', $day);
 my %shown = $out =~ /^# (\S+): (.*)\n/mg;
 is $shown{'mail.peer'}, 'to mailto:ann@example.test', 'where it goes';
 is $shown{'silent.peer'}, 'not sent: no TLSRPT record', 'or why not';
-is scalar(keys %shown), 5, 'each domain';
+like $shown{'fails.peer'}, qr/^not sent: DNS/, '... for now';
+is scalar(keys %shown), 6, 'each domain';
 my ($json) = $out =~ /^# mail\.peer: [^\n]*\n(\{.*?^\})/ms;
 my $want = decode_json($json);
 is $want->{policies}[0]{summary}{'total-successful-session-count'}, 3,
@@ -145,7 +147,9 @@ $i->wait_mails('ann', 2);
 ok $i->wait_log(qr/reports day=\d+/), 'the night';
 ok $i->wait_log(qr/report-failed \S+ domain=lost.peer .*again=yes.*503/),
     'a receiver has trouble';
-is sql('SELECT count(*) FROM day_domain WHERE done = 0'), 0, 'all are done';
+ok $i->wait_log(qr/reports-wait \S+ domains=1/), 'who can not be asked waits';
+ok $i->wait_for(sub { sql('SELECT domain FROM day_domain WHERE done = 0') eq
+    'fails.peer' }), 'all others are done';
 ok $i->wait_for(sub { sql('SELECT count(*) FROM outbox WHERE tries > 0')
     == 3 }), 'three wait';
 $web->answer('reports.peer', $taken);
