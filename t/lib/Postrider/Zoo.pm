@@ -26,7 +26,7 @@ use IO::Select;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use POSIX ();
-use Socket qw(SOL_SOCKET SO_LINGER);
+use Socket qw(SOL_SOCKET SO_LINGER IPPROTO_TCP TCP_NODELAY);
 use Storable ();
 use Time::HiRes qw(sleep time);
 
@@ -75,6 +75,8 @@ sub _serve {
 		my $pid = fork // die "fork: $!\n";
 		if (!$pid) {
 			close $l;
+			setsockopt $c, IPPROTO_TCP, TCP_NODELAY, 1
+			    unless $self->{unix};
 			@$self{qw(s n buf count)} = ($c, $n, '', {});
 			eval { $self->_session; 1 } or $@ eq "over\n" or
 			    warn "zoo: $@";
