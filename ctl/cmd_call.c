@@ -38,7 +38,7 @@ static const struct {
 	{ "pop3d", session_verbs },
 	{ "qmgr", qmgr_verbs },
 	{ "router", router_verbs },
-	{ "smtp", agent_verbs },
+	{ "smtp", smtp_verbs },
 	{ "sts-fetch", sts_fetch_verbs },
 	{ "stsd", sts_verbs },
 	{ "system", local_verbs },

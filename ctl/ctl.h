@@ -123,6 +123,7 @@ int cmd_mailbox(int argc, char **argv);
 int cmd_queue(int argc, char **argv);
 int cmd_limits(int argc, char **argv);
 int cmd_dns(int argc, char **argv);
+int cmd_trace_smtp(int argc, char **argv);
 int cmd_map(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_call(int argc, char **argv);

@@ -41,6 +41,9 @@ static const struct cmd cmds[] = {
 	    "where an address goes, and why" },
 	{ "tls-policy", cmd_tls_policy, "VERB ...", "TLS of others' servers: "
 	    "list, refresh, report" },
+	{ "trace-smtp", cmd_trace_smtp, "[--auth] [--from ADDRESS] "
+	    "[--to ADDRESS]... [--transport NAME] DEST",
+	    "talk to a server without sending a message" },
 	{ "map", cmd_map, "[--all] [TABLE...] | query TABLE KEY",
 	    "compile changed tables; look a key up" },
 	{ "log", cmd_log, "[-f] [-n N] [--q ID] [--s ID] [--since TIME]",

@@ -67,6 +67,7 @@ _postrider()
 		cert/check) words=$(_postrider_certs "$1" "${inst[@]}") ;;
 		cert/self-signed) words='--days' ;;
 		dns/*) words='--json flush A AAAA MX TLSA TXT PTR CNAME NS' ;;
+		trace-smtp/*) words='--auth --from --to --transport' ;;
 		limits/) words='list forget' ;;
 		limits/list) words='--json auth- submit' ;;
 		srs/) words='rotate' ;;

@@ -22,8 +22,8 @@ command(struct session *s, enum stage at, const char *line, struct err *err)
 	return reply_read(s, at, err);
 }
 
-static void
-note(struct session *s, const char *what, const char *more)
+void
+note(const struct session *s, const char *what, const char *more)
 {
 	struct str t = STR_INIT;
 
@@ -147,6 +147,18 @@ without_tls(struct session *s, struct err *err)
 	return s->policy.starttls ? 0 : 1;
 }
 
+static void
+note_tls(const struct session *s)
+{
+	const struct tls_facts_out *f = &s->facts.f;
+
+	note(s, f->version, " ");
+	note(s, "cipher ", f->cipher);
+	note(s, "certificate ", f->subject);
+	note(s, f->verified ? "it is good for " : "it is not verified: ",
+	    f->verified ? s->policy.why : f->why);
+}
+
 static int
 wrap(struct session *s, bool *again, struct err *err)
 {
@@ -168,7 +180,7 @@ wrap(struct session *s, bool *again, struct err *err)
 	if (s->target->port != 0)
 		policy_done(&s->policy, &s->targets, s->target, s->local,
 		    s->greeted, &s->facts.f);
-	note(s, s->facts.f.version, "");
+	note_tls(s);
 	s->caps = (struct caps){ 0 };
 	return 1;
 }
@@ -207,12 +219,15 @@ login(struct session *s, const struct job *j, struct err *err)
 {
 	int rc;
 
-	if (s->caps.mechs[0] == '\0' || conf.protocol == PROTO_LMTP)
+	if (s->caps.mechs[0] == '\0' || conf.protocol == PROTO_LMTP ||
+	    j->no_login)
 		return 1;
 	rc = smtp_login(&s->io, s->caps.mechs, &s->targets, s->target,
 	    j->in->sender, &s->facts, s->facts.on && s->facts.f.verified,
 	    s->id, err);
 	s->logged_in = rc == 1;
+	note(s, rc == 1 ? "logged in" : rc == 0 ? "no account for it" :
+	    "not logged in: ", rc < 0 ? err->text : "");
 	return rc < 0 ? for_now(err) : 1;
 }
 

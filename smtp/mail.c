@@ -32,7 +32,7 @@ mail_line(const struct session *s, const struct job *j, const char *sender,
 
 	str_adds(out, "MAIL FROM:");
 	put_path(j, sender, out);
-	if (c->size)
+	if (c->size && j->wire > 0)
 		str_addf(out, " SIZE=%llu", (unsigned long long)j->wire);
 	if (c->eightbit && (in->body8 || j->eightbit == 1) &&
 	    j->converted.len == 0)

@@ -56,6 +56,7 @@ static const struct field fields[] = {
 
 static const struct verb verbs[] = {
 	{ &agent_deliver, deliver_verb, PEER_QUEUE },
+	{ &agent_probe, probe_verb, PEER_ADMIN },
 	{ 0 }
 };
 

@@ -158,7 +158,6 @@ try_host(struct session *s, struct job *j, struct err *err)
 	bool plain = false, again = true;
 	int rc;
 
-	set_names(s);
 	arena_reset(&s->host_arena);
 	s->domain.sender = s->sender;
 	rc = policy_target(&s->domain, &s->targets, s->target, s->id,
@@ -214,18 +213,24 @@ session_open(struct session *s, struct job *j, struct err *err)
 	session_close(s, false);
 	if (j->host == 0 && look_up(s, j, err) < 0)
 		return -1;
+	if (s->trace != NULL && j->host == 0)
+		trace_targets(s);
 	log_set_session(s->id);
 	free(s->sender);
 	s->sender = xstrdup(j->in->sender);
 	while (session_more(s, j)) {
 		s->target = &s->targets.v[j->host++];
+		set_names(s);
+		note(s, "to ", s->relay);
 		rc = try_host(s, j, err);
 		if (rc == 1) {
 			j->sessions++;
 			return 0;
 		}
 		j->other = true;
-		log_failed(s, j, err);
+		note(s, "not this one: ", err->text);
+		if (s->trace == NULL)
+			log_failed(s, j, err);
 		if (rc < 0)
 			return -1;
 	}

@@ -11,6 +11,7 @@
  * convert.c      8-bit content for a server that wants 7 bits
  * need.c         what a message needs of a server
  * results.c      what becomes of a recipient
+ * probe.c        a session for somebody who watches
  * login.c        AUTH; target.h and policy.h say where, and how much TLS
  *
  * A recipient has no result until something is known; what a host can not do
@@ -180,6 +181,7 @@ struct job {
 	bool lacks, other;	/* a host was no good as it lacks something;
 				 * for another reason */
 	bool heard;		/* a host has answered MAIL, with no 421 */
+	bool no_login;		/* probe */
 	struct str converted;	/* for 7 bits, once made */
 	int64_t began;		/* mono_ms */
 };
@@ -232,6 +234,11 @@ void results_rest(struct job *j, const struct err *err, const char *peer,
 /* tell qmgr: 0 or -1 */
 int results_tell(struct call *c, const struct job *j, struct err *err);
 
-verb_fn deliver_verb;
+/* a line of what is said, where somebody listens: "--- WHAT MORE" */
+void note(const struct session *s, const char *what, const char *more);
+
+void trace_targets(const struct session *s);
+
+verb_fn deliver_verb, probe_verb;
 
 #endif

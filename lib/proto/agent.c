@@ -60,6 +60,19 @@ static const struct field result[] = {
 	F_END
 };
 
+static const struct field probe_in[] = {
+	F_STR(struct agent_probe_in, nexthop, NULL, "destination"),
+	F_STR(struct agent_probe_in, sender, "", "for MAIL"),
+	F_LIST(struct agent_probe_in, rcpt, "for RCPT"),
+	F_BOOL(struct agent_probe_in, auth, "no", "log in"),
+	F_END
+};
+
+static const struct field probe_more[] = {
+	F_STR(struct agent_probe_more, line, "", "what was said"),
+	F_END
+};
+
 static const struct field quota_in[] = {
 	F_STR(struct local_quota_in, mailbox, NULL, "DOMAIN/LOCALPART"),
 	F_SIZE(struct local_quota_in, quota, "0", NULL, NULL, "bytes"),
@@ -107,6 +120,13 @@ const struct verb_def agent_deliver = {
 	.doc = "deliver a message to some recipients",
 };
 
+const struct verb_def agent_probe = {
+	.name = "probe",
+	.in = probe_in, .in_size = sizeof(struct agent_probe_in),
+	.more = probe_more, .more_size = sizeof(struct agent_probe_more),
+	.doc = "a session without a message",
+};
+
 const struct verb_def local_quota = {
 	.name = "quota",
 	.in = quota_in, .in_size = sizeof(struct local_quota_in),
@@ -125,6 +145,12 @@ const struct verb_def bounce_report = {
 
 const struct verb_def *const agent_verbs[] = {
 	&agent_deliver,
+	NULL
+};
+
+const struct verb_def *const smtp_verbs[] = {
+	&agent_deliver,
+	&agent_probe,
 	NULL
 };
 

@@ -59,6 +59,19 @@ struct agent_deliver_out {
 };
 /* the fd is the content, read only */
 extern const struct verb_def agent_deliver;
+
+/* smtp only: a session without a message, line by line: ">>> EHLO x",
+ * "<<< 250 y", "--- what is known besides".  Recipients: MAIL, RCPT and RSET
+ * are said, too. */
+struct agent_probe_in {
+	const char *nexthop, *sender;
+	struct strlist rcpt;
+	bool auth;		/* log in where there is an account */
+};
+struct agent_probe_more { const char *line; };
+/* error: why no server lets us in */
+extern const struct verb_def agent_probe;
+extern const struct verb_def *const smtp_verbs[];
 extern const struct verb_def *const agent_verbs[];
 
 /* local only: how full is a mailbox? */

@@ -208,4 +208,17 @@ is $o->deliver($z2, 'a@example.net', text => "x\n" x 400_000),
     '0 failed 5.3.4 552 5.3.4 too long; ok keep', 'a chunk is refused';
 is $o->deliver($z2, 'a@example.net'), 'ok keep', 'the session goes on';
 is scalar(@t = $z2->took), 1, '... with one message';
+
+# --- who only watches ---
+$z2 = Postrider::Zoo->new(offer => [@all], at => { rcpt => '550 5.1.1 who?' });
+my ($st, $out) = $i->ctl('trace-smtp', '--from', 's@example.org', '--to',
+    'a@example.net', $z2->nexthop);
+is $st, 0, 'trace-smtp';
+like $out, qr/--- to .*>>> EHLO .*<<< 250-zoo.*>>> MAIL FROM:<s\@ex/s,
+    '... what is said';
+like $out, qr/>>> RSET\n<<< 250 ok\n>>> QUIT\n<<< 221 bye\n\z/,
+    '... to its end';
+like $out, qr/^<<< 550 5\.1\.1 who\?$/m, '... and answered';
+($st, $out) = $i->ctl('trace-smtp', 'a@none.example.net');
+is $st, 1, '... null MX';
 done_testing;
