@@ -47,19 +47,34 @@ status(const struct bounce_report_in *in, size_t i)
 	return z[0] != '\0' ? z : unknown[in->kind];
 }
 
+/* RFC 3461 section 5.2: 2.1.9 was handed to who sends no receipts, 2.1.5 was
+ * an alias of several */
+static enum dsn_action
+action(const struct bounce_report_in *in, size_t i)
+{
+	static const enum dsn_action actions[] = { DSN_ACT_FAILED,
+		DSN_ACT_DELAYED, DSN_ACT_DELIVERED };
+
+	if (in->kind == BOUNCE_SUCCESS && strcmp(at(&in->dsn, i),
+	    "2.1.9") == 0)
+		return DSN_ACT_RELAYED;
+	if (in->kind == BOUNCE_SUCCESS && strcmp(at(&in->dsn, i),
+	    "2.1.5") == 0)
+		return DSN_ACT_EXPANDED;
+	return actions[in->kind];
+}
+
 static void
 recipients(const struct bounce_report_in *in, struct arena *a,
     struct dsn_report *r)
 {
-	static const enum dsn_action actions[] = { DSN_ACT_FAILED,
-		DSN_ACT_DELAYED, DSN_ACT_DELIVERED };
 	struct dsn_recipient *v = arena_alloc(a, in->addr.n * sizeof(*v));
 	size_t i;
 
 	for (i = 0; i < in->addr.n; i++) {
 		v[i].final = in->addr.v[i];
 		v[i].orcpt = original(in, i, a);
-		v[i].action = actions[in->kind];
+		v[i].action = action(in, i);
 		v[i].status = status(in, i);
 		v[i].diagnostic = or_null(at(&in->text, i));
 		v[i].remote_mta = or_null(at(&in->peer, i));
@@ -85,8 +100,8 @@ envid(const struct bounce_report_in *in, struct arena *a)
 	return r;
 }
 
-static const char *
-helper(struct arena *a)
+const char *
+bounce_helper(struct arena *a)
 {
 	if (conf.postmaster[0] != '\0')
 		return conf.postmaster;
@@ -94,22 +109,32 @@ helper(struct arena *a)
 	    common.domains.v[0] : common.hostname);
 }
 
+const char *
+bounce_double(struct arena *a)
+{
+	return conf.double_bounce[0] != '\0' ? conf.double_bounce :
+	    bounce_helper(a);
+}
+
 static bool
 wants_full(const struct bounce_report_in *in)
 {
+	/* RFC 8689 section 5 */
+	if (in->requiretls)
+		return false;
 	if (in->ret[0] == '\0')
 		return conf.default_return == RETURN_FULL;
 	return strcasecmp(in->ret, "full") == 0;
 }
 
 int
-compose(const struct bounce_report_in *in, int fd, struct arena *a,
-    struct dsn_report *r, struct err *err)
+compose(const struct bounce_report_in *in, const char *to, int fd,
+    struct arena *a, struct dsn_report *r, struct err *err)
 {
 	static const enum dsn_kind kinds[] = { DSN_FAILURE, DSN_DELAY,
 		DSN_SUCCESS };
 
-	if (in->sender[0] == '\0')
+	if (to[0] == '\0')
 		return err_perm(err, "5.3.5", "no report to the null sender");
 	if (in->addr.n == 0)
 		return err_perm(err, "5.5.4", "a report about nobody");
@@ -117,8 +142,9 @@ compose(const struct bounce_report_in *in, int fd, struct arena *a,
 		.kind = kinds[in->kind],
 		.reporting_mta = common.hostname,
 		.from = or_null(conf.from),
-		.to = in->sender,
-		.postmaster = helper(a),
+		.to = to,
+		.utf8 = in->utf8 || !slice_is_ascii(slice_of(to)),
+		.postmaster = bounce_helper(a),
 		.footer = or_null(conf.footer),
 		.envid = envid(in, a),
 		.queue_id = or_null(in->q),
@@ -128,6 +154,8 @@ compose(const struct bounce_report_in *in, int fd, struct arena *a,
 		.full = conf.full_limit > 0 && wants_full(in),
 		.full_max = conf.full_limit,
 	};
+	if (in->sender[0] == '\0')
+		r->subject = "A report could not be delivered";
 	recipients(in, a, r);
 	return 0;
 }

@@ -51,7 +51,8 @@ struct message {
 	int64_t created;	/* unix microseconds */
 	const char *sender, *ret, *envid, *session;
 	const char *login, *verp;
-	bool requiretls, tls_optional, utf8, body8, internal, normalize, check_from;
+	bool requiretls, tls_optional, utf8, body8, internal;
+	bool normalize, check_from;
 	int64_t hold, release_at, priority;
 };
 
@@ -126,6 +127,8 @@ struct dest {
 	const char *addr, *orig, *orcpt, *notify, *transport, *nexthop,
 	    *mailbox, *quota, *dsn, *text;
 	size_t order;
+	size_t from;		/* index of the recipient */
+	bool aliased;
 };
 struct dests {
 	struct dest *v;		/* malloced */
@@ -141,6 +144,9 @@ void route_forget(struct message *m);	/* the answer is not wanted */
 int route_all(struct message *m, struct dests *d, struct err *err);
 /* drop what is twice; keeps the order of the first ones */
 void dests_unique(struct dests *d);
+/* RFC 3461 section 5.2.7: who asked for a receipt of an alias of several gets
+ * one that says so, and the copies ask for none */
+void dests_expanded(struct message *m, struct dests *d);
 
 /* batch.c: commits that share their syncs */
 enum { BATCH_MAX = 32 };

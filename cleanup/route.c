@@ -77,7 +77,8 @@ add_dest(struct state *s, const struct router_route_more *r)
 	}
 	t = &d->v[d->n];
 	*t = (struct dest){ .orig = from->addr, .orcpt = from->orcpt,
-		.notify = from->notify, .order = d->n };
+		.notify = from->notify, .order = d->n,
+		.from = s->first + (size_t)r->n, .aliased = r->aliased };
 	t->addr = keep(s->m, r->addr);
 	t->transport = keep(s->m, r->transport);
 	t->nexthop = keep(s->m, r->nexthop);
@@ -232,6 +233,7 @@ route_all(struct message *m, struct dests *d, struct err *err)
 	conn_give(s.router);
 	if (rc == 0) {
 		dests_unique(d);
+		dests_expanded(m, d);
 		return 0;
 	}
 	/* a refusal of the whole request is router's trouble, not the

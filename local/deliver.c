@@ -170,8 +170,8 @@ log_rcpt(const struct job *j, const struct rcpt *r)
 {
 	if (r->status == AGENT_DELIVERED)
 		log_event(LOG_INFO, "delivered", KS("to", r->addr),
-		    KS("mailbox", r->mailbox), KU("bytes", rcpt_content(j, r)->size),
-		    KEND);
+		    KS("mailbox", r->mailbox),
+		    KU("bytes", rcpt_content(j, r)->size), KEND);
 	else if (r->status == AGENT_DEFERRED)
 		log_event(LOG_INFO, "deferred", KS("to", r->addr),
 		    KS("mailbox", r->mailbox), KERR(&r->err), KEND);

@@ -55,7 +55,7 @@ const struct field qmgr_fields[] = {
 	    "the same for mail of the null sender"),
 	F_TIME(struct qmgr_conf, delay_warning, "4h", "0s", "100d",
 	    "when the sender is told that mail is delayed; 0s never"),
-	F_BOOL(struct qmgr_conf, double_bounce, "no",
+	F_BOOL(struct qmgr_conf, double_bounce, "yes",
 	    "tell postmaster of reports that can not be delivered"),
 	F_INT(struct qmgr_conf, message_recipients, "50000", "1", "1000000",
 	    "recipients of one message, aliases expanded"),

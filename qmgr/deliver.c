@@ -102,6 +102,8 @@ waits(const struct delivery *d, const struct agent_result *a)
 static void
 outcome(struct delivery *d, size_t i)
 {
+	if (d->result[i].status == AGENT_DELIVERED)
+		result_told(d->rcpt[i], &d->result[i]);
 	if (waits(d, &d->result[i]))
 		epoch_delivered(d->rcpt[i]);
 	else

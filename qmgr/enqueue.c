@@ -195,7 +195,9 @@ place(struct msg *m, struct rcpt *r, const struct queue_rcpt *in, bool full)
 	int64_t now = wall_s();
 	struct dest *d = r->dest;
 
-	if (in->dsn[0] == '4')
+	if (in->dsn[0] == '2')
+		result_expanded(r, in->dsn, in->text);
+	else if (in->dsn[0] == '4')
 		result_deferred(r, in->dsn, in->text, "");
 	else if (in->dsn[0] != '\0')
 		result_failed(r, in->dsn, in->text, "");

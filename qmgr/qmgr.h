@@ -282,6 +282,10 @@ bool quota_ask(struct rcpt **v, size_t n, void (*done)(void *ctx), void *ctx);
 
 /* ---- results.c: what becomes of a recipient ---- */
 void result_delivered(struct rcpt *r);
+/* what its agent said of a receipt, before it counts as delivered */
+void result_told(struct rcpt *r, const struct agent_result *a);
+/* an alias of several: its sender is told so */
+void result_expanded(struct rcpt *r, const char *dsn, const char *text);
 /* also where the message has expired: then it fails */
 void result_deferred(struct rcpt *r, const char *dsn, const char *text,
     const char *peer);

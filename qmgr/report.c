@@ -4,6 +4,7 @@
  * the list here is found again in the database after a crash.
  */
 #include "qmgr.h"
+#include "smtp/verp.h"
 
 enum { LISTED_MAX = 1000, UNDER_WAY_MAX = 10, BYTES_MAX = 52 << 10,
 	DUE_MAX = 100 };
@@ -188,6 +189,18 @@ belongs(const struct report *r, const struct queue_rcpt *q)
 	    notify_wants(q->notify, "delay", true));
 }
 
+static const char *
+verp_sender(const struct queue_message *m, const struct queue_rcpt *q)
+{
+	struct str s = STR_INIT;
+	const char *z;
+
+	smtp_verp(m->sender, q->addr, m->verp, &s);
+	z = arena_slice(&arena, slice_str(&s));
+	str_free(&s);
+	return z;
+}
+
 /* as many recipients as one message between programs takes */
 static void
 choose_rcpts(struct report *r, const struct queue_message *m,
@@ -208,6 +221,11 @@ choose_rcpts(struct report *r, const struct queue_message *m,
 			break;
 		add_rcpt(in, q);
 		r->n[r->nrcpts++] = q->n;
+		/* one that has a sender of its own */
+		if (*m->verp && r->kind != BOUNCE_DELAY) {
+			in->sender = verp_sender(m, q);
+			break;
+		}
 	}
 }
 
@@ -238,9 +256,10 @@ post(struct report *r, const struct queue_message *m, int fd)
 {
 	struct transport *t = transport_get("bounce");
 	struct bounce_report_in in = { .kind = r->kind,
-		.sender = *m->sender ? m->sender : common.postmaster,
+		.sender = m->sender,
 		.ret = m->ret, .envid = m->envid, .created = m->created,
-		.expires = m->expires, .utf8 = m->utf8 };
+		.expires = m->expires, .utf8 = m->utf8,
+		.requiretls = m->requiretls };
 	struct err err = ERR_INIT;
 	char id[QID_SIZE];
 	int rc;

@@ -57,15 +57,36 @@ log_result(enum log_level level, const char *event, const struct rcpt *r)
 	    KS("reason", r->q.text), KEND);
 }
 
+/* RFC 3461 section 5.2.2: a receipt is the next host's to send, or says that
+ * it sends none */
+void
+result_told(struct rcpt *r, const struct agent_result *a)
+{
+	r->told = a->report == REPORT_THEIRS;
+	if (a->report == REPORT_RELAYED)
+		set_last(r, "2.1.9", a->text, a->peer);
+}
+
+void
+result_expanded(struct rcpt *r, const char *dsn, const char *text)
+{
+	set_last(r, dsn, text, "");
+	r->q.state = RCPT_NOTIFY;
+	r->q.due = wall_s();
+	r->msg->reports = true;
+	rcpt_dirty(r);
+}
+
 void
 result_delivered(struct rcpt *r)
 {
 	qmgr.delivered++;
 	dest_good(r->dest);
 	if (notify_wants(r->q.notify, "success", false) &&
-	    *r->msg->m.sender && !r->msg->doomed) {
+	    *r->msg->m.sender && !r->msg->doomed && !r->told) {
 		r->q.attempts++;
-		set_last(r, "2.0.0", "delivered", "");
+		if (*r->q.dsn != '2')
+			set_last(r, "2.0.0", "delivered", "");
 		r->q.state = RCPT_NOTIFY;
 		r->q.due = wall_s();
 		r->msg->reports = true;
@@ -83,7 +104,9 @@ fail(struct rcpt *r)
 	bool wanted = notify_wants(r->q.notify, "failure", true);
 
 	qmgr.bounced++;
-	if (*m->m.sender == '\0' && !qmgr.conf.double_bounce) {
+	/* of mail without a sender only that which we made is told of */
+	if (*m->m.sender == '\0' && !(qmgr.conf.double_bounce &&
+	    m->m.internal)) {
 		log_result(LOG_WARN, "bounce-dropped", r);
 		r->gone = true;
 	} else {

@@ -53,6 +53,7 @@ struct rcpt {
 	enum rcpt_place place;
 	bool row;		/* has a row of its own in the database */
 	bool gone;		/* done with: no row any more */
+	bool told;		/* a receipt is the next host's to send */
 	bool changed;		/* dirty: not only to leave memory */
 };
 STAILQ_HEAD(rcpt_list, rcpt);

@@ -193,10 +193,14 @@ dsn_human(const struct dsn_report *r, const struct dsn_original *o,
 	bool ascii;
 	size_t i;
 
-	put_opening(&s, r);
+	if (r->text != NULL)
+		str_adds(&s, r->text);
+	else
+		put_opening(&s, r);
 	for (i = 0; i < r->n; i++)
 		put_recipient(&s, r, &r->rcpt[i]);
-	put_closing(&s, r, o);
+	if (r->text == NULL)
+		put_closing(&s, r, o);
 	ascii = slice_is_ascii(slice_str(&s));
 	str_addf(out, "Content-Description: Notification\n"
 	    "Content-Type: text/plain; charset=%s\n"

@@ -5,6 +5,7 @@
 #include "dsn/parts.h"
 
 #include "base/clock.h"
+#include "mime/address.h"
 #include "mime/header.h"
 #include "mime/write.h"
 
@@ -27,6 +28,15 @@ put_subject(struct str *out, const struct dsn_report *r, struct slice header)
 	struct str was = STR_INIT, s = STR_INIT;
 	struct mime_field f;
 
+	if (r->subject != NULL) {
+		if (slice_is_ascii(slice_of(r->subject)))
+			str_adds(&s, r->subject);
+		else
+			mime_encode_text(&s, slice_of(r->subject));
+		mime_put_field(out, "Subject", slice_str(&s));
+		str_free(&s);
+		return;
+	}
 	str_adds(&s, subject_of(r->kind));
 	if (mime_find(header, "Subject", &f) && f.value.n > 0 &&
 	    f.value.n <= DSN_SUBJECT_MAX) {
@@ -66,18 +76,19 @@ put_header(struct str *out, const struct dsn_report *r,
     const struct dsn_original *o, const char *boundary, bool is_8bit)
 {
 	struct slice header = slice_str(&o->header);
-	struct str s = STR_INIT;
+	struct str s = STR_INIT, from = STR_INIT;
 
 	date_5322(&s, r->now);
 	mime_put_field(out, "Date", slice_str(&s));
 	str_reset(&s);
-	str_adds(&s, "Mail Delivery System <");
 	if (r->from != NULL)
-		str_adds(&s, r->from);
+		str_adds(&from, r->from);
 	else
-		str_addf(&s, "MAILER-DAEMON@%s", r->reporting_mta);
-	str_addc(&s, '>');
+		str_addf(&from, "MAILER-DAEMON@%s", r->reporting_mta);
+	mime_address_print(slice_of(r->from_name != NULL ? r->from_name :
+	    "Mail Delivery System"), slice_str(&from), &s);
 	mime_put_field(out, "From", slice_str(&s));
+	str_free(&from);
 	str_reset(&s);
 	str_addf(&s, "<%s>", r->to);
 	mime_put_field(out, "To", slice_str(&s));

@@ -6,9 +6,9 @@
  * the call.  What comes out is a whole message with LF line ends: header,
  * a text for people, message/delivery-status, and the original message or its
  * header (without a Return-Path of ours in front).  Where a recipient is
- * UTF-8, message/global-delivery-status is used, and where the original header
- * is, message/global or message/global-headers (RFC 6533); the report's own
- * envelope needs SMTPUTF8 only where `to` does (dsn_needs_utf8).  Who is
+ * UTF-8 and `utf8' is set, message/global-delivery-status is used, and where
+ * the original header is, message/global or message/global-headers (RFC 6533);
+ * the report's own envelope needs SMTPUTF8 only where `to` does (dsn_needs_utf8).  Who is
  * notified, and whether, is the caller's: never send one to the null sender.
  */
 #ifndef DSN_REPORT_H
@@ -38,6 +38,10 @@ struct dsn_report {
 	const char *reporting_mta;	/* our host name */
 	const char *from;	/* address of MAILER-DAEMON; NULL:
 				 * MAILER-DAEMON@reporting_mta */
+	const char *from_name;	/* NULL: Mail Delivery System */
+	const char *subject;	/* NULL: ours, with that of the original */
+	const char *text;	/* UTF-8: for people, in front of the list of
+				 * recipients; NULL: ours */
 	const char *to;		/* who is notified; required */
 	const char *postmaster;	/* named in the text for help; or NULL */
 	const char *footer;	/* a last line for people; or NULL */
@@ -50,6 +54,9 @@ struct dsn_report {
 	size_t n;
 	int fd;			/* the original message, LF form, read by
 				 * pread from offset 0; -1: none is returned */
+	bool utf8;		/* who is notified knows SMTPUTF8; else
+				 * addresses are written in ASCII (RFC 6533
+				 * section 3) */
 	bool full;		/* of a failure: return all of it, not only
 				 * the header */
 	uint64_t full_max;	/* longer ones: header only; 0: no bound */

@@ -97,6 +97,7 @@ static const struct field report_in[] = {
 	F_INT(struct bounce_report_in, expires, "0", NULL, NULL,
 	    "unix seconds"),
 	F_BOOL(struct bounce_report_in, utf8, "no", "SMTPUTF8"),
+	F_BOOL(struct bounce_report_in, requiretls, "no", "REQUIRETLS"),
 	F_LIST(struct bounce_report_in, addr, "recipients"),
 	F_LIST(struct bounce_report_in, orig, "as the client named them"),
 	F_LIST(struct bounce_report_in, orcpt, "ORCPT="),

@@ -85,10 +85,12 @@ extern const struct verb_def local_quota;
 enum bounce_kind { BOUNCE_FAILURE, BOUNCE_DELAY, BOUNCE_SUCCESS };
 struct bounce_report_in {
 	int kind;
+	/* sender "": to the postmaster, about a report that failed */
 	const char *q, *sender, *ret, *envid;
 	int64_t created;	/* unix microseconds */
 	int64_t expires;	/* unix seconds: delay reports */
 	bool utf8;
+	bool requiretls;	/* RFC 8689: the report, too */
 	/* parallel lists of one length */
 	struct strlist addr, orig, orcpt, dsn, text, peer;
 };

@@ -75,7 +75,7 @@ is "@{[map { $_->{verb} } @asked]}", 'begin commit', 'in two requests';
 my $begin = $asked[0];
 is $begin->{f}{rcpt}, 'joe@example.org', 'it goes to the sender';
 is $begin->{f}{rcpts}, 1, '... alone';
-is $begin->{f}{notify}, 'never', '... and is not reported about';
+is $begin->{f}{notify}, 'failure', '... and is reported about if it fails';
 is $begin->{f}{sender} // '', '', '... from the null sender';
 is $begin->{f}{internal}, 'yes', '... as internal mail';
 my $got = slurp();
@@ -137,9 +137,13 @@ is +(grep { $_->{verb} eq 'begin' } $s->asked('cleanup'))[-1]{f}{utf8}, 'yes',
 
 # nobody to tell
 $r = $c->call('report', [@base, @gone, sender => ''], message($text));
-is "@{ $r->{f} }{qw(kind dsn)}", 'perm 5.3.5', 'never to the null sender';
+is $r->{verb}, 'ok', 'a report of ours that failed';
+my $double = (grep { $_->{verb} eq 'begin' } $s->asked('cleanup'))[-1]{f};
+is "$double->{rcpt} $double->{notify}", 'postmaster@example.test never',
+    '... is the postmaster\'s, and nobody hears if that fails';
+unlike slurp(), qr/the body/, '... only its header';
 $r = $c->call('report', [@base], message($text));
-is $r->{f}{kind}, 'perm', 'nor about nobody';
+is $r->{f}{kind}, 'perm', 'no report about nobody';
 
 # cleanup in trouble
 mode('full');

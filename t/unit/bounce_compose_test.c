@@ -43,7 +43,7 @@ test_original(void)
 		struct bounce_report_in in = request(BOUNCE_FAILURE,
 		    t[i].orig, t[i].orcpt);
 
-		ok(compose(&in, -1, &a, &r, &err) == 0, "composes");
+		ok(compose(&in, in.sender, -1, &a, &r, &err) == 0, "composes");
 		is_str(r.rcpt[0].orcpt, t[i].want, "orig %s orcpt %s",
 		    t[i].orig, t[i].orcpt);
 	}
@@ -56,21 +56,21 @@ test_kinds(void)
 	struct dsn_report r;
 	struct err err;
 
-	compose(&in, -1, &a, &r, &err);
+	compose(&in, in.sender, -1, &a, &r, &err);
 	ok(r.kind == DSN_DELAY && r.rcpt[0].action == DSN_ACT_DELAYED,
 	    "delay");
 	is_str(r.rcpt[0].status, "4.0.0", "status of a delay");
 	is_int(r.rcpt[0].will_retry_until, 1800000000, "until when");
 	is_int(r.arrival, 1700000000, "when it came");
 	in.kind = BOUNCE_SUCCESS;
-	compose(&in, -1, &a, &r, &err);
+	compose(&in, in.sender, -1, &a, &r, &err);
 	ok(r.kind == DSN_SUCCESS && r.rcpt[0].action == DSN_ACT_DELIVERED,
 	    "success");
 	is_str(r.rcpt[0].status, "2.0.0", "status of a success");
 	is_int(r.rcpt[0].will_retry_until, 0, "no retry");
 	in.kind = BOUNCE_FAILURE;
 	strlist_add(&in.dsn, &a, "5.1.1");
-	compose(&in, -1, &a, &r, &err);
+	compose(&in, in.sender, -1, &a, &r, &err);
 	ok(r.kind == DSN_FAILURE && r.rcpt[0].action == DSN_ACT_FAILED,
 	    "failure");
 	is_str(r.rcpt[0].status, "5.1.1", "the status that was given");
@@ -85,18 +85,18 @@ test_options(void)
 	struct err err = ERR_INIT;
 
 	common.hostname = "mx.example.test";
-	compose(&in, -1, &a, &r, &err);
+	compose(&in, in.sender, -1, &a, &r, &err);
 	ok(!r.full, "header by default");
 	is_str(r.from, NULL, "MAILER-DAEMON by default");
 	is_str(r.postmaster, "postmaster@mx.example.test", "host for help");
 	in.ret = "FULL";
 	in.envid = "a+2Bb";
-	compose(&in, -1, &a, &r, &err);
+	compose(&in, in.sender, -1, &a, &r, &err);
 	ok(r.full && r.full_max == 1000, "RET=FULL, within the limit");
 	is_str(r.envid, "a+b", "ENVID is decoded");
 	conf.full_limit = 0;
 	in.envid = "a+ZZ";
-	compose(&in, -1, &a, &r, &err);
+	compose(&in, in.sender, -1, &a, &r, &err);
 	ok(!r.full, "a limit of 0 is never");
 	is_str(r.envid, NULL, "a broken ENVID is left out");
 	conf.full_limit = 1000;
@@ -104,19 +104,21 @@ test_options(void)
 	conf.postmaster = "help@example.test";
 	conf.from = "daemon@example.test";
 	in.ret = "";
-	compose(&in, -1, &a, &r, &err);
+	compose(&in, in.sender, -1, &a, &r, &err);
 	ok(r.full, "full by configuration");
 	is_str(r.postmaster, "help@example.test", "who helps");
 	is_str(r.from, "daemon@example.test", "From");
 	in.ret = "hdrs";
-	compose(&in, -1, &a, &r, &err);
+	compose(&in, in.sender, -1, &a, &r, &err);
 	ok(!r.full, "RET=HDRS");
 	in.sender = "";
-	ok(compose(&in, -1, &a, &r, &err) < 0 && err.kind == ERR_PERM,
+	ok(compose(&in, in.sender, -1, &a, &r, &err) < 0 &&
+	    err.kind == ERR_PERM,
 	    "nothing for the null sender");
 	in.sender = "x@y";
 	in.addr.n = 0;
-	ok(compose(&in, -1, &a, &r, &err) < 0 && err.kind == ERR_PERM,
+	ok(compose(&in, in.sender, -1, &a, &r, &err) < 0 &&
+	    err.kind == ERR_PERM,
 	    "nothing about nobody");
 }
 

@@ -281,6 +281,7 @@ check_global(void)
 	struct slice s;
 
 	r.kind = DSN_SUCCESS;
+	r.utf8 = true;
 	r.rcpt = &rc;
 	r.n = 1;
 	ok(!dsn_needs_utf8(&r), "an ASCII sender needs no SMTPUTF8");
@@ -296,6 +297,29 @@ check_global(void)
 	    "a literal as remote MTA");
 	ok(slice_eqz(value(p.part[0], "Content-Type"),
 	    "text/plain; charset=utf-8"), "text in UTF-8");
+	str_free(&p.text);
+	r.utf8 = false;
+	compose(&r, &p);
+	ok(slice_eqz(value(p.part[1], "Content-Type"),
+	    "message/delivery-status"), "not for who knows no SMTPUTF8");
+	s = group(body(p.part[1]), 1);
+	ok(slice_is_ascii(body(p.part[1])), "... all of it is ASCII");
+	ok(slice_eqz(value(s, "Final-Recipient"),
+	    "utf-8; j\\x{FC}rg@o.example"), "... UTF-8 final recipient");
+	ok(slice_eqz(value(s, "Original-Recipient"),
+	    "utf-8; j\\x{FC}rg@o.example"), "... and the original one");
+	str_free(&p.text);
+	r.subject = "Der Postmeister gr\xc3\xbc\xc3\x9ft";
+	r.text = "Eigener Text.\n";
+	r.from = "post@d.example";
+	r.from_name = "Post Office";
+	compose(&r, &p);
+	ok(has(value(slice_str(&p.text), "Subject"), "=?"),
+	    "a subject of one's own");
+	ok(slice_eqz(value(slice_str(&p.text), "From"),
+	    "Post Office <post@d.example>"), "... and From");
+	ok(slice_starts(body(p.part[0]), "Eigener Text.\n\n  j\xc3\xbcrg"),
+	    "... and text, with the recipients behind it");
 	str_free(&p.text);
 	r.to = "\xc3\xbc@d.example";
 	ok(dsn_needs_utf8(&r), "a UTF-8 sender does");
