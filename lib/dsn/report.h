@@ -8,8 +8,9 @@
  * header (without a Return-Path of ours in front).  Where a recipient is
  * UTF-8 and `utf8' is set, message/global-delivery-status is used, and where
  * the original header is, message/global or message/global-headers (RFC 6533);
- * the report's own envelope needs SMTPUTF8 only where `to` does (dsn_needs_utf8).  Who is
- * notified, and whether, is the caller's: never send one to the null sender.
+ * the report's own envelope needs SMTPUTF8 only where `to` does
+ * (dsn_needs_utf8).  Who is notified, and whether, is the caller's: never send
+ * one to the null sender.
  */
 #ifndef DSN_REPORT_H
 #define DSN_REPORT_H
