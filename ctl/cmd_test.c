@@ -1,28 +1,43 @@
 /*
- * cmd_test.c - postrider test: the way of an address, as router sees it.
+ * cmd_test.c - postrider test: the way of an address, as router sees it, and
+ * what DNS says of where it leads.
  */
 #include "conf/common.h"
 #include "ctl.h"
 #include "proto/router.h"
 
-enum { TEST_MS = 30000, WHAT_WIDTH = 12 };
+enum { TEST_MS = 30000, WHAT_WIDTH = 12, NEXTHOPS_MAX = 20 };
 
 struct told {
 	bool json;
 	int status;
+	struct strlist nexthops;	/* of other hosts */
 };
 
-static void
-print_json(const struct router_explain_more *m)
+void
+show_step(bool json, const char *what, const char *text)
 {
 	struct str o = STR_INIT;
 	bool first = true;
 
+	if (!json) {
+		printf("%-*s %s\n", WHAT_WIDTH, what, text);
+		return;
+	}
 	str_addc(&o, '{');
-	json_member(&o, &first, "what", m->what);
-	json_member(&o, &first, "text", m->text);
+	json_member(&o, &first, "what", what);
+	json_member(&o, &first, "text", text);
 	printf("%s}\n", o.s);
 	str_free(&o);
+}
+
+/* the services of this host take mail by themselves */
+static bool
+is_far(const char *transport, const char *nexthop)
+{
+	return strcmp(transport, "local") != 0 &&
+	    strcmp(transport, "system") != 0 && nexthop[0] != '\0' &&
+	    strncmp(nexthop, "unix:", 5) != 0;
 }
 
 static int
@@ -35,19 +50,21 @@ on_step(void *ctx, const void *more, struct err *err UNUSED)
 		t->status = strcmp(m->text, "accepted") == 0 ? EXIT_OK :
 		    strncmp(m->text, "deferred", 8) == 0 ? EXIT_DEFERRED :
 		    EXIT_FAILED;
-	if (t->json)
-		print_json(m);
-	else
-		printf("%-*s %s\n", WHAT_WIDTH, m->what, m->text);
+	if (is_far(m->transport, m->nexthop) &&
+	    !strlist_has(&t->nexthops, m->nexthop))
+		strlist_add(&t->nexthops, &ctl_arena,
+		    arena_strdup(&ctl_arena, m->nexthop));
+	show_step(t->json, m->what, m->text);
 	return 0;
 }
 
-int
-explain_address(const struct router_explain_in *in, bool json)
+static int
+explain_address(const struct router_explain_in *in, bool json, bool dns)
 {
 	struct told t = { .json = json, .status = EXIT_FAILED };
 	struct err err = ERR_INIT;
 	struct ipc c;
+	size_t i;
 	int rc;
 
 	if (instance_load(&err) != 0)
@@ -58,7 +75,11 @@ explain_address(const struct router_explain_in *in, bool json)
 	rc = ipc_call_more(&c, &router_explain, in, -1, on_step, &t, NULL,
 	    &err);
 	ipc_free(&c);
-	return rc < 0 ? fail_err(&err) : t.status;
+	if (rc < 0)
+		return fail_err(&err);
+	for (i = 0; dns && i < t.nexthops.n && i < NEXTHOPS_MAX; i++)
+		nexthop_facts(t.nexthops.v[i], json);
+	return t.status;
 }
 
 int
@@ -68,10 +89,11 @@ cmd_test(int argc, char **argv)
 		{ "sender", required_argument, NULL, 's' },
 		{ "relay", no_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "no-dns", no_argument, NULL, 'n' },
 		{ NULL, 0, NULL, 0 }
 	};
 	struct router_explain_in in = { .addr = "", .sender = "" };
-	bool json = false;
+	bool json = false, dns = true;
 	int o;
 
 	while ((o = next_option(argc, argv, ":", longs)) != -1) {
@@ -81,12 +103,14 @@ cmd_test(int argc, char **argv)
 			in.relay = true;
 		else if (o == 'j')
 			json = true;
+		else if (o == 'n')
+			dns = false;
 		else
 			return EXIT_USAGE;
 	}
 	if (argc - optind != 1)
 		return fail_usage("usage: postrider test [--sender ADDRESS] "
-		    "[--relay] [--json] ADDRESS");
+		    "[--relay] [--json] [--no-dns] ADDRESS");
 	in.addr = argv[optind];
-	return explain_address(&in, json);
+	return explain_address(&in, json, dns);
 }

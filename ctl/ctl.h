@@ -112,9 +112,10 @@ int cmd_srs(int argc, char **argv);
 int srs_make(struct err *err);
 int cmd_stop(int argc, char **argv);
 int cmd_test(int argc, char **argv);
-/* the steps of router, printed; EXIT_OK: it can be delivered to */
-struct router_explain_in;
-int explain_address(const struct router_explain_in *in, bool json);
+/* a line of postrider test */
+void show_step(bool json, const char *what, const char *text);
+/* nexthop_facts.c: what DNS says of a next hop, as such lines */
+void nexthop_facts(const char *nexthop, bool json);
 int cmd_reload(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_check(int argc, char **argv);

@@ -37,7 +37,8 @@ static const struct cmd cmds[] = {
 	{ "srs", cmd_srs, "VERB ...", "secrets of rewritten senders: rotate" },
 	{ "dns", cmd_dns, "[--json] NAME [TYPE...] | flush [NAME]",
 	    "what is known of a name" },
-	{ "test", cmd_test, "[--sender ADDRESS] [--relay] [--json] ADDRESS",
+	{ "test", cmd_test, "[--sender ADDRESS] [--relay] [--json] [--no-dns] "
+	    "ADDRESS",
 	    "where an address goes, and why" },
 	{ "tls-policy", cmd_tls_policy, "VERB ...", "TLS of others' servers: "
 	    "list, refresh, report" },

@@ -71,7 +71,7 @@ _postrider()
 		limits/) words='list forget' ;;
 		limits/list) words='--json auth- submit' ;;
 		srs/) words='rotate' ;;
-		test/*) words='--sender --relay --json' ;;
+		test/*) words='--sender --relay --json --no-dns' ;;
 		tls-policy/) words='list refresh report' ;;
 		tls-policy/list) words='--json' ;;
 		tls-policy/report) words='--day --send' ;;

@@ -8,6 +8,7 @@ enum { STEPS_MAX = 500 };
 
 struct steps {
 	struct call *c;
+	const struct router_route_more *place;	/* that is told now, or NULL */
 	int n;
 	bool failed;
 	struct err *err;
@@ -16,14 +17,19 @@ struct steps {
 static void
 on_step(void *ctx, const char *what, const char *text)
 {
-	struct router_explain_more m = { .what = what, .text = text };
+	struct router_explain_more m = { .what = what, .text = text,
+		.transport = "", .nexthop = "" };
 	struct steps *s = ctx;
 
 	if (s->failed || s->n > STEPS_MAX)
 		return;
+	if (s->place != NULL && !s->place->failed) {
+		m.transport = s->place->transport;
+		m.nexthop = s->place->nexthop;
+	}
 	if (s->n++ == STEPS_MAX)
 		m = (struct router_explain_more){ "note",
-		    "further steps are left out" };
+		    "further steps are left out", "", "" };
 	s->failed = call_more(s->c, &m, s->err) < 0;
 }
 
@@ -31,7 +37,8 @@ on_step(void *ctx, const char *what, const char *text)
 static void
 result(struct steps *s, const char *text)
 {
-	struct router_explain_more m = { .what = "result", .text = text };
+	struct router_explain_more m = { .what = "result", .text = text,
+		.transport = "", .nexthop = "" };
 
 	if (!s->failed)
 		s->failed = call_more(s->c, &m, s->err) < 0;
@@ -55,19 +62,21 @@ tell_place(const struct router_route_more *m)
 
 /* 1 all of it can be delivered, 0 not, or not now */
 static int
-tell_places(const struct router_explain_in *in, struct call *c,
+tell_places(const struct router_explain_in *in, struct steps *s,
     struct err *err)
 {
 	struct places r = { 0 };
 	size_t i, good = 0;
-	int rc = expand(in->addr, in->sender, c->arena, conf.alias_targets,
-	    &r, err);
+	int rc = expand(in->addr, in->sender, s->c->arena,
+	    conf.alias_targets, &r, err);
 
 	trace_depth(0);
 	for (i = 0; i < r.n; i++) {
+		s->place = &r.v[i];
 		tell_place(&r.v[i]);
 		good += !r.v[i].failed;
 	}
+	s->place = NULL;
 	rc = rc < 0 ? -1 : good == r.n;
 	free(r.v);
 	return rc;
@@ -87,7 +96,7 @@ do_explain(struct call *c, const void *vin, void *out UNUSED,
 
 	rc = resolve(&ask, &answer, c->arena, &why);
 	trace_begin(on_step, &s);
-	ways = tell_places(in, c, rc < 0 ? err : &why);
+	ways = tell_places(in, &s, rc < 0 ? err : &why);
 	trace_begin(NULL, NULL);
 	if (rc < 0)
 		result(&s, arena_printf(c->arena, "%s: %s %s",

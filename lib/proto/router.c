@@ -114,6 +114,8 @@ static const struct field explain_in[] = {
 static const struct field explain_more[] = {
 	F_STR(struct router_explain_more, what, "", "kind of step"),
 	F_STR(struct router_explain_more, text, "", "what was found"),
+	F_STR(struct router_explain_more, transport, "", "of a place"),
+	F_STR(struct router_explain_more, nexthop, "", "of a place"),
 	F_END
 };
 

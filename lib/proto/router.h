@@ -76,6 +76,7 @@ struct router_explain_in { const char *addr, *sender; bool relay; };
 struct router_explain_more {
 	const char *what;	/* "class", "alias", "transport", ... */
 	const char *text;
+	const char *transport, *nexthop;	/* of a place; else "" */
 };
 extern const struct verb_def router_explain;
 extern const struct verb_def *const router_verbs[];	/* NULL ends */

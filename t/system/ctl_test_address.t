@@ -4,15 +4,30 @@ use strict;
 use warnings;
 use Test::More;
 use Postrider::Instance;
+use Postrider::Zone;
 
+my $dns = Postrider::Zone->new(zones => {
+	'smart.example' => "\@ MX 10 a\n\@ MX 20 b.plain.example.\n" .
+	    "a A 127.0.0.2\na AAAA 2001:db8::2\n" .
+	    "_25._tcp.a TLSA 3 1 1 ABCD\n",
+	'plain.example' => "b A 127.0.0.3\n_25._tcp.b TLSA 3 1 1 EF\n" .
+	    "host A 127.0.0.4\nnull MX 0 .\n",
+    }, signed => ['smart.example'],
+    fault => { 'broken.plain.example/MX' => 'servfail' });
 my $pr = Postrider::Instance->new(
 	users => { ann => 'pw' },
 	conf => { 'router.conf' => { relay_domains => 'inner.example',
 	    transport => 'text:transport', relayhost => 'smart.example',
 	    sender_relayhost => 'inline:@b.example=out.example' } });
-$pr->spew($pr->conf_dir . '/transport', ".example.org lmtp:unix:/run/x\n");
+my %hop = (host => '[host.plain.example]:2525', addr => '[127.0.0.1]',
+	null => 'null.plain.example', none => 'none.smart.example:26',
+	broken => 'broken.plain.example');
+$pr->spew($pr->conf_dir . '/transport', join '',
+    ".example.org lmtp:unix:/run/x\n",
+    map { "$_.hop.example smtp:$hop{$_}\n" } sort keys %hop);
 $pr->spew($pr->conf_dir . '/aliases', "team: ann, far\@away.example\n" .
     "half: ann, nobody\nloop: loop\n");
+$dns->configure($pr);
 $pr->start;
 
 # (exit status, the lines without the width of their first column)
@@ -37,7 +52,33 @@ relayhost: smart.example
 deliver: ann@example.test by local to example.test/ann, next hop example.test
 deliver: far@away.example by smtp, next hop smart.example
 result: accepted
+mx: smart.example 10 a.smart.example (proven by DNSSEC)
+mx: smart.example 20 b.plain.example (proven by DNSSEC)
+host: a.smart.example has 127.0.0.2 (proven by DNSSEC)
+host: a.smart.example has 2001:db8::2 (proven by DNSSEC)
+tlsa: _25._tcp.a.smart.example 3 1 1 abcd (proven by DNSSEC)
+host: b.plain.example has 127.0.0.3 (not proven)
+tlsa: _25._tcp.b.plain.example 3 1 1 ef (not proven: not used)
+mta-sts: smart.example none
 END
+sub facts {
+	my ($hop) = @_;
+	my ($rc, $text) = test("a\@$hop.hop.example", '--relay');
+	return join '', $text =~ /^((?:mx|host|tlsa|dns|mta-sts): .*\n)/mg;
+}
+is facts('host'),
+    "host: host.plain.example has 127.0.0.4 (not proven)\n", 'a host';
+is facts('addr'), '', 'an address: DNS knows nothing of it';
+is facts('null'), "mx: null.plain.example 0 . (not proven)\n" .
+    "mta-sts: null.plain.example none\n", 'no mail is taken there';
+is facts('none'), 'dns: none.smart.example: no such domain ' .
+    "name (proven by DNSSEC)\nmta-sts: none.smart.example none\n",
+    'a name that does not exist';
+like facts('broken'),
+    qr/^dns: broken\.plain\.example MX: name servers fail: .*\(servfail\)$/m,
+    'servers that fail';
+($st, $out) = test('far@away.example', '--relay', '--no-dns');
+unlike $out, qr/^(?:mx|dns|mta-sts)/m, 'without DNS';
 ($st, $out) = test('far@away.example');
 is $st, 1, 'no relay';
 like $out, qr/^result: refused: 5\.7\.1 relaying denied$/m, '... is said';
