@@ -26,6 +26,8 @@ enum { RETRY_MS = 3000 };
 
 struct restore {
 	int64_t messages, contents, done, doubted;
+	bool synced;		/* what can be written, is */
+	bool failed;		/* something was not */
 };
 
 /* what waits, in the order of generations */
@@ -151,10 +153,36 @@ load(const struct journal_entry *e, struct err *err)
 	return 0;
 }
 
+/* Was there an error when the kernel wrote it, while no qmgr lived?  Our next
+ * syncfs need not be told, if another had been; but nobody else syncs this
+ * file, and in a mailbox it is the same.  The disk is not asked to flush: that
+ * would take long for many. */
+static bool
+was_lost(struct restore *s, int64_t id)
+{
+	struct err err;
+	char q[QID_SIZE];
+	int fd = -1, e = 0;
+
+	qid_print(id, q);
+	if (!s->synced)		/* all at once, not file by file */
+		epoch_sync_spool(&err);
+	s->synced = true;
+	if (content_open(common.spool_dir, q, &fd, &err) == 1 &&
+	    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) < 0)
+		e = errno;
+	close_fd(fd);
+	if (e != 0)
+		log_event(LOG_ERROR, "sync-failed", KS("q", q), KS("reason",
+		    strerror(e)), KEND);
+	return e != 0;
+}
+
 static int
-on_entry(void *ctx, const struct journal_entry *e, struct err *err)
+on_entry(void *ctx, const struct journal_entry *from, struct err *err)
 {
 	struct restore *s = ctx;
+	struct journal_entry copy = *from, *e = &copy;
 	int rc = qdb_gone_has(qmgr.db, e->id, err), row;
 	struct err why;
 	bool reads;
@@ -165,6 +193,10 @@ on_entry(void *ctx, const struct journal_entry *e, struct err *err)
 	row = has_row(e->id, err);
 	if (row < 0)
 		return -1;
+	if (e->content.p != NULL && !e->doubt && was_lost(s, e->id)) {
+		s->failed = e->doubt = true;
+		e->done = false;
+	}
 	s->done += e->done;
 	s->doubted += e->doubt;
 	reads = row == 1 || record_reads(e->id, e->env, &why);
@@ -295,6 +327,7 @@ restore(struct err *err)
 		.limit = (int64_t)qmgr.conf.journal_limit,
 		.damaged = on_damaged, .ctx = &s };
 	int64_t began = mono_ms();
+	struct err why;
 	int rc = qdb_journal_get(qmgr.db, &o.done, &qmgr.doubt, err);
 
 	retry_ev = event_new(hub_base, -1, 0, on_retry, NULL);
@@ -303,7 +336,10 @@ restore(struct err *err)
 	if (rc == 0)
 		rc = journal_open(&o, &qmgr.journal, err);
 	free(dir);
-	if (rc == 0 && journal_doubted(qmgr.journal))
+	if (rc == 0 && s.failed && journal_doubt(qmgr.journal,
+	    journal_current(qmgr.journal), &why) != 0)
+		log_event(LOG_ERROR, "journal-failed", KERR(&why), KEND);
+	if (rc == 0 && (s.failed || journal_doubted(qmgr.journal)))
 		qmgr.doubt = MAX(qmgr.doubt, qmgr.last_id);
 	if (rc == 0)
 		rc = epoch_start(o.done, err);

@@ -56,7 +56,7 @@ static const int file_calls[] = {
 static const int write_calls[] = {
 	N(link), N(linkat), N(rename), N(renameat), N(renameat2), N(unlink),
 	N(unlinkat), N(mkdir), N(mkdirat), N(rmdir), N(fsync), N(fdatasync),
-	N(syncfs), N(ftruncate), N(pwrite64), N(pwritev),
+	N(syncfs), N(sync_file_range), N(ftruncate), N(pwrite64), N(pwritev),
 	N(fallocate), N(copy_file_range), N(sendfile),
 };
 static const int fork_calls[] = {

@@ -87,19 +87,6 @@ sub wait_delivered {
 	    /\blocal\[\d+\]: delivered /g; @l >= $copies }, 60);
 }
 
-# ids in the notes that qmgr has written into the journal
-sub noted {
-	my $ids = 0;
-	for my $f (glob "$journal/[0-9]*") {
-		my $t = $i->slurp($f);
-		# of this use of the file only: generation and salt
-		my ($use) = $t =~ /^PRJ1.{4}(.{16})/s or next;
-		$ids += unpack('V', $1) / 8 while
-		    $t =~ /PRJR\x02.{3}\Q$use\E.{16}(.{4})/gs;
-	}
-	return $ids;
-}
-
 sub crash {
 	Postrider::Chaos::kill_tree($i);
 	return;
@@ -216,7 +203,8 @@ $mark = $i->log_mark;
 my $first = $n + 1;
 put(2000, 'cec') for 1 .. 5;
 ok wait_delivered(5), 'five more';
-ok $i->wait_for(sub { noted() >= 5 }, 60), 'qmgr has a note of it';
+ok $i->wait_for(sub { Postrider::Chaos::noted($journal) >= 5 }, 60),
+    'qmgr has a note of it';
 crash();
 my $got = boxes();
 unlink map { @{ $got->{cec}{$_} } } $first .. $n;

@@ -4,6 +4,7 @@
 # journal with a damaged middle still has is used, and the file is kept.
 use strict;
 use warnings;
+use Postrider::Chaos;
 use Postrider::Queue;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -30,6 +31,18 @@ syncfs(int fd)
 	if (st.st_size > 0)
 		for (unlink("$fail.go"); access("$fail.go", F_OK) != 0;)
 			;
+	errno = EIO;
+	return -1;
+}
+/* so fails this for one file */
+int
+sync_file_range(int fd, off_t at, off_t n, unsigned flags)
+{
+	struct stat a, b;
+
+	if (stat("$fail.this", &a) != 0 || fstat(fd, &b) != 0 ||
+	    a.st_ino != b.st_ino)
+		return syscall(SYS_sync_file_range, fd, at, n, flags);
 	errno = EIO;
 	return -1;
 }
@@ -187,4 +200,24 @@ is join(' ', map { $got{"gate$_\@e.test"} // 'no' } 1, 3), 'yes yes',
     'with what came after it';
 ok $s->wait_for(sub { () = glob $s->dir . '/spool/journal/damaged-*' }),
     'and the file is kept';
+
+# nobody was there when a content was not written, and another was told
+$s->stop;
+$s->_conf('qmgr', sync_interval => '10m', result_delay => '0s');
+$s->again;
+$id = put('ok@k.test');
+my $other = put('ok@k.test');
+ok $s->wait_for(sub { 2 <= Postrider::Chaos::noted($s->dir .
+    '/spool/journal') }), 'two are delivered, and it is noted';
+$s->crash;
+link $s->file($id), "$fail.this" or die;
+$ino = inode($id);
+$s->_conf('qmgr', sync_interval => '10ms', result_delay => '0s');
+$s->again;
+like $s->log, qr/sync-failed level=error q=$id reason="Input\/output error"/,
+    'the file itself is asked';
+like $s->log, qr/replayed messages=2 contents=1 done=1 doubted=1 /,
+    'and counts as not delivered';
+ok $s->wait_empty, 'all leaves';
+is +(sent($id))[1]{f}{doubt}, 'yes', 'that one was delivered anew';
 done_testing;

@@ -111,6 +111,21 @@ sub reboot {
 	return;
 }
 
+# ids in the notes that qmgr has written into the journal of that directory
+sub noted {
+	my ($journal) = @_;
+	my $ids = 0;
+	for my $f (glob "$journal/[0-9]*") {
+		open my $fh, '<:raw', $f or die "$f: $!\n";
+		my $t = do { local $/; <$fh> } // '';
+		# of this use of the file only: generation and salt
+		my ($use) = $t =~ /^PRJ1.{4}(.{16})/s or next;
+		$ids += unpack('V', $1) / 8 while
+		    $t =~ /PRJR\x02.{3}\Q$use\E.{16}(.{4})/gs;
+	}
+	return $ids;
+}
+
 # `postrider start`, whatever is left of the last run
 sub start {
 	my ($i) = @_;
