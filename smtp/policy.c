@@ -178,6 +178,7 @@ use_dane(const struct dane *found, const struct targets *all,
     const struct target *t, struct arena *a, struct tls_policy *p)
 {
 	const char *names[] = { found->base, t->canon, t->host, all->domain };
+	struct err why = ERR_INIT;
 	size_t i;
 
 	p->starttls = true;
@@ -188,8 +189,12 @@ use_dane(const struct dane *found, const struct targets *all,
 	strlist_add(&p->mx, a, t->host);
 	p->in.sni = found->base;
 	p->level = LEVEL_ENCRYPT;
-	if (found->usable.n == 0)
+	if (found->usable.n == 0) {
+		err_temp(&why, "4.7.5", TLS_WHY_TLSA);
+		policy_count(p, all, t, "", "", STS_TLSA_INVALID, &why);
+		p->counted = true;
 		return;
+	}
 	p->level = LEVEL_DANE;
 	p->in.verify = TLS_DANE;
 	p->in.tlsa = found->usable;
@@ -241,6 +246,7 @@ use_sts(const struct domain_policy *d, const struct targets *all,
 	for (i = 0; i < d->sts.mx.n; i++)
 		listed = listed || sts_match(d->sts.mx.v[i], t->host);
 	p->kind = STS_STS;
+	p->counted = false;
 	p->text = d->sts.text;
 	p->mx = d->sts.mx;
 	p->why = "sts";

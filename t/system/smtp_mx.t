@@ -71,7 +71,7 @@ my $i = Postrider::Instance->new;
 $dns->configure($i);
 $i->set_conf('common.conf', hostname => 'mx.own.test');
 $i->set_conf('smtp.conf', port => $hosts->port,
-    own_addresses => '127.0.0.1', reuse_messages => 1, dns_timeout => '5s',
+    own_addresses => '127.0.0.1', reuse_messages => 1,
     mta_sts => 'no', tls_level => 'may',
     families => 'inline:fam4.m.test=ipv4;fam6.m.test=ipv6',
     bind_table => 'inline:src1.m.test=127.0.0.71,127.0.0.72;' .
