@@ -500,6 +500,10 @@ static const struct cmd verbs[] = {
 	    "less goes there" },
 	{ "resume", queue_resume, "NAME", "end that, or a suspension" },
 	{ "limits", queue_limits, "", "what is paused or slowed down" },
+	{ "transfer", queue_transfer, "[FILTER]... -- COMMAND...", "to "
+	    "another instance: COMMAND runs `queue import' there" },
+	{ "export", queue_export, "FILE [FILTER]...", "into a file" },
+	{ "import", queue_import, "[FILE]", "of another instance" },
 	{ "stats", queue_stats, "[--json]", "figures" },
 	{ NULL, NULL, NULL, NULL }
 };

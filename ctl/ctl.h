@@ -86,6 +86,8 @@ void table_print(const struct table *t);
 bool parse_when(const char *z, int64_t now, int64_t *when_r);
 
 /* --- edit.c --- */
+/* fsync of the directory that a path lies in: 0, or -1 errno */
+int sync_parent(const char *path);
 /* replace a file as a whole: written beside it, synced, renamed */
 int file_replace(const char *path, struct slice text, mode_t mode,
     struct err *err);

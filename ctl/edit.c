@@ -27,8 +27,8 @@ write_new(const char *tmp, struct slice text, const struct stat *as)
 	return r;
 }
 
-static int
-sync_dir_of(const char *path)
+int
+sync_parent(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	char *dir = slash == NULL ? xstrdup(".") :
@@ -51,7 +51,7 @@ replace(const char *path, struct slice text, const struct stat *as,
 
 	(void)unlink(tmp);
 	if (write_new(tmp, text, as) != 0 || rename(tmp, path) != 0 ||
-	    sync_dir_of(path) != 0) {
+	    sync_parent(path) != 0) {
 		r = err_sys(err, "cannot write %s", path);
 		(void)unlink(tmp);
 	}

@@ -99,7 +99,7 @@ _postrider()
 		mailbox/*) words=$(_postrider_users "$1" "${inst[@]}") ;;
 		queue/) words='list show flush hold release priority
 			delete bounce expire reroute dests pause slow resume
-			limits stats' ;;
+			limits transfer export import stats' ;;
 		queue/show)
 			words="$(_postrider_ids "$1" "${inst[@]}") --json" ;;
 		queue/delete) words="$filters --yes" ;;
@@ -109,7 +109,8 @@ _postrider()
 		queue/reroute) words="router $filters --yes" ;;
 		queue/pause) words='--until --reason' ;;
 		queue/slow) words='--concurrency --rate --until --reason' ;;
-		queue/resume) words= ;;
+		queue/resume|queue/import) words= ;;
+		queue/transfer) words="$filters --yes --" ;;
 		queue/dests|queue/limits) words='--json' ;;
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;

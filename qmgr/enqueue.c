@@ -54,6 +54,10 @@ check_lists(const struct qmgr_rcpts *r, struct err *err)
 	    &r->text };
 	size_t i;
 
+	if (r->number.n != r->attempts.n ||
+	    (r->number.n > 0 && r->number.n != r->addr.n))
+		return err_perm(err, "5.5.4", "lists of recipients differ in "
+		    "length");
 	for (i = 0; i < ARRAY_LEN(l); i++)
 		if (l[i]->n != r->addr.n)
 			return err_perm(err, "5.5.4", "lists of recipients "
@@ -81,6 +85,26 @@ one(const struct qmgr_rcpts *in, size_t i, struct queue_rcpt *r,
 	    UINT64_MAX, &r->quota))
 		return err_perm(err, "5.5.4", "bad quota %.40s",
 		    in->quota.v[i]);
+	return 0;
+}
+
+/* of an import; numbers ascend */
+static int
+numbers(struct gather *g, const struct qmgr_rcpts *in, size_t i,
+    struct err *err)
+{
+	struct queue_rcpt *r = &g->v[g->n];
+	uint64_t n = g->n + 1, attempts = 0;
+	int64_t last = g->n > 0 ? r[-1].n : 0;
+
+	if (in->number.n > 0 &&
+	    (!slice_u64(slice_of(in->number.v[i]), INT32_MAX, &n) ||
+	    !slice_u64(slice_of(in->attempts.v[i]), INT32_MAX, &attempts) ||
+	    (int64_t)n <= last))
+		return err_perm(err, "5.5.4", "bad number of a recipient");
+	r->n = (int64_t)n;
+	r->attempts = (int64_t)attempts;
+	g->n++;
 	return 0;
 }
 
@@ -119,7 +143,8 @@ gather(struct gather *g, const struct qmgr_rcpts *in, struct err *err)
 		r->nexthop = keep(g, r->nexthop);
 		r->dsn = keep(g, r->dsn);
 		r->text = keep(g, r->text);
-		r->n = (int64_t)++g->n;
+		if (numbers(g, in, i, err) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -152,16 +177,24 @@ done(struct op *op, const struct err *err)
 }
 
 static int
-wait_for(struct call *c, int64_t id)
+apply_import(struct op *op, struct err *err)
+{
+	return transfer_note(((struct enqueue_op *)op)->id, err);
+}
+
+static int
+wait_for(struct call *c, int64_t id, bool import)
 {
 	struct enqueue_op *e = xcalloc(1, sizeof(*e));
 	const struct msg *m = msg_find(id);
 
 	e->op.done = done;
 	e->op.first = true;
+	if (import)
+		e->op.apply = apply_import;
 	e->ticket = hub_hold(c);
 	e->id = id;
-	if (m != NULL && m->row == ROW_NONE && !m->taken)
+	if (import || (m != NULL && m->row == ROW_NONE && !m->taken))
 		commit_op(&e->op);
 	else
 		intake_op(&e->op, id);
@@ -231,17 +264,30 @@ for_journal(const struct queue_message *m, bool unsynced)
 	return true;
 }
 
+/* From another queue: filed as it was there, and due. */
+static void
+place_import(struct msg *m, struct rcpt *r, const struct queue_rcpt *in)
+{
+	r->q.attempts = in->attempts;
+	r->q.dsn = msg_string(m, in->dsn, 16);
+	r->q.text = msg_string(m, in->text, 1000);
+	file_later(r, m->m.hold ? RCPT_HELD : RCPT_WAITING,
+	    MAX(wall_s(), m->m.release_at));
+}
+
 static int
-take(struct queue_message *qm, bool unsynced, struct err *err)
+take(struct queue_message *qm, const struct qmgr_enqueue_in *in,
+    struct err *err)
 {
 	bool full = qmgr.rcpts[FRESH] + qmgr.rcpts[BACKLOG] + qm->n >
 	    (size_t)qmgr.conf.active_limit;
 	struct str rec = STR_INIT;
 	struct rcpt *r, *next;
 	struct msg *m;
-	size_t len;
+	size_t len, i = 0;
 
-	qm->expires = message_expires(qm);
+	qm->expires = in->import && in->expires > 0 ? in->expires :
+	    message_expires(qm);
 	queue_message_encode(&rec, qm);
 	len = rec.len;
 	m = msg_from_record(str_steal(&rec), len, ROW_NONE, err);
@@ -249,12 +295,18 @@ take(struct queue_message *qm, bool unsynced, struct err *err)
 		return -1;
 	m->m.hold = qm->hold;
 	m->m.release_at = qm->release_at;
-	for (r = LIST_FIRST(&m->rcpts); r != NULL; r = next) {
+	m->m.delay_warned = in->warned;
+	m->m.reason = msg_string(m, in->reason, 400);
+	/* recipients are in the order of the record */
+	for (r = LIST_FIRST(&m->rcpts); r != NULL; r = next, i++) {
 		next = LIST_NEXT(r, of_msg);
-		place(m, r, &qm->rcpt[r->q.n - 1], full);
+		if (in->import)
+			place_import(m, r, &qm->rcpt[i]);
+		else
+			place(m, r, &qm->rcpt[i], full);
 	}
-	m->unsynced = unsynced;
-	if (for_journal(qm, unsynced)) {
+	m->unsynced = in->unsynced;
+	if (!in->import && for_journal(qm, in->unsynced)) {
 		intake_add(m);
 	} else {
 		m->gen = -1;
@@ -293,7 +345,7 @@ read_message(const struct qmgr_enqueue_in *in, const struct gather *g,
 
 /* 1: it is or was in the queue */
 static int
-known(int64_t id, struct err *err)
+known(int64_t id, bool import, struct err *err)
 {
 	const struct msg *m = msg_find(id);
 
@@ -301,7 +353,7 @@ known(int64_t id, struct err *err)
 		return 1;
 	if (settle_refused(id))
 		return err_temp(err, "4.3.0", "this message was given up");
-	return settle_known(id, err);
+	return import ? transfer_known(id, err) : settle_known(id, err);
 }
 
 int
@@ -316,11 +368,11 @@ enqueue(struct call *c, const void *in_, void *out UNUSED, struct err *err)
 		gather(g, &in->r, &g->bad);
 	rc = read_message(in, g, &m, err);
 	if (rc == 0)
-		rc = known(m.id, err);
+		rc = known(m.id, in->import, err);
 	if (rc == 0)
-		rc = take(&m, in->unsynced, err);
+		rc = take(&m, in, err);
 	else if (rc == 1)
 		rc = 0;		/* the same once more: as it was */
 	reset(g);
-	return rc != 0 ? -1 : wait_for(c, m.id);
+	return rc != 0 ? -1 : wait_for(c, m.id, in->import);
 }

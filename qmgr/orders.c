@@ -52,10 +52,13 @@ apply_change(const struct order *o, int64_t id, struct err *err)
 }
 
 static int
-apply_delete(int64_t id, struct err *err)
+apply_delete(const struct order *o, int64_t id, struct err *err)
 {
 	struct msg *m = msg_find(id);
 
+	/* it may come back */
+	if (*o->reason && qdb_imported_del(qmgr.db, id, err) != 0)
+		return -1;
 	if (m != NULL && m->out > 0)
 		return 0;	/* when its results are known */
 	if (epoch_left(id, m != NULL ? m->gen : 0, err) != 0)
@@ -86,7 +89,7 @@ apply(struct op *op, struct err *err)
 			    err);
 			break;
 		case DELETE:
-			rc = apply_delete(o->ids[i], err);
+			rc = apply_delete(o, o->ids[i], err);
 			break;
 		case SCHEDULE:
 		case PRIORITY:
@@ -139,7 +142,8 @@ deleted(struct order *o, int64_t id)
 	}
 	/* its last result may have come in the same transaction */
 	if (!recent_has(id))
-		message_gone(id, qid_time_us(id), "", "deleted");
+		message_gone(id, qid_time_us(id), "", *o->reason ? o->reason :
+		    "deleted");
 }
 
 static void
@@ -206,6 +210,29 @@ concerns(enum order_kind kind, const struct walk *w, int64_t value)
 	return kind == DELETE || !m->hold;
 }
 
+static struct order *
+new_order(enum order_kind kind, const char *reason, size_t most)
+{
+	struct order *o = xcalloc(1, sizeof(*o));
+
+	o->op.apply = apply;
+	o->op.done = done;
+	o->kind = kind;
+	o->reason = reason;
+	o->now = wall_s();
+	o->ids = xcalloc(most, sizeof(*o->ids));
+	return o;
+}
+
+static int
+answer_later(struct order *o, struct call *c)
+{
+	o->answer = true;
+	o->ticket = hub_hold(c);
+	commit_op(&o->op);
+	return CALL_LATER;
+}
+
 static int
 order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
     int64_t value, struct err *err)
@@ -216,14 +243,8 @@ order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
 
 	if (walk_open(&w, in, ORDER_MESSAGES, c->arena, err) != 0)
 		return -1;
-	o = xcalloc(1, sizeof(*o));
-	o->op.apply = apply;
-	o->op.done = done;
-	o->kind = kind;
-	o->reason = "";
+	o = new_order(kind, "", ORDER_MESSAGES);
 	o->value = value;
-	o->now = w.now;
-	o->ids = xcalloc(ORDER_MESSAGES, sizeof(*o->ids));
 	while ((rc = walk_next(&w, err)) == 1) {
 		if (concerns(kind, &w, value)) {
 			o->count.messages++;
@@ -240,10 +261,76 @@ order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
 		free(o);
 		return -1;
 	}
-	o->answer = true;
-	o->ticket = hub_hold(c);
-	commit_op(&o->op);
-	return CALL_LATER;
+	return answer_later(o, c);
+}
+
+/* an order about one message that is in the queue: 1 it was on hold, 0, -1 */
+static int
+find_one(const char *q, int64_t *id_r, bool *taken_r, struct err *err)
+{
+	struct queue_message row;
+	struct arena a = { 0 };
+	const struct msg *m;
+	bool hold;
+	int rc;
+
+	if (!qid_parse(q, id_r))
+		return err_perm(err, "5.5.4", "no queue id: %.40s", q);
+	m = msg_find(*id_r);
+	*taken_r = false;
+	if (m != NULL && m->row != ROW_NONE && m->row != ROW_FILED)
+		return m->m.hold;
+	rc = qdb_message_get(qmgr.db, *id_r, -1, 0, &a, &row, err);
+	hold = rc == 1 && row.hold;
+	*taken_r = hold && strncmp(row.reason, QMGR_TAKEN,
+	    strlen(QMGR_TAKEN)) == 0;
+	arena_free(&a);
+	if (rc == 0)
+		return err_perm(err, "5.5.4", "%s is not in the queue", q);
+	return rc < 0 ? -1 : hold;
+}
+
+static int
+one(struct call *c, enum order_kind kind, int64_t id, const char *reason)
+{
+	struct order *o = new_order(kind, reason, 1);
+
+	o->ids[o->n++] = id;
+	o->count.messages = 1;
+	return answer_later(o, c);
+}
+
+int
+admin_take(struct call *c, const void *in_, void *out_, struct err *err)
+{
+	const struct qmgr_id *in = in_;
+	struct qmgr_count *out = out_;
+	bool taken;
+	int64_t id;
+	int rc = find_one(in->q, &id, &taken, err);
+
+	if (rc < 0)
+		return -1;
+	if (!taken)
+		return one(c, HOLD, id, rc == 1 ? QMGR_TAKEN_HELD :
+		    QMGR_TAKEN);
+	*out = (struct qmgr_count){ .messages = 1, .next = "" };
+	return 0;
+}
+
+int
+admin_transferred(struct call *c, const void *in_, void *out UNUSED,
+    struct err *err)
+{
+	const struct qmgr_id *in = in_;
+	bool taken;
+	int64_t id;
+
+	if (find_one(in->q, &id, &taken, err) < 0)
+		return -1;
+	if (!taken)
+		return err_perm(err, "5.5.4", "%s was not taken", in->q);
+	return one(c, DELETE, id, "transferred");
 }
 
 int
@@ -305,13 +392,7 @@ hold_message(int64_t id, const char *reason)
 		m->holding = true;
 	qid_print(id, q);
 	log_event(LOG_ERROR, "held", KS("q", q), KS("reason", reason), KEND);
-	o = xcalloc(1, sizeof(*o));
-	o->op.apply = apply;
-	o->op.done = done;
-	o->kind = HOLD;
-	o->reason = reason;
-	o->now = wall_s();
-	o->ids = xcalloc(1, sizeof(*o->ids));
+	o = new_order(HOLD, reason, 1);
 	o->ids[o->n++] = id;
 	commit_op(&o->op);
 }

@@ -332,6 +332,8 @@ verb_fn admin_list, admin_show, admin_stat;
 verb_fn admin_flush, admin_hold, admin_release, admin_delete;
 verb_fn admin_schedule, admin_priority;
 verb_fn admin_bounce, admin_expire, admin_reroute;	/* fates.c */
+verb_fn admin_take, admin_transferred;			/* orders.c */
+verb_fn admin_envelope, admin_imported;			/* transfer.c */
 verb_fn admin_limit, admin_resume, admin_limits, admin_dests;	/* shown.c */
 void admin_deleted(void *deleter, size_t rcpts);
 /* --- change.c: when a message goes, and before what --- */
@@ -348,6 +350,12 @@ int change_priority(int64_t id, int64_t priority, struct err *err);
 void change_prioritized(struct msg *m, int64_t priority);
 /* keep a message back and say why: its content can not be had */
 void hold_message(int64_t id, const char *reason);
+
+/* ---- transfer.c ---- */
+/* in a transaction: it came from another queue */
+int transfer_note(int64_t id, struct err *err);
+/* 1 it came from another queue, 0; -1 also where it is here otherwise */
+int transfer_known(int64_t id, struct err *err);
 
 /* ---- enqueue.c, settle.c, sweep.c ---- */
 verb_fn enqueue_rcpt, enqueue, settle;

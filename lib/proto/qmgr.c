@@ -17,7 +17,9 @@
 	F_ROW_NAMED("mailbox", st, r mailbox, "mailboxes"), \
 	F_ROW_NAMED("quota", st, r quota, "bytes"), \
 	F_ROW_NAMED("dsn", st, r dsn, "failed at routing"), \
-	F_ROW_NAMED("text", st, r text, "why")
+	F_ROW_NAMED("text", st, r text, "why"), \
+	F_ROW_NAMED("number", st, r number, "in the message"), \
+	F_ROW_NAMED("attempts", st, r attempts, "so far")
 
 static const struct field rcpt_in[] = {
 	RCPT_ROWS(struct qmgr_rcpts, ),
@@ -50,6 +52,12 @@ static const struct field enqueue_in[] = {
 	F_BOOL(struct qmgr_enqueue_in, tls_optional, "no",
 	    "TLS-Required: No"),
 	F_STR(struct qmgr_enqueue_in, verp, "", "delimiters of VERP"),
+	F_BOOL(struct qmgr_enqueue_in, import, "no", "of another queue"),
+	F_BOOL(struct qmgr_enqueue_in, warned, "no",
+	    "the sender knows of the delay"),
+	F_INT(struct qmgr_enqueue_in, expires, "0", NULL, NULL,
+	    "unix seconds"),
+	F_STR(struct qmgr_enqueue_in, reason, "", "of the hold"),
 	F_END
 };
 
@@ -98,6 +106,16 @@ static const struct field priority_in[] = {
 	FILTER_ROWS(struct qmgr_priority_in, f.),
 	F_INT(struct qmgr_priority_in, priority, NULL, "-9", "9",
 	    "higher goes first"),
+	F_END
+};
+
+static const struct field known_out[] = {
+	F_BOOL(struct qmgr_known, known, "no", "it came here"),
+	F_END
+};
+
+static const struct field id_in[] = {
+	F_STR(struct qmgr_id, q, NULL, "queue id"),
 	F_END
 };
 
@@ -318,6 +336,36 @@ const struct verb_def qmgr_reroute = {
 	.doc = "to another destination",
 };
 
+const struct verb_def qmgr_take = {
+	.name = "take",
+	.in = id_in, .in_size = sizeof(struct qmgr_id),
+	.out = count, .out_size = sizeof(struct qmgr_count),
+	.doc = "hold it for another queue",
+};
+
+const struct verb_def qmgr_envelope = {
+	.name = "envelope",
+	.in = id_in, .in_size = sizeof(struct qmgr_id),
+	.out = enqueue_in, .out_size = sizeof(struct qmgr_enqueue_in),
+	.more = rcpt_in, .more_size = sizeof(struct qmgr_rcpts),
+	.flags = VERB_FD_OUT,
+	.doc = "what another queue has to know of it",
+};
+
+const struct verb_def qmgr_transferred = {
+	.name = "transferred",
+	.in = id_in, .in_size = sizeof(struct qmgr_id),
+	.out = count, .out_size = sizeof(struct qmgr_count),
+	.doc = "another queue has it: remove",
+};
+
+const struct verb_def qmgr_imported = {
+	.name = "imported",
+	.in = id_in, .in_size = sizeof(struct qmgr_id),
+	.out = known_out, .out_size = sizeof(struct qmgr_known),
+	.doc = "did it come from another queue?",
+};
+
 const struct verb_def qmgr_limit = {
 	.name = "limit",
 	.in = limit_in, .in_size = sizeof(struct qmgr_limit),
@@ -376,6 +424,10 @@ const struct verb_def *const qmgr_verbs[] = {
 	&qmgr_bounce,
 	&qmgr_expire,
 	&qmgr_reroute,
+	&qmgr_take,
+	&qmgr_envelope,
+	&qmgr_transferred,
+	&qmgr_imported,
 	&qmgr_limit,
 	&qmgr_resume,
 	&qmgr_limits,

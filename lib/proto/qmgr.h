@@ -15,8 +15,11 @@ struct qmgr_rcpts {
 	struct strlist orcpt, notify;	/* "" none */
 	struct strlist transport, nexthop, mailbox;
 	struct strlist quota;		/* bytes as text */
-	/* dsn "": deliver it; else routing failed: 5 bounce, 4 retry */
+	/* dsn "": deliver it; else routing failed: 5 bounce, 4 retry; of an
+	 * import: what was said last */
 	struct strlist dsn, text;
+	/* of an import only, else empty: number in the message, attempts */
+	struct strlist number, attempts;
 };
 struct qmgr_enqueue_in {
 	struct qmgr_rcpts r;
@@ -31,6 +34,10 @@ struct qmgr_enqueue_in {
 	bool requiretls;	/* RFC 8689 */
 	bool tls_optional;	/* its field TLS-Required: No */
 	const char *verp;	/* "" or two delimiters */
+	/* it comes from another queue, as it was there */
+	bool import, warned;
+	int64_t expires;	/* unix seconds */
+	const char *reason;	/* of the hold */
 };
 extern const struct verb_def qmgr_rcpt;
 /* ok: the envelope is durable.  Twice the same id: ok, queued once. */
@@ -107,6 +114,21 @@ struct qmgr_reroute_in {
 	const char *addr, *mailbox;	/* addr "": as it is */
 };
 extern const struct verb_def qmgr_reroute;
+
+/*
+ * To another queue: `take` puts a message on hold for it, `envelope` says what
+ * it is (more: recipients) with its content, and refuses it while it is being
+ * delivered or reported; `transferred` removes it.  There it is an enqueue with
+ * `import`; `imported` asks whether it came.
+ */
+#define QMGR_TAKEN "transfer"		/* the hold's reason begins with it */
+#define QMGR_TAKEN_HELD "transfer, held"	/* it had been on hold */
+struct qmgr_id { const char *q; };
+struct qmgr_known { bool known; };
+extern const struct verb_def qmgr_take;
+extern const struct verb_def qmgr_envelope;
+extern const struct verb_def qmgr_transferred;
+extern const struct verb_def qmgr_imported;
 
 /*
  * Limits set while it runs: of "transport:nexthop", "transport:" or

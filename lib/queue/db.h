@@ -171,6 +171,13 @@ typedef void qdb_curb_fn(void *ctx, const struct queue_curb *c);
 int qdb_curb_all(struct queue_db *db, qdb_curb_fn *fn, void *ctx,
     struct err *err);
 
+/* Messages that came from another queue, for as long as somebody may ask.
+ * add: those of before `old` are forgotten.  has: 1, 0, -1 */
+int qdb_imported_add(struct queue_db *db, int64_t id, int64_t at,
+    int64_t old, struct err *err);
+int qdb_imported_has(struct queue_db *db, int64_t id, struct err *err);
+int qdb_imported_del(struct queue_db *db, int64_t id, struct err *err);
+
 /*
  * Filed messages that may match, by the best index: ids ascending between
  * f->after and f->before.  The rest of the filter is the caller's

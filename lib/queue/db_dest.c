@@ -1,6 +1,6 @@
 /*
- * db_dest.c - destinations of filed recipients, and curbs: limits that were
- * set while qmgr ran.
+ * db_dest.c - destinations of filed recipients; curbs: limits that were set
+ * while qmgr ran; and what came from other queues.
  */
 #include "queue/db_impl.h"
 
@@ -190,4 +190,26 @@ qdb_curb_all(struct queue_db *db, qdb_curb_fn *fn, void *ctx, struct err *err)
 	}
 	sqlite3_reset(st);
 	return rc;
+}
+
+int
+qdb_imported_add(struct queue_db *db, int64_t id, int64_t at, int64_t old,
+    struct err *err)
+{
+	return qdb_run(db, Q_IMPORTED_EXPIRE, err, "i", old) < 0 ||
+	    qdb_run(db, Q_IMPORTED_ADD, err, "ii", id, at) < 0 ? -1 : 0;
+}
+
+int
+qdb_imported_has(struct queue_db *db, int64_t id, struct err *err)
+{
+	int64_t one;
+
+	return qdb_number(db, Q_IMPORTED_HAS, &one, err, "i", id);
+}
+
+int
+qdb_imported_del(struct queue_db *db, int64_t id, struct err *err)
+{
+	return MIN(qdb_run(db, Q_IMPORTED_DEL, err, "i", id), 0);
 }

@@ -16,8 +16,9 @@
 
 /*
  * What version 3 brought: who stands behind a destination; the sender of a
- * recipient's message as a number, so that its senders take turns; and limits
- * that were set while we ran; and up to which id deliveries are in doubt.
+ * recipient's message as a number, so that its senders take turns; limits that
+ * were set while we ran; what came from other queues; and up to which id
+ * deliveries are in doubt.
  */
 #define QDB_SCHEMA_3 \
 	"ALTER TABLE dest ADD COLUMN site TEXT NOT NULL DEFAULT '';" \
@@ -29,6 +30,8 @@
 	" concurrency INTEGER NOT NULL, messages INTEGER NOT NULL," \
 	" seconds INTEGER NOT NULL, since INTEGER NOT NULL," \
 	" until INTEGER NOT NULL, reason TEXT NOT NULL);" \
+	"CREATE TABLE imported (" \
+	" id INTEGER PRIMARY KEY, at INTEGER NOT NULL);" \
 	"ALTER TABLE message ADD COLUMN verp TEXT NOT NULL DEFAULT '';" \
 	"ALTER TABLE journal ADD COLUMN doubt INTEGER NOT NULL DEFAULT 0;"
 
@@ -105,7 +108,7 @@ const char *const qdb_sql[Q_TOTAL] = {
 	    " reason, verp FROM message WHERE id = ?",
 	[Q_MSG_WARNED] = "UPDATE message SET warned = 1 WHERE id = ?",
 	[Q_MSG_HOLD] = "UPDATE message SET hold = 1, reason = ?2"
-	    " WHERE id = ?1 AND hold = 0",
+	    " WHERE id = ?1 AND (hold = 0 OR ?2 <> '')",
 	[Q_MSG_EXPIRED] = "SELECT id FROM message INDEXED BY message_expires"
 	    " WHERE hold = 0 AND expires <= ? ORDER BY expires LIMIT ?",
 	[Q_MSG_EXPIRES] = "UPDATE message SET expires = ?2 WHERE id = ?1",
@@ -198,6 +201,11 @@ const char *const qdb_sql[Q_TOTAL] = {
 	[Q_CURB_DEL] = "DELETE FROM curb WHERE name = ?",
 	[Q_CURB_ALL] = "SELECT name, paused, concurrency, messages, seconds,"
 	    " since, until, reason FROM curb ORDER BY name",
+
+	[Q_IMPORTED_ADD] = "INSERT OR REPLACE INTO imported VALUES (?, ?)",
+	[Q_IMPORTED_HAS] = "SELECT 1 FROM imported WHERE id = ?",
+	[Q_IMPORTED_DEL] = "DELETE FROM imported WHERE id = ?",
+	[Q_IMPORTED_EXPIRE] = "DELETE FROM imported WHERE at <= ?",
 
 	[Q_REFUSE] = "INSERT OR REPLACE INTO refused VALUES (?, ?)",
 	[Q_REFUSED_NEXT] = "SELECT id, until FROM refused WHERE id > ?"

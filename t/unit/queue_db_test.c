@@ -467,7 +467,8 @@ test_upgrade(void)
 	qdb_close(one);
 	if (sqlite3_open(old, &raw) != SQLITE_OK ||
 	    sqlite3_exec(raw, "DROP TABLE journal; DROP TABLE gone;"
-	    "DROP TABLE curb; DROP INDEX rcpt_flow; DROP INDEX dest_site;"
+	    "DROP TABLE curb; DROP TABLE imported;"
+	    "DROP INDEX rcpt_flow; DROP INDEX dest_site;"
 	    "ALTER TABLE rcpt DROP COLUMN flow;"
 	    "ALTER TABLE dest DROP COLUMN site;"
 	    "ALTER TABLE message DROP COLUMN verp;"

@@ -1,0 +1,111 @@
+# postrider queue transfer, export, import: from one instance to another; cut
+# off anywhere, nothing is lost and nothing comes twice.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use JSON::PP;
+use Postrider::Instance;
+use Test::More;
+
+my ($a, $b) = map { Postrider::Instance->new(users => { ann => 'pw' })
+    ->start } 1, 2;
+
+sub list { return @{ decode_json(shift->queue('list', '--json', @_)) } }
+
+sub subjects {
+	return join ' ', sort map { /^Subject: (\S+)/m ? $1 : '?' }
+	    map { $a->slurp($_) } $b->mails('ann');
+}
+
+my $there = "$b->{build}/ctl/postrider";
+my @import = ($there, '-i', $b->dir, 'queue', 'import');
+
+$a->queue('pause', 'local:');
+$a->send(from => "s$_\@example.org", to => 'ann@example.test',
+    message => "Subject: m$_\n\nhi\n") for 1 .. 6;
+ok $a->wait_for(sub { list($a) == 6 }), 'six wait';
+my @id = map { $_->{id} } list($a);
+$a->queue('hold', $id[1]);
+$a->queue('release', '--at', '2h', $id[2]);
+$a->queue('priority', '7', $id[3]);
+
+like $a->queue('transfer', '--id', $id[0], '--', @import),
+    qr/^transferred: 1, failed: 0, busy: 0$/m, 'one goes';
+ok $b->wait_mails('ann', 1), 'and is delivered there';
+is subjects(), 'm1', 'it is that one';
+ok $a->wait_log(qr/removed q=$id[0] .*reason=transferred/), 'and left here';
+
+# those on hold and for later stay so
+like $a->queue('transfer', '--from', "s$_\@example.org", '--', @import),
+    qr/^transferred: 1/m, "m$_ goes" for 2, 3;
+my %b = map { $_->{id} => $_ } list($b);
+is $b{ $id[1] }{state}, 'hold', 'held there';
+is $b{ $id[2] }{state}, 'scheduled', 'for later there';
+is $b{ $id[2] }{from}, 's3@example.org', 'with its sender';
+like $b->queue('show', $id[2]), qr/^Subject: m3$/m, 'and its content';
+
+# the other side dies after it has the message and before it says so
+my $lossy = $a->dir . '/lossy';
+$a->spew($lossy, <<"SH");
+#!/bin/sh
+rm -f $lossy.fifo
+mkfifo $lossy.fifo
+exec 4<&0
+@import <&4 >$lossy.fifo &
+exec 3<$lossy.fifo
+read x <&3
+echo "\$x"
+read x <&3
+SH
+chmod 0755, $lossy;
+my ($st, $out) = $a->ctl('queue', 'transfer', '--id', $id[3], '--', $lossy);
+isnt $st, 0, 'an answer is lost' or diag $out;
+my ($x) = list($a, $id[3]);
+is "$x->{state} $x->{text}", 'hold transfer', 'it is on hold here';
+ok $b->wait_mails('ann', 2), 'though it came there';
+like $a->queue('transfer', '--from', 'nobody@x.test', '--', @import),
+    qr/^transferred: 1/m, 'the next run asks';
+is scalar(list($a, $id[3])), 0, 'and it leaves here';
+
+# ... or before
+($st, $out) = $a->ctl('queue', 'transfer', '--id', $id[4], '--',
+    'sh', '-c', 'echo postrider-queue 1; read x; read x; exit 1');
+isnt $st, 0, 'it does not arrive';
+is +(list($a, $id[4]))[0]{state}, 'hold', 'it is on hold here';
+like $a->queue('transfer', '--from', 'nobody@x.test', '--', @import),
+    qr/^transferred: 1/m, 'the next run sends it';
+ok $b->wait_mails('ann', 3), 'delivered';
+
+# a file; and what is refused
+my $file = $a->dir . '/queue.export';
+like $a->queue('export', $file, '--from', 's6@example.org'),
+    qr/^transferred: 1/m, 'into a file';
+is scalar(list($a)), 0, 'nothing is left';
+like $b->queue('import', $file), qr/^imported: 1, already here: 0/m,
+    'out of it';
+ok $b->wait_mails('ann', 4), 'delivered';
+like $b->queue('import', $file), qr/^imported: 0, already here: 1/m,
+    'once';
+my $text = $a->slurp($file);
+$a->spew("$file.cut", substr $text, 0, length($text) - 10);
+($st, $out) = $b->ctl('queue', 'import', "$file.cut");
+isnt $st, 0, 'a file that is cut off is told';
+$b->queue('release', $id[1]);
+ok $b->wait_mails('ann', 5), 'what was held goes when it is released';
+is subjects(), 'm1 m2 m4 m5 m6', 'each once';
+
+# there is no room, or nobody
+$a->send(from => 's7@example.org', to => 'ann@example.test',
+    message => "Subject: m7\n\nhi\n");
+ok $a->wait_for(sub { list($a) == 1 }), 'one more';
+$b->stop;
+($st, $out) = $a->ctl('queue', 'transfer', '--yes', '--', @import);
+isnt $st, 0, 'the other side is down';
+like +(list($a))[0]{state}, qr/^(?:ready|deferred|hold)$/, 'it is here';
+$b->start;
+like $a->queue('transfer', '--yes', '--', @import), qr/^transferred: 1/m,
+    'and goes when it is up';
+ok $b->wait_mails('ann', 6), 'delivered';
+is subjects(), 'm1 m2 m4 m5 m6 m7', 'each once';
+done_testing;
