@@ -4,6 +4,7 @@
  */
 #include "dnsd.h"
 
+#include "resolver.h"
 #include "serve/hub.h"
 
 struct dnsd_conf conf;
@@ -54,20 +55,29 @@ static const struct field fields[] = {
 };
 
 /* TCP to servers, a context more after a flush, and our own */
-enum { OWN_FILES = 512, CONTEXTS = 4 };
+enum { OWN_FILES = 512, CONTEXTS = 4, OWN_MEMORY = 512 << 20 };
+
+static int
+before_jail(struct err *err UNUSED)
+{
+	options_ports();
+	return 0;
+}
 
 static int
 check(struct err *err)
 {
 	dnsd.jail.files = (uint64_t)(conf.connections + CONTEXTS *
 	    conf.sockets) + OWN_FILES;
+	dnsd.jail.memory = OWN_MEMORY + CONTEXTS * conf.cache_size +
+	    conf.cache_size;
 	return resolver_check(err);
 }
 
 struct daemon dnsd = {
 	.name = "dnsd", .kind = SERVE_EVENT,
 	.fields = fields, .conf = &conf,
-	.check = check, .before_jail = resolver_open,
+	.check = check, .before_jail = before_jail,
 	.start = resolver_start, .run = hub_run,
 	.verbs = dnsd_serves, .conn_open = caller_open,
 	.conn_close = caller_close, .drain = request_drain,

@@ -3,7 +3,8 @@
  *
  * name.c      names as they are asked: small letters, A-labels
  * wire.c      what libunbound answers, as records of text
- * resolver.c  libunbound: its options, one question, forgetting all
+ * options.c   dnsd.conf as options of libunbound
+ * resolver.c  libunbound: one question, forgetting all
  * question.c  questions that are known or under way, and who waits for them
  * request.c   requests: some questions, one record each, a deadline
  * client.c    the name of a client
@@ -63,15 +64,14 @@ void answer_drop(struct answer *a);
 
 /* --- resolver.c --- */
 typedef void answer_fn(void *ctx, struct answer *a);	/* a is fn's */
-/* read what the configuration names, while it can be read; 0 or -1 */
-int resolver_open(struct err *err);
+/* read what the configuration names, while it can be read, and try whether
+ * libunbound takes it; 0 or -1 */
+int resolver_check(struct err *err);
 int resolver_start(struct err *err);
 /* Ask; fn comes once, perhaps before this returns. */
 void resolver_ask(const char *name, int type, answer_fn *fn, void *ctx);
 /* with an empty cache from now on; 0 or -1 */
 int resolver_renew(struct err *err);
-/* the syntax of forward and stub; 0 or -1 */
-int resolver_check(struct err *err);
 
 /* --- question.c --- */
 struct question;

@@ -2,7 +2,7 @@
  * question.c - one entry a name and type: its answer while that is valid, and
  * who waits while it is being asked.  So what many ask at once is asked once,
  * and what failed is not asked again at once.  Entries without waiters are in
- * a list, the coldest first, and go where there are too many.
+ * a list, the coldest first, and go where there are too many, or too large.
  */
 #include "dnsd.h"
 
@@ -25,6 +25,14 @@ struct question {
 
 static struct question *questions, *coldest, *warmest;
 static size_t kept;
+static uint64_t kept_bytes;
+
+static size_t
+bytes(const struct question *q)
+{
+	return sizeof(*q) + (q->a != NULL ? sizeof(*q->a) + q->a->arena.total :
+	    0);
+}
 
 static void
 unlink_cold(struct question *q)
@@ -38,6 +46,7 @@ unlink_cold(struct question *q)
 	else
 		warmest = q->colder;
 	kept--;
+	kept_bytes -= bytes(q);
 }
 
 static void
@@ -51,6 +60,7 @@ link_warmest(struct question *q)
 		coldest = q;
 	warmest = q;
 	kept++;
+	kept_bytes += bytes(q);
 }
 
 static void
@@ -67,7 +77,8 @@ make_room(void)
 {
 	struct question *q;
 
-	while (kept >= (size_t)conf.answers) {
+	while (kept >= (size_t)conf.answers ||
+	    (kept_bytes > conf.cache_size && kept > 0)) {
 		q = coldest;
 		unlink_cold(q);
 		drop(q);

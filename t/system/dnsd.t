@@ -249,7 +249,28 @@ is_deeply \%seen, { well => 64, ok => 2,
     'questions of one caller';
 is join(' ', map { text($c[1]->recv) } 1 .. 3), 'servfail nxdomain nxdomain',
     'questions of all';
-$i->set_conf('dnsd.conf', forward => '', stub => '',
+$dns->fault('*' => '');
+$i->spew($i->conf_dir . '/records', "; ours\nhere.example. IN A 127.0.0.20\n" .
+    "here.example. IN MX 5 mx.here.example.\n");
+$i->set_conf('dnsd.conf', local_data => 'records',
+    insecure => 'bare.example.org');
+$i->reload;
+is join(', ', ask('here.example A', 'here.example MX', 'bare.example.org A',
+    'example.org MX')), 'ok [127.0.0.20], ok [5 mx.here.example], ' .
+    'ok [127.0.0.4], ok secure [10 mail.example.org] ' .
+    '[20 mx2.example.org]', 'records of our own, a zone that is not checked';
+for my $bad ([stub => 'x.example', qr/stub: x\.example: expected ZONE=/],
+    [forward => '1.2.3.4@0', qr/forward: 1\.2\.3\.4\@0: expected ADDRESS/],
+    [trust_anchors => 'none', qr/none: No such file/],
+    [local_data => 'dnsd.conf', qr/local-data/]) {
+	my ($name, $value, $re) = @$bad;
+	my $text = $i->slurp($i->conf_dir . '/dnsd.conf');
+	$i->set_conf('dnsd.conf', $name => $value);
+	my ($rc, undef, $said) = $i->ctl('check');
+	like $said, $re, "check: $name";
+	$i->spew($i->conf_dir . '/dnsd.conf', $text);
+}
+$i->set_conf('dnsd.conf', forward => '', stub => '', insecure => '',
     trust_anchors => '/usr/share/dns/root.key', dnssec => 'yes');
 $i->reload;
 is scalar(ask_raw({ timeout => 500 }, 'a.invalid A')), 1,
