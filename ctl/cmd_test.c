@@ -58,7 +58,7 @@ on_step(void *ctx, const void *more, struct err *err UNUSED)
 	return 0;
 }
 
-static int
+int
 explain_address(const struct router_explain_in *in, bool json, bool dns)
 {
 	struct told t = { .json = json, .status = EXIT_FAILED };
@@ -75,8 +75,10 @@ explain_address(const struct router_explain_in *in, bool json, bool dns)
 	rc = ipc_call_more(&c, &router_explain, in, -1, on_step, &t, NULL,
 	    &err);
 	ipc_free(&c);
-	if (rc < 0)
-		return fail_err(&err);
+	if (rc < 0) {
+		fail_err(&err);
+		return EXIT_DEFERRED;
+	}
 	for (i = 0; dns && i < t.nexthops.n && i < NEXTHOPS_MAX; i++)
 		nexthop_facts(t.nexthops.v[i], json);
 	return t.status;

@@ -114,6 +114,10 @@ int cmd_srs(int argc, char **argv);
 int srs_make(struct err *err);
 int cmd_stop(int argc, char **argv);
 int cmd_test(int argc, char **argv);
+/* the steps of router, printed, and with dns what is known of other hosts:
+ * EXIT_OK it can be delivered to, EXIT_DEFERRED try later */
+struct router_explain_in;
+int explain_address(const struct router_explain_in *in, bool json, bool dns);
 /* a line of postrider test */
 void show_step(bool json, const char *what, const char *text);
 /* nexthop_facts.c: what DNS says of a next hop, as such lines */

@@ -9,7 +9,9 @@
 #include "conf/common.h"
 #include "ctl.h"
 #include "proto/qmgr.h"
+#include "proto/router.h"
 #include "smtp/command.h"
+#include "smtp/verp.h"
 
 int
 sm_fail(int status, const char *fmt, ...)
@@ -25,8 +27,29 @@ sm_fail(int status, const char *fmt, ...)
 	return status;
 }
 
+struct mode {
+	char b;			/* of -bX */
+	bool queue;		/* -q */
+	bool interval;		/* -q30m: the suite has its own */
+	const char *which;	/* -qI, -qR, -qS with their value */
+};
+
+/* -qIid, -qRsite, -qSsender: some of it; else all */
+static void
+choose(const char *which, struct qmgr_filter *f)
+{
+	if (which == NULL)
+		return;
+	if (which[0] == 'I')
+		f->q = which + 1;
+	else if (which[0] == 'R')
+		f->to = which + 1;
+	else
+		f->from = which + 1;
+}
+
 static int
-flush_queue(void)
+flush_queue(const struct mode *mode)
 {
 	struct qmgr_filter f;
 	struct qmgr_count n;
@@ -37,12 +60,14 @@ flush_queue(void)
 	if (!may_ask("qmgr"))
 		return EX_NOPERM;
 	field_defaults(qmgr_flush.in, &f, &ctl_arena);
+	choose(mode->which, &f);
 	ipc_init(&c, socket_path("qmgr"), 60000);
 	r = ipc_call(&c, &qmgr_flush, &f, -1, &n, NULL, NULL, &err);
 	ipc_free(&c);
 	if (r == 0)
 		return EX_OK;
-	return sm_fail(EX_TEMPFAIL, "%s", err.text);
+	return sm_fail(err.kind == ERR_PERM ? EX_USAGE : EX_TEMPFAIL, "%s",
+	    err.text);
 }
 
 static int
@@ -90,11 +115,6 @@ submit(struct mail *m, int argc, char **argv)
 	return r;
 }
 
-struct mode {
-	char b;			/* of -bX */
-	bool queue;		/* -q */
-};
-
 enum { OPT_RELEASE = 256, OPT_PRIORITY };
 static const struct option longs[] = {
 	{ "release-at", required_argument, NULL, OPT_RELEASE },
@@ -117,6 +137,30 @@ parse_long(int c, struct mail *m)
 		    "like 18:30, 2h or 2026-11-24T08:00", optarg);
 	}
 	return EX_OK;
+}
+
+/* -XV, -XVxy; other -X is a log file, which we have no use for */
+static int
+parse_verp(struct mail *m, const char *arg)
+{
+	if (arg[0] != 'V')
+		return EX_OK;
+	m->verp = arg[1] != '\0' ? arg + 1 : SMTP_VERP_DEFAULT;
+	if (smtp_verp_valid(slice_of(m->verp)))
+		return EX_OK;
+	return sm_fail(EX_USAGE, "-X%s: expected two of -+=", arg);
+}
+
+static void
+parse_queue(struct mode *mode, const char *arg)
+{
+	if (arg != NULL && ascii_isdigit((unsigned char)arg[0])) {
+		mode->interval = true;
+		return;
+	}
+	mode->queue = true;
+	if (arg != NULL && strchr("IRS", arg[0]) != NULL && arg[0] != '\0')
+		mode->which = arg;
 }
 
 /* options without a meaning here are taken and forgotten, as everybody's
@@ -146,7 +190,9 @@ parse(int argc, char **argv, struct mail *m, struct mode *mode)
 		else if (c == 'v')
 			m->verbose = true;
 		else if (c == 'q')
-			mode->queue = true;
+			parse_queue(mode, optarg);
+		else if (c == 'X' && (r = parse_verp(m, optarg)) != EX_OK)
+			return r;
 		else if (c == 'I')
 			mode->b = 'i';
 		else if (c == 'b')
@@ -166,11 +212,50 @@ parse(int argc, char **argv, struct mail *m, struct mode *mode)
 	return EX_OK;
 }
 
+/* -bd: as other systems' start scripts call it */
+static int
+start_suite(void)
+{
+	char *argv[] = { (char *)"start", NULL };
+
+	if (instance_pid() != 0)
+		return EX_OK;
+	restart_options();
+	return cmd_start(1, argv) == EXIT_OK ? EX_OK : EX_UNAVAILABLE;
+}
+
+/* -bv: who may ask router is told the whole way, others what RCPT says */
+static int
+verify(struct mail *m, int argc, char **argv)
+{
+	struct router_explain_in in = { .relay = true };
+	int i, r, status = EX_OK;
+	size_t k;
+
+	for (i = 0; i < argc; i++)
+		if ((r = sm_add_rcpts(m, slice_of(argv[i]))) != EX_OK)
+			return r;
+	if (m->rcpts.n == 0)
+		return sm_fail(EX_USAGE, "no recipients");
+	if (m->sender == NULL)
+		m->sender = "";
+	if (access(socket_path("router"), R_OK | W_OK) != 0)
+		return sm_verify(m);
+	in.sender = m->sender;
+	for (k = 0; k < m->rcpts.n; k++) {
+		in.addr = m->rcpts.v[k];
+		r = explain_address(&in, false, false);
+		if (r != EXIT_OK)
+			status = r == EXIT_DEFERRED ? EX_TEMPFAIL : EX_NOUSER;
+	}
+	return status;
+}
+
 int
 sendmail_main(int argc, char **argv)
 {
 	struct mail m = { .fd = -1, .header = STR_INIT };
-	struct mode mode = { 'm', false };
+	struct mode mode = { .b = 'm' };
 	struct err err = ERR_INIT;
 	int r = parse(argc, argv, &m, &mode);
 
@@ -184,10 +269,19 @@ sendmail_main(int argc, char **argv)
 		return sm_fail(EX_TEMPFAIL, "%s", err.text);
 	if (mode.b == 's')
 		return sm_relay();
+	if (mode.b == 'd' || mode.b == 'D' || mode.b == 'l')
+		return start_suite();
 	if (mode.queue)
-		return flush_queue();
+		return flush_queue(&mode);
+	if (mode.interval && optind == argc)
+		return EX_OK;
+	if (mode.b == 'v') {
+		r = verify(&m, argc - optind, argv + optind);
+		arena_free(&m.arena);
+		return r;
+	}
 	if (mode.b != 'm')
-		return sm_fail(EX_USAGE, "-b%c is not done here; "
-		    "`postrider start' starts the suite", mode.b);
+		return sm_fail(EX_USAGE, "-b%c is not done here; see "
+		    "sendmail(8)", mode.b);
 	return submit(&m, argc - optind, argv + optind);
 }

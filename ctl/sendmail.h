@@ -22,6 +22,7 @@ struct mail {
 	const char *sender;		/* -f; NULL: the caller */
 	const char *full_name;		/* -F; NULL: by passwd */
 	const char *notify, *ret, *envid;	/* -N -R -V; NULL none */
+	const char *verp;		/* -XV: two delimiters; NULL none */
 	int64_t release_at;		/* unix seconds; 0 at once */
 	int64_t priority;		/* -9 to 9 */
 	bool from_header;		/* -t */
@@ -54,5 +55,6 @@ int sm_header(struct mail *m);
 int sm_connect(void);		/* fd, or -1 - status */
 int sm_send(struct mail *m);
 int sm_relay(void);		/* -bs: standard input and output */
+int sm_verify(struct mail *m);	/* -bv: the recipients, nothing is sent */
 
 #endif

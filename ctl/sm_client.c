@@ -39,7 +39,7 @@ sm_connect(void)
 struct client {
 	struct io io;
 	struct smtp_reply reply;
-	bool body8, utf8, size, dsn, release, priority;
+	bool body8, utf8, size, dsn, release, priority, verp;
 };
 
 /* the status that says the same as a refusal */
@@ -115,6 +115,7 @@ read_keywords(struct client *c)
 		c->dsn |= slice_ieqz(word, "DSN");
 		c->release |= slice_ieqz(word, "FUTURERELEASE");
 		c->priority |= slice_ieqz(word, "MT-PRIORITY");
+		c->verp |= slice_ieqz(word, "XVERP");
 	}
 }
 
@@ -142,6 +143,9 @@ check_offers(const struct client *c, const struct mail *m)
 	if (m->release_at != 0 && !c->release)
 		return sm_fail(EX_UNAVAILABLE, "the mail system keeps no "
 		    "messages for later");
+	if (m->verp != NULL && !c->verp)
+		return sm_fail(EX_UNAVAILABLE, "the mail system gives no "
+		    "senders for each recipient");
 	if (m->priority != 0 && !c->priority)
 		return sm_fail(EX_UNAVAILABLE, "the mail system knows no "
 		    "priorities");
@@ -184,6 +188,8 @@ say_mail(struct client *c, const struct mail *m)
 		io_printf(&c->io, " RET=%s", m->ret);
 	if (c->dsn && m->envid != NULL)
 		io_printf(&c->io, " ENVID=%s", m->envid);
+	if (m->verp != NULL)
+		io_printf(&c->io, " XVERP=%s", m->verp);
 	say_when(c, m);
 	io_puts(&c->io, "\r\n");
 	return expect(c, 2, m->sender);
@@ -234,7 +240,7 @@ send_content(struct client *c, const struct mail *m)
 }
 
 static int
-converse(struct client *c, const struct mail *m)
+hello(struct client *c)
 {
 	int r = expect(c, 2, "");
 
@@ -242,10 +248,18 @@ converse(struct client *c, const struct mail *m)
 		return r;
 	io_puts(&c->io, "EHLO localhost\r\n");
 	r = expect(c, 2, "");
-	if (r != EX_OK)
-		return r;
-	read_keywords(c);
-	r = say_mail(c, m);
+	if (r == EX_OK)
+		read_keywords(c);
+	return r;
+}
+
+static int
+converse(struct client *c, const struct mail *m)
+{
+	int r = hello(c);
+
+	if (r == EX_OK)
+		r = say_mail(c, m);
 	if (r == EX_OK)
 		r = say_rcpts(c, m);
 	if (r != EX_OK)
@@ -275,6 +289,52 @@ sm_send(struct mail *m)
 	r = converse(&c, m);
 	if (r == EX_OK) {
 		/* the message is theirs: nothing that comes now matters */
+		io_puts(&c.io, "QUIT\r\n");
+		(void)io_flush(&c.io);
+	}
+	smtp_reply_free(&c.reply);
+	io_close(&c.io);
+	return r;
+}
+
+/* --- -bv --- */
+
+/* what RCPT says of each; the worst status */
+static int
+verify(struct client *c, const struct mail *m)
+{
+	int r = hello(c), worst = EX_OK;
+	size_t i;
+
+	if (r == EX_OK)
+		r = say_mail(c, m);
+	if (r != EX_OK)
+		return r;
+	for (i = 0; i < m->rcpts.n; i++) {
+		io_printf(&c->io, "RCPT TO:<%s>\r\n", m->rcpts.v[i]);
+		r = read_reply(c);
+		if (r != EX_OK)
+			return r;
+		printf("%s... %s: %d %s\n", m->rcpts.v[i],
+		    c->reply.code / 100 == 2 ? "deliverable" :
+		    "undeliverable", c->reply.code, c->reply.text.s);
+		if (c->reply.code / 100 != 2)
+			worst = status_of(&c->reply);
+	}
+	return worst;
+}
+
+int
+sm_verify(struct mail *m)
+{
+	struct client c = { .reply = SMTP_REPLY_INIT };
+	int fd = sm_connect(), r;
+
+	if (fd < 0)
+		return -1 - fd;
+	io_init(&c.io, fd, TIMEOUT_MS);
+	r = verify(&c, m);
+	if (!c.io.failed) {
 		io_puts(&c.io, "QUIT\r\n");
 		(void)io_flush(&c.io);
 	}
