@@ -401,7 +401,8 @@ overdue(const struct agent *a, int64_t now)
 	int64_t most = a->transport->timeout_ms;
 
 	if (most == 0)
-		most = qmgr.conf.agent_timeout;
+		most = a->transport->exclusive ? qmgr.conf.relay_timeout :
+		    qmgr.conf.agent_timeout;
 	return q != NULL && now - q->sent_ms > most;
 }
 

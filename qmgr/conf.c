@@ -14,6 +14,8 @@ const struct field qmgr_fields[] = {
 	    "connections to the agents of a transport"),
 	F_INT(struct qmgr_conf, agent_requests, "8", "1", "100",
 	    "requests under way on one connection"),
+	F_TIME(struct qmgr_conf, relay_timeout, "45m", "1s", "1d",
+	    "the same for one that talks to another server"),
 	F_TIME(struct qmgr_conf, agent_timeout, "10m", "1s", "1d",
 	    "how long an agent may take for a request"),
 	F_INT(struct qmgr_conf, destination_concurrency, "20", "1", "10000",

@@ -26,7 +26,7 @@
 
 struct qmgr_conf {
 	int64_t active_limit, backlog_share, destination_backlog;
-	int64_t agents, agent_requests, agent_timeout;
+	int64_t agents, agent_requests, agent_timeout, relay_timeout;
 	int64_t destination_concurrency, initial_concurrency;
 	int64_t site_concurrency, failed_cohorts;
 	struct strlist transport_limits, shared_agents;
