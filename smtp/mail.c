@@ -7,6 +7,17 @@
 #include "smtp/address.h"
 #include "smtp/command.h"
 
+/* what is no address is at least one word */
+static void
+put_local(const char *addr, struct str *out)
+{
+	struct slice s = slice_of(addr);
+	size_t at = slice_rfind(s, '@');
+
+	smtp_local_print(slice_sub(s, 0, at), out);
+	str_addsl(out, slice_sub(s, at, s.n));
+}
+
 static void
 put_path(const struct job *j, const char *addr, struct str *out)
 {
@@ -14,12 +25,12 @@ put_path(const struct job *j, const char *addr, struct str *out)
 	struct err ignored;
 
 	str_addc(out, '<');
-	if (addr[0] != '\0' && smtp_address_parse(slice_of(addr),
-	    SMTP_ADDR_NULL | SMTP_ADDR_BARE | SMTP_ADDR_POSTMASTER, j->arena,
-	    &a, &ignored) == 1)
+	if (smtp_address_parse(slice_of(addr), SMTP_ADDR_NULL |
+	    SMTP_ADDR_BARE | SMTP_ADDR_POSTMASTER, j->arena, &a,
+	    &ignored) == 1)
 		smtp_address_print(&a, out);
 	else
-		str_adds(out, addr);
+		put_local(addr, out);
 	str_addc(out, '>');
 }
 

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "conf/common.h"
 #include "proto/router.h"
+#include "smtp/verp.h"
 
 enum { ROUTER_MS = 30000 };
 
@@ -22,19 +23,16 @@ check_lists(const struct agent_deliver_in *in, struct err *err)
 	return 0;
 }
 
-/* VERP: owner+user=example.com@ours for user@example.com; the delimiters are
- * those of the request.  A null sender stays null. */
 static const char *
-verp_sender(const struct agent_deliver_in *in, const char *addr,
-    struct arena *a)
+verp_sender(const struct job *j, const char *addr)
 {
-	const char *from = strrchr(in->sender, '@'), *to = strrchr(addr, '@');
+	struct str s = STR_INIT;
+	const char *made;
 
-	if (from == NULL || to == NULL || strlen(in->verp) != 2)
-		return in->sender;
-	return arena_printf(a, "%.*s%c%.*s%c%s%s", (int)(from - in->sender),
-	    in->sender, in->verp[0], (int)(to - addr), addr, in->verp[1],
-	    to + 1, from);
+	smtp_verp(j->in->sender, addr, j->in->verp, &s);
+	made = arena_slice(j->arena, slice_str(&s));
+	str_free(&s);
+	return made;
 }
 
 static bool
@@ -81,8 +79,8 @@ set_senders(struct job *j, struct err *err)
 		return srs_senders(j, err);
 	if (j->in->verp[0] != '\0')
 		for (i = 0; i < j->n; i++)
-			j->rcpt[i].sender = verp_sender(j->in,
-			    j->rcpt[i].addr, j->arena);
+			j->rcpt[i].sender = verp_sender(j,
+			    j->rcpt[i].addr);
 	return 0;
 }
 
