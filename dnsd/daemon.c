@@ -43,6 +43,8 @@ static const struct field fields[] = {
 	    "for a request that names none"),
 	F_TIME(struct dnsd_conf, max_timeout, "1m", "100ms", "10m",
 	    "for any request"),
+	F_TIME(struct dnsd_conf, retry_time, "50ms", "10ms", "5s",
+	    "before a server that is known to be quick is asked again"),
 	F_INT(struct dnsd_conf, questions, "2000", "10", "100000",
 	    "under way at a time"),
 	F_INT(struct dnsd_conf, connection_questions, "256", "64", "100000",

@@ -23,7 +23,7 @@ struct dnsd_conf {
 	int ipv4, ipv6;			/* enum family_use */
 	uint64_t cache_size;
 	int64_t answers, questions, connection_questions, connections;
-	int64_t sockets, timeout, max_timeout;
+	int64_t sockets, timeout, max_timeout, retry_time;
 	int64_t max_ttl, max_negative_ttl, failure_ttl;
 };
 enum family_use { FAMILY_AUTO, FAMILY_YES, FAMILY_NO };

@@ -277,6 +277,8 @@ set_network(struct setting *s)
 	set_f(s, "outgoing-num-tcp:", "%d", TCP_SOCKETS);
 	set_f(s, "num-queries-per-thread:", "%lld",
 	    (long long)conf.questions);
+	set_f(s, "infra-cache-min-rtt:", "%lld",
+	    (long long)conf.retry_time);
 	set_bool(s, "qname-minimisation:", conf.qname_minimisation);
 	/* forwarders and split zones may be on this machine */
 	set_bool(s, "do-not-query-localhost:", forwards.n == 0 &&

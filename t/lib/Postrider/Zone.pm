@@ -203,7 +203,9 @@ sub configure {
 	    forward => $self->at,
 	    stub => join(' ', map { "$_=" . $self->at }
 	    sort keys %{ $self->{zones} }),
-	    trust_anchors => $self->anchors, %more);
+	    trust_anchors => $self->anchors,
+	    # the server may have to wait for a busy machine
+	    retry_time => '150ms', %more);
 	return;
 }
 
