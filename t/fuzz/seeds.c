@@ -189,6 +189,24 @@ static const struct slice sasl_jwt[] = {
 	S("\002{CRAM-MD5}00"), S("\002{PLAIN}x"), S("\002\xc2\xad\xe2\x85\xa8"),
 };
 
+#define SAYS "220 mx\r\n250-mx\r\n250-PIPELINING\r\n250-8BITMIME\r\n"
+static const struct slice smtp_session[] = {
+	S("\0" SAYS "250 DSN\r\n250 a\r\n250 b\r\n354 c\r\n250 d\r\n"
+	    "250 a\r\n550 5.1.1 b\r\n354 c\r\n554 d\r\n221 bye\r\n"),
+	S("\2" SAYS "250 LIMITS RCPTMAX=2\r\n250 a\r\n250 b\r\n452 4.5.3 c"
+	    "\r\n354 c\r\n250 d\r\n250 a\r\n250 b\r\n354 c\r\n250 d\r\n"),
+	S("\3" SAYS "250 SIZE 9\r\n250 a\r\n250 b\r\n452 c\r\n354 c\r\n"
+	    "250 d\r\n451 e\r\n"),
+	S("\054" "220 mx\n250 mx\n250 a\n250 b\n354 c\n250 d\n"),
+	S("\012" SAYS "250 CHUNKING\r\n250 a\r\n250 b\r\n250 c\r\n250 d"
+	    "\r\n250 chunk\r\n452 chunk\r\n250 x\r\n"),
+	S("\020" SAYS "250 SMTPUTF8\r\n421 4.3.2 bye\r\n"),
+	S("\0" "220 mx\r\n502 what?\r\n250 mx\r\n250 a\r\n250 b\r\n"
+	    "354 c\r\n250-4.1.1 d\r\n550 e\r\n"),
+	S("\0" "554 no\r\n"), S("\0" "220 we.example.org\r\n"),
+	S("\0" "220 mx\r\n250-mx\r\n250 STARTTLS\r\n220 go\r\n\x16\3\1"),
+};
+
 static const struct slice smtpd_session[] = {
 	S("\0" HELLO MAIL "DATA\r\nSubject: x\r\n\r\n..dot\r\n.\r\nQUIT\r\n"),
 	S("\1EHLO x\r\nAUTH PLAIN AGFubgBwdw==\r\n" MAIL
@@ -266,6 +284,7 @@ static const struct seeds {
 	ROW(mime_word), ROW(queue_journal), ROW(sasl_exchange), ROW(sasl_jwt),
 	ROW(smtp_address),
 	ROW(smtp_command),
+	ROW(smtp_session),
 	ROW(smtpd_session), ROW(store_mailbox), ROW(store_name),
 	ROW(store_tree), ROW(sts_text),
 };

@@ -51,4 +51,12 @@ is $o->deliver("unix:" . $i->dir . '/run/private/lmtp',
     'to smtpd itself';
 is scalar(my @f = $i->wait_mails($_, 1)), 1, "... $_ has it"
     for qw(ann bob);
+
+# --- nobody has anything more for it ---
+$o->close;
+$i->set_conf('lmtp-client.conf', idle_time => '300ms');
+$i->reload;
+$z = Postrider::Zoo->new(lmtp => 1, offer => ['PIPELINING']);
+is $o->deliver($z, 'a@example.net'), 'ok keep', 'sent';
+ok $i->wait_for(sub { $z->said('QUIT') }), 'an idle connection is left';
 done_testing;
