@@ -137,6 +137,7 @@ struct loading {
 	struct dest *dest;
 	size_t seen, loaded;
 	size_t max;		/* of them; 0 no limit */
+	bool skipped;		/* some of a sender who has his share here */
 };
 
 /* in memory, of one sender and destination */
@@ -160,9 +161,10 @@ on_row(void *ctx, int64_t id, const struct queue_rcpt *q, struct err *err)
 		m = load_message(id, err);
 	if (m == NULL)
 		return err->kind == ERR_NONE ? 0 : -1;
-	if (l->max > 0 && sched_waiting(l->dest, m) >= share_of_sender()) {
+	if (sched_waiting(l->dest, m) >= share_of_sender()) {
 		msg_release(m);
-		return 1;
+		l->skipped = true;
+		return l->max > 0;
 	}
 	r = load_rcpt(m, q, l->dest);
 	sched_add(r, rcpt_class(r));
@@ -179,7 +181,8 @@ load_round(struct dest *d, int64_t now, size_t each, size_t max,
 	int rc = 0, look, more = 0;
 
 	for (look = 0; look < FLOWS_LOOK && *loaded < max; look++) {
-		struct loading l = { d, 0, 0, MIN(each, max - *loaded) };
+		struct loading l = { .dest = d,
+		    .max = MIN(each, max - *loaded) };
 
 		rc = qdb_flow_next(qmgr.db, d->row, &flow, err);
 		if (rc == 0 && !wrapped) {
@@ -216,7 +219,7 @@ load_fairly(struct dest *d, int64_t now, size_t max, struct err *err)
 static int
 load_dest(struct dest *d, int64_t now, size_t max, struct err *err)
 {
-	struct loading l = { d, 0, 0, 0 };
+	struct loading l = { .dest = d };
 	size_t limit = d->rcpts + max;
 	int64_t due = 0, n;
 	int rc;
@@ -232,7 +235,7 @@ load_dest(struct dest *d, int64_t now, size_t max, struct err *err)
 	if (qdb_rcpt_due(qmgr.db, d->row, now, (int)limit, on_row, &l,
 	    err) != 0)
 		return -1;
-	if (l.seen < limit) {
+	if (l.seen < limit && !l.skipped) {
 		rc = qdb_rcpt_next(qmgr.db, d->row, now, &due, err);
 		if (rc < 0)
 			return -1;
