@@ -162,10 +162,11 @@ scram_print(const struct scram_verifier *v, struct str *out)
 	scram_print_keys(v, out);
 }
 
-int
-scram_derive(struct scram_verifier *v, const char *password)
+/* the keys of a password, the client's too: 0 or -1 */
+static int
+derive(struct scram_verifier *v, const char *password, unsigned char *client)
 {
-	unsigned char salted[SCRAM_KEY_MAX], client[SCRAM_KEY_MAX];
+	unsigned char salted[SCRAM_KEY_MAX];
 	size_t n = scram_key_len(v->hash);
 	struct str prepared = STR_INIT;
 	int r = -1;
@@ -180,10 +181,37 @@ scram_derive(struct scram_verifier *v, const char *password)
 		r = 0;
 	}
 	explicit_bzero(salted, sizeof(salted));
-	explicit_bzero(client, sizeof(client));
 	if (prepared.cap > 0)
 		explicit_bzero(prepared.s, prepared.cap);
 	str_free(&prepared);
+	return r;
+}
+
+int
+scram_derive(struct scram_verifier *v, const char *password)
+{
+	unsigned char client[SCRAM_KEY_MAX];
+	int r = derive(v, password, client);
+
+	explicit_bzero(client, sizeof(client));
+	return r;
+}
+
+int
+scram_prove(struct scram_verifier *v, const char *password,
+    struct slice message, unsigned char *proof, unsigned char *signature)
+{
+	unsigned char client[SCRAM_KEY_MAX];
+	size_t n = scram_key_len(v->hash), i;
+	int r = derive(v, password, client);
+
+	if (r == 0) {
+		hmac(v->hash, v->stored, n, message, proof);
+		for (i = 0; i < n; i++)
+			proof[i] = (unsigned char)(proof[i] ^ client[i]);
+		scram_signature(v, message, signature);
+	}
+	explicit_bzero(client, sizeof(client));
 	return r;
 }
 

@@ -49,6 +49,10 @@ bool scram_proof_ok(const struct scram_verifier *v, struct slice message,
 /* ServerSignature: key_len bytes */
 void scram_signature(const struct scram_verifier *v, struct slice message,
     unsigned char *out);
+/* As the client, with hash, salt and iterations in v: ClientProof and what the
+ * server's signature must be, key_len bytes each.  0, or -1 as scram_derive */
+int scram_prove(struct scram_verifier *v, const char *password,
+    struct slice message, unsigned char *proof, unsigned char *signature);
 /* HMAC-SHA-256 of any data: 32 bytes */
 void scram_hmac256(const void *key, size_t key_len, struct slice data,
     unsigned char out[32]);

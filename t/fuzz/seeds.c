@@ -175,6 +175,14 @@ static const struct slice sasl_exchange[] = {
 	S("\010\0ann\0pw"), S("\011ann\npw"),
 };
 
+static const struct slice sasl_client[] = {
+	S("\000r=abcd,s=QSXC,i=4096\nv=AAAA\n"),
+	S("\202r=abc%x,s=QSXCR+Q6,i=4096,x=y\ne=other-error\n"),
+	S("\003r=abcd,s=,i=1\n"), S("\004{\"status\":\"401\"}\n\n"),
+	S("\005{}\n"), S("\006<1.2@x>\n"), S("\007\n"),
+	S("\010Username:\nPassword:\n\n"),
+};
+
 static const struct slice sasl_jwt[] = {
 	S("\000eyJhbGciOiJFZERTQSJ9.eyJpc3MiOiJpIn0.AAAA"),
 	S("\000eyJhbGciOiJFUzI1NiIsImtpZCI6IngifQ.e30.AAAA"),
@@ -281,8 +289,8 @@ static const struct seeds {
 	{ "mime_header", message, ARRAY_LEN(message) },
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) },
-	ROW(mime_word), ROW(queue_journal), ROW(sasl_exchange), ROW(sasl_jwt),
-	ROW(smtp_address),
+	ROW(mime_word), ROW(queue_journal), ROW(sasl_client),
+	ROW(sasl_exchange), ROW(sasl_jwt), ROW(smtp_address),
 	ROW(smtp_command),
 	ROW(smtp_session),
 	ROW(smtpd_session), ROW(store_mailbox), ROW(store_name),
