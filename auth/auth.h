@@ -5,6 +5,7 @@
  * offer.c     which mechanisms are there for whom
  * login.c     from a finished exchange to yes, no or trouble; delay, the log
  * proof.c     is it the password?  What SCRAM and CRAM-MD5 ask for
+ * client.c    smtp logs in at other servers   token.c  by access tokens
  * outside.c   proofs of others: certificates, tokens
  * grant.c     may who proved it have this account, by this service?
  * account.c   a name as given -> the account and its record
@@ -29,6 +30,7 @@
 
 struct auth_conf {
 	struct strlist users, mechanisms;
+	const char *credentials;
 	int64_t failure_delay, failure_delay_max;	/* ms */
 	int64_t max_failures;
 	int64_t step_timeout, handover_timeout;		/* ms */
@@ -106,6 +108,7 @@ struct login {
 	struct err err;
 	int64_t step_until;		/* mono_ms; of an exchange */
 
+	struct client *away;	/* a login at another server */
 	int sock;			/* -1: nothing was asked yet */
 	struct sasl sasl;
 	bool exchange;			/* a further SASL step is expected */
@@ -142,6 +145,8 @@ int login_answer(struct login *l, struct call *c, int rc,
 void login_idle(void);
 int64_t login_wake(void);
 bool login_busy(void *login);
+/* the connection is smtp's */
+void login_client(struct login *l, const struct call *c, const char *session);
 /* forget this try, wiped */
 void login_reset(struct login *l);
 
@@ -160,6 +165,21 @@ int who_find(struct login *l);
 /* Is its password right?  NULL, else why not, for the log; trouble is in
  * l->trouble */
 const char *judge(struct login *l);
+
+/* --- client.c --- */
+verb_fn client_verb, client_end_verb;
+/* wiped */
+void client_free(struct login *l);
+
+/* --- token.c --- */
+struct credential;
+/* an access token of the account, appended to an empty *out: 0 or -1 */
+int token_get(const struct credential *cred, struct str *out,
+    struct err *err);
+/* a server does not take it: not that one again */
+void token_refused(const char *token);
+/* directories of token files, for the jail */
+void token_files(void);
 
 /* --- outside.c --- */
 void outside_init(void);

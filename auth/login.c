@@ -54,6 +54,7 @@ login_reset(struct login *l)
 	size_t i;
 
 	sasl_wipe(&l->sasl);
+	client_free(l);
 	for (i = 0; i < l->master.pass.n; i++)
 		explicit_bzero((char *)(uintptr_t)l->master.pass.v[i],
 		    strlen(l->master.pass.v[i]));

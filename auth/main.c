@@ -4,7 +4,7 @@
 #include "auth.h"
 
 #include "conf/common.h"
-#include "map/map.h"
+#include "map/credential.h"
 #include "sasl/jwt.h"
 #include "sasl/password.h"
 #include "serve/limits.h"
@@ -13,6 +13,8 @@ struct auth_conf conf;
 static const struct field fields[] = {
 	F_LIST_D(struct auth_conf, users, "cdb:users",
 	    "tables of accounts: the first that has one decides"),
+	F_STR(struct auth_conf, credentials, "text:credentials",
+	    "table of our accounts at other servers; empty: there are none"),
 	F_LIST_D(struct auth_conf, mechanisms, "SCRAM-SHA-256-PLUS "
 	    "SCRAM-SHA-256 EXTERNAL OAUTHBEARER XOAUTH2 PLAIN LOGIN",
 	    "SASL mechanisms that are offered where they can work"),
@@ -81,7 +83,7 @@ static int
 check_tables(struct err *err)
 {
 	const char *more[] = { conf.masters, conf.certificates,
-	    conf.oauth_introspection };
+	    conf.oauth_introspection, conf.credentials };
 	size_t i;
 
 	for (i = 0; i < conf.users.n; i++)
@@ -157,8 +159,10 @@ before_jail(struct err *err)
 		if (table_jail(conf.users.v[i], err) < 0)
 			return -1;
 	if (table_jail(conf.masters, err) < 0 ||
-	    table_jail(conf.certificates, err) < 0)
+	    table_jail(conf.certificates, err) < 0 ||
+	    table_jail(conf.credentials, err) < 0)
 		return -1;
+	token_files();
 	if (conf.oauth_keys[0] != '\0') {
 		str_adds(&keys, conf.oauth_keys[0] == '/' ? conf.oauth_keys :
 		    common_path(common.conf_dir, conf.oauth_keys));

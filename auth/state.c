@@ -28,6 +28,8 @@ static const char schema[] =
     " client TEXT, PRIMARY KEY(account, app)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS shape(hash INTEGER, place INTEGER, who BLOB,"
     " iterations INTEGER, salt_len INTEGER, PRIMARY KEY(hash, place))"
+    " WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS refused(hash BLOB PRIMARY KEY, at INTEGER)"
     " WITHOUT ROWID;";
 
 static const char *path;

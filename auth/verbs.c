@@ -40,6 +40,15 @@ take_facts(struct call *c, const char *service, const char *client,
 	log_set_session(l->session);
 }
 
+void
+login_client(struct login *l, const struct call *c, const char *session)
+{
+	l->sock = c->sock;
+	slice_copy(l->service, sizeof(l->service), SLICE_LIT("client"));
+	take_session(l, session);
+	log_set_session(l->session);
+}
+
 static bool
 out_of_turn(const struct login *l, struct err *err)
 {
@@ -47,7 +56,9 @@ out_of_turn(const struct login *l, struct err *err)
 		err_perm(err, "5.5.1", "an answer is awaited");
 	else if (l->done)
 		err_perm(err, "5.5.1", "already authenticated");
-	return l->held || l->done;
+	else if (l->away != NULL)
+		err_perm(err, "5.5.1", "another exchange is under way");
+	return l->held || l->done || l->away != NULL;
 }
 
 /* a new try: nothing is left of the one before */
@@ -225,5 +236,7 @@ const struct verb auth_serves[] = {
 	{ &auth_sasl, do_sasl, PEER_NET },
 	{ &auth_pass, do_pass, PEER_NET },
 	{ &auth_handover, do_handover, PEER_NET },
+	{ &auth_client, client_verb, PEER_OUT },
+	{ &auth_client_end, client_end_verb, PEER_OUT },
 	{ NULL, NULL, 0 }
 };

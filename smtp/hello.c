@@ -219,15 +219,17 @@ login(struct session *s, const struct job *j, struct err *err)
 {
 	int rc;
 
-	if (s->caps.mechs[0] == '\0' || conf.protocol == PROTO_LMTP ||
-	    j->no_login)
+	/* a next hop that is named without MX may be one that wants it, and
+	 * hides that from who is in the clear */
+	if (s->target->port == 0 || conf.protocol == PROTO_LMTP ||
+	    j->no_login ||
+	    (s->caps.mechs[0] == '\0' && s->nexthop[0] != '['))
 		return 1;
-	rc = smtp_login(&s->io, s->caps.mechs, &s->targets, s->target,
-	    j->in->sender, &s->facts, s->facts.on && s->facts.f.verified,
-	    s->id, err);
+	rc = smtp_login(s, j->in->sender, err);
 	s->logged_in = rc == 1;
 	note(s, rc == 1 ? "logged in" : rc == 0 ? "no account for it" :
 	    "not logged in: ", rc < 0 ? err->text : "");
+	s->own_login = rc < 0 && s->by_sender;
 	return rc < 0 ? for_now(err) : 1;
 }
 

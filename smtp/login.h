@@ -5,16 +5,11 @@
 #ifndef SMTP_LOGIN_H
 #define SMTP_LOGIN_H
 
-#include "base/io.h"
-#include "serve/tls.h"
-#include "target.h"
+#include "smtp.h"
 
-/* Log in where there is an account for that place.  mechs: of the server,
- * parted by blanks; verified: its certificate was checked.  1 logged in; 0: no
- * account for the place; -1: err, the session can not be used. */
-int smtp_login(struct io *io, const char *mechs, const struct targets *all,
-    const struct target *t, const char *sender,
-    const struct tls_facts *facts, bool verified, const char *session,
-    struct err *err);
+/* Log in where there is an account for that place.  1 logged in; 0: no account
+ * for the place; -1: err, temporary, logged: the session can not be used.
+ * s->by_sender: another sender may have another account. */
+int smtp_login(struct session *s, const char *sender, struct err *err);
 
 #endif

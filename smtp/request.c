@@ -126,7 +126,7 @@ give_up(const struct session *s, struct job *j, struct err *err)
 		err->kind = ERR_PERM;
 		err->dsn[0] = '5';
 	}
-	results_rest(j, err, s->peer, !j->heard && !j->lacks);
+	results_rest(j, err, s->peer, !j->heard && !j->lacks && !s->own_login);
 }
 
 /* A host that has taken some gets the others over a new connection. */

@@ -26,8 +26,7 @@ suits_sender(const struct session *s, const struct job *j)
 {
 	if (strcmp(s->sender, j->in->sender) == 0)
 		return true;
-	return !s->logged_in && s->caps.mechs[0] == '\0' &&
-	    conf.target.bind_table[0] == '\0';
+	return !s->by_sender && conf.target.bind_table[0] == '\0';
 }
 
 static bool
@@ -136,6 +135,7 @@ dial(struct session *s, const struct job *j, struct err *err)
 	s->io.deadline = j->deadline;
 	s->open = true;
 	s->bye = s->lost = s->tainted = s->logged_in = false;
+	s->by_sender = s->own_login = false;
 	s->messages = s->rcpt_max = 0;
 	s->opened = s->last = mono_ms();
 	s->greeted[0] = '\0';

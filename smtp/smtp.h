@@ -96,6 +96,9 @@ struct session {
 	bool lost;		/* nothing can be said any more */
 	bool tainted;		/* MAIL was sent: RSET before the next */
 	bool logged_in;
+	bool by_sender;		/* another sender may log in as another */
+	bool own_login;		/* the last failure was that of a login that
+				 * is the sender's own */
 	struct io io;
 	struct arena arena;	/* of the next hop: below */
 	const char *nexthop, *local;

@@ -140,11 +140,15 @@ static const struct field client_out[] = {
 	F_BOOL(struct auth_client_out, has_response, "no",
 	    "a response is given"),
 	F_SECRET(struct auth_client_out, response, "", "base64"),
+	F_BOOL(struct auth_client_out, final, "no", "it may say yes now"),
+	F_BOOL(struct auth_client_out, by_sender, "no",
+	    "it depends on the sender"),
 	F_END
 };
 
 static const struct field client_end_in[] = {
 	F_BOOL(struct auth_client_end_in, ok, "no", "logged in"),
+	F_BOOL(struct auth_client_end_in, refused, "no", "for good"),
 	F_STR(struct auth_client_end_in, why, "", "the server's reply"),
 	F_END
 };

@@ -76,7 +76,8 @@ struct auth_client_in {
 	const char *mechs;	/* that the server offers, parted by blanks */
 	struct auth_channel ch;	/* what TLS is there; verified or not: */
 	bool verified;		/* the server's certificate was checked */
-	const char *challenge;	/* base64; "" in the first call */
+	const char *challenge;	/* base64; "" in the first call, and what
+				 * some servers say */
 	const char *session;
 };
 struct auth_client_out {
@@ -85,12 +86,21 @@ struct auth_client_out {
 	const char *user;	/* for the log */
 	bool has_response;
 	const char *response;	/* base64 */
+	bool final;		/* the server may say yes now: before that it
+				 * has not proved who it is */
+	bool by_sender;		/* first call, also with none: another sender
+				 * may have another account there */
 };
-/* errors: 4.7.0 temporary (a token could not be had, the server's mechanisms
- * are none of ours, TLS is demanded), 5.7.8 the server's proof is false */
+/* errors: 4.7.0 temporary (a token could not be had), 4.7.4 the server
+ * offers nothing that we may use, 4.3.5 a table to be mended, 5.7.8 the
+ * server's proof is false */
 extern const struct verb_def auth_client;
 /* how it ended: "ok", or the reply; counted, and a token forgotten */
-struct auth_client_end_in { bool ok; const char *why; };
+struct auth_client_end_in {
+	bool ok;
+	bool refused;		/* for good: 5xx */
+	const char *why;
+};
 extern const struct verb_def auth_client_end;	/* VERB_NO_REPLY */
 
 /* auth -> pop3d, imapd; the fd is the client */
