@@ -103,12 +103,15 @@ int edit_lock(const char *name, struct err *err);
 /* the rows of a text table: where the row of that key lies in the text (with
  * its continuation lines); 1 or 0 */
 int row_find(struct slice text, const char *key, size_t *at, size_t *len);
+/* a key as it is written, quoted where it must be; appended */
+void row_put_key(struct str *out, const char *name);
 /* the key of a line, folded and appended; nothing where it begins no row */
 void row_key(struct slice line, struct str *key);
 
 /* --- the verbs --- */
 int cmd_init(int argc, char **argv);
 int cmd_start(int argc, char **argv);
+int cmd_credentials(int argc, char **argv);
 int cmd_srs(int argc, char **argv);
 /* a secret where there is none */
 int srs_make(struct err *err);

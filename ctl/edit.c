@@ -214,6 +214,22 @@ row_key(struct slice line, struct str *key)
 	str_lower(key);
 }
 
+void
+row_put_key(struct str *out, const char *name)
+{
+	if (strpbrk(name, " :\"") == NULL && name[0] != '#') {
+		str_adds(out, name);
+		return;
+	}
+	str_addc(out, '"');
+	for (; *name != '\0'; name++) {
+		if (*name == '"' || *name == '\\')
+			str_addc(out, '\\');
+		str_addc(out, *name);
+	}
+	str_addc(out, '"');
+}
+
 int
 row_find(struct slice text, const char *key, size_t *at, size_t *len)
 {

@@ -32,6 +32,8 @@ static const struct cmd cmds[] = {
 	    "release, delete, stats" },
 	{ "cert", cmd_cert, "VERB ...", "certificates: show, self-signed, "
 	    "check" },
+	{ "credentials", cmd_credentials, "VERB ...", "our accounts at other "
+	    "servers: set, list, remove" },
 	{ "limits", cmd_limits, "VERB ...", "what is counted and limited: "
 	    "list, forget" },
 	{ "srs", cmd_srs, "VERB ...", "secrets of rewritten senders: rotate" },
@@ -158,7 +160,7 @@ cmd_version(int argc UNUSED, char **argv UNUSED)
 	    " lmdb"
 #endif
 #ifdef HAVE_OAUTH
-	    " oauth jwks"
+	    " oauth jwks refresh"
 #endif
 	    "\n");
 	return EXIT_OK;

@@ -66,6 +66,10 @@ _postrider()
 			--json" ;;
 		cert/check) words=$(_postrider_certs "$1" "${inst[@]}") ;;
 		cert/self-signed) words='--days' ;;
+		credentials/) words='set list remove' ;;
+		credentials/set) words='--user --mechanisms --at --plaintext
+			--binding --token --token-file' ;;
+		credentials/list) words='--json' ;;
 		dns/*) words='--json flush A AAAA MX TLSA TXT PTR CNAME NS' ;;
 		trace-smtp/*) words='--auth --from --to --transport' ;;
 		limits/) words='list forget' ;;

@@ -159,27 +159,10 @@ users_get(const struct users_edit *e, const char *name, struct user_record *u,
 	return r == 0 ? 1 : -1;
 }
 
-/* a key that holds what ends a key is quoted */
-static void
-put_key(struct str *out, const char *name)
-{
-	if (strpbrk(name, " :\"") == NULL && name[0] != '#') {
-		str_adds(out, name);
-		return;
-	}
-	str_addc(out, '"');
-	for (; *name != '\0'; name++) {
-		if (*name == '"' || *name == '\\')
-			str_addc(out, '\\');
-		str_addc(out, *name);
-	}
-	str_addc(out, '"');
-}
-
 static void
 put_row(struct str *out, const char *name, const struct user_record *u)
 {
-	put_key(out, name);
+	row_put_key(out, name);
 	str_addc(out, ' ');
 	record_print(user_fields, u, true, out);
 	str_addc(out, '\n');

@@ -9,7 +9,7 @@
  * health.c    which of them are avoided, known to all processes
  * cache.c     answers of a table, by a hash of their key
  * verbs.c     get, check, stat
- * be_*.c      one kind of server each
+ * be_*.c      one kind of server each; http.c what some share
  *
  * A process serves one question at a time and waits for it: `timeout' of the
  * table is its end, whatever a server does.  Every error is temporary:
@@ -63,6 +63,9 @@ struct table_conf {
 	struct strlist scopes, audience;
 	const char *issuer;
 	bool insecure, any_audience;
+	/* refresh */
+	const char *refresh_token;
+	bool basic;
 };
 
 /* rows that every field table of a backend has */
@@ -178,7 +181,7 @@ struct backend {
 };
 /* TO ADD A KIND: be_NAME.c, and a line in table.c */
 extern const struct backend be_sqlite, be_pgsql, be_ldap, be_mysql, be_lmdb,
-    be_oauth, be_jwks;
+    be_oauth, be_jwks, be_refresh;
 
 /* Read the files of conf.tables: 0, or -1 with FILE:LINE */
 int tables_load(struct err *err);

@@ -37,9 +37,11 @@ static const struct kind {
 #ifdef HAVE_OAUTH
 	{ "oauth", &be_oauth },
 	{ "jwks", &be_jwks },
+	{ "refresh", &be_refresh },
 #else
 	{ "oauth", NULL },
 	{ "jwks", NULL },
+	{ "refresh", NULL },
 #endif
 };
 
@@ -87,7 +89,8 @@ check_mode(const struct table *t, struct err *err)
 	const struct table_conf *c = &t->c;
 	struct stat st;
 
-	if (c->password[0] == '\0' && c->client_secret[0] == '\0')
+	if (c->password[0] == '\0' && c->client_secret[0] == '\0' &&
+	    c->refresh_token[0] == '\0')
 		return 0;
 	if (stat(t->path, &st) != 0)
 		return err_sys(err, "%s", t->path);

@@ -163,17 +163,21 @@ fill(struct login *l, const char *sender)
 }
 
 static int
-log_end(const struct login *l, int rc, const struct err *err)
+log_end(const struct login *l, int rc, struct err *err)
 {
 	bool chosen = l->mech[0] != '\0';
 
-	if (rc == 0)
+	if (rc == 0) {
 		log_event(LOG_INFO, "login", KS("relay", l->s->relay),
 		    KS("user", l->user), KS("mech", l->mech), KEND);
-	else
+	} else {
+		/* a false proof, too, is this server's trouble */
+		err->kind = ERR_TEMP;
+		err->dsn[0] = '4';
 		log_event(LOG_WARN, "login-failed", KS("relay", l->s->relay),
 		    KS("user", chosen ? l->user : NULL),
 		    KS("mech", chosen ? l->mech : NULL), KERR(err), KEND);
+	}
 	return rc == 0 ? 1 : -1;
 }
 

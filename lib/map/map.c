@@ -19,6 +19,7 @@ static const struct map_type *const types[] = {
 	&map_type_lmdb,
 	&map_type_oauth,
 	&map_type_jwks,
+	&map_type_refresh,
 };
 
 struct map {

@@ -99,7 +99,8 @@ struct map_type {
 extern const struct map_type map_type_text, map_type_cdb, map_type_inline;
 /* map_remote.c */
 extern const struct map_type map_type_sqlite, map_type_pgsql, map_type_mysql,
-    map_type_ldap, map_type_lmdb, map_type_oauth, map_type_jwks;
+    map_type_ldap, map_type_lmdb, map_type_oauth, map_type_jwks,
+    map_type_refresh;
 
 /* open a regular file for reading, never waiting: fd, or -1 err */
 int map_open_file(const char *path, struct stat *st, struct err *err);
