@@ -119,7 +119,8 @@ is_good(const struct table_conf *c, const json_t *j, struct answer *a)
 	    !(c->any_audience || is_for_us(&c->audience,
 	    json_object_get(j, "aud"))))
 		return false;
-	if (c->issuer[0] != '\0' && !slice_eqz(http_member(j, "iss"), c->issuer))
+	if (c->issuer[0] != '\0' && !slice_eqz(http_member(j, "iss"),
+	    c->issuer))
 		return false;
 	if (json_is_number(nbf) && json_number_value(nbf) > now)
 		return false;

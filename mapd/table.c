@@ -135,6 +135,7 @@ set_empty(struct table_conf *c)
 		.dbname = "", .query = "", .tls_ca = "", .path = "",
 		.bind_dn = "", .base = "", .filter = "", .url = "",
 		.client_id = "", .client_secret = "", .user_claim = "",
+		.refresh_token = "",
 		.max_rows = 1, .max_size = 60000, .max_idle = 60000 };
 }
 

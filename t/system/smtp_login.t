@@ -149,8 +149,8 @@ is mail($relay), 'ok keep', 'bound to the certificate';
 for my $m (qw(SCRAM-SHA-256-PLUS PLAIN)) {
 	set('wrong-Pw77', $relay, '--user', 'bob@there.test', '--mechanisms',
 	    $m);
-	like mail($relay), qr/^0\ deferred\ 4\.7\.8\ the\ server\ refuses .*login:
-	    \ 535\ 5\.7\.8\ .*\ !;\ ok$/x, "$m: a wrong password";
+	like mail($relay), qr/^0 deferred 4\.7\.8 .*login: 535 5\.7\.8 .* !; ok$/,
+	    "$m: a wrong password";
 	ok $here->wait_log(qr/ login-failed .*relay=.*mech=$m.* dsn=4\.7\.8 /),
 	    '... is logged';
 }
