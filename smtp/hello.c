@@ -227,8 +227,9 @@ login(struct session *s, const struct job *j, struct err *err)
 		return 1;
 	rc = smtp_login(s, j->in->sender, err);
 	s->logged_in = rc == 1;
-	note(s, rc == 1 ? "logged in" : rc == 0 ? "no account for it" :
-	    "not logged in: ", rc < 0 ? err->text : "");
+	if (rc != 0 || s->caps.mechs[0] != '\0')
+		note(s, rc == 1 ? "logged in" : rc == 0 ? "no account for it" :
+		    "not logged in: ", rc < 0 ? err->text : "");
 	s->own_login = rc < 0 && s->by_sender;
 	return rc < 0 ? for_now(err) : 1;
 }
