@@ -13,12 +13,16 @@ $i->spew($sendmail, "#!/bin/sh\nPOSTRIDER_INSTANCE=" . $i->dir .
     " exec $i->{build}/ctl/sendmail \"\$@\"\n");
 chmod 0755, $sendmail;
 
+# what the suite is built with may want these
+my @san = map { "$_=$ENV{$_}" } grep { defined $ENV{$_} }
+    qw(ASAN_OPTIONS UBSAN_OPTIONS);
+
 # (status, output) of a command with that input and a fresh home
 sub call {
 	my ($in, @cmd) = @_;
 	$i->spew("$dir/in", $in);
 	chmod 0644, "$dir/in";
-	my ($st, $out, $err) = $i->run('env', '-i', "HOME=$dir",
+	my ($st, $out, $err) = $i->run('env', '-i', @san, "HOME=$dir",
 	    'PATH=/usr/bin:/bin', "MAILRC=$dir/mailrc", 'sh', '-c',
 	    'in=$1; shift; exec "$@" <$in', 'sh', "$dir/in", @cmd);
 	return wantarray ? ($st, "$out$err") : $st;
