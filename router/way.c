@@ -118,8 +118,11 @@ apply(const struct place *p, struct slice v, struct arena *a, struct way *w,
 		return bad_row(w, "not the name of a transport", err);
 	if (hop.n > 0 && !way_nexthop_ok(hop))
 		return bad_row(w, "not a next hop", err);
+	/* names that such tables have elsewhere; `lmtp' is our own server */
 	if (slice_ieqz(name, "relay"))
 		name = SLICE_LIT("smtp");
+	else if (slice_ieqz(name, "lmtp"))
+		name = SLICE_LIT("lmtp-client");
 	if (name.n > 0) {
 		w->transport = arena_slice(a, name);
 		w->nexthop = way_domain(p, a);

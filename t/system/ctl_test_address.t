@@ -89,7 +89,8 @@ like $out, qr/^sender_relayhost: row \@b\.example: out\.example$/m,
 ($st, $out) = test('a@x.example.org', '--relay');
 like $out, qr/^transport: row \.example\.org: lmtp:unix:\/run\/x$/m,
     'by the recipient';
-like $out, qr/^deliver: \S+ by lmtp, next hop unix:\/run\/x$/m, '... to it';
+like $out, qr/^deliver: \S+ by lmtp-client, next hop unix:\/run\/x$/m,
+    '... to it';
 ($st, $out) = test('nobody@example.test');
 is $st, 1, 'an unknown user';
 like $out, qr/^fails: \S+ 5\.1\.1 no such user\nresult: refused: 5\.1\.1/m,

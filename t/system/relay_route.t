@@ -58,6 +58,6 @@ like rcpt('127.0.0.3', 'x@b.example', 'a@[IPv6:2001:db8::7]', 1), qr/^250 /,
 
 my $list = $pr->call('qmgr', 'list');
 is join(' ', sort $list =~ /^dest=(.*)$/mg),
-    'lmtp:unix:/run/inner smtp:[brand.example] ' .
+    'lmtp-client:unix:/run/inner smtp:[brand.example] ' .
     'smtp:[smart.example]:587 smtp:[smart.example]:587', 'their ways';
 done_testing;
