@@ -140,23 +140,29 @@ is_identity(enum mime_encoding e)
 	return e == MIME_7BIT || e == MIME_8BIT || e == MIME_BINARY;
 }
 
+static bool
+is_signed(const struct mime_part *p)
+{
+	const struct mime_part *up;
+
+	for (up = p->parent; up != NULL; up = up->parent)
+		if (mime_is(up, "multipart", "signed"))
+			return true;
+	return false;
+}
+
 /* Octets that a signature covers, and parts that must not be encoded, stay
  * as they are: RFC 1847 section 2.1, RFC 2046 section 5.2. */
 static bool
 is_fixed(const struct mime_part *p)
 {
-	const struct mime_part *up;
-
 	if (!is_identity(p->encoding) || p->opaque ||
 	    slice_ieqz(p->type, "multipart"))
 		return true;
 	if (slice_ieqz(p->type, "message") &&
 	    !slice_istarts(p->subtype, "global"))
 		return true;
-	for (up = p->parent; up != NULL; up = up->parent)
-		if (mime_is(up, "multipart", "signed"))
-			return true;
-	return false;
+	return is_signed(p);
 }
 
 static int
@@ -199,7 +205,8 @@ convert(struct slice msg, uint64_t line_max, struct str *out,
 			pos = p->end.pos;
 			continue;
 		}
-		if (p->encoding == MIME_8BIT || p->encoding == MIME_BINARY)
+		if ((p->encoding == MIME_8BIT || p->encoding ==
+		    MIME_BINARY) && !is_signed(p))
 			put_header(mime_range(msg, p->begin, p->body), p, NULL,
 			    out);
 		else

@@ -34,17 +34,6 @@ note(const struct session *s, const char *what, const char *more)
 	str_free(&t);
 }
 
-/* a mail system that talks to itself would do so for ever */
-static int
-check_name(const struct session *s, struct err *err)
-{
-	if (conf.protocol == PROTO_LMTP || !names_us(slice_str(
-	    &s->reply.text)))
-		return 0;
-	return err_perm(err, "5.4.6", "mail for %s loops back to this host",
-	    s->targets.domain);
-}
-
 static bool
 is_good(const struct session *s)
 {
@@ -61,6 +50,19 @@ for_now(struct err *err)
 		err->dsn[0] = '4';
 	}
 	return 0;
+}
+
+/* A mail system that talks to itself would do so for ever.  Where TLS is
+ * demanded, what was said before it is anybody's.  1, 0 not this host, -1 */
+static int
+check_name(const struct session *s, struct err *err)
+{
+	if (conf.protocol == PROTO_LMTP || !names_us(slice_str(
+	    &s->reply.text)))
+		return 1;
+	err_perm(err, "5.4.6", "mail for %s loops back to this host",
+	    s->targets.domain);
+	return s->policy.starttls && !s->facts.on ? for_now(err) : -1;
 }
 
 /* what the server calls itself, for reports */
@@ -91,7 +93,7 @@ greeting(struct session *s, struct err *err)
 	if (!is_good(s))
 		return not_here(s, AT_GREETING, err);
 	take_name(s);
-	return check_name(s, err) < 0 ? -1 : 1;
+	return check_name(s, err);
 }
 
 static int
@@ -122,7 +124,7 @@ ehlo(struct session *s, struct err *err)
 		return 0;
 	if (is_good(s)) {
 		caps_parse(slice_str(&s->reply.text), &s->caps);
-		return check_name(s, err) < 0 ? -1 : 1;
+		return check_name(s, err);
 	}
 	/* one that does not know EHLO knows no STARTTLS either */
 	if (s->reply.code < 500 || conf.protocol == PROTO_LMTP ||

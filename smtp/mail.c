@@ -7,15 +7,19 @@
 #include "smtp/address.h"
 #include "smtp/command.h"
 
-/* what is no address is at least one word */
+/* What is no address is at least one word, and can not end the line. */
 static void
 put_local(const char *addr, struct str *out)
 {
 	struct slice s = slice_of(addr);
-	size_t at = slice_rfind(s, '@');
+	size_t at = slice_rfind(s, '@'), i = out->len;
 
 	smtp_local_print(slice_sub(s, 0, at), out);
-	str_addsl(out, slice_sub(s, at, s.n));
+	for (at = MIN(at, s.n); at < s.n; at++)
+		str_addc(out, strchr(" <>", s.p[at]) != NULL ? '?' : s.p[at]);
+	for (; i < out->len; i++)
+		if ((unsigned char)out->s[i] < ' ' || out->s[i] == 0x7f)
+			out->s[i] = '?';
 }
 
 static void

@@ -79,15 +79,18 @@ ask_sts(const struct targets *t, const char *session, struct arena *a,
 		*lists[i] = copy;
 	}
 	ipc_free(&c);
+	/* whatever stsd says, it is no reason to return mail */
+	err->kind = rc < 0 ? ERR_TEMP : err->kind;
 	return rc;
 }
 
-/* MTA-STS is about domains that publish MX records; what an administrator
- * demands of a next hop wins. */
+/* MTA-STS is about domains; what an administrator demands of a next hop wins.
+ * That there are no MX records may be a lie as well as any that there are: the
+ * domain itself must then be a host of its policy. */
 static bool
 wants_sts(const struct targets *t, const struct domain_policy *p)
 {
-	return policy_conf->mta_sts && t->mx && (p->level == LEVEL_MAY ||
+	return policy_conf->mta_sts && t->mx_asked && (p->level == LEVEL_MAY ||
 	    p->level == LEVEL_ENCRYPT || p->level == LEVEL_DANE);
 }
 

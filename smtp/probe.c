@@ -12,15 +12,33 @@ struct watcher {
 	bool gone;
 };
 
+/* what a server says goes to a terminal */
+static char *
+printable(const char *line)
+{
+	bool utf8 = utf8_valid(slice_of(line));
+	char *z = xstrdup(line);
+	unsigned char *p;
+
+	for (p = (unsigned char *)z; *p != '\0'; p++)
+		if (*p < 0x20 || *p == 0x7f || (*p > 0x7f && !utf8))
+			*p = '?';
+		else if (*p == 0xc2 && p[1] < 0xa0)	/* U+0080 to U+009F */
+			p[0] = p[1] = '?';
+	return z;
+}
+
 static void
 tell(const char *line, void *ctx)
 {
 	struct watcher *w = ctx;
-	struct agent_probe_more more = { .line = line };
+	char *z = printable(line);
+	struct agent_probe_more more = { .line = z };
 	struct err ignored;
 
 	if (!w->gone)
 		w->gone = call_more(w->call, &more, &ignored) < 0;
+	free(z);
 }
 
 void

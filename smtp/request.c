@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "conf/common.h"
 #include "proto/router.h"
+#include "smtp/idna.h"
 #include "smtp/verp.h"
 
 enum { ROUTER_MS = 30000 };
@@ -59,8 +60,11 @@ srs_senders(struct job *j, struct err *err)
 
 	if (router.path == NULL)
 		ipc_init(&router, socket_path("router"), ROUTER_MS);
-	if (ipc_call(&router, &router_srs, &in, -1, &out, NULL, NULL, err) < 0)
+	if (ipc_call(&router, &router_srs, &in, -1, &out, NULL, NULL,
+	    err) < 0) {
+		err->kind = ERR_TEMP;	/* it is our own trouble */
 		return -1;
+	}
 	for (i = 0; i < j->n && i < out.sender.n; i++)
 		j->rcpt[i].sender = arena_strdup(j->arena, out.sender.v[i]);
 	return 0;
@@ -98,12 +102,19 @@ set_recipients(struct job *j)
 			.peer = "" };
 }
 
+/* 4.3.x: nothing that a host lacks */
+static bool
+is_ours(const struct err *err)
+{
+	return strncmp(err->dsn, "4.3.", 4) == 0;
+}
+
 /* Can this host have it?  1; 0: another may, or it is decided for all */
 static int
 host_takes(struct session *s, struct job *j, struct err *err)
 {
 	if (need_check(s, j, err) < 0) {
-		if (err->kind == ERR_PERM) {
+		if (err->kind == ERR_PERM || is_ours(err)) {
 			results_rest(j, err, s->peer, false);
 		} else {
 			j->lacks = true;
@@ -117,11 +128,58 @@ host_takes(struct session *s, struct job *j, struct err *err)
 	return 0;
 }
 
+/* is it where the recipient's own domain leads? */
+static bool
+is_own_hop(const struct job *j, const struct recipient *r)
+{
+	struct slice hop = slice_of(j->in->nexthop), d = slice_of(r->addr);
+	struct str ascii = STR_INIT;
+	struct err ignored;
+	size_t at = slice_rfind(d, '@');
+	bool own;
+
+	if (conf.protocol == PROTO_LMTP || at == d.n)
+		return false;
+	d = slice_sub(d, at + 1, d.n);
+	if (slice_istarts(d, "[IPv6:") && slice_starts(hop, "["))
+		return slice_ieq(slice_sub(d, 6, d.n), slice_sub(hop, 1,
+		    hop.n));
+	if (slice_ieq(hop, d))
+		return true;
+	own = idna_ascii(d, &ascii, &ignored) == 0 &&
+	    slice_ieq(hop, slice_str(&ascii));
+	str_free(&ascii);
+	return own;
+}
+
+/* That there is no such next hop, or that it is us, is for good where DNS says
+ * so of the recipient's domain; of a next hop that somebody has configured it
+ * is a mistake of his, or of his name server's. */
+static void
+no_such_hop(const struct session *s, struct job *j, const struct err *err)
+{
+	struct recipient *r;
+	struct err ours = *err;
+
+	ours.kind = ERR_TEMP;
+	ours.dsn[0] = '4';
+	err_prefix(&ours, "next hop %.200s", j->in->nexthop);
+	for (r = j->rcpt; r < j->rcpt + j->n; r++)
+		if (r->state != RCPT_DONE && is_own_hop(j, r))
+			result_err(j, r, err, s->peer, false);
+		else if (r->state != RCPT_DONE)
+			result_err(j, r, &ours, s->peer, true);
+}
+
 /* No host is left; err is why the last one was no good.  What all of them lack
  * comes not by waiting. */
 static void
 give_up(const struct session *s, struct job *j, struct err *err)
 {
+	if (err->kind == ERR_PERM) {
+		no_such_hop(s, j, err);
+		return;
+	}
 	if (j->lacks && !j->other && j->host >= s->targets.n) {
 		err->kind = ERR_PERM;
 		err->dsn[0] = '5';
@@ -176,7 +234,7 @@ deliver_verb(struct call *c, const void *vin, void *vout, struct err *err)
 	const struct agent_deliver_in *in = vin;
 	struct agent_deliver_out *out = vout;
 	struct job j = { .in = in, .fd = c->fd, .arena = c->arena,
-		.utf8_header = -1, .began = mono_ms() };
+		.utf8_header = -1, .began = mono_ms(), .call = c };
 	struct err why = ERR_INIT;
 	int rc;
 
@@ -190,7 +248,7 @@ deliver_verb(struct call *c, const void *vin, void *vout, struct err *err)
 		results_rest(&j, &why, "", false);
 	else
 		deliver(&session, &j);
-	rc = results_tell(c, &j, err);
+	rc = results_tell(&j, err);
 	head = j.head;
 	str_free(&j.converted);
 	out->keep = session_stays(&session);

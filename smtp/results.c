@@ -84,29 +84,29 @@ result_delivered(struct session *s, struct job *j, struct recipient *r)
 
 /* Where nobody has asked, qmgr takes silence for delivery. */
 static bool
-is_told(const struct recipient *r)
+is_told(const struct job *j, const struct recipient *r)
 {
-	return r->status != AGENT_DELIVERED || (r->notify[0] != '\0' &&
+	return j->left > 0 || r->status != AGENT_DELIVERED ||
+	    (r->notify[0] != '\0' &&
 	    strcasestr(r->notify, "success") != NULL);
 }
 
 int
-results_tell(struct call *c, const struct job *j, struct err *err)
+results_tell(struct job *j, struct err *err)
 {
 	struct agent_result a;
-	size_t i;
+	struct recipient *r;
 
-	for (i = 0; i < j->n; i++) {
-		const struct recipient *r = &j->rcpt[i];
-
-		if (!is_told(r))
+	for (r = j->rcpt; r < j->rcpt + j->n; r++) {
+		if (r->state != RCPT_DONE || r->told || !is_told(j, r))
 			continue;
-		a = (struct agent_result){ .i = (int64_t)i,
+		a = (struct agent_result){ .i = r - j->rcpt,
 			.status = r->status, .dsn = r->dsn, .text = r->text,
 			.peer = r->peer, .dest_trouble = r->trouble,
 			.report = r->report };
-		if (call_more(c, &a, err) < 0)
+		if (call_more(j->call, &a, err) < 0)
 			return -1;
+		r->told = true;
 	}
 	return 0;
 }

@@ -159,11 +159,12 @@ struct recipient {
 	const char *wire, *wire_sender;	/* as they are written */
 	int status;		/* enum agent_status, once done */
 	const char *dsn, *text, *peer;
-	bool trouble;
+	bool trouble, told;
 	int report;		/* enum agent_report */
 };
 struct job {
 	const struct agent_deliver_in *in;
+	struct call *call;	/* NULL: probe */
 	int fd;			/* content */
 	struct arena *arena;
 	struct recipient *rcpt;
@@ -234,8 +235,9 @@ void result_delivered(struct session *s, struct job *j, struct recipient *r);
 /* all that have none yet */
 void results_rest(struct job *j, const struct err *err, const char *peer,
     bool trouble);
-/* tell qmgr: 0 or -1 */
-int results_tell(struct call *c, const struct job *j, struct err *err);
+/* Tell qmgr what is new: 0 or -1.  Before the end of the request who is
+ * delivered is said, too, and is so even if we die. */
+int results_tell(struct job *j, struct err *err);
 
 /* a line of what is said, where somebody listens: "--- WHAT MORE" */
 void note(const struct session *s, const char *what, const char *more);

@@ -158,6 +158,7 @@ find_hosts(const struct nexthop *nh, const char *session, struct arena *a,
 	struct host *h;
 
 	t->mx_secure = true;
+	t->mx_asked = !nh->bracket;
 	if (!nh->bracket) {
 		if (dns_ask(&q, 1, (int)target_conf->dns_timeout, session, a,
 		    err) < 0)

@@ -28,6 +28,7 @@ struct target {
 struct targets {
 	const char *nexthop;	/* as it was given */
 	const char *domain;	/* without brackets and port; A-labels */
+	bool mx_asked;		/* of a domain: `[host]' has none */
 	bool mx;		/* found by MX records */
 	bool mx_secure;		/* they are proven, or that there are none */
 	const char *site;	/* the best hosts, sorted: see proto/agent.h */

@@ -246,6 +246,8 @@ pipelined(struct flight *f, bool rset, bool chunk, struct err *err)
 	if (chunk)
 		bdat_put(s, f->j);
 	f->sent = chunk;
+	if (chunk)		/* it may be taken: stay for the answer */
+		io_wake_on(&s->io, -1);
 	if (rset)
 		rc = got_rset(f, err);
 	if (rc == 0)
@@ -417,6 +419,7 @@ one(struct flight *f, struct err *err)
 		rc = content(f, err);
 	else if (f->sent && may_be_taken(f))
 		fail_all(f, err);
+	io_wake_on(&s->io, serve_end_fd());
 	reopen(f);
 	return f->mail_soft ? -1 : rc;
 }
@@ -425,6 +428,7 @@ int
 transact(struct session *s, struct job *j, struct err *err)
 {
 	struct flight f;
+	struct err ignored;
 	int rc = 0;
 
 	while (j->left > 0 && rc == 0) {
@@ -437,6 +441,8 @@ transact(struct session *s, struct job *j, struct err *err)
 			sizeof(*f.sel)) };
 		choose(&f);
 		rc = one(&f, err);
+		if (j->left > 0 && j->left < j->n)
+			results_tell(j, &ignored);
 	}
 	return rc;
 }

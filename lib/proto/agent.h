@@ -2,7 +2,8 @@
  * agent.h - qmgr to the delivery agents (local, smtp, later pipe) and to
  * bounce.  On one connection qmgr may have several requests under way; the
  * agent answers them in order, each by `result` (more) records for the
- * recipients that were not delivered, then ok.
+ * recipients that were not delivered, then ok.  One may come as soon as it is
+ * known, of who is delivered, too: it counts even if the agent dies.
  *
  * "delivered" means durable: the agent has synced what it wrote, unless that
  * is on the file system synced_dev.

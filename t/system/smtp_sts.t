@@ -49,7 +49,9 @@ my @d = (
 	['tclear', 'testing', '*.x.test', {}],
 	['off', 'none', '', { cert => 'self' }],
 	['no', '', '', { cert => 'self' }],
-	['table', 'enforce', '*.x.test', { cert => 'self' }]);
+	['table', 'enforce', '*.x.test', { cert => 'self' }],
+	['bare', 'enforce', 'h-bare.x.test', {}],
+	['alone', 'enforce', 'alone.x.test', { cert => 'good' }]);
 my (%hosts, %ip, $zone);
 $ip{ $_->[0] } = '127.0.1.' . (10 + keys %ip) for @d;
 $hosts{ $ip{ $_->[0] } } = $_->[3] for @d;
@@ -70,7 +72,9 @@ sub domain {
 	my ($name, $zone, $mode, $mx, $addr, @tlsa) = @_;
 	$web->policy("mta-sts.$name.$zone", "version: STSv1\r\nmode: $mode\r\n"
 	    . ($mx && "mx: $mx\r\n") . "max_age: 86400\r\n") if $mode;
-	return "$name MX 10 h-$name\nh-$name A $addr\n" .
+	# without MX records the domain is its own host
+	return ($name =~ /^(?:bare|alone)$/ ? "$name A $addr\n" :
+	    "$name MX 10 h-$name\nh-$name A $addr\n") .
 	    "_smtp._tls.$name TXT \"v=TLSRPTv1; rua=mailto:x\@$name.$zone\"\n" .
 	    ($mode ? "_mta-sts.$name TXT \"v=STSv1; id=1\"\n" .
 	    "mta-sts.$name A 127.0.0.1\n" : '') .
@@ -114,6 +118,12 @@ like sends('clear'), qr/^4\.7\.4 /, 'no STARTTLS';
 like sends('old'), qr/^4\.7\.0 /, 'TLS 1.1';
 is join(' ', $hosts->sent), '', 'nothing was sent to these';
 is sends('req', requiretls => 'yes'), 'sts yes', 'enough for REQUIRETLS';
+
+$hosts->sent;
+like sends('bare'), qr/^4\.7\.5 .*not a host of the MTA-STS policy/,
+    'that there are no MX records is no way around the policy';
+is join(' ', $hosts->sent), '', 'nothing was sent to it';
+is sends('alone'), 'sts yes', 'the domain itself is a host of its policy';
 
 is sends('tgood'), 'sts yes', 'testing: a good one';
 is sends('tlate'), 'sts no', 'testing: expired, and sent';

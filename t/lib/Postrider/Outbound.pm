@@ -51,18 +51,22 @@ sub ask {
 	    n => [1 .. @$to], addr => $to, orig => $to,
 	    mailbox => [('') x @$to], quota => [(0) x @$to],
 	    orcpt => [('') x @$to], notify => [('') x @$to], %arg);
+	$self->{quiet} = !grep { /success/i } @{ $f{notify} };
 	$self->{c}->send('deliver', [%f], $self->_content($text)) or
 	    die "smtp: $!\n";
 	return $q;
 }
 
-# records of the answer: results by index, and {ok}
+# records of the answer: results by index; who is delivered may be told early,
+# and counts only where that was asked for
 sub answer {
 	my ($self) = @_;
 	my %r = (more => {});
 	while (my $m = $self->{c}->recv(60)) {
 		if ($m->{verb} eq 'more') {
-			$r{more}{ $m->{f}{i} // 0 } = $m->{f};
+			$r{more}{ $m->{f}{i} // 0 } = $m->{f} unless
+			    $self->{quiet} &&
+			    ($m->{f}{status} // 'delivered') eq 'delivered';
 			next;
 		}
 		@r{qw(verb f)} = @$m{qw(verb f)};

@@ -1,0 +1,87 @@
+#!/usr/bin/perl
+# What is our own or an administrator's trouble returns no mail; what a server
+# may have taken is not sent again because of us; a server's words do no harm.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use Postrider::Instance;
+use Postrider::Ipc;
+use Postrider::Outbound;
+use Postrider::Zone;
+use Postrider::Zoo;
+
+my $dns = Postrider::Zone->new(zones => { 'm.test' =>
+    "null MX 0 .\nempty TXT \"nothing\"\n" });
+my $i = Postrider::Instance->new(conf => {
+    'common.conf' => { hostname => 'mail.example.test' },
+    'smtp.conf' => { mta_sts => 'no', tls_level => 'may',
+	tls_policy => 'inline:[127.0.0.3]=encrypt;127.0.0.3=encrypt',
+	address_family => 'any' } });
+$dns->configure($i);
+$i->start;
+my $o = Postrider::Outbound->new($i);
+
+# --- a next hop that is configured, and one that is the recipient's domain ---
+like $o->deliver('no.m.test', 'r@no.m.test'),
+    qr/^0 failed 5\.1\.2 .*no such domain name; ok/, 'no such domain';
+like $o->deliver('no.m.test', 'r@example.net'),
+    qr/^0 deferred 4\.1\.2 next hop no\.m\.test: .* !; ok/, 'no such relay';
+like $o->deliver('null.m.test', 'r@example.net'),
+    qr/^0 deferred 4\.1\.10 next hop .*null MX.* !; ok/, 'one with a null MX';
+like $o->deliver('[127.0.0.1]', 'r@example.net'),
+    qr/^0 deferred 4\.4\.6 next hop .* is this host !; ok/, 'one that is us';
+like $o->deliver('[127.0.0.1]', 'r@[127.0.0.1]'),
+    qr/^0 failed 5\.4\.6 127\.0\.0\.1 is this host; ok/, 'a literal that is';
+like $o->deliver('[bad..name', 'r@example.net'),
+    qr/^0 deferred 4\.1\.3 next hop .* !; ok/, 'one that is none';
+like $o->deliver('no.m.test', ['r@No.M.test', 'r@example.net']),
+    qr/^0 failed 5\.1\.2 .*; 1 deferred 4\.1\.2 .* !; ok/, 'each for itself';
+
+# --- a server that calls itself as we do ---
+my $us = Postrider::Zoo->new(name => 'mail.example.test',
+    addr => '127.0.0.3', offer => ['STARTTLS']);
+like $o->deliver($us, 'r@example.net'),
+    qr/^0 deferred 4\.4\.6 .*loops back/, 'TLS is demanded: it may be anybody';
+
+# --- a stop while a chunk is under way ---
+my $slow = Postrider::Zoo->new(offer => [qw(PIPELINING CHUNKING)],
+    at => { mail => sub { sleep 1.5; '250 2.1.0 ok' } });
+$o->ask($slow, 'r@example.net');
+ok $i->wait_for(sub { () = $slow->said('MAIL') }), 'a message is under way';
+kill 'TERM', $i->pids_of('smtp');
+like Postrider::Outbound::text($o->answer), qr/^ok/,
+    'whoever is stopped waits for the answer';
+is scalar(my @once = $slow->took), 1, '... and it was taken';
+$o->close;
+
+# --- what was sent counts when smtp dies at what comes later ---
+my $two = Postrider::Zoo->new(offer => [qw(PIPELINING), 'LIMITS RCPTMAX=1'],
+    at => { mail => ['250 ok', sub { $_[0]->hang }] });
+$o->ask($two, ['a@example.net', 'b@example.net']);
+ok $i->wait_for(sub { 2 == (() = $two->said('MAIL')) }), 'the second begins';
+kill 'KILL', $i->pids_of('smtp');
+my $m = $o->{c}->recv(20);
+is join(' ', $m->{verb}, $m->{f}{i} // 0, $m->{f}{status} // 'delivered'),
+    'more 0 delivered', 'the first was told';
+$o->close;
+
+# --- addresses ---
+my $z = Postrider::Zoo->new(offer => ['PIPELINING']);
+$o->deliver($z, '"a b"@example.net', verp => '+=', sender => 'l@example.org');
+is(($z->said('MAIL'))[0], 'MAIL FROM:<"l+a b=example.net"@example.org>',
+    'VERP of a quoted recipient');
+$o->deliver($z, "a\@example.net>\r\nRSET", sender => "s> SIZE=1\@example.org");
+is scalar(my @r = $z->said('RSET')), 0, 'an address is no command';
+is(($z->said('MAIL'))[1], 'MAIL FROM:<"s> SIZE=1"@example.org>',
+    'and no parameter');
+
+# --- what a terminal gets to see ---
+my $rude = Postrider::Zoo->new(at => {
+    greeting => "220 zoo \e]0;x\a\xc2\x9b2J end" });
+my $text = $i->ctl_ok('trace-smtp', $rude->nexthop);
+like $text, qr/<<< 220 zoo \?\]0;x\?\?\?2J end/, 'no control characters';
+done_testing;
