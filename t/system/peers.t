@@ -78,9 +78,10 @@ for my $name (@names) {
 	}
 	is ours("missing\@$name.test", "Subject: lost at $name\n\nx\n"), 250,
 	    "$name: to a user that it has not";
-	ok $i->wait_for(sub { grep { $i->slurp($_) =~
-	    /^Final-Recipient: rfc822; ?missing\@$name\.test$/mi } $i->mails('ann')
-	    }, 30), "$name: a report comes back" or diag $i->log_tail(20);
+	my $final = qr/^Final-Recipient: rfc822; ?missing\@$name\.test$/mi;
+	ok $i->wait_for(sub { grep { $i->slurp($_) =~ $final }
+	    $i->mails('ann') }, 30), "$name: a report comes back" or
+	    diag $i->log_tail(20);
 
 	is theirs($name, 'ann@postrider.test', $body{$_} =~
 	    s/^Subject: /Subject: $name /r), 250, "$name: from it, $_"
