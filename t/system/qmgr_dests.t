@@ -9,7 +9,8 @@ use Test::More;
 my $s = Postrider::Sink->new(conf => { transport_limits => 'smtp:4:2:2:2',
     destinations => 'inline:one.test=concurrency=1' .
     ';site:shared=concurrency=2;slow.test=rate=1/1s' .
-    ';smtp:wide.test=concurrency=4 initial=4' });
+    ';smtp:wide.test=concurrency=4 initial=4;old.test=lifetime=1m' .
+    ';priority:9=lifetime=1m bounce_lifetime=2m' });
 $s->start;
 
 # one connection, its next request ahead
@@ -99,4 +100,16 @@ unlike $s->log, qr/suspended .*t\.test .*failures=2/, 'counted once';
 $s->mail('defer1@g.test');
 ok $s->wait_log(qr/deferred .*to=defer1\@g\.test/), 'a message is put off';
 unlike $s->log, qr/suspended .*dest=g\.test/, 'its destination is not';
+
+# how long it is tried
+my $ago = int((time - 90) * 1e6);
+my %until = map { my ($to, @more) = @$_;
+    ($to => $s->mail($to, created => $ago, @more)) }
+    ['defer1@old.test'], ['defer2@new.test'],
+    ['defer3@new.test', priority => 9],
+    ['defer4@new.test', priority => 9, sender => ''];
+ok $s->wait_log(qr/failed q=$until{$_} .*dsn=5\.4\.7/), "expired: $_"
+    for 'defer1@old.test', 'defer3@new.test';
+ok $s->wait_log(qr/deferred q=$until{$_} /), "tried again: $_"
+    for 'defer2@new.test', 'defer4@new.test';
 done_testing;
