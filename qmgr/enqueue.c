@@ -6,7 +6,7 @@
  */
 #include "qmgr.h"
 
-enum { BYTES_MAX = 32 << 20 };
+enum { BYTES_MAX = 32 << 20, FEW = 20 };
 
 /* recipients that came ahead of the enqueue on a connection */
 struct gather {
@@ -210,6 +210,17 @@ file_later(struct rcpt *r, int state, int64_t due)
 	rcpt_dirty(r);
 }
 
+/* The last fifth of memory is for senders who have little there. */
+static bool
+is_full(const struct msg *m)
+{
+	size_t limit = (size_t)qmgr.conf.active_limit;
+
+	if (sender_count(m) > FEW)
+		limit -= limit / 5;
+	return qmgr.rcpts[FRESH] + qmgr.rcpts[BACKLOG] > limit;
+}
+
 /* Neither a destination nor a sender has all of memory. */
 static bool
 crowded(const struct rcpt *r)
@@ -279,12 +290,11 @@ static int
 take(struct queue_message *qm, const struct qmgr_enqueue_in *in,
     struct err *err)
 {
-	bool full = qmgr.rcpts[FRESH] + qmgr.rcpts[BACKLOG] + qm->n >
-	    (size_t)qmgr.conf.active_limit;
 	struct str rec = STR_INIT;
 	struct rcpt *r, *next;
 	struct msg *m;
 	size_t len, i = 0;
+	bool full;
 
 	qm->expires = in->import && in->expires > 0 ? in->expires :
 	    message_expires(qm);
@@ -295,6 +305,7 @@ take(struct queue_message *qm, const struct qmgr_enqueue_in *in,
 		return -1;
 	m->m.hold = qm->hold;
 	m->m.release_at = qm->release_at;
+	full = is_full(m);
 	m->m.delay_warned = in->warned;
 	m->m.reason = msg_string(m, in->reason, 400);
 	/* recipients are in the order of the record */
