@@ -38,20 +38,29 @@ is_plain(struct slice line, size_t i)
 	return c > 0x20 && c < 0x7f && c != '=';
 }
 
+/* May a line begin so?  One that was part of a longer one must not become a
+ * boundary, nor From of an mbox. */
+static bool
+begins(struct slice s)
+{
+	return !slice_starts(s, "--") && !slice_starts(s, "From ");
+}
+
 static void
 quote_line(struct slice line, struct str *out)
 {
 	size_t i, col = 0, need;
 
 	for (i = 0; i < line.n; i++) {
-		bool plain = is_plain(line, i) && !(i == 0 &&
-		    slice_starts(line, "From "));
+		bool plain = is_plain(line, i);
 
-		need = plain ? 1 : 3;
-		if (col + need > QP_LINE) {
+		if (col + (plain ? 1 : 3) > QP_LINE) {
 			str_adds(out, "=\n");
 			col = 0;
 		}
+		plain = plain && (col > 0 || begins(slice_sub(line, i,
+		    line.n)));
+		need = plain ? 1 : 3;
 		if (plain)
 			str_addc(out, line.p[i]);
 		else

@@ -109,22 +109,33 @@ is_ours(const struct err *err)
 	return strncmp(err->dsn, "4.3.", 4) == 0;
 }
 
+/* it is not for this host, but may be for another */
+static void
+lacks(struct job *j, struct err *err)
+{
+	err->kind = ERR_TEMP;
+	err->dsn[0] = '4';
+	j->lacks = true;
+	j->sessions--;
+}
+
 /* Can this host have it?  1; 0: another may, or it is decided for all */
 static int
 host_takes(struct session *s, struct job *j, struct err *err)
 {
 	if (need_check(s, j, err) < 0) {
-		if (err->kind == ERR_PERM || is_ours(err)) {
+		if (err->kind == ERR_PERM || is_ours(err))
 			results_rest(j, err, s->peer, false);
-		} else {
-			j->lacks = true;
-			j->sessions--;
-		}
+		else
+			lacks(j, err);
 		return 0;
 	}
 	if (data_prepare(s, j, err) == 0)
 		return 1;
-	results_rest(j, err, "", false);
+	if (err->kind == ERR_PERM)
+		lacks(j, err);
+	else
+		results_rest(j, err, "", false);
 	return 0;
 }
 
@@ -212,7 +223,11 @@ deliver(struct session *s, struct job *j)
 		j->host = (size_t)(s->target - s->targets.v) + 1;
 	while (j->left > 0 && (reused || session_open(s, j, &err) == 0)) {
 		left = j->left;
-		if (host_takes(s, j, &err) == 1 && transact(s, j, &err) < 0) {
+		if (host_takes(s, j, &err) == 0) {
+			/* better hosts were away, and may not lack it */
+			if (reused)
+				j->host = 0;
+		} else if (transact(s, j, &err) < 0) {
 			j->other = true;
 			if (reused && !j->heard)
 				j->host = 0;

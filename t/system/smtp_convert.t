@@ -56,6 +56,16 @@ my ($in) = $got =~ /Subject: in\n.*?quoted-printable\n\n(.*?)\n--b--/s;
 is decode_qp($in // ''), $u, '... within a message';
 unlike $got, qr/8bit|binary/, '... no part says 8bit';
 
+for my $pad (60 .. 80) {
+	my $line = 'x' x $pad . '--b--';
+	$got = sent("${mime}Content-Type: multipart/mixed; boundary=b\n\n" .
+	    "--b\nContent-Type: text/plain; charset=utf-8\n\n$u$line\n--b--\n",
+	    name => "a boundary within a line, at $pad");
+	is scalar(() = $got =~ /^--b/mg), 2, '... is none after it was broken';
+	is decode_qp(($got =~ /quoted-printable\n\n(.*)\n--b--\n/s)[0]),
+	    "$u$line", '... and comes out the same';
+}
+
 like $o->deliver($z, 'a@example.net', text => "${mime}Content-Type: " .
     "multipart/signed; boundary=b\n\n--b\n\n$u\n--b--\n"),
     qr/^0 failed 5\.6\.3 /, 'signed: fails';

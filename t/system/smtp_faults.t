@@ -8,6 +8,7 @@ use lib "$FindBin::Bin/../lib";
 use Test::More;
 use Time::HiRes qw(sleep);
 
+use Postrider::Hosts;
 use Postrider::Instance;
 use Postrider::Ipc;
 use Postrider::Outbound;
@@ -15,12 +16,13 @@ use Postrider::Zone;
 use Postrider::Zoo;
 
 my $dns = Postrider::Zone->new(zones => { 'm.test' =>
-    "null MX 0 .\nempty TXT \"nothing\"\n" });
+    "null MX 0 .\nempty TXT \"nothing\"\na A 127.0.0.31\nb A 127.0.0.32\n" .
+    "two MX 10 a\ntwo MX 20 b\nwrong MX 10 b\nwrong MX 20 a\n" });
 my $i = Postrider::Instance->new(conf => {
     'common.conf' => { hostname => 'mail.example.test' },
     'smtp.conf' => { mta_sts => 'no', tls_level => 'may',
 	tls_policy => 'inline:[127.0.0.3]=encrypt;127.0.0.3=encrypt',
-	address_family => 'any' } });
+	own_addresses => '127.0.0.1' } });
 $dns->configure($i);
 $i->start;
 my $o = Postrider::Outbound->new($i);
@@ -68,6 +70,25 @@ my $m = $o->{c}->recv(20);
 is join(' ', $m->{verb}, $m->{f}{i} // 0, $m->{f}{status} // 'delivered'),
     'more 0 delivered', 'the first was told';
 $o->close;
+
+# --- what one host lacks, another may have ---
+my $open = "$i->{dir}/open";
+my $both = Postrider::Hosts->new(hosts => {
+    '127.0.0.31' => { offer => [qw(8BITMIME SMTPUTF8)] } }, at => {
+    greeting => sub { $_[0]->_host; $_[0]->{host} ne '127.0.0.31' ||
+	-e $open ? '220 zoo ESMTP' : '421 4.3.2 not now' } });
+my $two_mx = 'two.m.test:' . $both->port;
+like $o->deliver($two_mx, 'r@two.m.test'), qr/^ok keep/, 'the second host';
+open my $fh, '>', $open or die "$open: $!\n";
+my $u = "gr\xc3\xbc\xc3\x9fe\n";
+like $o->deliver($two_mx, 'r@two.m.test', utf8 => 'yes',
+    text => "Subject: $u\n$u"), qr/^ok keep/,
+    'the first is there again, and has SMTPUTF8';
+my $signed = "MIME-Version: 1.0\nContent-Type: multipart/signed; " .
+    "boundary=b\n\n--b\n\n$u--b--\n";
+like $o->deliver("wrong.m.test:" . $both->port, 'r@two.m.test',
+    text => $signed), qr/^ok keep/, 'the second has 8BITMIME';
+is join(' ', map { /\.(3\d) / } $both->sent), '32 31 31', '... each there';
 
 # --- addresses ---
 my $z = Postrider::Zoo->new(offer => ['PIPELINING']);
