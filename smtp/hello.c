@@ -82,6 +82,7 @@ static int
 not_here(struct session *s, enum stage at, struct err *err)
 {
 	reply_err(s, at, err);
+	s->never = s->reply.code == 521 || s->reply.code == 556;
 	return for_now(err);
 }
 

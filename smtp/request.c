@@ -187,11 +187,13 @@ no_such_hop(const struct session *s, struct job *j, const struct err *err)
 static void
 give_up(const struct session *s, struct job *j, struct err *err)
 {
+	bool all = s->targets.n > 0 && j->host >= s->targets.n;
+
 	if (err->kind == ERR_PERM) {
 		no_such_hop(s, j, err);
 		return;
 	}
-	if (j->lacks && !j->other && j->host >= s->targets.n) {
+	if (all && (j->never == s->targets.n || (j->lacks && !j->other))) {
 		err->kind = ERR_PERM;
 		err->dsn[0] = '5';
 	}

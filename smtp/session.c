@@ -134,7 +134,7 @@ dial(struct session *s, const struct job *j, struct err *err)
 	io_wake_on(&s->io, serve_end_fd());
 	s->io.deadline = j->deadline;
 	s->open = true;
-	s->bye = s->lost = s->tainted = s->logged_in = false;
+	s->bye = s->lost = s->tainted = s->logged_in = s->never = false;
 	s->by_sender = s->own_login = false;
 	s->messages = s->rcpt_max = 0;
 	s->opened = s->last = mono_ms();
@@ -228,6 +228,8 @@ session_open(struct session *s, struct job *j, struct err *err)
 			return 0;
 		}
 		j->other = true;
+		j->never += s->never;
+		s->never = false;
 		note(s, "not this one: ", err->text);
 		if (s->trace == NULL)
 			log_failed(s, j, err);

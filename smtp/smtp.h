@@ -94,6 +94,7 @@ struct session {
 	bool open;
 	bool bye;		/* no further transaction here */
 	bool lost;		/* nothing can be said any more */
+	bool never;		/* it has said that it takes no mail at all */
 	bool tainted;		/* MAIL was sent: RSET before the next */
 	bool logged_in;
 	bool by_sender;		/* another sender may log in as another */
@@ -184,6 +185,7 @@ struct job {
 	uint64_t longest;	/* octets of its longest line, once scanned */
 	bool lacks, other;	/* a host was no good as it lacks something;
 				 * for another reason */
+	size_t never;		/* hosts that take no mail at all: RFC 7504 */
 	bool heard;		/* a host has answered MAIL, with no 421 */
 	bool no_login;		/* probe */
 	struct str converted;	/* for 7 bits, once made */

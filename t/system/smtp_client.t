@@ -184,6 +184,10 @@ $o->close;
 like $o->deliver('example.net', 'a@example.net'),
     qr/^0 deferred 4\.4\.1 connect to mx3.* !; ok$/,
     'nobody: the whole destination';
+($a, $b) = map { servers($_, at => { greeting => '521 5.3.2 no mail' }) } 2, 3;
+is $o->deliver('example.net', 'a@example.net'),
+    '0 failed 5.3.2 521 5.3.2 no mail; ok', 'no host takes mail: for good';
+$_->stop for $a, $b;
 like $o->deliver('none.example.net', 'a@none.example.net'),
     qr/^0 failed 5\.1\.10 /, 'null MX';
 like $o->deliver($z3, 'a@example.net', requiretls => 'yes'),
