@@ -5,21 +5,7 @@
  * with them; replies are then read in the order of the commands.  Each reply
  * is handled by the same function whether others wait or not.
  */
-#include "smtp.h"
-
-#include "base/clock.h"
-
-struct flight {
-	struct session *s;
-	struct job *j;
-	size_t *sel;		/* indexes of its recipients */
-	size_t n;
-	size_t accepted;
-	bool mail_ok, mail_soft;	/* 4xx: another host's turn */
-	bool go;		/* 354 */
-	bool sent;		/* the end of the content, or all of BDAT */
-	bool heard;		/* any reply */
-};
+#include "flight.h"
 
 static struct slice
 domain_of(const char *addr)
@@ -79,8 +65,8 @@ choose(struct flight *f)
 	}
 }
 
-static void
-fail_all(struct flight *f, const struct err *err)
+void
+flight_fail(struct flight *f, const struct err *err)
 {
 	struct recipient *r;
 	size_t i;
@@ -105,9 +91,8 @@ reopen(struct flight *f)
 	}
 }
 
-/* one reply: 0, or -1 where the session is over, 421 included */
-static int
-hear(struct flight *f, enum stage at, struct err *err)
+int
+flight_hear(struct flight *f, enum stage at, struct err *err)
 {
 	if (reply_read(f->s, at, err) < 0)
 		return -1;
@@ -117,8 +102,8 @@ hear(struct flight *f, enum stage at, struct err *err)
 	return 0;
 }
 
-static bool
-is_class(const struct flight *f, int class)
+bool
+flight_class(const struct flight *f, int class)
 {
 	return f->s->reply.code / 100 == class;
 }
@@ -128,9 +113,9 @@ got_mail(struct flight *f, struct err *err)
 {
 	struct err why;
 
-	if (hear(f, AT_MAIL, err) < 0)
+	if (flight_hear(f, AT_MAIL, err) < 0)
 		return -1;
-	f->mail_ok = is_class(f, 2);
+	f->mail_ok = flight_class(f, 2);
 	if (f->mail_ok) {
 		f->s->tainted = true;
 		return 0;
@@ -140,7 +125,7 @@ got_mail(struct flight *f, struct err *err)
 		f->mail_soft = true;
 		*err = why;
 	} else {
-		fail_all(f, &why);
+		flight_fail(f, &why);
 	}
 	return 0;
 }
@@ -163,11 +148,11 @@ got_rcpt(struct flight *f, size_t i, struct err *err)
 	struct recipient *r = &f->j->rcpt[f->sel[i]];
 	struct err why;
 
-	if (hear(f, AT_RCPT, err) < 0)
+	if (flight_hear(f, AT_RCPT, err) < 0)
 		return -1;
 	if (r->state != RCPT_NEXT || f->mail_soft)
 		return 0;	/* MAIL was refused */
-	if (is_class(f, 2)) {
+	if (flight_class(f, 2)) {
 		r->state = RCPT_TAKEN;
 		f->accepted++;
 	} else if (is_too_many(f)) {
@@ -186,14 +171,14 @@ got_data(struct flight *f, struct err *err)
 {
 	struct err why;
 
-	if (hear(f, AT_DATA, err) < 0)
+	if (flight_hear(f, AT_DATA, err) < 0)
 		return -1;
-	f->go = is_class(f, 3);
+	f->go = flight_class(f, 3);
 	if (f->go || f->accepted == 0)
 		return 0;
 	reply_err(f->s, AT_DATA, &why);
-	fail_all(f, &why);
-	if (is_class(f, 2))	/* one of us has lost count */
+	flight_fail(f, &why);
+	if (flight_class(f, 2))	/* one of us has lost count */
 		f->s->bye = true;
 	return 0;
 }
@@ -208,7 +193,7 @@ static int
 got_rset(struct flight *f, struct err *err)
 {
 	f->s->tainted = false;
-	return hear(f, AT_RSET, err);
+	return flight_hear(f, AT_RSET, err);
 }
 
 static void
@@ -291,107 +276,6 @@ serial(struct flight *f, bool rset, struct err *err)
 	return rc;
 }
 
-/* the reply to the whole content, or (LMTP) to one recipient's */
-static int
-judge(struct flight *f, struct recipient *r)
-{
-	struct err why;
-
-	if (is_class(f, 2)) {
-		result_delivered(f->s, f->j, r);
-		return 0;
-	}
-	reply_err(f->s, AT_DONE, &why);
-	result_err(f->j, r, &why, f->s->peer, false);
-	return is_class(f, 3) ? -1 : 0;
-}
-
-/* Whoever was accepted has a result afterwards: that the answer is lost does
- * not mean that the message is. */
-static void
-got_end(struct flight *f, struct err *err)
-{
-	struct session *s = f->s;
-	struct recipient *r;
-	bool asked = false;
-	size_t i;
-
-	io_wake_on(&s->io, -1);	/* whoever stops us waits, too */
-	s->io.deadline = 0;
-	for (i = 0; i < f->n; i++) {
-		r = &f->j->rcpt[f->sel[i]];
-		if (r->state != RCPT_TAKEN)
-			continue;
-		if ((!asked || conf.protocol == PROTO_LMTP) &&
-		    reply_read(s, AT_DONE, err) < 0) {
-			fail_all(f, err);
-			break;
-		}
-		asked = true;
-		if (judge(f, r) < 0)
-			s->bye = true;
-	}
-	io_wake_on(&s->io, serve_end_fd());
-	s->io.deadline = f->j->deadline;
-	s->tainted = s->caps.chunking && !is_class(f, 2);
-}
-
-/* nobody was accepted, but the server wants to have it: a lone dot */
-static int
-nothing(struct flight *f, struct err *err)
-{
-	if (!f->go)
-		return 0;
-	io_puts(&f->s->io, ".\r\n");
-	f->s->tainted = false;
-	return hear(f, AT_DONE, err);
-}
-
-/* what a server says before it hangs up on what we still send */
-static void
-last_words(struct flight *f)
-{
-	struct session *s = f->s;
-	struct err why;
-
-	if (s->io.timed_out || s->io.woken)
-		return;
-	s->io.failed = false;
-	str_reset(&s->io.out);
-	s->io.deadline = MIN(s->io.deadline, mono_ms() + 2000);
-	if (reply_read(s, AT_BODY, &why) == 0 && s->reply.code >= 400) {
-		reply_err(s, AT_BODY, &why);
-		fail_all(f, &why);
-	}
-	s->io.failed = s->lost = s->bye = true;
-}
-
-static int
-content(struct flight *f, struct err *err)
-{
-	struct session *s = f->s;
-	struct err why;
-	int rc;
-
-	if (f->accepted == 0)
-		return f->sent ? hear(f, AT_DONE, err) : nothing(f, err);
-	if (!f->sent && !f->go && !s->caps.chunking)
-		return 0;	/* DATA was refused */
-	rc = f->sent ? 0 : s->caps.chunking ? bdat_send(s, f->j, err) :
-	    data_send(s, f->j, err);
-	if (rc < 0) {
-		last_words(f);
-		return -1;
-	}
-	if (rc == 1) {
-		reply_err(s, AT_BODY, &why);
-		fail_all(f, &why);
-		return 0;
-	}
-	got_end(f, err);
-	return 0;
-}
-
 /* Everything went, and the link is lost before the answer.  One that was idle
  * and says nothing at all was closed meanwhile. */
 static bool
@@ -416,9 +300,9 @@ one(struct flight *f, struct err *err)
 	rc = pipe ? pipelined(f, rset, s->caps.chunking &&
 	    data_is_small(f->j), err) : serial(f, rset, err);
 	if (rc == 0)
-		rc = content(f, err);
+		rc = flight_end(f, err);
 	else if (f->sent && may_be_taken(f))
-		fail_all(f, err);
+		flight_fail(f, err);
 	io_wake_on(&s->io, serve_end_fd());
 	reopen(f);
 	return f->mail_soft ? -1 : rc;
