@@ -250,7 +250,8 @@ is mail($relay), 'ok keep', '... the next is another';
 $here->wait_log(qr/ login .*user=carl\@there\.test mech=XOAUTH2/);
 is mail($relay), 'ok keep', '... and is used again';
 is +(split /\n/, $here->slurp($idp->dir . '/asked'))[0],
-    '{"client_id": ["us"], "client_secret": ["it\'s & secret"], "grant_type": ["refresh_token"],' .
+    '{"client_id": ["us"], "client_secret": ["it\'s & secret"], ' .
+    '"grant_type": ["refresh_token"],' .
     ' "refresh_token": ["R+1"], "scope": ["a b"]}', '... what was asked';
 set('', $relay, '--user', 'carl@there.test', '--token',
     'refresh:idp.refresh');
