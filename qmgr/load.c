@@ -249,10 +249,11 @@ places(void)
 {
 	size_t limit = (size_t)qmgr.conf.active_limit;
 	size_t used = qmgr.rcpts[FRESH] + qmgr.rcpts[BACKLOG];
+	size_t most = limit - limit / 5;	/* the rest is for new mail */
 
-	if (used >= limit || qmgr.rcpts[BACKLOG] >= limit / 2)
+	if (used >= most || qmgr.rcpts[BACKLOG] >= limit / 2)
 		return 0;
-	return MIN(MIN(limit - used, limit / 2 - qmgr.rcpts[BACKLOG]), CHUNK);
+	return MIN(MIN(most - used, limit / 2 - qmgr.rcpts[BACKLOG]), CHUNK);
 }
 
 static bool
