@@ -178,10 +178,27 @@ find_hosts(const struct nexthop *nh, const char *session, struct arena *a,
 	return 0;
 }
 
+/* What was not asked, as we do not use it, is a fact about the domain, too:
+ * has it none of these?  false: or it can not be said */
+static bool
+no_other(const char *domain, int family, const char *session,
+    struct arena *a)
+{
+	struct dns_question q = { .name = domain,
+		.type = family == FAMILY_IPV4 ? DNS_AAAA : DNS_A };
+	struct err ignored;
+
+	if (family != FAMILY_IPV4 && family != FAMILY_IPV6)
+		return true;
+	return dns_ask(&q, 1, (int)target_conf->dns_timeout, session, a,
+	    &ignored) == 0 && (q.a.status == DNS_NODATA ||
+	    q.a.status == DNS_NXDOMAIN);
+}
+
 /* There are hosts, but no address of any. */
 static int
 no_address(const struct nexthop *nh, const struct targets *t, int family,
-    const struct dns_question *trouble, struct err *err)
+    bool none, const struct dns_question *trouble, struct err *err)
 {
 	bool fact = trouble->name == NULL ||
 	    trouble->a.status == DNS_NODATA ||
@@ -189,8 +206,7 @@ no_address(const struct nexthop *nh, const struct targets *t, int family,
 
 	if (!fact)
 		return dns_err(trouble, err);
-	if (!t->mx && !nh->bracket && family != FAMILY_IPV4 &&
-	    family != FAMILY_IPV6)
+	if (!t->mx && !nh->bracket && none)
 		return err_perm(err, "5.1.2", "%.200s takes no mail: it has "
 		    "neither MX nor address records", nh->domain);
 	return err_temp(err, "4.4.4", "no host of %.200s has an address%s",
@@ -230,7 +246,8 @@ find_named(const struct nexthop *nh, int port, const char *session,
 	t->v = arena_alloc(a, max * sizeof(*t->v));
 	t->n = hosts_order(h, n, v6_first(nh->domain, family), t->v, max);
 	if (t->n == 0)
-		return no_address(nh, t, family, &trouble, err);
+		return no_address(nh, t, family, !t->mx && no_other(
+		    nh->domain, family, session, a), &trouble, err);
 	for (i = 0; i < t->n; i++)
 		set_addr(&t->v[i], port);
 	t->site = hosts_site(h, n, a);

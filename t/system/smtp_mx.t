@@ -36,6 +36,8 @@ dots MX 0 .
 dots MX 10 a
 bare A 127.0.0.13
 empty TXT "nothing"
+empty4 TXT "nothing"
+four4 AAAA ::1
 noaddr MX 10 empty
 half MX 10 broken
 half MX 20 b
@@ -73,7 +75,8 @@ $i->set_conf('common.conf', hostname => 'mx.own.test');
 $i->set_conf('smtp.conf', port => $hosts->port,
     own_addresses => '127.0.0.1', reuse_messages => 1,
     mta_sts => 'no', tls_level => 'may',
-    families => 'inline:fam4.m.test=ipv4;fam6.m.test=ipv6',
+    families => 'inline:empty4.m.test=ipv4;four4.m.test=ipv4;' .
+	'fam4.m.test=ipv4;fam6.m.test=ipv6',
     bind_table => 'inline:src1.m.test=127.0.0.71,127.0.0.72;' .
 	'x@y.test=127.0.0.73');
 $i->start;
@@ -117,6 +120,9 @@ goes 'mxalias', '11', $sent, 'an MX that is one';
 goes 'mxdeep', '11', $sent, 'twice';
 
 # ---- what takes no mail ----------------------------------------------
+goes 'empty4', '', qr/^0 failed 5\.1\.2 .*neither MX nor address/,
+    'no addresses of either family, one of which is not used';
+goes 'four4', '', qr/^0 deferred 4\.4\.4 /, 'only such that are not used';
 goes 'null', '', qr/^0 failed 5\.1\.10 .*takes no mail.*; ok/, 'null MX';
 goes 'dots', '11', $sent, 'one among others is passed over';
 goes 'gone', '', qr/^0 failed 5\.1\.2 /, 'no such domain';
