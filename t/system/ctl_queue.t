@@ -80,6 +80,41 @@ like $i->queue('stats'), qr/^accepted +4 /m, 'stats';
 my ($st, $out, $err) = $i->ctl('queue', 'show', $a->{id});
 isnt $st, 0, 'what is gone can not be shown';
 
+# destinations
+is submit('ann@example.test', $_), 250, "accepted for $_"
+    for 'e@one.test', 'f@two.test', 'g@two.test';
+like $i->queue('dests', '*two.test'),
+    qr/^ +2  +\d+ +\d+\/\d+  nobody:two\.test  /m, 'dests';
+is $i->queue('pause', 'nobody:two.test', '--reason', 'they move'),
+    "paused: nobody:two.test\n", 'pause';
+like $i->queue('dests', '*two.test'),
+    qr/nobody:two\.test  paused.*\n +\[4\.3\.2 they move\]$/m, 'it is shown';
+my ($two) = @{ decode_json($i->queue('dests', '--json', '*two.test')) };
+is "@$two{qw(transport nexthop state waiting)}", 'nobody two.test paused 2',
+    'for programs';
+is $i->queue('slow', 'nobody:one.test', '--rate', '10/1h', '--until', '2h'),
+    "slowed down: nobody:one.test\n", 'slow';
+like $i->queue('limits'), qr/^nobody:one\.test  slow, 10 in 60m, since \d+s, /m,
+    'limits';
+like $i->queue('limits'), qr/^nobody:two\.test  paused, .*: they move$/m,
+    'both of them';
+is $i->queue('resume', 'nobody:two.test', 'nobody:one.test'),
+    "resumed: nobody:two.test\nresumed: nobody:one.test\n", 'resume';
+is $i->queue('limits'), "nothing is paused or slowed down\n", 'none is left';
+($st, $out, $err) = $i->ctl('queue', 'bounce');
+is $st, 2, 'bounce wants a filter' or diag "$out$err";
+like $i->queue('bounce', '--to', 'e@one.test', '--text', 'no longer here'),
+    qr/^failed: 1 message, 1 recipient$/m, 'bounce';
+ok $i->wait_log(qr/to=e\@one\.test .*reason="no longer here; last/), 'logged';
+like $i->queue('reroute', 'local:example.test', '--to', 'f@two.test'),
+    qr/^rerouted: 1 message/m, 'reroute';
+like $i->queue('reroute', 'router', '--to', 'g@two.test'),
+    qr/^rerouted: 1 message/m, 'the router says where';
+is +(list('--to', 'g@two.test'))[0]{destination}, 'nobody:two.test',
+    '... as before';
+like $i->queue('expire', '--to', '@two.test'), qr/^expired: [12] message/m,
+    'expire';
+
 SKIP: {
 	skip 'no other uid without root', 2 if $> != 0;
 	chmod 0755, $i->{tmp}, $i->dir;
