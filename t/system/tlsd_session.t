@@ -98,15 +98,8 @@ my $c = $t->client($ask, '-tls1_3', @ann, '-sess_out', $file);
 ok $c->echo('x'), 'a session';
 $c->half;
 $c->until(qr/(?!)/, 5);
-my @tries;
-for (1 .. 3) {
-	my $again = $t->client($ask, '-tls1_3', '-sess_in', $file);
-	$f = $again->facts;
-	push @tries, $again->{text};
-	last if ($f->{resumed} // '') eq 'yes';
-}
+$f = $t->client($ask, '-tls1_3', '-sess_in', $file)->facts;
 is "$f->{resumed} $f->{verified}", 'yes yes', 'resumed: still verified';
-diag 'not resumed at first: ', $c->{text}, $tries[0] if @tries > 1;
 $f = $t->client($port, '-tls1_3', '-sess_in', $file)->facts;
 is "$f->{resumed} $f->{verified}", 'no no', 'not where none is asked for';
 # one that ends soon, made by `openssl ca`, as x509 counts in days

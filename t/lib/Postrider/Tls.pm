@@ -207,7 +207,8 @@ sub say {
 sub echo {
 	my ($self, $text) = @_;
 	$self->say($text) or return 0;
-	return $self->until(qr/\Q$text\E\r?\n/);
+	# a whole line: a certificate in PEM form has lines that end in x
+	return $self->until(qr/^\Q$text\E\r?\n/m);
 }
 
 sub half { return close $_[0]{in} }
