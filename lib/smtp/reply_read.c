@@ -52,6 +52,17 @@ smtp_dsn_parse(struct slice s, char dsn[12])
 	return i;
 }
 
+/* of ASCII, and U+0080 to U+009F, which are commands for many terminals */
+static bool
+is_control(struct slice s, size_t i)
+{
+	unsigned char c = (unsigned char)s.p[i];
+	unsigned char next = i + 1 < s.n ? (unsigned char)s.p[i + 1] : 0xff;
+
+	return c < 0x20 || c == 0x7f ||
+	    (c == 0xc2 && (next & 0xe0) == 0x80);
+}
+
 static void
 add_text(struct smtp_reply *r, struct slice s)
 {
@@ -65,8 +76,9 @@ add_text(struct smtp_reply *r, struct slice s)
 	for (i = 0; i < s.n && i < room; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		str_addc(&r->text, c == '\t' ? ' ' :
-		    c < 0x20 || c == 0x7f ? '?' : (char)c);
+		str_addc(&r->text, c == '\t' ? ' ' : is_control(s, i) ? '?' :
+		    (char)c);
+		i += c == 0xc2 && is_control(s, i);	/* and its second */
 	}
 }
 

@@ -105,6 +105,11 @@ check_read(void)
 	is_str(r.dsn, "5.1.1", "  is found");
 	is_str(r.text.s, "5.1.1 no ? user", "  controls are not kept");
 	smtp_reply_reset(&r);
+	is_int(feed(&r, "550 \xc2\x9b" "2J gr\xc3\xbc\xc3\x9f \xc2\xa7 "
+	    "\xc2"), 1, "UTF-8");
+	is_str(r.text.s, "?2J gr\xc3\xbc\xc3\x9f \xc2\xa7 \xc2",
+	    "  nor those of U+0080 and on");
+	smtp_reply_reset(&r);
 	is_int(feed(&r, "250-5.0.0 a"), 0, "mixed codes");
 	is_int(feed(&r, "550 b"), 1, "  are accepted");
 	is_int(r.code, 550, "  the last counts");
