@@ -162,19 +162,38 @@ save_fd(int fd, const char *path)
 	return r == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
+static bool
+is_secret(const struct verb_def *v, struct slice name)
+{
+	const struct field *f = v != NULL && v->out != NULL ?
+	    field_find(v->out, name) : NULL;
+
+	return f != NULL && (f->flags & FIELD_SECRET) != 0;
+}
+
+/* no password and no token comes onto a screen */
 static void
-print_pairs(const struct ipc_msg *m)
+print_pairs(const struct ipc_msg *m, const struct verb_def *v)
 {
 	const char *p = NULL;
+	struct slice rest, name;
 
-	while ((p = ipc_next_pair(m, p)) != NULL)
-		if (strncmp(p, "verb=", 5) != 0)
+	while ((p = ipc_next_pair(m, p)) != NULL) {
+		rest = slice_of(p);
+		slice_cut(&rest, '=', &name);
+		if (slice_eqz(name, "verb"))
+			continue;
+		if (is_secret(v, name) && rest.n > 0)
+			printf("%.*s=(hidden)\n", (int)name.n, name.p);
+		else
 			printf("%s\n", p);
+	}
 }
 
 /* 1 a further message may come, else an exit status as -1 - status */
 static int
-one_answer(int sock, struct ipc_msg *m, const char *fd_out)
+one_answer(int sock, struct ipc_msg *m, const struct verb_def *v,
+    const char *fd_out)
 {
 	struct err err = ERR_INIT;
 	int r = ipc_recv(sock, m, CALL_MS, &err);
@@ -183,7 +202,7 @@ one_answer(int sock, struct ipc_msg *m, const char *fd_out)
 		return -1 - fail_err(&err);
 	if (r == 0)
 		return -1 - fail("the daemon hung up without an answer");
-	print_pairs(m);
+	print_pairs(m, v);
 	if (m->fd >= 0 && fd_out != NULL) {
 		fflush(stdout);
 		r = save_fd(m->fd, fd_out);
@@ -217,7 +236,7 @@ talk(const char *path, const char *verb, const struct record *rec,
 	ipc_msg_init(&m);
 	r = v != NULL && (v->flags & VERB_NO_REPLY) ? -1 : 1;
 	while (r == 1)
-		r = one_answer(sock, &m, fd_out);
+		r = one_answer(sock, &m, v, fd_out);
 	ipc_msg_free(&m);
 	close(sock);
 	return -1 - r;

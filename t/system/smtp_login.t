@@ -161,6 +161,10 @@ my ($st, $out, $err) = $here->ctl('credentials', 'list');
 like $out, qr/^\Q$relay\E +bob\@there\.test +password +PLAIN +-$/,
     'credentials list';
 unlike $out, qr/wrong/, '... without the password';
+$out = $here->ctl_ok('call', 'auth', 'client', "nexthop=$relay",
+    'mechs=PLAIN', 'tls=yes', 'verified=yes');
+like $out, qr/^mech=PLAIN$/m, 'the verb, by hand';
+like $out, qr/^response=\(hidden\)$/m, '... without the password';
 ($st, $out, $err) = $here->ctl('credentials', 'set', $relay, '--user', 'x',
     'pw');
 like "$st $err", qr/^2 .*does not belong on a command line/,
