@@ -82,7 +82,9 @@ static int
 not_here(struct session *s, enum stage at, struct err *err)
 {
 	reply_err(s, at, err);
-	s->never = s->reply.code == 521 || s->reply.code == 556;
+	/* where TLS is demanded, what is said before it is anybody's */
+	s->never = (s->reply.code == 521 || s->reply.code == 556) &&
+	    (s->facts.on || !s->policy.starttls);
 	return for_now(err);
 }
 

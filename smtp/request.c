@@ -188,14 +188,16 @@ static void
 give_up(const struct session *s, struct job *j, struct err *err)
 {
 	bool all = s->targets.n > 0 && j->host >= s->targets.n;
+	bool never = all && j->never == s->targets.n;
+	bool no_hop = never || err->kind == ERR_PERM;
 
-	if (err->kind == ERR_PERM) {
-		no_such_hop(s, j, err);
-		return;
-	}
-	if (all && (j->never == s->targets.n || (j->lacks && !j->other))) {
+	if (never || (all && j->lacks && !j->other)) {
 		err->kind = ERR_PERM;
 		err->dsn[0] = '5';
+	}
+	if (no_hop) {
+		no_such_hop(s, j, err);
+		return;
 	}
 	results_rest(j, err, s->peer, !j->heard && !j->lacks && !s->own_login);
 }

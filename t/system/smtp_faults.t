@@ -43,6 +43,11 @@ like $o->deliver('[bad..name', 'r@example.net'),
 like $o->deliver('no.m.test', ['r@No.M.test', 'r@example.net']),
     qr/^0 failed 5\.1\.2 .*; 1 deferred 4\.1\.2 .* !; ok/, 'each for itself';
 
+my $never = Postrider::Zoo->new(at => { greeting => '521 5.3.2 no mail' });
+like $o->deliver($never, 'r@example.net'),
+    qr/^0 deferred 4\.3\.2 next hop .*: 521 5\.3\.2 no mail !; ok/,
+    'one that takes no mail at all';
+
 # --- a server that calls itself as we do ---
 my $us = Postrider::Zoo->new(name => 'mail.example.test',
     addr => '127.0.0.3', offer => ['STARTTLS']);
