@@ -19,6 +19,7 @@ struct import {
 	FILE *in, *answers;	/* answers NULL: a file */
 	struct ipc qmgr;
 	struct arena arena;
+	bool unsure;		/* did qmgr take it?  The next run asks */
 	int64_t taken, known, failed;
 };
 
@@ -32,7 +33,7 @@ answer(struct import *m, const char *word, const char *q, const char *text)
 	fflush(m->answers);
 }
 
-/* 1 it came already, 0, -1 */
+/* 1 it came already, 0, -1: it is another's, or nobody says */
 static int
 is_known(struct import *m, const char *q, struct err *err)
 {
@@ -40,8 +41,10 @@ is_known(struct import *m, const char *q, struct err *err)
 	struct qmgr_known out;
 
 	if (ipc_call(&m->qmgr, &qmgr_imported, &in, -1, &out, NULL, NULL,
-	    err) != 0)
+	    err) != 0) {
+		m->unsure = err->kind != ERR_PERM;
 		return -1;
+	}
 	return out.known;
 }
 
@@ -98,6 +101,8 @@ tell(struct import *m, const struct ipc_msg *part, const struct frame *f,
 {
 	struct qmgr_enqueue_in in;
 	struct qmgr_rcpts rcpts;
+	bool sent;
+	int rc;
 
 	if (strcmp(part->verb, qmgr_rcpt.name) == 0) {
 		if (ipc_decode(part, qmgr_rcpt.in, &rcpts, &m->arena,
@@ -113,8 +118,11 @@ tell(struct import *m, const struct ipc_msg *part, const struct frame *f,
 		return err_perm(err, "5.5.2", "envelope and content differ");
 	in.import = true;
 	in.unsynced = false;
-	return ipc_call(&m->qmgr, &qmgr_enqueue, &in, -1, NULL, NULL, NULL,
+	rc = ipc_call(&m->qmgr, &qmgr_enqueue, &in, -1, NULL, NULL, &sent,
 	    err);
+	/* an answer leaves the connection open */
+	m->unsure = rc != 0 && sent && m->qmgr.fd < 0;
+	return rc;
 }
 
 /* A connection of its own: what was told of another message is forgotten. */
@@ -138,7 +146,8 @@ enqueue(struct import *m, const struct frame *f, struct slice env,
 	return rc;
 }
 
-/* 0: it was answered; -1: the input can not be read on */
+/* 0: it was answered; -1: the input can not be read on, or nobody knows what
+ * became of it: an answer would have it delivered there, and perhaps here */
 static int
 take_message(struct import *m, const struct frame *f, struct err *err)
 {
@@ -150,13 +159,14 @@ take_message(struct import *m, const struct frame *f, struct err *err)
 		free(env);
 		return err_temp(err, "4.4.2", "cut off");
 	}
+	m->unsure = false;
 	known = is_known(m, f->q, &why);
 	rc = known == 0 ? write_content(m, f, &why) :
 	    frame_copy(m->in, f->content, -1, err);
 	if (rc == 0 && known == 0)
 		rc = enqueue(m, f, (struct slice){ env, f->envelope }, &why);
 	free(env);
-	if (rc == -1 && feof(m->in)) {
+	if (m->unsure || (rc == -1 && feof(m->in))) {
 		*err = why;
 		return -1;
 	}

@@ -99,9 +99,13 @@ list_suspended(struct listing *l, const struct qmgr_item *m)
 	struct tm tm;
 	char when[32];
 
-	strftime(when, sizeof(when), m->until - l->now < 86400 ? "%H:%M:%S" :
-	    "%Y-%m-%d %H:%M", localtime_r(&t, &tm));
 	pad(o, "[", 46);
+	if (localtime_r(&t, &tm) == NULL) {	/* no end: of a pause */
+		str_addf(o, "paused: %s]\n", m->why);
+		return;
+	}
+	strftime(when, sizeof(when), m->until - l->now < 86400 ? "%H:%M:%S" :
+	    "%Y-%m-%d %H:%M", &tm);
 	str_addf(o, "suspended until %s: %s]\n", when, m->why);
 }
 

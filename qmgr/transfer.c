@@ -40,8 +40,18 @@ admin_imported(struct call *c UNUSED, const void *in_, void *out_,
 
 	if (!qid_parse(in->q, &id))
 		return err_perm(err, "5.5.4", "no queue id: %.40s", in->q);
-	rc = qdb_imported_has(qmgr.db, id, err);
+	rc = transfer_known(id, err);
 	out->known = rc == 1;
+	/* before its content is written: that of another stays as it is */
+	if (rc == 0 && msg_find(id) != NULL)
+		return err_temp(err, "4.3.2", "it is on its way into this "
+		    "queue");
+	if (rc == 0) {
+		rc = qdb_fresh_has(qmgr.db, id, err);
+		if (rc == 1)
+			return err_perm(err, "5.5.4", "it is in this queue "
+			    "already");
+	}
 	return MIN(rc, 0);
 }
 

@@ -108,4 +108,19 @@ like $a->queue('transfer', '--yes', '--', @import), qr/^transferred: 1/m,
     'and goes when it is up';
 ok $b->wait_mails('ann', 6), 'delivered';
 is subjects(), 'm1 m2 m4 m5 m6 m7', 'each once';
+
+# what is in the queue keeps its content, whatever a stream says of its id
+$a->send(from => 's8@example.org', to => 'ann@example.test',
+    message => "Subject: m8\n\nhi\n");
+ok $a->wait_for(sub { list($a) == 1 }), 'one that waits';
+my $id = (list($a))[0]{id};
+like $a->queue('list'), qr/^ *\[paused: .*administrator\]$/m,
+    'a pause has no end';
+my $bad = "postrider-queue 1\nM $id 2 4\n0\nEVILE\n";
+$a->spew($file, $bad);
+for my $state (qw(ready hold)) {
+	$a->queue('hold', $id) if $state eq 'hold';
+	isnt +($a->ctl('queue', 'import', $file))[0], 0, "import, $state";
+	like $a->queue('show', $id), qr/^Subject: m8$/m, 'it is as it was';
+}
 done_testing;
