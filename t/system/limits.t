@@ -205,9 +205,9 @@ for my $program ('qmgr', 'router', 'local') {
 	like "$out$err" . $low->log, qr/too many open files/i, 'it is said';
 	is scalar(keys %{ Postrider::Chaos::suite($low) }), 0,
 	    'nothing is left running';
-	$low->{prefix}[1] = '--nofile=200:200';
+	$low->{prefix}[1] = '--nofile=300:300';
 	$low->start;
-	is $low->smtp->greeting, 220, '200 are enough';
+	is $low->smtp->greeting, 220, '300 are enough';
 	$low->stop;
 }
 $i->stop;
