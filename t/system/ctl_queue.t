@@ -83,8 +83,10 @@ isnt $st, 0, 'what is gone can not be shown';
 # destinations
 is submit('ann@example.test', $_), 250, "accepted for $_"
     for 'e@one.test', 'f@two.test', 'g@two.test';
-like $i->queue('dests', '*two.test'),
-    qr/^ +2  +\d+ +\d+\/\d+  nobody:two\.test  /m, 'dests';
+my $shown;
+ok $i->wait_for(sub { ($shown = $i->queue('dests', '*two.test')) =~
+    /^ +2  +\d+ +\d+\/\d+  nobody:two\.test  /m }), 'dests' or
+    diag $shown;
 is $i->queue('pause', 'nobody:two.test', '--reason', 'they move'),
     "paused: nobody:two.test\n", 'pause';
 like $i->queue('dests', '*two.test'),
