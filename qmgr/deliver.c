@@ -126,7 +126,8 @@ on_ok(struct request *q)
 	end(d, trouble == NULL ? SCHED_GOOD : SCHED_TROUBLE, trouble);
 }
 
-/* The agent could not even try: that is our own trouble, never a bounce. */
+/* The agent could not even try: that is our own trouble, never a bounce.  What
+ * it had said by then of others counts. */
 static void
 on_failed(struct request *q, const struct err *why)
 {
@@ -136,8 +137,11 @@ on_failed(struct request *q, const struct err *why)
 	log_event(LOG_WARN, "agent-error", KS("q", d->msg->q),
 	    KS("transport", d->dest->transport->name), KERR(why), KEND);
 	for (i = 0; i < d->n; i++)
-		result_deferred(take(d, i), why->dsn[0] == '4' ? why->dsn :
-		    "4.3.0", why->text, "");
+		if (d->result[i].status >= 0)
+			outcome(d, i);
+		else
+			result_deferred(take(d, i), why->dsn[0] == '4' ?
+			    why->dsn : "4.3.0", why->text, "");
 	end(d, SCHED_NOTHING, NULL);
 }
 
