@@ -27,7 +27,7 @@ struct fate {
 	struct qmgr_count count;
 	char next[QID_SIZE];
 	struct one *v;
-	size_t n;
+	size_t n, cap;
 };
 
 static bool
@@ -232,8 +232,14 @@ done(struct op *op, const struct err *err)
 static void
 add(struct fate *f, const struct walk *w, const struct queue_rcpt *r)
 {
-	struct one *o = &f->v[f->n++];
+	struct one *o;
 
+	/* one that is in memory comes whole, however many it goes to */
+	if (f->n == f->cap) {
+		f->cap *= 2;
+		f->v = xrealloc(f->v, f->cap * sizeof(*f->v));
+	}
+	o = &f->v[f->n++];
 	*o = (struct one){ .id = w->m.id, .n = r->n,
 		.null_sender = *w->m.sender == '\0', .hold = w->m.hold,
 		.fresh = w->m.expires != 0,
@@ -271,7 +277,8 @@ begin(struct call *c, const struct qmgr_filter *in, struct fate *f,
 
 	f->op.apply = apply;
 	f->op.done = done;
-	f->v = xcalloc(RCPTS, sizeof(*f->v));
+	f->cap = WALK_RCPTS;
+	f->v = xcalloc(f->cap, sizeof(*f->v));
 	if (rc == 0) {
 		rc = collect(f, &w, err);
 		if (rc == 2)

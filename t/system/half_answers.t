@@ -10,7 +10,10 @@ use Postrider::Ipc;
 use Postrider::Smtp;
 use Test::More;
 
-my $i = Postrider::Instance->new(users => { ann => 'pw' })->start;
+my $i = Postrider::Instance->new(users => { ann => 'pw' });
+$i->spew($i->conf_dir . '/aliases', 'many: ' .
+    join(', ', map { "u$_\@far.test" } 1 .. 2600) . "\n");
+$i->start;
 my $run = $i->dir . '/run';
 
 # an agent that has delivered to one recipient, says so, and then fails
@@ -30,6 +33,14 @@ ok $i->wait_for(sub {
 	return @l == 1 && $l[0]{state} eq 'deferred';
 }), 'one waits' or diag explain \@l;
 is $l[0]{to}, 'b@far.test', 'that which was not delivered';
+
+# one that does not answer: all that waits of a large message is bounced
+$i->queue('slow', 'smtp:', '--concurrency', 1);
+$i->send(from => 'x@y.test', to => 'many@example.test',
+    message => "Subject: many\n\nhi\n");
+$s->recv;
+like $i->queue('bounce', '--from', 'x@y.test'),
+    qr/^failed: 1 message, 2[0-9]{3} recipients$/m, 'however many wait';
 
 # a qmgr that takes a message of an import and is gone before it says so
 $i->stop;
