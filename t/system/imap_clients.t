@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use Postrider::Imap;
+use Postrider::Clients qw(getmail_whole);
 use Postrider::ImapTest qw(server sample append_all remote digest run_client
     slurp spew work_dir);
 use Test::More;
@@ -165,7 +166,9 @@ received = false
 END
 my @getmail = (@as, 'getmail', '--getmaildir', $dir, '--rcfile',
     "$dir/getmailrc");
-client('getmail', @getmail);
+my ($st, $out) = getmail_whole(sub { return run_client({ dir => $dir,
+    env => { HOME => $dir } }, @getmail) }, "$dir/get/*/*", "$dir/oldmail*");
+is $st, 0, 'getmail' or diag $out;
 # it moves Return-Path to the front and adds a field
 my @getmails = qw(Return-Path X-getmail-retrieved-from-mailbox);
 is_deeply digests(\@getmails, glob "$dir/get/new/*"), [sort map {

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use Digest::MD5 qw(md5_hex);
 use Test::More;
+use Postrider::Clients qw(getmail_whole);
 use Postrider::Instance;
 
 my $i = Postrider::Instance->new(users => { map { $_ => "pw-$_" } qw(ann bob
@@ -110,8 +111,9 @@ delete = false
 delivered_to = false
 received = false
 END
-($st, $out, $err) = $i->run(@as, 'getmail', '--getmaildir', $tmp, '--rcfile',
-    "$tmp/getmailrc");
+($st, $out, $err) = getmail_whole(sub { return $i->run(@as, 'getmail',
+    '--getmaildir', $tmp, '--rcfile', "$tmp/getmailrc") }, "$tmp/get/*/*",
+    "$tmp/oldmail*");
 is $st, 0, 'getmail' or diag $out . $err;
 is_deeply maildir_texts("$tmp/get"), $want,
     'has them byte for byte';

@@ -12,7 +12,8 @@ use Exporter 'import';
 use File::Path qw(make_path);
 
 our @EXPORT_OK = qw(send_swaks send_curl send_sendmail read_curl
-    read_fetchmail read_getmail in_parallel fetchmail_form getmail_form);
+    read_fetchmail read_getmail getmail_whole
+    in_parallel fetchmail_form getmail_form);
 
 sub spew {
 	my ($path, $text) = @_;
@@ -150,17 +151,27 @@ sub as_nobody {
 
 # getmail misses the end of its own delivery process now and then (the
 # condition may be notified before it is waited for) and gives up: then, and
-# only then, all of it once more.
+# only then, all of it once more, without what it has left (patterns of files).
+# Returns what the last run, a function, returned: status and texts.
+sub getmail_whole {
+	my ($run, @left) = @_;
+	my @r;
+	for (1 .. 8) {
+		@r = $run->();
+		last if join('', grep { defined } @r) !~
+		    /waiting child pid \d+ timed out/;
+		unlink map { glob } @left;
+	}
+	return @r;
+}
+
 sub read_getmail {
 	my ($i, $dir, $user, $pass, $n) = @_;
-	for my $try (1 .. 8) {
-		my $d = "$dir/getmail$try";
-		make_path("$d/$_") for qw(new cur tmp);
-		_run_getmail($i, $d, $user, $pass);
-		return map { slurp($_) } glob "$d/new/*"
-		    if $try == 8 || slurp("$d/out") !~
-		    /waiting child pid \d+ timed out/;
-	}
+	my $d = "$dir/getmail";
+	make_path("$d/$_") for qw(new cur tmp);
+	getmail_whole(sub { _run_getmail($i, $d, $user, $pass);
+	    return slurp("$d/out") }, "$d/new/*", "$d/oldmail*");
+	return map { slurp($_) } glob "$d/new/*";
 }
 
 sub _run_getmail {
