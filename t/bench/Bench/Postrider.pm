@@ -118,9 +118,11 @@ sub _option {
 # nothing else is tuned.
 sub _configure {
 	my ($self) = @_;
-	$self->_option('smtpd.conf', 'trusted_networks = 127.0.0.0/8');
-	$self->_option('router.conf', 'transport = inline:sink.test='
-	    . 'smtp:[127.0.0.1]:' . $self->sink_port);
+	if ($self->{opt}{relay}) {
+		$self->_option('smtpd.conf', 'trusted_networks = 127.0.0.0/8');
+		$self->_option('router.conf', 'transport = inline:sink.test='
+		    . 'smtp:[127.0.0.1]:' . $self->sink_port);
+	}
 	my $n = $self->{opt}{idle} ? $self->{opt}{sessions} : 0;
 	$self->_set('master.conf', 'smtpd', 'process_limit', $n + 50)
 	    if $n >= 1000;
