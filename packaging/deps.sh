@@ -14,7 +14,7 @@ TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
 	python3 bsdutils postgresql slapd ldap-utils mariadb-server
 	lmdb-utils
 	iproute2 libdb5.3 libgnutls-dane0 libidn12 libnsl2 libicu72 libtirpc3
-	gsasl libsasl2-modules msmtp bsd-mailx s-nail libio-socket-ssl-perl
+	gsasl libsasl2-modules msmtp s-nail libio-socket-ssl-perl
 	ldnsutils libnet-dns-perl"
 
 # those of the named packages that are not installed, one a line

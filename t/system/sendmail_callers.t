@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# sendmail as programs call it: cron, mutt, mailx, s-nail, web applications,
+# sendmail as programs call it: cron, mutt, s-nail, web applications,
 # list managers, start scripts.
 use strict;
 use warnings;
@@ -57,12 +57,13 @@ like take('ann'), qr/^Subject: by mutt\n.*\n\nhello\n/ms, '... arrives';
 
 $i->spew("$dir/mailrc", "set sendmail=$sendmail\n");
 chmod 0644, "$dir/mailrc";
-is call("hello\n", 'bsd-mailx', '-s', 'by mailx', '-c', 'bob@example.test',
-    'ann@example.test'), 0, 'mailx';
+my @nail = ('s-nail', '-:/', '-S', 'v15-compat', '-S',
+    "mta=file://$sendmail");
+is call("hello\n", @nail, '-s', 'by mailx', '-c', 'bob@example.test',
+    'ann@example.test'), 0, 'mailx with a copy';
 like take('ann'), qr/^Subject: by mailx\n.*\n\nhello\n/ms, '... arrives';
 like take('bob'), qr/^Subject: by mailx$/m, '... at both';
-is call("hello\n", 's-nail', '-:/', '-S', 'v15-compat', '-S',
-    "mta=file://$sendmail", '-s', 'by s-nail', 'ann@example.test'), 0,
+is call("hello\n", @nail, '-s', 'by s-nail', 'ann@example.test'), 0,
     's-nail';
 like take('ann'), qr/^Subject: by s-nail\n.*\n\nhello\n/ms, '... arrives';
 
