@@ -124,30 +124,6 @@ check(struct err *err)
 	return check_tokens(err);
 }
 
-/* the directory of a file: it is replaced, not changed */
-static void
-open_dir_of(struct str *path)
-{
-	size_t slash = slice_rfind(slice_str(path), '/');
-
-	if (slash >= path->len)
-		return;
-	str_trunc(path, MAX(slash, (size_t)1));
-	jail_path(path->s, PATH_READ);
-}
-
-static int
-table_jail(const char *spec, struct err *err)
-{
-	struct str path = STR_INIT;
-	int r = spec[0] != '\0' ? map_path(spec, &path, err) : 0;
-
-	if (r == 0)
-		open_dir_of(&path);
-	str_free(&path);
-	return r;
-}
-
 static int
 before_jail(struct err *err)
 {
@@ -156,17 +132,17 @@ before_jail(struct err *err)
 
 	map_set_dir(common.conf_dir);
 	for (i = 0; i < conf.users.n; i++)
-		if (table_jail(conf.users.v[i], err) < 0)
+		if (jail_table(conf.users.v[i], err) < 0)
 			return -1;
-	if (table_jail(conf.masters, err) < 0 ||
-	    table_jail(conf.certificates, err) < 0 ||
-	    table_jail(conf.credentials, err) < 0)
+	if (jail_table(conf.masters, err) < 0 ||
+	    jail_table(conf.certificates, err) < 0 ||
+	    jail_table(conf.credentials, err) < 0)
 		return -1;
 	token_files();
 	if (conf.oauth_keys[0] != '\0') {
 		str_adds(&keys, conf.oauth_keys[0] == '/' ? conf.oauth_keys :
 		    common_path(common.conf_dir, conf.oauth_keys));
-		open_dir_of(&keys);
+		jail_dir_of(keys.s);
 		str_free(&keys);
 	}
 	account_init();

@@ -314,26 +314,6 @@ static const struct verb verbs[] = {
 	{ NULL, NULL, 0 }
 };
 
-/* the directory of the table, which is replaced, not changed */
-static int
-table_jail(struct err *err)
-{
-	struct str path = STR_INIT;
-	size_t slash;
-
-	if (strcmp(common.system_users, "passwd") == 0)
-		return 0;
-	if (map_path(common.system_users, &path, err) < 0)
-		return -1;
-	slash = slice_rfind(slice_str(&path), '/');
-	if (slash < path.len) {
-		str_trunc(&path, MAX(slash, (size_t)1));
-		jail_path(path.s, PATH_READ);
-	}
-	str_free(&path);
-	return 0;
-}
-
 static int
 before_jail(struct err *err)
 {
@@ -354,7 +334,8 @@ before_jail(struct err *err)
 	for (i = 0; i < ARRAY_LEN(read_only); i++)
 		jail_path(read_only[i], PATH_READ);
 	jail_path("/dev/null", PATH_READ | PATH_WRITE);
-	if (table_jail(err) < 0)
+	if (strcmp(common.system_users, "passwd") != 0 &&
+	    jail_table(common.system_users, err) < 0)
 		return -1;
 	if (conf.pam_dir[0] != '\0')
 		jail_path(conf.pam_dir, PATH_READ | PATH_EXEC);

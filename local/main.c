@@ -45,23 +45,14 @@ static const struct verb verbs[] = {
 	{ 0 }
 };
 
-/* the directory of the table of accounts: the file in it may be replaced */
+/* what is known of accounts */
 static int
 accounts_jail(struct err *err)
 {
-	struct str path = STR_INIT;
-	int r;
-
 	jail_path("/etc", PATH_READ);
 	if (strcmp(common.system_users, "passwd") == 0)
 		return 0;
-	r = map_path(common.system_users, &path, err);
-	if (r == 0 && path.len > 0) {
-		str_trunc(&path, slice_rfind(slice_str(&path), '/'));
-		jail_path(path.len > 0 ? path.s : "/", PATH_READ);
-	}
-	str_free(&path);
-	return r;
+	return jail_table(common.system_users, err);
 }
 
 static int

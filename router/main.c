@@ -89,33 +89,13 @@ check(struct err *err)
 	return 0;
 }
 
-/* the directory of a table: its file is replaced, not changed */
-static int
-allow_table(const char *spec, struct err *err)
-{
-	struct str path = STR_INIT;
-	size_t slash;
-
-	if (spec[0] == '\0')
-		return 0;
-	if (map_path(spec, &path, err) < 0)
-		return -1;
-	slash = slice_rfind(slice_str(&path), '/');
-	if (path.len > 0 && slash < path.len) {
-		str_trunc(&path, slash);
-		jail_path(path.len > 0 ? path.s : "/", PATH_READ);
-	}
-	str_free(&path);
-	return 0;
-}
-
 static int
 allow_tables(const struct strlist *l, struct err *err)
 {
 	size_t i;
 
 	for (i = 0; i < l->n; i++)
-		if (allow_table(l->v[i], err) < 0)
+		if (jail_table(l->v[i], err) < 0)
 			return -1;
 	return 0;
 }
@@ -128,20 +108,20 @@ before_jail(struct err *err)
 	domain_own_addresses();
 	srs_init(common_path(common.conf_dir, "srs.secret"));
 	jail_path(common.conf_dir, PATH_READ);
-	if (allow_table(conf.mailboxes, err) < 0 ||
-	    allow_table(conf.aliases, err) < 0 ||
+	if (jail_table(conf.mailboxes, err) < 0 ||
+	    jail_table(conf.aliases, err) < 0 ||
 	    allow_tables(&conf.further_mailboxes, err) < 0 ||
 	    allow_tables(&conf.further_aliases, err) < 0 ||
-	    allow_table(conf.virtual_domains, err) < 0 ||
-	    allow_table(conf.senders, err) < 0 ||
-	    allow_table(conf.relay_recipients, err) < 0 ||
-	    allow_table(conf.transport, err) < 0 ||
-	    allow_table(conf.sender_relayhost, err) < 0)
+	    jail_table(conf.virtual_domains, err) < 0 ||
+	    jail_table(conf.senders, err) < 0 ||
+	    jail_table(conf.relay_recipients, err) < 0 ||
+	    jail_table(conf.transport, err) < 0 ||
+	    jail_table(conf.sender_relayhost, err) < 0)
 		return -1;
 	if (common.system_domains.n == 0)
 		return 0;
 	if (strcmp(common.system_users, "passwd") != 0)
-		return allow_table(common.system_users, err);
+		return jail_table(common.system_users, err);
 	/* loads what nsswitch.conf names; no code can be loaded later */
 	getpwnam("root");
 	jail_path("/etc", PATH_READ);

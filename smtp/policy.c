@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "conf/common.h"
 #include "map/live.h"
+#include "serve/jail.h"
 #include "policy_part.h"
 #include "target_part.h"
 
@@ -30,7 +31,7 @@ policy_start(const struct policy_conf *c, struct err *err)
 	map_set_dir(common.conf_dir);
 	map_live_close(&policies);
 	map_live_init(&policies, c->table);
-	return table_jail(c->table, err);
+	return jail_table(c->table, err);
 }
 
 /* the row of the next hop as it was given, of its domain, of a parent */

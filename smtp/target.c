@@ -43,26 +43,6 @@ target_check(const struct target_conf *c, struct err *err)
 	return c->bind_table[0] != '\0' ? map_check(c->bind_table, err) : 0;
 }
 
-/* its file is replaced, not changed */
-int
-table_jail(const char *spec, struct err *err)
-{
-	struct str path = STR_INIT;
-	size_t slash;
-
-	if (spec[0] == '\0')
-		return 0;
-	if (map_path(spec, &path, err) < 0)
-		return -1;
-	slash = slice_rfind(slice_str(&path), '/');
-	if (path.len > 0 && slash < path.len) {
-		str_trunc(&path, MAX(slash, (size_t)1));
-		jail_path(path.s, PATH_READ);
-	}
-	str_free(&path);
-	return 0;
-}
-
 int
 target_start(const struct target_conf *c, struct err *err)
 {
@@ -73,9 +53,9 @@ target_start(const struct target_conf *c, struct err *err)
 	map_live_init(&family_table, c->families);
 	map_live_init(&bind_table, c->bind_table);
 	self_start();
-	if (table_jail(c->families, err) < 0)
+	if (jail_table(c->families, err) < 0)
 		return -1;
-	return table_jail(c->bind_table, err);
+	return jail_table(c->bind_table, err);
 }
 
 int

@@ -44,7 +44,5 @@ int target_check(const struct target_conf *conf, struct err *err);
 
 /* an IPv4 or IPv6 address as text */
 bool is_address(const char *text);
-/* the directory of a table may be read from inside the jail; "" is none */
-int table_jail(const char *spec, struct err *err);
 
 #endif

@@ -49,6 +49,10 @@ void jail_path(const char *path, unsigned rights);
 /* the same where path still leads to what is open as fd: what others can rename
  * was looked at, and is not to be another thing now */
 void jail_path_of(int fd, const char *path, unsigned rights);
+/* the directory of a file, which is replaced and not changed, may be read */
+void jail_dir_of(const char *path);
+/* the same for the file of a table, type:name; "" is none.  0, or -1: err */
+int jail_table(const char *spec, struct err *err);
 /* With JAIL_INET: TCP may be connected to this port of any host.  Older
  * kernels (before 6.7) can not tell ports apart and allow all. */
 void jail_port(uint16_t port);
