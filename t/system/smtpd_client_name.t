@@ -42,13 +42,13 @@ sub trace {
 	$c->cmd('RCPT TO:<nobody@example.test>');
 	$c->cmd('QUIT');
 	my @mail = $i->wait_mails('ann', ++$n);
-	$i->wait_log(qr/disconnect /, undef, $mark);
-	my %new = map { $_ => 1 } @mail;
+	$i->wait_log(qr/disconnect .*client=\Q$from\E /, undef, $mark);
 	my ($received) = grep { index($_, "[$from]") >= 0 }
 	    map { $i->slurp($_) =~ /^(Received:.*\n(?:[ \t].*\n)*)/m } @mail;
 	my ($tcp) = ($received // '') =~ /from \S+ (\(.*?\))/;
 	my @names = map { /client_name=(\S+)/ ? $1 : '-' }
-	    grep { /smtpd\[\d+\]: (?:accepted|reject|disconnect) / }
+	    grep { /smtpd\[\d+\]: (?:accepted|reject|disconnect) / &&
+	    / client=\Q$from\E / }
 	    $i->log_lines($mark);
 	return "$tcp @names";
 }
