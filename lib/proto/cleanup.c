@@ -73,6 +73,7 @@ static const struct field commit_in[] = {
 
 static const struct field commit_out[] = {
 	F_STR(struct cleanup_commit_out, q, "", "queue id"),
+	F_BOOL(struct cleanup_commit_out, discarded, "no", "nobody gets it"),
 	F_END
 };
 
@@ -108,6 +109,20 @@ const struct verb_def cleanup_begin = {
 	.doc = "start a message, get its content descriptor",
 };
 
+const struct verb_def cleanup_edit = {
+	.name = "edit",
+	.in = edit_fields, .in_size = sizeof(struct edit),
+	.flags = VERB_NO_REPLY,
+	.doc = "one change to the message",
+};
+
+const struct verb_def cleanup_body = {
+	.name = "body",
+	.in = edit_fields, .in_size = sizeof(struct edit),
+	.flags = VERB_FD_IN,
+	.doc = "another body",
+};
+
 const struct verb_def cleanup_commit = {
 	.name = "commit",
 	.in = commit_in, .in_size = sizeof(struct cleanup_commit_in),
@@ -131,6 +146,8 @@ const struct verb_def *const cleanup_verbs[] = {
 	&cleanup_space,
 	&cleanup_rcpt,
 	&cleanup_begin,
+	&cleanup_edit,
+	&cleanup_body,
 	&cleanup_commit,
 	&cleanup_abort,
 	&cleanup_settle,

@@ -6,6 +6,9 @@
  *   rcpt ...         one for each recipient, no reply; one may come in begin
  *   begin            at DATA: queue id and the content descriptor, open for
  *                    appending, trace headers already written
+ *   edit ...         what else is to be changed, see edit.h; no reply: what is
+ *                    wrong with one is told at commit
+ *   body             the content of an edit `body` that goes before it
  *   commit           content is complete: checked, synced, queued
  *   settle           after a lost commit, on a new connection: was it queued?
  *                    (and if not, it never will be)
@@ -14,6 +17,7 @@
 #define PROTO_CLEANUP_H
 
 #include "ipc/ipc.h"
+#include "proto/edit.h"
 
 struct cleanup_space_in {
 	uint64_t size;		/* announced by SIZE=, 0 unknown */
@@ -65,13 +69,21 @@ struct cleanup_begin_out {
 };
 extern const struct verb_def cleanup_begin;
 
+/* struct edit, in the order in which they are to be done; may also come
+ * before begin.  No reply. */
+extern const struct verb_def cleanup_edit;
+/* with the descriptor of a new body, open for reading: an edit EDIT_BODY */
+extern const struct verb_def cleanup_body;
+
 struct cleanup_commit_in {
 	uint64_t size;		/* bytes that the writer appended: must agree */
 };
 struct cleanup_commit_out {
 	const char *q;
+	bool discarded;		/* by an edit or a content check: not queued */
 };
-/* errors: 5.4.6 too many hops, 5.6.0 bad content, 4.3.x ours */
+/* errors: 5.7.1 refused by a content check, 5.4.6 too many hops, 5.6.0 bad
+ * content, 4.3.x ours */
 extern const struct verb_def cleanup_commit;
 extern const struct verb_def cleanup_abort;	/* forget it; ok */
 

@@ -38,7 +38,10 @@ struct router_route_more {
 	/* domain, [host], [address], either with :port, or unix:PATH: where an
 	 * agent goes, and whose limits hold */
 	const char *nexthop;
-	const char *mailbox;	/* virtual: DOMAIN/LOCALPART; system: login */
+	/* virtual: DOMAIN/LOCALPART; system: login, or of an alias to a command
+	 * or a file LOGIN:|COMMAND, LOGIN:/PATH (a Maildir where it ends in /):
+	 * done as that login; addr is then the alias */
+	const char *mailbox;
 	uint64_t quota;		/* bytes, 0 none */
 	bool aliased;		/* came out of an alias */
 	bool failed;		/* dsn and text say why */
