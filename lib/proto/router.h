@@ -38,9 +38,10 @@ struct router_route_more {
 	/* domain, [host], [address], either with :port, or unix:PATH: where an
 	 * agent goes, and whose limits hold */
 	const char *nexthop;
-	/* virtual: DOMAIN/LOCALPART; system: login, or of an alias to a command
-	 * or a file LOGIN:|COMMAND, LOGIN:/PATH (a Maildir where it ends in /):
-	 * done as that login; addr is then the alias */
+	/* virtual: DOMAIN/LOCALPART; system: login; of an alias to a file
+	 * LOGIN:/PATH (a Maildir where it ends in /), transport system; of one
+	 * to a command LOGIN:|COMMAND, transport pipe: done as that login, and
+	 * addr is then the alias */
 	const char *mailbox;
 	uint64_t quota;		/* bytes, 0 none */
 	bool aliased;		/* came out of an alias */
