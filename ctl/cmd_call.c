@@ -35,6 +35,7 @@ static const struct {
 	{ "local", local_verbs },
 	{ "mapd", lookup_verbs },
 	{ "master", master_verbs },
+	{ "pipe", agent_verbs },
 	{ "pop3d", session_verbs },
 	{ "qmgr", qmgr_verbs },
 	{ "router", router_verbs },

@@ -119,7 +119,7 @@ _postrider()
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;
 		call/) words='auth auth-pam bounce cleanup dnsd limitd local
-			master pop3d qmgr router smtp stsd sts-fetch
+			master pipe pop3d qmgr router smtp stsd sts-fetch
 			system --fd-in --fd-out' ;;
 		esac
 	fi

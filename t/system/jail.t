@@ -21,6 +21,7 @@ my %job = (
 	# one uid for all: no way to tell whose folder is watched
 	imapd => [$> == 0 ? () : 'watch'],
 	keyd => [], limitd => [],
+	pipe => [],	# its child, which starts commands, has no jail
 	# to other hosts
 	smtp => [@calls, 'inet-socket', 'connect'],
 	# to servers of names; of UNIX sockets it can make none

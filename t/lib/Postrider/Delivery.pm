@@ -1,6 +1,6 @@
 package Postrider::Delivery;
 
-# local alone; the test plays qmgr.
+# local, or another agent (program => 'pipe'), alone; the test plays qmgr.
 #
 #   my $l = Postrider::Delivery->new;
 #   my $m = $l->message("Subject: x\n\nhi\n");
@@ -33,7 +33,7 @@ sub _qid {
 
 sub new {
 	my ($class, %arg) = @_;
-	my $self = $class->SUPER::new('local', %arg);
+	my $self = $class->SUPER::new($arg{program} || 'local', %arg);
 	$self->{system} = $arg{system};
 	return $self;
 }
@@ -79,7 +79,8 @@ sub answer {
 	while (my $m = $self->{c}->recv) {
 		my %f = %{ $m->{f} };
 		if ($m->{verb} eq 'more') {
-			push @r, join ' ', $f{i} // 0, @f{qw(status dsn text)};
+			push @r, join ' ', $f{i} // 0,
+			    map { $f{$_} // '' } qw(status dsn text);
 			next;
 		}
 		return join '; ', @r, $m->{verb} eq 'ok' ? 'ok' :

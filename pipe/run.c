@@ -1,0 +1,163 @@
+/*
+ * run.c - one run of a command, on the side that is jailed.
+ */
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "conf/common.h"
+#include "map/map.h"
+#include "pipe.h"
+#include "starter.h"
+
+enum { START_MS = 60000, GRACE_MS = 30000, OUTPUT_MAX = 2048 };
+
+static struct ipc starter;
+
+int
+run_init(struct err *err)
+{
+	int s[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s) < 0)
+		return err_sys(err, "socketpair");
+	pid = fork();
+	if (pid < 0)
+		return err_sys(err, "fork");
+	if (pid == 0) {
+		/* the log stays; master's pipes must not */
+		if (dup2(s[1], 3) != 3 ||
+		    syscall(SYS_close_range, 4U, ~0U, 0U) < 0)
+			_exit(1);
+		/* a stop is for the one who asks: it ends, then we do */
+		signal(SIGTERM, SIG_IGN);
+		signal(SIGINT, SIG_IGN);
+		starter_serve(3, conf.user);
+	}
+	close(s[1]);
+	ipc_init(&starter, "starter", START_MS);
+	starter.fd = s[0];
+	return 0;
+}
+
+/* Nothing can be started any more: master starts another one of us. */
+static int
+lost(struct err *err)
+{
+	if (starter.fd < 0)
+		raise(SIGTERM);
+	return err->kind == ERR_TEMP ? -1 : err_temp(err, "4.3.0", "%s",
+	    err->text);
+}
+
+static void
+listen_to(struct run *r, int *fd)
+{
+	char buf[4096];
+	ssize_t n = read(*fd, buf, sizeof(buf));
+
+	if (n <= 0) {
+		if (n < 0 && errno == EINTR)
+			return;
+		close(*fd);
+		*fd = -1;
+		return;
+	}
+	n = MIN(n, (ssize_t)(OUTPUT_MAX - r->output.len));
+	str_add(&r->output, buf, (size_t)n);
+}
+
+/* A pipe that polls writable takes PIPE_BUF bytes without waiting. */
+static int
+speak(struct run *r, int *fd, struct err *err)
+{
+	struct slice piece;
+	ssize_t n;
+	int rc = feed_next(&r->feed, &piece);
+
+	if (rc == 1) {
+		n = write(*fd, piece.p, piece.n);
+		if (n > 0)
+			feed_took(&r->feed, (size_t)n);
+		/* it does not want to read it all: how it ends counts */
+		if (n >= 0 || errno == EINTR)
+			return 0;
+	}
+	close(*fd);
+	*fd = -1;
+	if (rc < 0)
+		return err_temp(err, "4.3.0", "content can not be read");
+	return 0;
+}
+
+/* what is still in the pipe: others may hold it open for ever */
+static void
+drain(struct run *r, int *fd)
+{
+	struct pollfd p = { *fd, POLLIN, 0 };
+
+	while (*fd >= 0 && poll(&p, 1, 0) == 1)
+		listen_to(r, fd);
+}
+
+static int
+attend(struct run *r, int in, int out, struct err *err)
+{
+	int rc = 0, n;
+
+	for (;;) {
+		struct pollfd p[3] = { { starter.fd, POLLIN, 0 },
+			{ in, POLLOUT, 0 }, { out, POLLIN, 0 } };
+
+		n = poll(p, 3, (int)MIN(conf.time_limit + GRACE_MS,
+		    (int64_t)INT_MAX));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n == 0) {
+			ipc_close(&starter);
+			rc = err_temp(err, "4.3.0", "starter is silent");
+		}
+		if (n <= 0 || p[0].revents != 0)
+			break;
+		if (p[2].revents != 0)
+			listen_to(r, &out);
+		if (p[1].revents != 0 && speak(r, &in, err) < 0) {
+			rc = -1;	/* it must not take half a message */
+			ipc_close(&starter);
+			break;
+		}
+	}
+	drain(r, &out);
+	close_fd(in);
+	close_fd(out);
+	return rc;
+}
+
+int
+run_command(struct run *r, struct err *err)
+{
+	struct starter_run_in in = { .login = r->login, .dir = r->dir,
+		.arg = r->arg, .env = r->env, .time_limit = conf.time_limit };
+	struct starter_wait_out w;
+	int to = -1, from = -1;
+
+	if (ipc_call(&starter, &starter_run, &in, -1, NULL, &to, NULL,
+	    err) < 0)
+		return lost(err);
+	if (ipc_call(&starter, &starter_output, NULL, -1, NULL, &from, NULL,
+	    err) < 0 || ipc_tell(&starter, &starter_wait, NULL, err) < 0) {
+		close_fd(to);
+		close_fd(from);
+		return lost(err);
+	}
+	if (attend(r, to, from, err) < 0 ||
+	    ipc_answer(&starter, &starter_wait, NULL, NULL, &w, NULL,
+	    err) != 1)
+		return lost(err);
+	r->status = (int)w.status;
+	r->timed_out = w.timed_out;
+	return 0;
+}
