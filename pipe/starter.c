@@ -63,7 +63,7 @@ static pid_t child;		/* 0: none */
 static int64_t child_end;	/* mono_ms() */
 static int output = -1;
 
-/* --- who -------------------------------------------------------------- */
+/* --- who --------------------------------------------------------- */
 
 /* the account that the configuration names: it may be one of the system's */
 static int
@@ -107,7 +107,7 @@ find_account(const char *login, struct account *u, struct arena *a,
 	return 0;
 }
 
-/* --- in the child --------------------------------------------------------- */
+/* --- in the child ------------------------------------------------ */
 
 static int
 become(const char *login, const struct account *u)
@@ -174,7 +174,7 @@ run_child(const struct starter_run_in *in, const struct account *u,
 	_exit(127);
 }
 
-/* --- the requests ----------------------------------------------------------- */
+/* --- the requests ------------------------------------------------ */
 
 static void
 kill_child(void)

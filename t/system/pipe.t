@@ -35,7 +35,7 @@ sub slurp {
 my $text = "Return-Path: <s\@example.org>\nDelivered-To: a\@x\n" .
     "Received: y\n\nFrom here\n.\nF\nFrom";
 
-# --- a transport of its own ---------------------------------------------------
+# --- a transport of its own --------------------------------------
 my $keep = script('keep', 'for a; do echo "[$a]"; done > args; ' .
     'env > env; cat > in; ls -l /proc/self/fd > fds; umask > umask');
 my $p = agent(command => "$keep -f \${sender} to=\${recipient} \${user} " .
@@ -59,7 +59,7 @@ $p = agent(command => "$keep \${recipient}");
 like $p->deliver($p->message("x\n\n"), ['ann'], addr => ['-rf@example.test'],
     orig => ['']), qr/^0 failed 5\.1\.3 /, '... never begins an argument';
 
-# --- the forms of the content -------------------------------------------------
+# --- the forms of the content ------------------------------------
 $p = agent(command => $keep, from_line => 'yes', line_end => 'crlf',
     original_to => 'yes');
 $m = $p->message($text);
@@ -77,7 +77,7 @@ is $p->deliver($p->message($big), ['ann'], orig => ['']),
 is slurp('in') =~ s/\AFrom .*\n//r, ($big =~ s/^From />From /mgr) . "\n",
     '... every line that begins with From';
 
-# --- how it ends --------------------------------------------------------------
+# --- how it ends -------------------------------------------------
 # the command of an alias: by the shell, as that login
 my $nobody = $> == 0 ? 'nobody' : getpwuid $>;
 $p = agent(user => $nobody, time_limit => '1s', size_limit => '1K');
@@ -119,7 +119,7 @@ like $p->log, qr/not-run .*program=\S+nothing user=nobody/, '... is logged';
 $p = agent(user => $nobody, unknown_exit => 'defer');
 like result('exit 3'), qr/^0 deferred 4\.3\.0 /, 'unknown_exit = defer';
 
-# --- who it may be -------------------------------------------------------------
+# --- who it may be -----------------------------------------------
 is $p->deliver($p->message("x\n\n"), ['ann'], orig => [''],
     mailbox => ["root:|id"]) =~ s/(deferred 4\.3\.5).*/$1/r,
     '0 deferred 4.3.5', 'never root';
@@ -127,7 +127,7 @@ is $p->deliver($p->message("x\n\n"), ['ann'], orig => [''],
     mailbox => ["nobody"]), '0 deferred 4.3.5 no command is configured; ok',
     'no command';
 
-# --- killed with the suite -----------------------------------------------------
+# --- killed with the suite ---------------------------------------
 $p->ask($p->message("x\n\n"), ['ann'], orig => [''],
     mailbox => ["$nobody:|echo \$\$ > pid; exec sleep 600"]);
 my $pid = 0;
@@ -143,7 +143,7 @@ for (1 .. 300) {
 }
 ok $pid > 0 && $gone, 'the command ends with who asked for it';
 
-# --- in a suite ------------------------------------------------------------
+# --- in a suite --------------------------------------------------
 my $i = Postrider::Instance->new(users => { ann => 'pw' }, conf => {
     'router.conf' => { relay_domains => 'archive.test',
     transport => 'inline:archive.test=archive:x' } });
@@ -172,7 +172,7 @@ like slurp('box/' . (split m{/}, (glob "$dir/box/*")[0])[-1]),
     'what was kept';
 $i->stop;
 
-# --- the configuration -----------------------------------------------------
+# --- the configuration -------------------------------------------
 for (['command' => 'prog', qr/expected a program with its path/],
     ['command' => '/x ${rcpt}', qr/no word \$\{rcpt\}/],
     ['command' => '/x ${sender', qr/expected \$\{WORD\}/],
