@@ -23,7 +23,8 @@
 #include <stdio.h>
 
 #define FRAME_HELLO "postrider-queue 1"
-enum { FRAME_LINE = 1000, FRAME_ENVELOPE_MAX = 64 << 20 };
+enum { FRAME_LINE = 1000, FRAME_ENVELOPE_MAX = 64 << 20,
+	FRAME_TEXT_MAX = 4096 };
 
 struct frame {
 	char kind;		/* Q, M, E */

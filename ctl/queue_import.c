@@ -2,15 +2,22 @@
  * queue_import.c - postrider queue import: messages of another queue, each
  * made durable here before it is acknowledged.  Content first, then the
  * envelope: what is left without one is removed by qmgr some time later.
+ *
+ * A content file is locked from its creation until qmgr has answered.  Who
+ * finds one of that id that is locked leaves it alone, and who has the lock of
+ * one that is there asks qmgr again before it goes.
  */
 #include "conf/common.h"
 #include "ctl.h"
 #include "ipc/codec.h"
 #include "queue.h"
 #include "queue_frame.h"
+#include "smtp/command.h"
+#include "smtp/verp.h"
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 enum { CALL_MS = 120000 };
@@ -19,6 +26,7 @@ struct import {
 	FILE *in, *answers;	/* answers NULL: a file */
 	struct ipc qmgr;
 	struct arena arena;
+	int content;		/* of the message under way, locked; or -1 */
 	bool unsure;		/* did qmgr take it?  The next run asks */
 	int64_t taken, known, failed;
 };
@@ -48,31 +56,82 @@ is_known(struct import *m, const char *q, struct err *err)
 	return out.known;
 }
 
+/* It may come of another import yet: only a later run can say. */
+static int
+in_use(struct import *m, struct err *err)
+{
+	m->unsure = true;
+	return err_temp(err, "4.3.2", "it is on its way into this queue");
+}
+
+/* 0 it is ours, and lies where it should; -1 */
+static int
+lock(struct import *m, int fd, struct err *err)
+{
+	struct stat st;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? in_use(m, err) :
+		    err_sys(err, "content");
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, "content");
+	return st.st_nlink == 0 ? in_use(m, err) : 0;
+}
+
+/* What one left behind that was cut off goes.  0, 1 the message came
+ * meanwhile, -1 */
+static int
+remove_leftover(struct import *m, const char *q, struct err *err)
+{
+	int fd = -1, rc = content_open(common.spool_dir, q, &fd, err);
+
+	if (rc <= 0)
+		return rc;
+	rc = lock(m, fd, err);
+	if (rc == 0)
+		rc = is_known(m, q, err);
+	if (rc == 0 && content_remove(common.spool_dir, q, err) < 0)
+		rc = -1;
+	close(fd);
+	return rc;
+}
+
+/* 0 m->content is there and locked, 1 the message came meanwhile, -1 */
+static int
+create(struct import *m, const char *q, struct err *err)
+{
+	int rc = content_create(common.spool_dir, q, &m->content, err);
+
+	if (rc == 0) {
+		rc = remove_leftover(m, q, err);
+		if (rc != 0)
+			return rc;
+		rc = content_create(common.spool_dir, q, &m->content, err);
+	}
+	if (rc == 0)
+		return in_use(m, err);
+	return rc < 0 ? -1 : lock(m, m->content, err);
+}
+
 /* The file belongs to the store, as cleanup would have it; its group is that of
- * the directory.  0 durable, -1 the input ended, -2 err */
+ * the directory.  0 durable, 1 it came meanwhile, -1 the input ended, -2 err */
 static int
 write_content(struct import *m, const struct frame *f, struct err *err)
 {
-	int fd = -1, rc, copied;
+	int rc = create(m, f->q, err);
+	int copied = frame_copy(m->in, f->content, rc == 0 ? m->content : -1,
+	    err);
 
-	rc = content_create(common.spool_dir, f->q, &fd, err);
-	if (rc == 0) {	/* left behind by one that was cut off */
-		content_remove(common.spool_dir, f->q, err);
-		rc = content_create(common.spool_dir, f->q, &fd, err);
-		if (rc == 0)
-			err_temp(err, "4.3.0", "content file is in use");
-	}
-	copied = frame_copy(m->in, f->content, rc == 1 ? fd : -1, err);
-	if (copied != 0 || rc != 1) {
-		close_fd(fd);
+	if (copied != 0 || rc < 0)
 		return copied == -1 ? -1 : -2;
-	}
-	if ((!common.single_uid && fchown(fd, common.uid[ROLE_STORE],
-	    (gid_t)-1) < 0) || fchmod(fd, 0440) < 0 || fsync(fd) < 0)
+	if (rc == 1)
+		return 1;
+	if ((!common.single_uid && fchown(m->content, common.uid[ROLE_STORE],
+	    (gid_t)-1) < 0) || fchmod(m->content, 0440) < 0 ||
+	    fsync(m->content) < 0)
 		rc = err_sys(err, "content");
 	else
 		rc = content_sync(common.spool_dir, f->q, err);
-	close_fd(fd);
 	return rc == 0 ? 0 : -2;
 }
 
@@ -95,6 +154,49 @@ next_part(struct slice *env, struct ipc_msg *m, struct err *err)
 	return ipc_check(m, err) != 0 ? -1 : 1;
 }
 
+/* It goes into commands to other servers, and into reports and logs: it must
+ * be what smtpd could have taken. */
+static int
+check_rcpts(const struct qmgr_rcpts *r, struct err *err)
+{
+	const struct strlist *l[] = { &r->addr, &r->orig, &r->nexthop,
+		&r->mailbox, &r->dsn };
+	size_t i, k;
+
+	for (k = 0; k < ARRAY_LEN(l); k++)
+		for (i = 0; i < l[k]->n; i++)
+			if (!smtp_text_ok(l[k]->v[i], FRAME_TEXT_MAX))
+				return err_perm(err, "5.5.2", "a recipient "
+				    "that is no text");
+	for (i = 0; i < r->text.n; i++)
+		if (strpbrk(r->text.v[i], "\r\n") != NULL)
+			return err_perm(err, "5.5.2", "a text of more than "
+			    "one line");
+	for (i = 0; i < r->orcpt.n; i++)
+		if (!smtp_orcpt_ok(r->orcpt.v[i]))
+			return err_perm(err, "5.5.4", "malformed ORCPT");
+	for (i = 0; i < r->notify.n; i++)
+		if (!smtp_notify_ok(r->notify.v[i]))
+			return err_perm(err, "5.5.4", "malformed NOTIFY");
+	return 0;
+}
+
+static int
+check_message(const struct qmgr_enqueue_in *in, struct err *err)
+{
+	if (!smtp_text_ok(in->sender, SMTP_PATH_MAX) ||
+	    !smtp_text_ok(in->session, FRAME_TEXT_MAX) ||
+	    !smtp_text_ok(in->reason, FRAME_TEXT_MAX))
+		return err_perm(err, "5.5.2", "a sender that is no text");
+	if (!smtp_ret_ok(in->ret) || !smtp_envid_ok(in->envid))
+		return err_perm(err, "5.5.4", "malformed RET or ENVID");
+	if (in->verp[0] != '\0' && !smtp_verp_valid(slice_of(in->verp)))
+		return err_perm(err, "5.5.4", "malformed VERP");
+	if (in->priority < -9 || in->priority > 9)
+		return err_perm(err, "5.5.4", "malformed MT-PRIORITY");
+	return check_rcpts(&in->r, err);
+}
+
 static int
 tell(struct import *m, const struct ipc_msg *part, const struct frame *f,
     struct err *err)
@@ -108,6 +210,8 @@ tell(struct import *m, const struct ipc_msg *part, const struct frame *f,
 		if (ipc_decode(part, qmgr_rcpt.in, &rcpts, &m->arena,
 		    err) != 0)
 			return -1;
+		if (check_rcpts(&rcpts, err) != 0)
+			return -1;
 		return ipc_tell(&m->qmgr, &qmgr_rcpt, &rcpts, err);
 	}
 	if (strcmp(part->verb, qmgr_enqueue.name) != 0)
@@ -116,6 +220,8 @@ tell(struct import *m, const struct ipc_msg *part, const struct frame *f,
 		return -1;
 	if (strcmp(in.q, f->q) != 0 || in.size != f->content)
 		return err_perm(err, "5.5.2", "envelope and content differ");
+	if (check_message(&in, err) != 0)
+		return -1;
 	in.import = true;
 	in.unsynced = false;
 	rc = ipc_call(&m->qmgr, &qmgr_enqueue, &in, -1, NULL, NULL, &sent,
@@ -163,8 +269,14 @@ take_message(struct import *m, const struct frame *f, struct err *err)
 	known = is_known(m, f->q, &why);
 	rc = known == 0 ? write_content(m, f, &why) :
 	    frame_copy(m->in, f->content, -1, err);
+	if (rc == 1) {
+		known = 1;
+		rc = 0;
+	}
 	if (rc == 0 && known == 0)
 		rc = enqueue(m, f, (struct slice){ env, f->envelope }, &why);
+	close_fd(m->content);
+	m->content = -1;
 	free(env);
 	if (m->unsure || (rc == -1 && feof(m->in))) {
 		*err = why;
@@ -222,7 +334,8 @@ read_all(struct import *m, struct err *err)
 int
 queue_import(int argc, char **argv)
 {
-	struct import m = { .in = stdin, .answers = stdout };
+	struct import m = { .in = stdin, .answers = stdout,
+		.content = -1 };
 	struct err err = ERR_INIT;
 	struct query q;
 	int r = queue_parse(argc, argv, &q);

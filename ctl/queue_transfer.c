@@ -133,6 +133,22 @@ order(struct transfer *t, const struct verb_def *v, const char *q,
 	return ipc_call(&t->qmgr, v, &in, -1, &n, NULL, NULL, err);
 }
 
+/* It is on the other side for good.  Where it can not be removed here it stays
+ * on hold, and a later run asks for it. */
+static void
+leave(struct transfer *t, const char *q)
+{
+	struct err err = ERR_INIT;
+
+	if (order(t, &qmgr_transferred, q, &err) == 0) {
+		t->done++;
+		return;
+	}
+	t->failed++;
+	fail("%s: is on the other side, but could not be removed here, where "
+	    "it is on hold: %s", q, err.text);
+}
+
 /* it stays; one that was on hold before stays so */
 static void
 give_back(struct transfer *t, const char *q)
@@ -210,9 +226,9 @@ send_one(struct transfer *t, const char *q, struct err *err)
 	}
 	if (rc == 0)
 		rc = read_answer(t, q, "ok", err);
-	if (rc == 1 && order(t, &qmgr_transferred, q, err) == 0)
-		t->done++;
-	else if (rc == 0) {
+	if (rc == 1) {
+		leave(t, q);
+	} else if (rc == 0) {
 		t->failed++;
 		fail("%s: %s", q, err->text);
 		give_back(t, q);
@@ -235,8 +251,8 @@ settle_one(struct transfer *t, const char *q, struct err *err)
 	rc = read_answer(t, q, "known", err);
 	if (rc == 0)
 		return send_one(t, q, err);
-	if (rc == 1 && order(t, &qmgr_transferred, q, err) == 0)
-		t->done++;
+	if (rc == 1)
+		leave(t, q);
 	return rc == 1 ? 0 : -1;
 }
 
@@ -383,8 +399,8 @@ to_file(struct transfer *t, const struct qmgr_filter *f, const char *path,
 	for (i = 0; i < t->sent.n; i++)
 		if (rc != 0)
 			give_back(t, t->sent.v[i]);
-		else if (order(t, &qmgr_transferred, t->sent.v[i], err) == 0)
-			t->done++;
+		else
+			leave(t, t->sent.v[i]);
 	return rc;
 }
 

@@ -145,7 +145,7 @@ list(struct call *c, const struct qmgr_filter *in, struct qmgr_count *out,
     struct err *err)
 {
 	struct frame f = { .call = c, .dest = STR_INIT, .why = STR_INIT };
-	struct walk w;
+	struct walk w = { 0 };
 	char q[QID_SIZE];
 	int rc;
 

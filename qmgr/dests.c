@@ -379,6 +379,19 @@ dests_refresh(void)
 	}
 }
 
+/* Senders may read what a recipient's row says.  Why a destination is paused is
+ * between an administrator and his colleagues. */
+void
+dest_put_back(const struct dest *d, struct rcpt *r)
+{
+	if (!d->paused)
+		result_put_back(r, d->dsn, d->text);
+	else if (*r->q.text == '\0')
+		result_put_back(r, "4.3.2", "delivery there is put off");
+	else
+		result_put_back(r, "", "");
+}
+
 /* what waits in a suspended destination goes back, so many a round */
 static void
 push_back(struct dest *d, int *budget)
@@ -386,7 +399,7 @@ push_back(struct dest *d, int *budget)
 	struct rcpt *r;
 
 	while (*budget > 0 && (r = sched_take(d)) != NULL) {
-		result_put_back(r, d->dsn, d->text);
+		dest_put_back(d, r);
 		(*budget)--;
 	}
 }

@@ -253,9 +253,9 @@ place(struct msg *m, struct rcpt *r, const struct queue_rcpt *in, bool full)
 	    d->suspended_until == 0) {
 		dest_suspend(d, d->transport->suspended_until,
 		    d->transport->dsn, d->transport->text);
-		result_put_back(r, d->dsn, d->text);
+		dest_put_back(d, r);
 	} else if (d->suspended_until != 0)
-		result_put_back(r, d->dsn, d->text);
+		dest_put_back(d, r);
 	else if (full || qmgr.draining || crowded(r))
 		result_put_back(r, "", "");
 }

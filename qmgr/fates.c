@@ -272,7 +272,11 @@ static int
 begin(struct call *c, const struct qmgr_filter *in, struct fate *f,
     struct err *err)
 {
-	struct walk w;
+	/* who goes there already is not moved again: a call takes so many,
+	 * and the next one takes others */
+	struct walk w = { .but = f->kind == REROUTE && *f->addr == '\0' &&
+	    *f->mailbox == '\0' ? dest_find(f->transport, f->nexthop) :
+	    NULL };
 	int rc = walk_open(&w, in, MESSAGES, c->arena, err);
 
 	f->op.apply = apply;

@@ -379,6 +379,7 @@ expire_message(int64_t id, struct err *err)
 	struct arena a = { 0 };
 	struct expire_op *op;
 	struct dest *d;
+	struct rcpt *r;
 	struct msg *msg;
 	size_t i;
 	int rc;
@@ -390,9 +391,11 @@ expire_message(int64_t id, struct err *err)
 		d = dest_get(m.rcpt[i].transport, m.rcpt[i].nexthop, err);
 		if (d == NULL)
 			break;
-		result_put_back(load_rcpt(msg, &m.rcpt[i], d),
-		    *m.rcpt[i].text ? "" : d->dsn,
-		    *m.rcpt[i].text ? "" : d->text);
+		r = load_rcpt(msg, &m.rcpt[i], d);
+		if (*m.rcpt[i].text)
+			result_put_back(r, "", "");
+		else
+			dest_put_back(d, r);
 	}
 	if (msg != NULL)
 		msg_release(msg);

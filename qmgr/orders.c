@@ -238,7 +238,7 @@ order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
     int64_t value, struct err *err)
 {
 	struct order *o;
-	struct walk w;
+	struct walk w = { 0 };
 	int rc;
 
 	if (walk_open(&w, in, ORDER_MESSAGES, c->arena, err) != 0)

@@ -105,6 +105,8 @@ void dest_trouble(struct dest *d, const char *dsn, const char *text);
 void dest_suspend(struct dest *d, int64_t until, const char *dsn,
     const char *text);
 void dest_resume(struct dest *d);
+/* the recipient waits there, as nothing goes there now */
+void dest_put_back(const struct dest *d, struct rcpt *r);
 void dest_site(struct dest *d, const char *site);	/* "" not known */
 /* in a transaction: give it a row; a recipient is filed with that time */
 int dest_need_row(struct dest *d, struct err *err);
@@ -307,6 +309,7 @@ size_t report_under_way(void);
 /* ---- walk.c: messages that match a filter, in the order of ids ---- */
 enum { WALK_MS = 15, WALK_RCPTS = 1000 };
 struct walk {
+	const struct dest *but;	/* who goes there is not meant; NULL: none */
 	struct queue_filter f;
 	int64_t now, end_ms;	/* unix seconds; mono_ms: enough for a call */
 	int64_t most;		/* messages that are enough for a call */
@@ -320,7 +323,7 @@ struct walk {
 	bool active;		/* one of them is in an agent's hands */
 	int64_t messages, last;	/* that matched; id looked at last */
 };
-/* -1: err, nothing to close */
+/* w->but is the caller's.  -1: err, nothing to close */
 int walk_open(struct walk *w, const struct qmgr_filter *in, int64_t most,
     struct arena *a, struct err *err);
 /* 1 a message, 0 no more, 2 enough for one call (go on after last), -1 */

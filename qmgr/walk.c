@@ -35,9 +35,11 @@ walk_open(struct walk *w, const struct qmgr_filter *in, int64_t most,
     struct arena *a, struct err *err)
 {
 	*w = (struct walk){ .now = wall_s(), .end_ms = mono_ms() + WALK_MS,
-		.most = most };
-	if (queue_filter_read(in, w->now, a, &w->f, err) != 0 ||
-	    qdb_list_open(qmgr.db, &w->f, &w->filed, err) != 0)
+		.most = most, .but = w->but };
+	if (queue_filter_read(in, w->now, a, &w->f, err) != 0)
+		return -1;
+	w->f.not_dest = w->but != NULL ? w->but->row : 0;
+	if (qdb_list_open(qmgr.db, &w->f, &w->filed, err) != 0)
 		return -1;
 	w->last = w->f.after;
 	msg_each(collect, w);
@@ -59,7 +61,9 @@ match(struct walk *w, const struct queue_rcpt *r, bool active)
 {
 	int state = queue_state(&w->m, r, active, w->now);
 
-	if (!queue_filter_rcpt(&w->f, r, state))
+	if (!queue_filter_rcpt(&w->f, r, state) || (w->but != NULL &&
+	    strcmp(r->nexthop, w->but->nexthop) == 0 &&
+	    strcmp(r->transport, w->but->transport->name) == 0))
 		return;
 	w->state[w->m.n] = state;
 	w->m.rcpt[w->m.n++] = *r;

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "map/live.h"
+#include "serve/serve.h"
 #include "target_part.h"
 
 static socklen_t
@@ -143,23 +144,26 @@ failed(const struct target *t, int e, struct err *err)
 	    t->addr, t->port, strerror(e));
 }
 
-/* 0, or an errno */
+/* 0, or an errno; ECANCELED: this process has to end */
 static int
 wait_connected(int fd, int timeout_ms)
 {
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	struct pollfd p[2] = { { .fd = fd, .events = POLLOUT },
+		{ .fd = serve_end_fd(), .events = POLLIN } };
 	int64_t end = mono_ms() + timeout_ms, left;
 	socklen_t n = sizeof(int);
 	int rc, e = 0;
 
 	do {
 		left = MAX(end - mono_ms(), (int64_t)0);
-		rc = poll(&p, 1, (int)left);
+		rc = poll(p, 2, (int)left);
 	} while (rc < 0 && errno == EINTR);
 	if (rc < 0)
 		return errno;
 	if (rc == 0)
 		return ETIMEDOUT;
+	if (p[0].revents == 0)
+		return ECANCELED;
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n) < 0 ? errno : e;
 }
 
@@ -171,6 +175,8 @@ connect_fd(int fd, const struct target *t, int timeout_ms, struct err *err)
 	if (connect(fd, (const struct sockaddr *)&t->sa, t->sa_len) < 0)
 		e = errno == EINPROGRESS || errno == EINTR ?
 		    wait_connected(fd, timeout_ms) : errno;
+	if (e == ECANCELED)
+		return err_temp(err, "4.3.2", "this host shuts down");
 	if (e != 0)
 		return failed(t, e, err);
 	if (t->port != 0) {

@@ -38,6 +38,21 @@ put_path(const struct job *j, const char *addr, struct str *out)
 	str_addc(out, '>');
 }
 
+/* Both lie in the envelope as they were given, in xtext or what RFC 6533 has
+ * instead, and are written anew as this server may read them. */
+static void
+put_envid(const char *envid, struct str *out)
+{
+	struct str plain = STR_INIT;
+	struct err ignored;
+
+	if (smtp_envid_parse(slice_of(envid), &plain, &ignored) == 1) {
+		str_adds(out, " ENVID=");
+		smtp_xtext_encode(out, slice_str(&plain));
+	}
+	str_free(&plain);
+}
+
 void
 mail_line(const struct session *s, const struct job *j, const char *sender,
     struct str *out)
@@ -60,10 +75,8 @@ mail_line(const struct session *s, const struct job *j, const char *sender,
 		str_addf(out, " MT-PRIORITY=%lld", (long long)in->priority);
 	if (c->dsn && in->ret[0] != '\0')
 		str_addf(out, " RET=%s", in->ret);
-	if (c->dsn && in->envid[0] != '\0') {
-		str_adds(out, " ENVID=");
-		smtp_xtext_encode(out, slice_of(in->envid));
-	}
+	if (c->dsn && in->envid[0] != '\0')
+		put_envid(in->envid, out);
 	str_adds(out, "\r\n");
 }
 
@@ -109,14 +122,21 @@ static void
 put_orcpt(const struct session *s, const struct job *j, const char *orcpt,
     struct str *out)
 {
-	struct slice rest = slice_of(orcpt), type;
+	struct str plain = STR_INIT;
+	struct slice rest, type;
+	struct err ignored;
 
-	slice_cut(&rest, ';', &type);
-	str_addf(out, " ORCPT=%.*s;", (int)type.n, type.p);
-	if (slice_ieqz(type, "utf-8") && utf8_valid(rest))
-		put_unitext(rest, s->caps.smtputf8 && j->wants_utf8, out);
-	else
-		smtp_xtext_encode(out, rest);
+	if (smtp_orcpt_parse(slice_of(orcpt), &plain, &ignored) == 1) {
+		rest = slice_str(&plain);
+		slice_cut(&rest, ';', &type);
+		str_addf(out, " ORCPT=%.*s;", (int)type.n, type.p);
+		if (slice_ieqz(type, "utf-8"))
+			put_unitext(rest, s->caps.smtputf8 && j->wants_utf8,
+			    out);
+		else
+			smtp_xtext_encode(out, rest);
+	}
+	str_free(&plain);
 }
 
 void
@@ -127,8 +147,7 @@ rcpt_line(const struct session *s, const struct job *j,
 	put_path(j, r->wire, out);
 	if (s->caps.dsn && r->notify[0] != '\0')
 		str_addf(out, " NOTIFY=%s", r->notify);
-	if (s->caps.dsn && r->orcpt[0] != '\0' &&
-	    strchr(r->orcpt, ';') != NULL)
+	if (s->caps.dsn && r->orcpt[0] != '\0')
 		put_orcpt(s, j, r->orcpt, out);
 	str_adds(out, "\r\n");
 }

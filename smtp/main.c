@@ -73,6 +73,7 @@ before_jail(struct err *err)
 {
 	if (conf.helo_name[0] == '\0')
 		conf.helo_name = common.hostname;
+	ipc_wake_on(serve_end_fd());
 	if (target_start(&conf.target, err) < 0)
 		return -1;
 	return policy_start(&conf.policy, err);

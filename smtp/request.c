@@ -199,7 +199,8 @@ give_up(const struct session *s, struct job *j, struct err *err)
 		no_such_hop(s, j, err);
 		return;
 	}
-	results_rest(j, err, s->peer, !j->heard && !j->lacks && !s->own_login);
+	results_rest(j, err, s->peer, !j->heard && !j->lacks &&
+	    !s->own_login && !serve_stopping());
 }
 
 /* A host that has taken some gets the others over a new connection. */

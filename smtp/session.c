@@ -202,7 +202,7 @@ bool
 session_more(const struct session *s, const struct job *j)
 {
 	return j->host < s->targets.n && j->sessions < conf.sessions &&
-	    mono_ms() < j->deadline;
+	    mono_ms() < j->deadline && !serve_stopping();
 }
 
 int
@@ -213,6 +213,8 @@ session_open(struct session *s, struct job *j, struct err *err)
 	session_close(s, false);
 	if (j->host == 0 && look_up(s, j, err) < 0)
 		return -1;
+	if (serve_stopping())
+		return err_temp(err, "4.3.2", "this host shuts down");
 	if (s->trace != NULL && j->host == 0)
 		trace_targets(s);
 	log_set_session(s->id);

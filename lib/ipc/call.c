@@ -5,7 +5,17 @@
  */
 #include "ipc/ipc.h"
 
+#include <poll.h>
+
 #include "ipc/codec.h"
+
+static int wake_fd = -1;
+
+void
+ipc_wake_on(int fd)
+{
+	wake_fd = fd;
+}
 
 void
 ipc_init(struct ipc *c, const char *path, int timeout_ms)
@@ -74,6 +84,28 @@ send_request(struct ipc *c, const struct verb_def *v, const void *in,
 	    lost(c, err);
 }
 
+/* Wait for an answer, or for the end of this process.  How long it may take is
+ * the socket's to know: 0 where it may be read, -1 err. */
+static int
+wait_answer(const struct ipc *c, struct err *err)
+{
+	struct pollfd p[2] = { { c->fd, POLLIN, 0 }, { wake_fd, POLLIN, 0 } };
+	int r;
+
+	if (wake_fd < 0)
+		return 0;
+	do {
+		r = poll(p, 2, c->timeout_ms > 0 ? c->timeout_ms : -1);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_sys(err, "poll");
+	if (r == 0)
+		return err_temp(err, "4.4.2", "timeout");
+	if (p[0].revents == 0)
+		return err_temp(err, "4.3.2", "this host shuts down");
+	return 0;
+}
+
 enum heard { HEARD_NOTHING, HEARD_END, HEARD_ANSWER };
 
 /* Read replies up to ok or err.  0, -1; *heard is what came first. */
@@ -86,6 +118,8 @@ read_replies(struct ipc *c, const struct verb_def *v, ipc_more_fn *fn,
 
 	*heard = HEARD_NOTHING;
 	for (;;) {
+		if (wait_answer(c, err) < 0)
+			return lost(c, err);
 		r = ipc_recv(c->fd, &c->reply, -1, err);
 		if (r == 0)
 			err_temp(err, "4.3.0", "connection closed");
@@ -124,8 +158,7 @@ transact(struct ipc *c, const struct verb_def *v, const void *in, int in_fd,
 	*sent = true;
 	if (read_replies(c, v, fn, ctx, &heard, err) == 0)
 		return 0;
-	if (heard == HEARD_ANSWER || c->fresh || c->fd >= 0 ||
-	    !(v->flags & VERB_AGAIN))
+	if (heard != HEARD_END || c->fresh || !(v->flags & VERB_AGAIN))
 		return -1;
 	/* an old connection whose daemon ended before it read us */
 	if (send_request(c, v, in, in_fd, err) < 0)

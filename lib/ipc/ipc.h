@@ -110,6 +110,10 @@ int ipc_tell(struct ipc *c, const struct verb_def *v, const void *in,
 int ipc_answer(struct ipc *c, const struct verb_def *v, ipc_more_fn *fn,
     void *ctx, void *out, int *out_fd_r, struct err *err);
 
+/* From now on every call of this process gives up, temporarily, once fd is
+ * readable (-1: none does): who has to end waits for nobody's answer. */
+void ipc_wake_on(int fd);
+
 /* the peer's credentials by SO_PEERCRED; 0 or -1 */
 struct ipc_cred { pid_t pid; uid_t uid; gid_t gid; };
 int ipc_peer(int sock, struct ipc_cred *cred);

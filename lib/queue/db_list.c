@@ -117,8 +117,11 @@ qdb_list_sql(const struct queue_filter *f, const int64_t *dests, int n,
 	candidates_sql(f, dests, n, out);
 	str_adds(out, " ORDER BY id LIMIT ?3) c"
 	    " CROSS JOIN message m ON m.id = c.id"
-	    " CROSS JOIN rcpt r ON r.msg = c.id"
-	    " LEFT JOIN dest d ON d.id = r.dest");
+	    " CROSS JOIN rcpt r ON r.msg = c.id");
+	if (f->not_dest != 0)
+		str_addf(out, " AND r.dest IS NOT %lld",
+		    (long long)f->not_dest);
+	str_adds(out, " LEFT JOIN dest d ON d.id = r.dest");
 }
 
 /* the same order of questions as above */

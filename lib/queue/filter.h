@@ -31,6 +31,7 @@ struct queue_filter {
 	int64_t after;		/* ids after this one ... */
 	int64_t before;		/* ... and before this one */
 	int64_t limit;		/* messages; 0 none */
+	int64_t not_dest;	/* no recipients of this row; 0 none */
 };
 
 /* Strings are borrowed from in, or in the arena.  0, or -1: err_perm. */

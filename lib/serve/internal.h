@@ -23,7 +23,6 @@ int serve_take(int listener, int flags);
 bool serve_short(void);
 /* before the first wait: it ends with WAIT_READY where fd is readable, too */
 void serve_watch_also(int fd);
-bool serve_stopping(void);	/* SIGTERM came */
 bool serve_draining(void);	/* this generation ends */
 /* become the role that master names */
 int serve_role(const struct daemon *d, struct err *err);

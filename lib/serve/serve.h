@@ -183,6 +183,7 @@ extern const struct field launch_fields[];
 
 /* readable once SIGTERM came: for io_wake_on of who speaks to others */
 int serve_end_fd(void);
+bool serve_stopping(void);	/* it came */
 
 int serve_main(int argc, char **argv, const struct daemon *d);
 

@@ -86,6 +86,13 @@ int smtp_envid_parse(struct slice v, struct str *out, struct err *err);
  * carries it.
  */
 int smtp_orcpt_parse(struct slice v, struct str *out, struct err *err);
+/* Would these take it, or is it ""?  For what comes by another way. */
+bool smtp_envid_ok(const char *z);
+bool smtp_notify_ok(const char *z);
+bool smtp_ret_ok(const char *z);
+bool smtp_orcpt_ok(const char *z);
+/* no control characters, valid UTF-8, at most max octets */
+bool smtp_text_ok(const char *z, size_t max);
 /* FUTURERELEASE (RFC 4865): HOLDFOR=seconds, HOLDUNTIL= a time of RFC 3339 in
  * any zone; unix seconds, a part of a second rounded up */
 int smtp_holdfor_parse(struct slice v, int64_t *seconds_r, struct err *err);

@@ -244,3 +244,58 @@ smtp_orcpt_parse(struct slice v, struct str *out, struct err *err)
 	str_trunc(out, was);
 	return err_perm(err, "5.5.4", "malformed ORCPT");
 }
+
+bool
+smtp_text_ok(const char *z, size_t max)
+{
+	struct slice s = slice_of(z);
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (!is_text((unsigned char)s.p[i]))
+			return false;
+	return s.n <= max && utf8_valid(s);
+}
+
+bool
+smtp_notify_ok(const char *z)
+{
+	struct err ignored;
+	unsigned bits;
+
+	return *z == '\0' || smtp_notify_parse(slice_of(z), &bits,
+	    &ignored) == 1;
+}
+
+bool
+smtp_ret_ok(const char *z)
+{
+	struct err ignored;
+	enum smtp_ret ret;
+
+	return *z == '\0' || smtp_ret_parse(slice_of(z), &ret, &ignored) == 1;
+}
+
+bool
+smtp_envid_ok(const char *z)
+{
+	struct str plain = STR_INIT;
+	struct err ignored;
+	bool ok = *z == '\0' || smtp_envid_parse(slice_of(z), &plain,
+	    &ignored) == 1;
+
+	str_free(&plain);
+	return ok;
+}
+
+bool
+smtp_orcpt_ok(const char *z)
+{
+	struct str plain = STR_INIT;
+	struct err ignored;
+	bool ok = *z == '\0' || smtp_orcpt_parse(slice_of(z), &plain,
+	    &ignored) == 1;
+
+	str_free(&plain);
+	return ok;
+}

@@ -108,8 +108,14 @@ is $st, 2, 'bounce wants a filter' or diag "$out$err";
 like $i->queue('bounce', '--to', 'e@one.test', '--text', 'no longer here'),
     qr/^failed: 1 message, 1 recipient$/m, 'bounce';
 ok $i->wait_log(qr/to=e\@one\.test .*reason="no longer here; last/), 'logged';
-like $i->queue('reroute', 'local:example.test', '--to', 'f@two.test'),
+like $i->queue('reroute', 'nobody:three.test', '--to', 'f@two.test'),
     qr/^rerouted: 1 message/m, 'reroute';
+like $i->queue('reroute', 'nobody:three.test', '--to', 'f@two.test'),
+    qr/^rerouted: 0 messages/m, '... once';
+($st, $out, $err) = $i->ctl('queue', 'reroute', 'local:example.test', '--to',
+    'f@two.test');
+is $st, 2, 'a mailbox is for the router to say';
+like $err, qr/say "router"/, '... which is told';
 like $i->queue('reroute', 'router', '--to', 'g@two.test'),
     qr/^rerouted: 1 message/m, 'the router says where';
 is +(list('--to', 'g@two.test'))[0]{destination}, 'nobody:two.test',

@@ -135,6 +135,32 @@ ok $s->wait_empty, 'delivered';
 is +(grep { $_->[0] eq '+' } $s->events)[-1][2], 'c.test', 'to its new place';
 like $s->log, qr/rerouted q=$b to=ok3\@b\.test .*dest=c\.test/, 'logged';
 
+# more than one call takes
+$s->call('limit', name => "smtp:$_.test", paused => 'yes') for qw(m n);
+my $c = $s->connect;
+my %many = @{ Postrider::Queue::fields('', [map { "$_\@m.test" } 1 .. 550],
+    transport => [('smtp') x 550]) };
+delete @many{qw(q sender size wsize created)};
+$c->send('rcpt', [%many]) or die 'rcpt';
+my $m = $s->content(Postrider::Queue::id());
+my %one = @{ Postrider::Queue::fields($m, 'x') };
+is $c->call('enqueue', [%one, %many])->{verb}, 'ok', 'a long list';
+ok $s->wait_for(sub { (dests()->{'smtp:m.test'}{waiting} // 0) == 1100 }),
+    'eleven hundred wait in rows';
+sub reroute {
+	$c->send('reroute', [q => $m, transport => 'smtp',
+	    nexthop => 'n.test']);
+	# the log is read meanwhile, so that its pipe does not fill up
+	$s->wait_for(sub { $s->log;
+		IO::Select->new($c->fh)->can_read(0) });
+	return $c->recv->{f}{rcpts} // 0;
+}
+my @moved = map { reroute() } 1 .. 3;
+cmp_ok $moved[0], '<=', 1000, 'one call takes not all of them';
+is "$moved[2] " . ($moved[0] + $moved[1]), '0 1100', 'the next takes others'
+    or diag "@moved";
+$s->call('delete', q => $m);
+
 $s->gate(0);
 $s->call('limit', name => 'smtp:f.test', concurrency => 1);
 my @q = map { $s->mail("ok$_\@f.test") } 1 .. 6;

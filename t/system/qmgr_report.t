@@ -67,6 +67,16 @@ is "$b[4]{f}{kind} $b[4]{f}{addr} $b[4]{f}{dsn}", 'delay wait@a.test 4.3.5',
     'is told of, too';
 $s->call('delete');
 
+# why an administrator has stopped it is not for the sender to know
+$s->call('limit', name => 'local:p.test', paused => 'yes',
+    reason => 'their bill is not paid');
+$id = $s->put('ok@p.test', created => int((time - 50) * 1e6));
+ok $s->wait_for(sub { @b = grep { $_->{f}{q} eq $id } $s->asked('bounce') }),
+    'a pause delays';
+is "$b[0]{f}{kind} $b[0]{f}{text}", 'delay delivery there is put off',
+    'which is all that is told';
+$s->call('delete');
+
 # bounce in trouble
 open my $fh, '>', $s->dir . '/bounce.fails' or die;
 print {$fh} 'temp';

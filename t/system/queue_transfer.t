@@ -109,6 +109,85 @@ like $a->queue('transfer', '--yes', '--', @import), qr/^transferred: 1/m,
 ok $b->wait_mails('ann', 6), 'delivered';
 is subjects(), 'm1 m2 m4 m5 m6 m7', 'each once';
 
+# one that another import has in hand is left alone; what one left behind goes
+$a->send(from => 's9@example.org', to => 'ann@example.test',
+    message => "Subject: m9\n\nhi\n");
+ok $a->wait_for(sub { list($a) == 1 }), 'one more';
+my $q = (list($a))[0]{id};
+unlink $file;
+$a->queue('export', $file, '--from', 's9@example.org');
+$b->queue('import', $file);
+ok $b->wait_mails('ann', 7), 'it comes';
+my ($path) = glob $b->dir . "/spool/content/*/$q";
+ok !$path || $b->wait_for(sub { !-e $path }), 'and has left the queue';
+(my $new = $q) =~ tr/0-9A-Za-z/1-9A-Za-z0/;
+substr($new, 0, -4) = substr $q, 0, -4;
+my $again = $a->slurp($file) =~ s/\Q$q\E/$new/gr;
+$a->spew("$file.new", $again);
+my $n = 0;
+$n = $n * 62 + index join('', 0 .. 9, 'A' .. 'Z', 'a' .. 'z'), $_
+    for split //, $new;
+$path = sprintf '%s/spool/content/%02x', $b->dir, $n & 255;
+mkdir $path;
+$path .= "/$new";
+$b->spew($path, "half of it");
+open my $held, '<', $path or die "$path: $!\n";
+flock $held, 2 or die "flock: $!\n";
+($st, $out, my $why) = $b->ctl('queue', 'import', "$file.new");
+isnt $st, 0, 'another import has it';
+like $why, qr/on its way into this queue/, 'which is told';
+is $b->slurp($path), 'half of it', 'its content stays as it is';
+close $held;
+like $b->queue('import', "$file.new"), qr/^imported: 1/m,
+    'nobody has it any more';
+ok $b->wait_mails('ann', 8), 'it is the new content that counts';
+is subjects(), 'm1 m2 m4 m5 m6 m7 m9 m9', 'whole';
+
+# what can not be an envelope
+(my $fresh = $new) =~ tr/0-9A-Za-z/1-9A-Za-z0/;
+substr($fresh, 0, -4) = substr $q, 0, -4;
+my ($env) = $again =~ /^(\d+\nverb=rcpt.*?)Return-Path/ms;
+my @part = $env =~ /^\d+\n(verb=rcpt.*?)\d+\n(verb=enqueue.*)/s;
+for (['(orcpt=)', 'x y;z', 'ORCPT'], ['(notify=)', "NEVER\r\nQUIT",
+    'NOTIFY'], ['(verb=enqueue\0)', "envid=\n\0", 'ENVID'],
+    ['(verb=enqueue\0)', "ret=FULL SIZE=1\0", 'RET']) {
+	my ($re, $to, $name) = @$_;
+	my $changed = join '', map {
+		my $text = s/\Q$new\E/$fresh/r;
+		$text =~ s/\0size=\d+/\0size=2/;
+		$text =~ s/$re/$1$to/;
+		length($text) . "\n$text";
+	} @part;
+	$a->spew("$file.bad", sprintf "postrider-queue 1\nM %s %d 2\n%shi" .
+	    "E\n", $fresh, length $changed, $changed);
+	($st, $out, $why) = $b->ctl('queue', 'import', "$file.bad");
+	like $why, qr/malformed .*$name/, "bad $name";
+}
+
+# it is there, and can not be removed here
+$a->send(from => 's10@example.org', to => 'ann@example.test',
+    message => "Subject: m10\n\nhi\n");
+ok $a->wait_for(sub { list($a) == 1 }), 'one more';
+my $takes = $a->dir . '/takes';
+$a->spew($takes, <<"P");
+#!/usr/bin/perl
+\$| = 1;
+print "postrider-queue 1\n";
+<STDIN>;
+my (\$q, \$e, \$c) = (split ' ', <STDIN>)[1 .. 3];
+read STDIN, my \$b, \$e + \$c;
+system "$there -i @{[$a->dir]} queue release \$q >/dev/null";
+print "ok \$q\n";
+<STDIN>;
+print "bye\n";
+P
+chmod 0755, $takes;
+($st, $out, $why) = $a->ctl('queue', 'transfer', '--yes', '--', $takes);
+isnt $st, 0, 'it stays here though it arrived';
+like $out, qr/^transferred: 0, failed: 1/m, 'which is counted';
+like $why, qr/could not be removed here/, 'and said';
+$a->queue('delete', '--yes');
+
 # what is in the queue keeps its content, whatever a stream says of its id
 $a->send(from => 's8@example.org', to => 'ann@example.test',
     message => "Subject: m8\n\nhi\n");

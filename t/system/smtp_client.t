@@ -99,8 +99,8 @@ is $z2->connections, 2, 'MAILMAX: a new connection';
 
 # --- parameters ---
 $z2 = Postrider::Zoo->new(offer => [@all]);
-my %dsn = (ret => 'HDRS', envid => 'a+b c', notify => ['SUCCESS,DELAY'],
-    orcpt => ['rfc822;x=y@example.org']);
+my %dsn = (ret => 'HDRS', envid => 'a+2Bb+20c', notify => ['SUCCESS,DELAY'],
+    orcpt => ['rfc822;x+3Dy@example.org']);
 is $o->deliver($z2, 'a@example.net', %dsn, priority => -3, body8 => 'yes'),
     '0 delivered 2.0.0 250 2.0.0 taken; ok keep', 'DSN';
 is $o->{last}{more}{0}{report}, 'theirs', '... the server will report';

@@ -17,7 +17,8 @@ use Postrider::Zoo;
 
 my $dns = Postrider::Zone->new(zones => { 'm.test' =>
     "null MX 0 .\nempty TXT \"nothing\"\na A 127.0.0.31\nb A 127.0.0.32\n" .
-    "two MX 10 a\ntwo MX 20 b\nwrong MX 10 b\nwrong MX 20 a\n" });
+    "two MX 10 a\ntwo MX 20 b\nwrong MX 10 b\nwrong MX 20 a\n" },
+    fault => { 'mute.m.test' => 'drop' });
 my $i = Postrider::Instance->new(conf => {
     'common.conf' => { hostname => 'mail.example.test' },
     'smtp.conf' => { mta_sts => 'no', tls_level => 'may',
@@ -64,6 +65,33 @@ like Postrider::Outbound::text($o->answer), qr/^ok/,
     'whoever is stopped waits for the answer';
 is scalar(my @once = $slow->took), 1, '... and it was taken';
 $o->close;
+
+# --- a stop while nobody answers ---
+sub stopped {
+	my ($where, $begun, $name) = @_;
+	$o->ask($where, 'r@example.net');
+	ok $i->wait_for($begun), $name;
+	kill 'TERM', $i->pids_of('smtp');
+	like Postrider::Outbound::text($o->answer),
+	    qr/^0 deferred .*this host shuts down; ok/,
+	    '... is given up, and is no trouble of the next hop';
+	$o->close;
+	return;
+}
+stopped('mute.m.test', sub { grep { /mute/ } $dns->queries },
+    'a question to DNS');
+# the listener's queue is full: who is more gets no answer
+my $full = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.4');
+listen $full, 0 or die "listen: $!\n";
+my @held = map { IO::Socket::INET->new(PeerAddr => '127.0.0.4',
+    PeerPort => $full->sockport, Blocking => 0) } 1 .. 3;
+my $port = sprintf '%04X', $full->sockport;
+stopped('[127.0.0.4]:' . $full->sockport, sub {
+	my %held = map { sprintf('%04X', $_->sockport) => 1 } @held;
+	return grep { /:([0-9A-F]{4}) \S+:$port 02 / && !$held{$1} }
+	    split /\n/, $i->slurp('/proc/net/tcp');
+}, 'a connection');
+@held = ();
 
 # --- what was sent counts when smtp dies at what comes later ---
 my $two = Postrider::Zoo->new(offer => [qw(PIPELINING), 'LIMITS RCPTMAX=1'],

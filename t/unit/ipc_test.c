@@ -223,6 +223,39 @@ test_answer(void)
 	ipc_free(&c);
 }
 
+/* who has to end waits for no answer, but takes one that is there */
+static void
+test_wake(void)
+{
+	static const char ok_yes[] = "verb=ok\0queued=yes";
+	struct qmgr_settle_in in = { "x" };
+	struct qmgr_settle_out out;
+	struct err err = ERR_INIT;
+	struct ipc c;
+	int p[2], end[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, p) < 0 || pipe(end) < 0)
+		die("socketpair");
+	ipc_init(&c, "/nonexistent/socket", 60000);
+	c.fd = p[0];
+	ipc_wake_on(end[0]);
+	send(p[1], ok_yes, sizeof(ok_yes), 0);
+	is_int(ipc_call(&c, &qmgr_settle, &in, -1, &out, NULL, NULL, &err), 0,
+	    "nothing wakes: an answer");
+	close(end[1]);
+	send(p[1], ok_yes, sizeof(ok_yes), 0);
+	is_int(ipc_call(&c, &qmgr_settle, &in, -1, &out, NULL, NULL, &err), 0,
+	    "woken, and the answer is there");
+	is_int(ipc_call(&c, &qmgr_settle, &in, -1, &out, NULL, NULL, &err), -1,
+	    "woken, and it is not");
+	is_str(err.dsn, "4.3.2", "it is not waited for");
+	is_int(c.fd, -1, "... nor is it read later");
+	ipc_wake_on(-1);
+	close(end[0]);
+	close(p[1]);
+	ipc_free(&c);
+}
+
 static int
 open_files(void)
 {
@@ -310,6 +343,7 @@ main(void)
 	test_malformed();
 	test_nobody_there();
 	test_answer();
+	test_wake();
 	test_inbox();
 	arena_free(&arena);
 	return tap_done();

@@ -237,6 +237,32 @@ check_values(void)
 	str_free(&s);
 }
 
+/* what is in an envelope that came by another way */
+static void
+check_ok(void)
+{
+	static const char *const good[] = { "", "rfc822;a+20b@c", "x-y;z;z",
+		"utf-8;gr\xc3\xbc@x" };
+	static const char *const bad[] = { "rfc822", ";a", "rfc822;",
+		"rfc 822;a", "rfc822;a\r\nRSET", "x>;a",
+		"utf-8;\xff", "rfc822;a b" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(good); i++)
+		ok(smtp_orcpt_ok(good[i]), "ORCPT may be %s", good[i]);
+	for (i = 0; i < ARRAY_LEN(bad); i++)
+		ok(!smtp_orcpt_ok(bad[i]), "and not %zu", i);
+	ok(smtp_notify_ok("") && smtp_notify_ok("SUCCESS,delay") &&
+	    !smtp_notify_ok("NEVER,DELAY") && !smtp_notify_ok("DELAY SIZE=1"),
+	    "NOTIFY");
+	ok(smtp_envid_ok("") && smtp_envid_ok("a+2B") && !smtp_envid_ok("a b"),
+	    "ENVID");
+	ok(smtp_ret_ok("") && smtp_ret_ok("hdrs") && !smtp_ret_ok("FULL x"),
+	    "RET");
+	ok(smtp_text_ok("QQ+1", 4) && !smtp_text_ok("QQ+1", 3) &&
+	    !smtp_text_ok("a\nb", 9) && !smtp_text_ok("\xc3", 9), "texts");
+}
+
 static const struct { const char *v; int64_t want; } untils[] = {
 	{ "2026-11-24T08:00:00Z", 1795507200 },
 	{ "2026-11-24T08:00:00.000Z", 1795507200 },
@@ -297,6 +323,7 @@ main(void)
 	check_helo();
 	check_xtext();
 	check_orcpt();
+	check_ok();
 	check_values();
 	return tap_done();
 }
