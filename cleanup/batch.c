@@ -125,6 +125,8 @@ batch_add(struct message *m, uint64_t size, struct call *c, struct err *err)
 	j->dests.n = 0;
 	if (message_prepare(m, size, j, err) < 0)
 		return -1;
+	if (m->discard)
+		return 0;
 	j->unsynced = j->size <= conf.sync_above;
 	j->ticket = request_hold(c);
 	j->sock = c->sock;

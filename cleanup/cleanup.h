@@ -25,6 +25,7 @@ struct cleanup_conf {
 	int64_t service_timeout, qmgr_timeout;
 	uint64_t sync_above;
 	bool other_authors;
+	uint64_t body_limit;
 };
 extern struct cleanup_conf conf;
 extern const struct field conf_fields[];
@@ -54,6 +55,13 @@ struct message {
 	bool requiretls, tls_optional, utf8, body8, internal;
 	bool normalize, check_from;
 	int64_t hold, release_at, priority;
+	/* what others want changed; done at commit */
+	struct edits edits;
+	size_t edit_bytes;
+	struct err edit_err;	/* of one: told at commit */
+	const char *hold_reason;	/* NULL: none is known */
+	const char *transport, *nexthop;	/* of all; NULL: router says */
+	bool discard;		/* nobody gets it */
 };
 
 /* verbs.c */
@@ -66,9 +74,12 @@ bool conn_busy(void *conn);
 void message_rcpt(struct message *m, const struct cleanup_rcpt_in *in);
 int message_begin(struct message *m, const struct cleanup_begin_in *in,
     struct err *err);
-/* judge, complete, route, make read-only: fills dests and sizes of j */
+/* judge, change, complete, route, make read-only: fills dests and sizes of j;
+ * where m->discard is set then, it goes nowhere */
 int message_prepare(struct message *m, uint64_t size, struct job *j,
     struct err *err);
+/* the end of it, logged, whatever comes later; by and why may be "" */
+void message_discard(struct message *m, const char *by, const char *why);
 /* not queued: room is given back now, the name goes with message_drop */
 void message_over(struct message *m);
 /* forget it; unlink_it: with its content */
@@ -77,6 +88,7 @@ void message_drop(struct message *m, bool unlink_it);
 /* trace.c: Return-Path, Delivered-To where rcpt is not NULL, Received */
 void trace_headers(struct str *out, const struct cleanup_begin_in *in,
     const char *q, const char *rcpt, int64_t unix_s);
+void trace_return_path(struct str *out, const char *sender, bool utf8);
 
 /* check.c */
 struct content_limits {
@@ -102,6 +114,14 @@ void owner_init(void);
 int owner_check(const struct message *m, const struct content_facts *f,
     struct err *err);
 
+/* edits.c: one change, to be done at commit; fd: of EDIT_BODY, else -1 */
+enum { EDIT_BYTES_MAX = 4 << 20 };	/* of one message */
+void edits_take(struct message *m, const struct edit *e, int fd);
+/* 1 done, and the content is another one of *size bytes; 0 done, or there are
+ * none; -1: 4.3.0 */
+int edits_apply(struct message *m, const struct content_facts *f,
+    uint64_t *size, struct err *err);
+
 /* normalize.c: put missing fields in; *size_r and f->lines grow */
 int normalize(const struct message *m, struct content_facts *f,
     uint64_t *size_r, struct err *err);
@@ -118,6 +138,11 @@ int spool_space(uint64_t size, struct err *err);
 int spool_sync_dir(const char *q, struct err *err);
 /* a new content file; its entry is not synced.  0 or -1 */
 int spool_create(char q[QID_SIZE], int *fd_r, struct err *err);
+/* the same for another content of q, in its directory: *fd_r, other_r is its
+ * name until spool_rename, after which q is */
+int spool_sibling(const char *q, char other_r[QID_SIZE], int *fd_r,
+    struct err *err);
+int spool_rename(const char *from, const char *q, struct err *err);
 /* the whole file system of the spool; 0 or -1 */
 int spool_syncfs(struct err *err);
 void spool_remove(const char *q);

@@ -122,6 +122,7 @@ record(const struct job *j)
 		.body8 = m->body8, .requiretls = m->requiretls,
 		.tls_optional = m->tls_optional, .verp = m->verp,
 		.internal = m->internal, .hold = m->hold,
+		.reason = m->hold_reason != NULL ? m->hold_reason : "",
 		.unsynced = j->unsynced,
 		.release_at = m->release_at, .priority = m->priority };
 }

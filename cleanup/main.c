@@ -32,6 +32,8 @@ const struct field conf_fields[] = {
 	    "content up to this size goes into qmgr's journal, unsynced"),
 	F_BOOL(struct cleanup_conf, other_authors, "no",
 	    "From may name others beside the login, if Sender is the login's"),
+	F_SIZE(struct cleanup_conf, body_limit, "128M", "1K", "1T",
+	    "of a body that a filter puts in the place of another"),
 	F_END
 };
 

@@ -98,6 +98,8 @@ keep_envelope(struct message *m, const struct cleanup_begin_in *in)
 	m->hold = in->hold != 0;
 	m->release_at = MAX(in->release_at, (int64_t)0);
 	m->priority = MAX(MIN(in->priority, (int64_t)9), (int64_t)-9);
+	m->hold_reason = m->transport = m->nexthop = NULL;
+	m->discard = false;
 }
 
 int
@@ -142,10 +144,23 @@ check_size(const struct message *m, uint64_t size, uint64_t *total_r,
 	return 0;
 }
 
+void
+message_discard(struct message *m, const char *by, const char *why)
+{
+	if (m->discard)
+		return;
+	m->discard = true;
+	log_event(LOG_INFO, "discarded", KS("by", by[0] ? by : NULL),
+	    KS("from", m->sender), KU("nrcpt", m->n),
+	    KS("reason", why[0] ? why : NULL), KEND);
+}
+
 static int
-judge(const struct message *m, uint64_t *total, struct content_facts *f,
+judge(struct message *m, uint64_t *total, struct content_facts *f,
     struct err *err)
 {
+	int changed;
+
 	const struct content_limits limits = {
 		(size_t)conf.header_limit, (size_t)conf.header_fields,
 		(size_t)conf.hop_limit };
@@ -153,6 +168,11 @@ judge(const struct message *m, uint64_t *total, struct content_facts *f,
 	if (content_check(m->fd, *total, &limits, f, err) < 0)
 		return -1;
 	if (m->check_from && owner_check(m, f, err) < 0)
+		return -1;
+	changed = edits_apply(m, f, total, err);
+	if (changed < 0 || m->discard)
+		return MIN(changed, 0);
+	if (changed && content_check(m->fd, *total, &limits, f, err) < 0)
 		return -1;
 	if (m->normalize)
 		return normalize(m, f, total, err);
@@ -166,8 +186,11 @@ message_prepare(struct message *m, uint64_t size, struct job *j,
 	struct content_facts f;
 
 	if (check_size(m, size, &j->size, err) < 0 ||
-	    judge(m, &j->size, &f, err) < 0 ||
-	    route_all(m, &j->dests, err) < 0)
+	    judge(m, &j->size, &f, err) < 0)
+		return -1;
+	if (m->discard)
+		return 0;
+	if (route_all(m, &j->dests, err) < 0)
 		return -1;
 	/* RFC 8689 section 3: the option wins over the field */
 	m->tls_optional = f.tls_optional && !m->requiretls;
@@ -200,7 +223,9 @@ message_drop(struct message *m, bool unlink_it)
 	m->fd = -1;
 	m->begun = m->over = false;
 	m->n = 0;
-	m->err = (struct err)ERR_INIT;
+	m->err = m->edit_err = (struct err)ERR_INIT;
+	edits_clear(&m->edits);
+	m->edit_bytes = 0;
 	if (m->cap > 1024) {
 		free(m->rcpts);
 		m->rcpts = NULL;

@@ -224,12 +224,38 @@ route_chunks(struct state *s, struct err *err)
 	return 0;
 }
 
+/* All go as they were named to where it was said; who is there looks after
+ * aliases. */
+static void
+to_transport(struct message *m, struct dests *d)
+{
+	struct router_route_more r = { .transport = m->transport,
+		.mailbox = "", .dsn = "", .text = "" };
+	struct state s = { .m = m, .d = d };
+	const char *at;
+
+	for (s.first = 0; s.first < m->n; s.first++) {
+		r.addr = m->rcpts[s.first].addr;
+		at = strrchr(r.addr, '@');
+		r.nexthop = m->nexthop[0] != '\0' ? m->nexthop :
+		    at != NULL ? at + 1 : common.hostname;
+		add_dest(&s, &r);
+	}
+	dests_unique(d);
+}
+
 int
 route_all(struct message *m, struct dests *d, struct err *err)
 {
-	struct state s = { .m = m, .d = d, .router = conn_take() };
-	int rc = route_chunks(&s, err);
+	struct state s = { .m = m, .d = d };
+	int rc;
 
+	if (m->transport != NULL) {
+		to_transport(m, d);
+		return 0;
+	}
+	s.router = conn_take();
+	rc = route_chunks(&s, err);
 	conn_give(s.router);
 	if (rc == 0) {
 		dests_unique(d);

@@ -80,6 +80,40 @@ spool_create(char q[QID_SIZE], int *fd_r, struct err *err)
 	    MIN(rc, 0);
 }
 
+int
+spool_sibling(const char *q, char other_r[QID_SIZE], int *fd_r,
+    struct err *err)
+{
+	int64_t id = 0, other = 0;
+	int i, rc = 0;
+
+	qid_parse(q, &id);
+	for (i = 0; i < TRIES && rc == 0; i++) {
+		qid_make(other_r);
+		qid_parse(other_r, &other);
+		qid_print((other & ~(int64_t)(DIRS - 1)) |
+		    (id & (DIRS - 1)), other_r);
+		rc = content_create(common.spool_dir, other_r, fd_r, err);
+	}
+	return rc == 0 ? err_temp(err, "4.3.0", "no free queue id") :
+	    MIN(rc, 0);
+}
+
+int
+spool_rename(const char *from, const char *q, struct err *err)
+{
+	struct str a = STR_INIT, b = STR_INIT;
+	int rc = 0;
+
+	content_path(&a, common.spool_dir, from);
+	content_path(&b, common.spool_dir, q);
+	if (rename(a.s, b.s) < 0)
+		rc = err_sys(err, "rename %s", a.s);
+	str_free(&a);
+	str_free(&b);
+	return rc;
+}
+
 static int
 dir_fd(const char *q, struct err *err)
 {

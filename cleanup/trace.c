@@ -126,12 +126,18 @@ add_received(struct str *out, const struct cleanup_begin_in *in,
 }
 
 void
+trace_return_path(struct str *out, const char *sender, bool utf8)
+{
+	str_adds(out, "Return-Path: <");
+	add_path(out, sender, utf8);
+	str_adds(out, ">\n");
+}
+
+void
 trace_headers(struct str *out, const struct cleanup_begin_in *in,
     const char *q, const char *rcpt, int64_t unix_s)
 {
-	str_adds(out, "Return-Path: <");
-	add_path(out, in->sender, in->utf8);
-	str_adds(out, ">\n");
+	trace_return_path(out, in->sender, in->utf8);
 	if (rcpt != NULL) {
 		str_adds(out, "Delivered-To: ");
 		add_path(out, rcpt, in->utf8);

@@ -38,7 +38,7 @@ conn_busy(void *conn)
 {
 	const struct message *m = conn;
 
-	return (m->begun && !m->over) || m->n > 0;
+	return (m->begun && !m->over) || m->n > 0 || m->edits.n > 0;
 }
 
 /* What was refused, and what we could not do, is said here once.  Clients
@@ -135,11 +135,42 @@ do_begin(struct call *c, const void *in_, void *out_, struct err *err)
 	return rc;
 }
 
+/* It belongs to the message that is under way, or to the next one. */
+static void
+take_edit(struct message *m, const struct edit *e, int fd)
+{
+	batch_settle(m);
+	if (m->begun && m->over)
+		message_drop(m, true);
+	edits_take(m, e, fd);
+}
+
 static int
-do_commit(struct call *c, const void *in_, void *out UNUSED,
-    struct err *err)
+do_edit(struct call *c, const void *in, void *out UNUSED,
+    struct err *err UNUSED)
+{
+	take_edit(c->conn, in, -1);
+	return 0;
+}
+
+static int
+do_body(struct call *c, const void *in, void *out UNUSED,
+    struct err *err UNUSED)
+{
+	struct edit e = *(const struct edit *)in;
+	int fd = c->fd;
+
+	c->fd = -1;
+	e.op = EDIT_BODY;
+	take_edit(c->conn, &e, fd);
+	return 0;
+}
+
+static int
+do_commit(struct call *c, const void *in_, void *out_, struct err *err)
 {
 	const struct cleanup_commit_in *in = in_;
+	struct cleanup_commit_out *out = out_;
 	struct message *m = c->conn;
 	int rc;
 
@@ -151,6 +182,10 @@ do_commit(struct call *c, const void *in_, void *out UNUSED,
 	if (rc < 0) {
 		say_failed(err);
 		message_over(m);
+	} else if (rc == 0) {
+		out->q = m->q;
+		out->discarded = true;
+		message_drop(m, true);
 	}
 	log_ids(NULL, NULL);
 	return rc;
@@ -189,6 +224,8 @@ const struct verb verbs[] = {
 	{ &cleanup_space, do_space, WHO },
 	{ &cleanup_rcpt, do_rcpt, WHO },
 	{ &cleanup_begin, do_begin, WHO },
+	{ &cleanup_edit, do_edit, WHO },
+	{ &cleanup_body, do_body, WHO },
 	{ &cleanup_commit, do_commit, WHO },
 	{ &cleanup_abort, do_abort, WHO },
 	{ &cleanup_settle, do_settle, WHO },

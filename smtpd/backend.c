@@ -233,6 +233,34 @@ settle(struct txn *t, struct err *err)
 	return not_queued(err);
 }
 
+/* What rules and filters want changed; what is wrong with it, commit says.  Of
+ * several bodies the last one counts. */
+static int
+tell_edits(const struct txn *t, struct err *err)
+{
+	const struct edit *e;
+	size_t i, body = t->edits.n;
+	int r;
+
+	for (i = 0; t->edits.has_body && i < t->edits.n; i++)
+		if (t->edits.v[i].op == EDIT_BODY)
+			body = i;
+	for (i = 0; i < t->edits.n; i++) {
+		e = &t->edits.v[i];
+		if (e->op == EDIT_BODY && i != body)
+			continue;
+		r = i == body ? ipc_call(&cleanup, &cleanup_body, e,
+		    t->edits.body, NULL, NULL, NULL, err) :
+		    ipc_tell(&cleanup, &cleanup_edit, e, err);
+		if (r < 0)
+			return -1;
+		/* a cleanup that knows nothing of the message */
+		if (cleanup.fresh)
+			return err_temp(err, "4.3.0", "connection lost");
+	}
+	return 0;
+}
+
 int
 backend_commit(struct txn *t, uint64_t size, struct err *err)
 {
@@ -242,10 +270,17 @@ backend_commit(struct txn *t, uint64_t size, struct err *err)
 	int r;
 
 	t->begun = false;
+	if (tell_edits(t, err) < 0) {
+		ipc_close(&cleanup);
+		failed(&cleanup, err);
+		return not_queued(err);
+	}
 	r = ipc_call(&cleanup, &cleanup_commit, &in, -1, &out, NULL, &sent,
 	    err);
-	if (r == 0 && !cleanup.fresh)
+	if (r == 0 && !cleanup.fresh) {
+		t->discarded = out.discarded;
 		return 0;
+	}
 	answered = cleanup.fd >= 0;
 	/* a fresh connection is to a cleanup that knows nothing of it: the
 	 * one that began it was gone before commit could be sent */

@@ -26,7 +26,8 @@ int backend_owns(const char *login, const char *addr,
  * appended and which is the caller's to close */
 int backend_begin(const struct session *s, struct txn *t, int *fd_r,
     struct err *err);
-/* all size bytes are written: queue it.  0: it is on disk. */
+/* all size bytes are written: change it as t->edits say and queue it.  0: it is
+ * on disk, or t->discarded. */
 int backend_commit(struct txn *t, uint64_t size, struct err *err);
 void backend_abort(struct txn *t);	/* forget what began */
 int backend_auth(const struct auth_sasl_in *in, struct auth_out *out,

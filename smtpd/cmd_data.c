@@ -56,7 +56,7 @@ queued(struct session *s, uint64_t size)
 	    KS("proto", proto.s),
 	    KS("login", s->login.len > 0 ? s->login.s : NULL),
 	    KS("trusted", s->trusted && s->login.len == 0 ? "yes" : NULL),
-	    KEND);
+	    KS("discarded", t->discarded ? "yes" : NULL), KEND);
 	log_set_queue(NULL);
 	str_free(&proto);
 	for (i = 0; i < n; i++) {

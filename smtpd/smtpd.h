@@ -14,6 +14,7 @@
 #ifndef SMTPD_SMTPD_H
 #define SMTPD_SMTPD_H
 
+#include "proto/edit.h"
 #include "serve/cmdloop.h"
 #include "serve/login.h"
 #include "serve/tls.h"
@@ -94,6 +95,8 @@ struct txn {
 	struct content *content;	/* DATA or BDAT is under way */
 	bool begun;		/* cleanup holds a message of ours */
 	char q[24];		/* its queue id */
+	struct edits edits;	/* for cleanup to do, at commit */
+	bool discarded;		/* it was told to queue nothing */
 };
 
 struct session {

@@ -33,6 +33,7 @@ txn_free(struct txn *t)
 		return;
 	tdestroy(t->index, keep);
 	content_free(t->content);
+	edits_clear(&t->edits);
 	free(t->rcpts);
 	arena_free(&t->arena);
 	free(t);

@@ -11,6 +11,8 @@
  *   e  refuses commit
  *   m  refuses begin (as one that missed recipients does) and goes on
  *   q  closes when a commit was answered
+ *   t  closes when it reads an edit
+ *   x  discards what is committed
  * A plan that is used up answers everything.
  */
 #include "../../smtpd/backend.h"
@@ -33,7 +35,7 @@
 static struct shared {
 	char plan[16];
 	size_t at;
-	int rcpts, begun, queued, spaces, conns;
+	int rcpts, begun, queued, spaces, conns, edits, bodies;
 	char last[64];
 } *sh;
 
@@ -67,7 +69,7 @@ begin(int sock, const struct ipc_msg *m, char how, int told)
 static int
 answer(int sock, const struct ipc_msg *m, char how, int *rcpts, bool *begun)
 {
-	struct cleanup_commit_out c = { "QID" };
+	struct cleanup_commit_out c = { .q = "QID" };
 	struct cleanup_settle_out s = { sh->queued > 0 };
 	struct err err = ERR_INIT;
 	int rc;
@@ -76,6 +78,12 @@ answer(int sock, const struct ipc_msg *m, char how, int *rcpts, bool *begun)
 		++*rcpts;
 		return 0;
 	}
+	if (strcmp(m->verb, "edit") == 0) {
+		sh->edits++;
+		return how == 't' ? -1 : 0;
+	}
+	if (strcmp(m->verb, "body") == 0)
+		sh->bodies += m->fd >= 0;
 	if (strcmp(m->verb, "space") == 0)
 		sh->spaces++;
 	if (strcmp(m->verb, "begin") == 0) {
@@ -92,6 +100,7 @@ answer(int sock, const struct ipc_msg *m, char how, int *rcpts, bool *begun)
 			return ipc_reply_err(sock, &err, &err);
 		}
 		*begun = false;
+		c.discarded = how == 'x';
 		sh->queued += how != 'd';
 		if (how == 'c' || how == 'd')
 			return -1;
@@ -172,6 +181,26 @@ plan(const char *letters)
 	slice_copy(sh->plan, sizeof(sh->plan), slice_of(letters));
 }
 
+static bool with_edits;
+
+/* two changes of the header, and two bodies: the last one counts */
+static void
+add_edits(struct txn *t)
+{
+	static const struct edit e[] = {
+		{ .op = EDIT_ADD_HEADER, .name = "X", .value = "y" },
+		{ .op = EDIT_BODY },
+		{ .op = EDIT_HOLD, .value = "why" },
+		{ .op = EDIT_BODY } };
+	struct err err = ERR_INIT;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(e); i++)
+		ok(edits_add(&t->edits, &e[i], e[i].op != EDIT_BODY ? -1 :
+		    memfd_create("body", MFD_CLOEXEC), &t->arena, &err) == 0,
+		    "edit %zu is taken", i + 1);
+}
+
 /* one message; "ok", or the error's code, "begin " or "commit " before it */
 static const char *
 message(size_t rcpts)
@@ -180,6 +209,7 @@ message(size_t rcpts)
 	struct err err = ERR_INIT;
 	struct rcpt r = { "a@example.org", "", "" };
 	const char *what = "begin";
+	bool discarded;
 	int fd, rc;
 
 	s.txn = txn_new();
@@ -189,6 +219,8 @@ message(size_t rcpts)
 		txn_add(s.txn, &r);
 	}
 	rc = backend_begin(&s, s.txn, &fd, &err);
+	if (with_edits)
+		add_edits(s.txn);
 	if (rc == 0) {
 		ok(s.txn->begun && strcmp(s.txn->q, "QID") == 0, "it began");
 		what = "commit";
@@ -197,10 +229,11 @@ message(size_t rcpts)
 		close_fd(fd);
 		rc = backend_commit(s.txn, 2, &err);
 	}
+	discarded = s.txn->discarded;
 	txn_free(s.txn);
 	s.txn = NULL;
 	if (rc == 0)
-		return "ok";
+		return discarded ? "discarded" : "ok";
 	snprintf(text, sizeof(text), "%s %s", what, err.dsn);
 	return text;
 }
@@ -232,6 +265,26 @@ test_messages(void)
 	plan("s");
 	is_str(message(1), "commit 4.3.0", "gone between begin and commit");
 	is_int(sh->queued, 0, "and nothing queued");
+}
+
+static void
+test_edits(void)
+{
+	with_edits = true;
+	plan("");
+	is_str(message(2), "ok", "a message with edits");
+	is_int(sh->edits, 2, "they came");
+	is_int(sh->bodies, 1, "the last body with its descriptor");
+	plan("x");
+	is_str(message(1), "discarded", "discarded is well");
+	plan("t");
+	is_str(message(1), "commit 4.3.0", "cleanup dies of an edit");
+	is_int(sh->queued, 0, "and nothing is queued");
+	plan("so");
+	is_str(message(1), "commit 4.3.0", "gone between begin and edits");
+	is_int(sh->queued, 0, "and nothing is queued");
+	with_edits = false;
+	is_str(message(1), "ok", "the next message");
 }
 
 /* the connection is old: it was opened for `space` at MAIL */
@@ -308,6 +361,7 @@ main(void)
 	pid = start();
 	backend_init();
 	test_messages();
+	test_edits();
 	test_old("o", 1, "ok", 1);
 	test_old("so", 1, "ok", 1);
 	test_old("so", 3, "ok", 1);

@@ -1,0 +1,29 @@
+/*
+ * rewrite.h - the content of a message with some ranges of it replaced; all
+ * else stays as it is, byte for byte.
+ */
+#ifndef CLEANUP_REWRITE_H
+#define CLEANUP_REWRITE_H
+
+#include "cleanup.h"
+
+struct splice {
+	uint64_t at, len;	/* of the content as it is */
+	struct slice text;	/* instead; borrowed */
+};
+struct splices {
+	struct splice *v;	/* malloced; by place, not overlapping */
+	size_t n, cap;
+	bool has_body;		/* behind the last splice comes not what is
+				 * there, but what is in body: borrowed */
+	int body;
+};
+void splice_add(struct splices *s, uint64_t at, uint64_t len,
+    struct slice text);
+void splices_free(struct splices *s);
+/* m->fd becomes another file of the same name, *size its size.  0; or -1 and
+ * nothing is changed: err_temp. */
+int rewrite(struct message *m, const struct splices *s, uint64_t *size,
+    struct err *err);
+
+#endif
