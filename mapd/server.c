@@ -67,37 +67,14 @@ servers_parse(struct table *t, uint16_t port, struct err *err)
 	    "named");
 }
 
-static bool
-is_address(const char *host)
-{
-	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST }, *r = NULL;
-	bool yes = getaddrinfo(host, NULL, &hints, &r) == 0;
-
-	if (yes)
-		freeaddrinfo(r);
-	return yes;
-}
-
 void
 servers_jail(const struct table *t)
 {
-	static const char *const files[] = { "/etc/resolv.conf", "/etc/hosts",
-	    "/etc/host.conf", "/etc/nsswitch.conf", "/etc/gai.conf",
-	    "/etc/services" };
-	bool names = false;
 	size_t i;
 
-	for (i = 0; i < t->servers; i++) {
-		if (t->server[i].port == 0)
-			continue;
-		jail_port(t->server[i].port);
-		names |= !is_address(t->server[i].host);
-	}
-	if (!names)
-		return;
-	jail_port(53);
-	for (i = 0; i < ARRAY_LEN(files); i++)
-		jail_path(files[i], PATH_READ);
+	for (i = 0; i < t->servers; i++)
+		if (t->server[i].port != 0)
+			jail_host(t->server[i].host, t->server[i].port);
 }
 
 int

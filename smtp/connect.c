@@ -91,7 +91,7 @@ table_pool(const struct targets *all, const char *sender, struct arena *a,
 	rc = map_live_get(&bind_table, key, &found, err);
 	if (rc == 0 && at != NULL) {
 		key = at;
-		rc = map_live_get(&bind_table, key, &found, err);
+		rc = map_live_get_part(&bind_table, key, &found, err);
 	}
 	if (rc > 0)
 		value = arena_slice(a, slice_str(&found));

@@ -67,7 +67,8 @@ table_domain(struct map_live *m, const char *domain, struct arena *a,
 	int rc;
 
 	do {
-		rc = map_live_get(m, key, &value, err);
+		rc = key == domain ? map_live_get(m, key, &value, err) :
+		    map_live_get_part(m, key, &value, err);
 		key = strchr(key + 1, '.');
 	} while (rc == 0 && key != NULL && !is_address(domain));
 	if (rc > 0)

@@ -5,11 +5,6 @@
 
 #include <arpa/inet.h>
 
-struct network {
-	unsigned char ip[16];	/* IPv4: mapped, ::ffff:a.b.c.d */
-	unsigned bits;
-};
-
 static const unsigned char mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff,
 	0xff };
 
@@ -35,9 +30,20 @@ is_set(const unsigned char *ip, unsigned bit)
 	return ip[bit / 8] & (0x80 >> bit % 8);
 }
 
-/* 1, or the reason why it is none */
-static const char *
-parse(struct slice s, struct network *n)
+bool
+network_address(struct slice s, unsigned char ip[16])
+{
+	return parse_ip(s, ip) != 0;
+}
+
+bool
+network_is_v4(const unsigned char ip[16])
+{
+	return memcmp(ip, mapped, sizeof(mapped)) == 0;
+}
+
+const char *
+network_parse(struct slice s, struct network *n)
 {
 	size_t slash = slice_find(s, '/');
 	struct slice host = slice_sub(s, 0, slash);
@@ -68,7 +74,7 @@ networks_check(const struct strlist *l, struct err *err)
 	size_t i;
 
 	for (i = 0; i < l->n; i++) {
-		why = parse(slice_of(l->v[i]), &n);
+		why = network_parse(slice_of(l->v[i]), &n);
 		if (why != NULL)
 			return err_perm(err, "5.3.5", "%s: %s, expected "
 			    "something like 192.0.2.0/24", l->v[i], why);
@@ -97,7 +103,8 @@ networks_has(const struct strlist *l, const char *addr)
 	if (l->n == 0 || parse_ip(slice_of(addr), ip) == 0)
 		return false;
 	for (i = 0; i < l->n; i++)
-		if (parse(slice_of(l->v[i]), &n) == NULL && contains(&n, ip))
+		if (network_parse(slice_of(l->v[i]), &n) == NULL &&
+		    contains(&n, ip))
 			return true;
 	return false;
 }

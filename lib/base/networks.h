@@ -17,4 +17,15 @@ int networks_check(const struct strlist *l, struct err *err);
 /* addr as inet_ntop prints it; what is no address is in none */
 bool networks_has(const struct strlist *l, const char *addr);
 
+/* one network or address; IPv4 is mapped, ::ffff:a.b.c.d, with 96 bits more */
+struct network {
+	unsigned char ip[16];
+	unsigned bits;
+};
+/* NULL, or the reason why it is none */
+const char *network_parse(struct slice s, struct network *n);
+/* an address alone, IPv4 mapped as above */
+bool network_address(struct slice s, unsigned char ip[16]);
+bool network_is_v4(const unsigned char ip[16]);
+
 #endif

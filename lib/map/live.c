@@ -1,6 +1,5 @@
 /*
- * live.c - a table that follows its file.  The old map is closed only after
- * the new one is open.
+ * live.c - a table that follows its file.
  */
 #include "map/live.h"
 
@@ -35,15 +34,17 @@ trouble(struct map_live *l, const struct err *err)
 static void
 reopen(struct map_live *l)
 {
-	struct map *m;
+	bool any = true;
+	int r;
 
-	if (map_open(l->spec, &m, &l->why) != 0) {
+	/* a part that can not be opened is told, and the rest is used */
+	r = l->map != NULL ? map_reopen(l->map, &any, &l->why) :
+	    map_open(l->spec, &l->map, &l->why);
+	l->opened += any && l->map != NULL;
+	if (r != 0) {
 		trouble(l, &l->why);
 		return;
 	}
-	map_close(l->map);
-	l->map = m;
-	l->opened++;
 	l->told = false;
 }
 
@@ -80,6 +81,20 @@ map_live_get(struct map_live *l, const char *key, struct str *out,
 	if (map_live_refresh(l, err) != 0)
 		return -1;
 	r = map_get(l->map, key, out, err);
+	if (r < 0)
+		trouble(l, err);
+	return r;
+}
+
+int
+map_live_get_part(struct map_live *l, const char *key, struct str *out,
+    struct err *err)
+{
+	int r;
+
+	if (map_live_refresh(l, err) != 0)
+		return -1;
+	r = map_get_part(l->map, key, out, err);
 	if (r < 0)
 		trouble(l, err);
 	return r;

@@ -27,8 +27,11 @@ int map_live_refresh(struct map_live *l, struct err *err);
 /* as map_get, on the newest version */
 int map_live_get(struct map_live *l, const char *key, struct str *out,
     struct err *err);
-/* the same; where there is no such key the file is looked at once more, so
- * that what was just added is found */
+/* as map_get_part */
+int map_live_get_part(struct map_live *l, const char *key, struct str *out,
+    struct err *err);
+/* as map_live_get; where there is no such key the file is looked at once more,
+ * so that what was just added is found */
 int map_live_get_new(struct map_live *l, const char *key, struct str *out,
     struct err *err);
 

@@ -1,171 +1,74 @@
 /*
- * map.c - names of tables, and the way to their types.
+ * map.c - look-ups in one table or in several, and following their files.
  */
 #include "map/map.h"
 
-#include "base/field.h"
+#include "map/spec.h"
 
 #include <fcntl.h>
 
-/* TO ADD A TYPE: write map_NAME.c, declare it in map.h, add it here. */
-static const struct map_type *const types[] = {
-	&map_type_text,
-	&map_type_cdb,
-	&map_type_inline,
-	&map_type_sqlite,
-	&map_type_pgsql,
-	&map_type_mysql,
-	&map_type_ldap,
-	&map_type_lmdb,
-	&map_type_oauth,
-	&map_type_jwks,
-	&map_type_refresh,
-};
-
+/* one table, and the next that is asked */
 struct map {
 	const struct map_type *type;
-	void *self;
+	void *self;		/* NULL: could not be opened, for `why' */
 	char *spec;
 	char *path;		/* NULL where the type has no file */
 	struct stat st;		/* of what is open */
+	struct err why;
+	struct map *next;
 };
 
-static char *conf_dir;
+/* opened by map_ahead, not yet taken */
+static struct map *ahead;
 
-void
-map_set_dir(const char *dir)
-{
-	free(conf_dir);
-	conf_dir = dir != NULL && *dir != '\0' ? xstrdup(dir) : NULL;
-}
-
+/* what is open becomes that of the path: 0, or -1 and m is as it was */
 static int
-unknown_type(struct slice type, const char *spec, struct err *err)
+open_self(struct map *m, struct err *err)
 {
-	const char *names[ARRAY_LEN(types) + 1] = { NULL }, *near;
-	struct str known = STR_INIT;
-	size_t i;
+	const char *name = m->path != NULL ? m->path :
+	    strchr(m->spec, ':') + 1;
+	struct stat st = { 0 };
+	void *self = NULL;
 
-	for (i = 0; i < ARRAY_LEN(types); i++) {
-		names[i] = types[i]->name;
-		str_addf(&known, " %s", names[i]);
-	}
-	near = nearest_name(names, type);
-	if (near != NULL)
-		err_temp(err, "4.3.5", "%s: no such type of table; did you "
-		    "mean %s? known are:%s", spec, near, known.s);
-	else
-		err_temp(err, "4.3.5", "%s: no such type of table; "
-		    "known are:%s", spec, known.s);
-	str_free(&known);
-	return -1;
-}
-
-static int
-parse_spec(const char *spec, const struct map_type **type_r,
-    const char **name_r, struct err *err)
-{
-	struct slice s = slice_of(spec), type;
-	size_t i;
-
-	type = slice_sub(s, 0, slice_find(s, ':'));
-	if (type.n == s.n)
-		return err_temp(err, "4.3.5", "\"%s\": expected TYPE:NAME, "
-		    "such as cdb:%s", spec, *spec ? spec : "users");
-	for (i = 0; i < ARRAY_LEN(types); i++)
-		if (slice_eqz(type, types[i]->name))
-			break;
-	if (i == ARRAY_LEN(types))
-		return unknown_type(type, spec, err);
-	*type_r = types[i];
-	*name_r = spec + type.n + 1;
-	if (types[i]->suffix != NULL && **name_r == '\0')
-		return err_temp(err, "4.3.5", "\"%s\": expected the name of "
-		    "a file after the colon", spec);
-	return 0;
-}
-
-int
-map_check(const char *spec, struct err *err)
-{
-	const struct map_type *type;
-	const char *name;
-
-	return parse_spec(spec, &type, &name, err);
-}
-
-static void
-add_path(struct str *out, const struct map_type *type, const char *name)
-{
-	if (name[0] != '/' && conf_dir != NULL)
-		str_addf(out, "%s/", conf_dir);
-	str_adds(out, name);
-	if (!slice_ends(slice_of(name), type->suffix))
-		str_adds(out, type->suffix);
-}
-
-int
-map_path(const char *spec, struct str *out, struct err *err)
-{
-	const struct map_type *type;
-	const char *name;
-
-	if (parse_spec(spec, &type, &name, err) != 0)
+	if (m->type->open(name, &self, &st, err) != 0)
 		return -1;
-	if (type->suffix != NULL)
-		add_path(out, type, name);
+	if (m->self != NULL)
+		m->type->close(m->self);
+	m->self = self;
+	m->st = st;
 	return 0;
 }
 
-int
-map_open(const char *spec, struct map **map_r, struct err *err)
+static int
+new_map(struct slice one, struct map **map_r, struct err *err)
 {
 	const struct map_type *type;
 	struct str path = STR_INIT;
 	const char *name;
 	struct map *m;
 
-	*map_r = NULL;
-	if (parse_spec(spec, &type, &name, err) != 0)
-		return -1;
 	m = xcalloc(1, sizeof(*m));
-	m->type = type;
-	m->spec = xstrdup(spec);
-	if (type->suffix != NULL) {
-		add_path(&path, type, name);
-		m->path = str_steal(&path);
-		name = m->path;
-	}
-	if (type->open(name, &m->self, &m->st, err) != 0) {
-		map_close(m);
-		return -1;
-	}
+	m->spec = slice_dup(one);
 	*map_r = m;
+	if (spec_parse(m->spec, &type, &name, err) != 0)
+		return -1;
+	m->type = type;
+	if (type->suffix != NULL) {
+		spec_path(&path, type, name);
+		m->path = str_steal(&path);
+	}
 	return 0;
 }
 
-int
-map_get(struct map *m, const char *key, struct str *out, struct err *err)
-{
-	char folded[MAP_KEY_MAX];
-	size_t n = strlen(key), i;
-
-	if (m->type->exact)
-		return n == 0 || n > MAP_TOKEN_MAX ? 0 : m->type->get(m->self,
-		    (struct slice){ key, n }, out, err);
-	if (n == 0 || n > sizeof(folded))
-		return 0;
-	for (i = 0; i < n; i++)
-		folded[i] = (char)ascii_lower((unsigned char)key[i]);
-	return m->type->get(m->self, (struct slice){ folded, n }, out, err);
-}
-
-int
-map_changed(struct map *m)
+/* is its file another one?  1, 0, or -1 with errno */
+static int
+one_changed(const struct map *m)
 {
 	const struct stat *a = &m->st;
 	struct stat b;
 
+	if (m->self == NULL)
+		return 1;
 	if (m->path == NULL)
 		return 0;
 	if (stat(m->path, &b) != 0)
@@ -180,19 +83,208 @@ map_changed(struct map *m)
 	    a->st_ctim.tv_nsec != b.st_ctim.tv_nsec;
 }
 
+/* the one that was opened ahead, where it still is what its file is */
+static struct map *
+take_ahead(struct slice one)
+{
+	struct map **p, *m;
+
+	for (p = &ahead; (m = *p) != NULL; p = &m->next) {
+		if (!slice_eqz(one, m->spec))
+			continue;
+		*p = m->next;
+		m->next = NULL;
+		if (one_changed(m) == 0)
+			return m;
+		map_close(m);
+		return NULL;
+	}
+	return NULL;
+}
+
+/* Where it is one of several it may stay closed: the others are asked. */
+static int
+open_one(struct slice one, bool alone, struct map **map_r, struct err *err)
+{
+	int r;
+
+	*map_r = take_ahead(one);
+	if (*map_r != NULL)
+		return 0;
+	r = new_map(one, map_r, err);
+	if (r == 0) {
+		r = open_self(*map_r, err);
+		if (r != 0 && !alone) {
+			(*map_r)->why = *err;
+			return 0;
+		}
+	}
+	if (r != 0) {
+		map_close(*map_r);
+		*map_r = NULL;
+	}
+	return r;
+}
+
+int
+map_open(const char *spec, struct map **map_r, struct err *err)
+{
+	struct slice rest = slice_of(spec), one;
+	struct map *first = NULL, **end = &first;
+
+	*map_r = NULL;
+	do {
+		spec_next(&rest, &one);
+		if (open_one(one, rest.n == 0 && first == NULL, end,
+		    err) != 0) {
+			map_close(first);
+			return -1;
+		}
+		end = &(*end)->next;
+	} while (rest.n > 0);
+	*map_r = first;
+	return 0;
+}
+
+void
+map_ahead(const char *spec)
+{
+	struct slice rest = slice_of(spec), one;
+	struct err ignored = ERR_INIT;
+	struct map *m;
+
+	do {
+		spec_next(&rest, &one);
+		if (new_map(one, &m, &ignored) == 0 && m->type->ahead &&
+		    open_self(m, &ignored) == 0) {
+			m->next = ahead;
+			ahead = m;
+		} else {
+			map_close(m);
+		}
+	} while (rest.n > 0);
+}
+
+static int
+get_one(struct map *m, struct slice key, struct str *out, struct err *err)
+{
+	char folded[MAP_KEY_MAX];
+	size_t i;
+
+	if (m->self == NULL) {
+		*err = m->why;
+		return -1;
+	}
+	if (m->type->exact)
+		return key.n > MAP_TOKEN_MAX ? 0 : m->type->get(m->self, key,
+		    out, err);
+	if (key.n > sizeof(folded))
+		return 0;
+	for (i = 0; i < key.n; i++)
+		folded[i] = (char)ascii_lower((unsigned char)key.p[i]);
+	return m->type->get(m->self, (struct slice){ folded, key.n }, out,
+	    err);
+}
+
+static int
+get(struct map *m, const char *key, bool part, struct str *out,
+    struct err *err)
+{
+	struct slice k = slice_of(key);
+	int r = 0;
+
+	for (; m != NULL && r == 0 && k.n > 0; m = m->next)
+		if (!part || !m->type->pattern)
+			r = get_one(m, k, out, err);
+	return r;
+}
+
+int
+map_get(struct map *m, const char *key, struct str *out, struct err *err)
+{
+	return get(m, key, false, out, err);
+}
+
+int
+map_get_part(struct map *m, const char *key, struct str *out,
+    struct err *err)
+{
+	return get(m, key, true, out, err);
+}
+
+bool
+map_is_pattern(const struct map *m)
+{
+	for (; m != NULL; m = m->next)
+		if (m->type->pattern)
+			return true;
+	return false;
+}
+
+int
+map_changed(struct map *m)
+{
+	int r = 0, one, e = 0;
+
+	for (; m != NULL && r <= 0; m = m->next) {
+		one = one_changed(m);
+		if (one < 0)
+			e = errno;
+		if (one != 0)
+			r = one;
+	}
+	errno = e;
+	return r;
+}
+
+int
+map_reopen(struct map *m, bool *any_r, struct err *err)
+{
+	struct err why = ERR_INIT;
+	int r = 0;
+
+	*any_r = false;
+	for (; m != NULL; m = m->next) {
+		if (one_changed(m) == 0)
+			continue;
+		if (open_self(m, &why) == 0) {
+			*any_r = true;
+			continue;
+		}
+		if (m->self == NULL)
+			m->why = why;
+		if (r == 0)
+			*err = why;
+		r = -1;
+	}
+	return r;
+}
+
 int
 map_each(struct map *m, map_each_fn *fn, void *ctx, struct err *err)
 {
-	if (m->type->each == NULL)
-		return err_temp(err, "4.3.5", "%s: a table of type %s can "
-		    "not be listed", m->spec, m->type->name);
-	return m->type->each(m->self, fn, ctx, err);
+	int r = 0;
+
+	for (; m != NULL && r == 0; m = m->next) {
+		if (m->self == NULL) {
+			*err = m->why;
+			return -1;
+		}
+		if (m->type->each == NULL)
+			return err_temp(err, "4.3.5", "%s: a table of type "
+			    "%s can not be listed", m->spec, m->type->name);
+		r = m->type->each(m->self, fn, ctx, err);
+	}
+	return r;
 }
 
 bool
 map_can_list(const struct map *m)
 {
-	return m->type->each != NULL;
+	for (; m != NULL; m = m->next)
+		if (m->type->each == NULL || m->type->pattern)
+			return false;
+	return true;
 }
 
 const char *
@@ -204,13 +296,16 @@ map_spec(const struct map *m)
 void
 map_close(struct map *m)
 {
-	if (m == NULL)
-		return;
-	if (m->self != NULL)
-		m->type->close(m->self);
-	free(m->path);
-	free(m->spec);
-	free(m);
+	struct map *next;
+
+	for (; m != NULL; m = next) {
+		next = m->next;
+		if (m->self != NULL)
+			m->type->close(m->self);
+		free(m->path);
+		free(m->spec);
+		free(m);
+	}
 }
 
 int

@@ -77,8 +77,8 @@ close_remote(void *self)
 		return open_as(#type, name, self_r, err); \
 	} \
 	const struct map_type map_type_##type = { \
-		.name = #type, .exact = is_exact, .open = open_##type, \
-		.get = get, .close = close_remote, \
+		.name = #type, .exact = is_exact, .local = true, \
+		.open = open_##type, .get = get, .close = close_remote, \
 	};
 
 /* TO ADD A TYPE: a line here, in map.h and in map.c; mapd has the rest */

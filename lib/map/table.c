@@ -20,6 +20,36 @@ map_table_err(const struct map_table *t, size_t line, struct err *err,
 	return err_temp(err, "4.3.5", "%s:%zu: %s", t->name, line, text);
 }
 
+/* who wants to hear of all errors */
+static struct {
+	map_report_fn *fn;
+	void *ctx;
+} report;
+
+void
+map_report_to(map_report_fn *fn, void *ctx)
+{
+	report.fn = fn;
+	report.ctx = ctx;
+}
+
+int
+map_table_bad(struct map_table *t, const struct err *err)
+{
+	if (report.fn == NULL)
+		return -1;
+	t->bad++;
+	report.fn(report.ctx, err);
+	return 0;
+}
+
+int
+map_table_good(const struct map_table *t, struct err *err)
+{
+	return t->bad == 0 ? 0 : err_temp(err, "4.3.5", "%s: errors in %zu "
+	    "rows", t->name, t->bad);
+}
+
 /* n bytes and then the end of file?  1, 0, or -1 with errno */
 static int
 read_exactly(int fd, char *buf, size_t n)
@@ -156,13 +186,16 @@ map_table_sort(struct map_table *t, struct err *err)
 		qsort(t->row, t->n, sizeof(*t->row), by_key);
 	for (i = 1; i < t->n; i++) {
 		a = &t->row[i - 1];
-		if (compare(a[0].key, a[1].key) == 0)
-			return map_table_err(t, a[1].line, err,
-			    "duplicate key \"%.*s\", first at %s:%zu",
-			    (int)MIN(a->key.n, (size_t)SHOWN), a->key.p,
-			    t->name, a->line);
+		if (compare(a[0].key, a[1].key) != 0)
+			continue;
+		map_table_err(t, a[1].line, err,
+		    "duplicate key \"%.*s\", first at %s:%zu",
+		    (int)MIN(a->key.n, (size_t)SHOWN), a->key.p, t->name,
+		    a->line);
+		if (map_table_bad(t, err) != 0)
+			return -1;
 	}
-	return 0;
+	return map_table_good(t, err);
 }
 
 void

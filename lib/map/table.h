@@ -20,6 +20,7 @@ struct map_table {
 	size_t len;
 	struct map_row *row;
 	size_t n, cap;
+	size_t bad;		/* errors that were told, see map_report_to */
 };
 
 /* Read a text file into t->buf.  A file that changes meanwhile is an error.
@@ -29,6 +30,25 @@ int map_table_read(struct map_table *t, const char *path, struct stat *st,
 /* parse t->buf: 0 and the table is sorted, or -1 */
 int map_text_parse(struct map_table *t, struct err *err);
 int map_inline_parse(struct map_table *t, struct err *err);
+
+/* The rows of t->buf, one after the other; { t, t->buf, t->buf + t->len } at
+ * the beginning. */
+struct map_lines {
+	const struct map_table *t;
+	char *p, *end;
+	size_t line;		/* the last that was read, from 1 */
+	size_t row;		/* where the last row begins */
+};
+/* Comments skipped and continuations joined, in place; without blanks at both
+ * ends, never empty.  1, 0 at the end, -1: err, and the next call goes on
+ * behind that row. */
+int map_lines_next(struct map_lines *l, char **p, char **end,
+    struct err *err);
+/* An error in a row: 0 where somebody wants to hear of all of them
+ * (map_report_to), and it was told; else -1 */
+int map_table_bad(struct map_table *t, const struct err *err);
+/* at the end of the rows: -1 where one was told */
+int map_table_good(const struct map_table *t, struct err *err);
 
 /* Fold and check a key, which lies in t->buf, and add the row.  0, or -1:
  * err, with its place. */

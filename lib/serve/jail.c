@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "map/jit.h"
 #include "serve/landlock.h"
 
 #ifndef PR_SET_MDWE
@@ -32,6 +33,7 @@ static struct jail_rule *rules;
 static size_t nrules, rules_cap;
 static uint16_t ports[JAIL_PORTS];
 static size_t nports;
+static unsigned needed;		/* groups, by jail_need */
 
 #define N(name) SCMP_SYS(name)
 static const int base_calls[] = {
@@ -152,6 +154,12 @@ jail_port(uint16_t port)
 {
 	if (nports < JAIL_PORTS)
 		ports[nports++] = port;
+}
+
+void
+jail_need(unsigned set)
+{
+	needed |= set;
 }
 
 static int
@@ -378,25 +386,29 @@ set_limits(const struct jail *j, struct err *err)
 int
 jail_enter(const struct jail *j, struct err *err)
 {
+	unsigned set = j->groups | needed;
 	size_t i;
 	int rc;
 
+	needed = 0;
+	if (jit_close(err) < 0)
+		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, "no_new_privs");
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #ifndef WITH_SANITIZERS
 	/* kernels before 6.3 do not know it; seccomp forbids PROT_EXEC too */
-	if (!(j->groups & JAIL_PLUGIN))
+	if (!(set & JAIL_PLUGIN))
 		prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
 #endif
 	if (set_limits(j, err) < 0)
 		return -1;
 	rc = landlock_enter(rules, nrules,
-	    j->groups & JAIL_ANY_PORT ? NULL : ports, nports, err);
+	    set & JAIL_ANY_PORT ? NULL : ports, nports, err);
 	for (i = 0; i < nrules; i++)
 		free((char *)rules[i].path);
 	free(rules);
 	rules = NULL;
 	nrules = rules_cap = nports = 0;
-	return rc < 0 ? -1 : seccomp_enter(j->groups, err);
+	return rc < 0 ? -1 : seccomp_enter(set, err);
 }

@@ -51,8 +51,16 @@ void jail_path(const char *path, unsigned rights);
 void jail_path_of(int fd, const char *path, unsigned rights);
 /* the directory of a file, which is replaced and not changed, may be read */
 void jail_dir_of(const char *path);
-/* the same for the file of a table, type:name; "" is none.  0, or -1: err */
+/* What a table (map/map.h) needs: the same for its file, a connection to its
+ * server, and more groups where the program has them not.  "" is none.
+ * 0, or -1: err */
 int jail_table(const char *spec, struct err *err);
+/* TCP to this port of a host, which is looked up where it is a name */
+void jail_host(const char *host, uint16_t port);
+/* names of hosts can be looked up by the system's resolver */
+void jail_names(void);
+/* these groups, too, for the next jail_enter */
+void jail_need(unsigned set);
 /* With JAIL_INET: TCP may be connected to this port of any host.  Older
  * kernels (before 6.7) can not tell ports apart and allow all. */
 void jail_port(uint16_t port);

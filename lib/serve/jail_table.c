@@ -22,11 +22,25 @@ jail_dir_of(const char *path)
 int
 jail_table(const char *spec, struct err *err)
 {
-	struct str path = STR_INIT;
-	int r = spec[0] != '\0' ? map_path(spec, &path, err) : 0;
+	struct map_needs n;
+	size_t i;
+	int r;
 
-	if (r == 0 && path.len > 0)
-		jail_dir_of(path.s);
-	str_free(&path);
-	return r < 0 ? -1 : 0;
+	for (i = 0; spec[0] != '\0'; i++) {
+		r = map_needs(spec, i, &n, err);
+		if (r <= 0)
+			return r;
+		if (n.path.len > 0) {
+			jail_need(JAIL_FILES);
+			jail_dir_of(n.path.s);
+		}
+		if (n.local)
+			jail_need(JAIL_UNIX);
+		if (n.port != 0)
+			jail_host(n.host, n.port);
+		str_free(&n.path);
+		if (i == 0)
+			map_ahead(spec);
+	}
+	return 0;
 }

@@ -120,6 +120,24 @@ static const struct slice map_cdb[] = {
 	S("\4\0\1\0\0\0\0\0\x10\3\x7f\xff\xff\xff"),
 };
 
+static const struct slice map_rules[] = {
+	S("\0 10.1.2.3\n10.0.0.0/8 a\n!192.0.2.0/24 b\n  c\n"),
+	S("\0 ::ffff:192.0.2.5\nif 192.0.2.0/24\n192.0.2.5 x\nendif\n"
+	    "if !2001:db8::/32\n::/0\n[::1] y\nendif\n"),
+	S("\1ann+x@y\n/^(.*)\\+(.*)@(y)$/ $1@${3} $$ $(2)\n!/a/i no\n"),
+	S("\1abc\nif /^a/\nif !/(b|c)+d/Ux\n/\\/?(?<n>c)/ $1\nendif\n|x|A\n"
+	    "endif\n/./ rest,\n\tmore\n"),
+	S("\1aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab\n/^(a+)+$/ 1\n"),
+	S("\1\xc3\xa4\xff\n/\xc3\x84(.)?/ms $1\n"),
+};
+
+static const struct slice map_socket[] = {
+	S("14:OK a value ok.,"), S("9:NOTFOUND ,"), S("8:TEMP x y,"),
+	S("12:PERM no such,x"), S("0:,"), S("100000:x"),
+	S("inet:[::1]:8891:users"), S("inet:map.example:1:x"),
+	S("unix:/run/a:b:users"),
+};
+
 static const struct slice map_text[] = {
 	S("\0# c\nkey value\n other\nk2: v2\n\"quoted k\" v\n"),
 	S("\0a b\na c\n"), S("\1a=b, c=d e,\"f,g\"=h"), S("\1a b, c d"),
@@ -285,7 +303,8 @@ static const struct seeds {
 	ROW(dnsd), ROW(driver_bad), ROW(imap_args), ROW(imap_lex),
 	ROW(imap_name),
 	{ "imap_structure", message, ARRAY_LEN(message) },
-	ROW(keyd), ROW(limitd), ROW(map_cdb), ROW(map_text), ROW(mime_decode),
+	ROW(keyd), ROW(limitd), ROW(map_cdb), ROW(map_rules),
+	ROW(map_socket), ROW(map_text), ROW(mime_decode),
 	{ "mime_header", message, ARRAY_LEN(message) },
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) },

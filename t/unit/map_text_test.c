@@ -238,8 +238,8 @@ test_names(void)
 		    "\"\": expected TYPE:NAME, such as cdb:users" },
 		{ "typing error", "txt:users", "txt:users: no such type of "
 		    "table; did you mean text? known are: text cdb inline "
-		    "sqlite pgsql mysql ldap lmdb oauth jwks "
-		    "refresh" },
+		    "pcre cidr socket sqlite pgsql mysql ldap lmdb oauth "
+		    "jwks refresh" },
 		{ "no file", "cdb:",
 		    "\"cdb:\": expected the name of a file after the colon" },
 	};
