@@ -287,11 +287,14 @@ static int
 write_tables(const struct init *in, struct err *err)
 {
 	if (copy_table(in, "users", 0600, in->users.n > 0, err) != 0 ||
-	    copy_table(in, "aliases", 0644, false, err) != 0)
+	    copy_table(in, "aliases", 0644, false, err) != 0 ||
+	    copy_table(in, "domains", 0644, false, err) != 0)
 		return -1;
 	if (add_users(in, err) != 0)
 		return -1;
-	return aliases_compile(common.conf_dir, NULL, err);
+	if (aliases_compile(common.conf_dir, NULL, err) != 0)
+		return -1;
+	return domains_compile(common.conf_dir, NULL, err);
 }
 
 static int

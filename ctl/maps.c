@@ -10,6 +10,7 @@
 const struct map_file map_files[] = {
 	{ "users", users_stale, users_compile },
 	{ "aliases", aliases_stale, aliases_compile },
+	{ "domains", domains_stale, domains_compile },
 	{ NULL, NULL, NULL }
 };
 

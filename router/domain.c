@@ -57,6 +57,7 @@ const char *
 domain_kind_name(int kind)
 {
 	static const char *const names[] = {
+		[DOMAIN_ALIAS] = "ours, aliases alone",
 		[DOMAIN_REMOTE] = "of others",
 		[DOMAIN_VIRTUAL] = "ours, virtual mailboxes",
 		[DOMAIN_SYSTEM] = "ours, system accounts",
@@ -81,19 +82,6 @@ domain_srs(void)
 	    domain_default();
 }
 
-static int
-in_table(struct slice d, struct arena *a, struct err *err)
-{
-	struct str value = STR_INIT;
-	int r;
-
-	if (conf.virtual_domains[0] == '\0')
-		return 0;
-	r = table_get(&virtual_domains, arena_slice(a, d), &value, err);
-	str_free(&value);
-	return r;
-}
-
 /* a word .example.com stands for all below it */
 static bool
 is_relay(struct slice d)
@@ -109,16 +97,36 @@ is_relay(struct slice d)
 	return false;
 }
 
+/* what its row says; -1: it says nothing */
 static int
-kind_of(struct slice d, struct arena *a, struct err *err)
+kind_of_row(const struct domain_record *row)
 {
-	int r;
+	static const int kinds[] = { -1, DOMAIN_SYSTEM, DOMAIN_VIRTUAL,
+		DOMAIN_ALIAS, DOMAIN_RELAY };
+	int kind = kinds[row->class];
 
+	return kind >= 0 || row->alias_of[0] == '\0' ? kind : DOMAIN_ALIAS;
+}
+
+static int
+kind_of(struct slice d, struct arena *a, struct domain_record *row,
+    struct err *err)
+{
+	struct str value = STR_INIT;
+	int r = domains_get(d, a, row, err);
+
+	if (r < 0)
+		return -1;
+	if (r > 0 && kind_of_row(row) >= 0)
+		return kind_of_row(row);
 	if (strlist_ihas(&common.domains, d))
 		return DOMAIN_VIRTUAL;
 	if (strlist_ihas(&common.system_domains, d))
 		return DOMAIN_SYSTEM;
-	r = in_table(d, a, err);
+	if (strlist_ihas(&conf.virtual_alias_domains, d))
+		return DOMAIN_ALIAS;
+	r = table_get(&virtual_domains, arena_slice(a, d), &value, err);
+	str_free(&value);
 	if (r != 0)
 		return r < 0 ? -1 : DOMAIN_VIRTUAL;
 	if (conf.srs && slice_ieqz(d, conf.srs_domain))
@@ -140,21 +148,30 @@ fold(struct slice *d, struct arena *a)
 	d->p = p;
 }
 
+/* our host name, where nobody says that it is a domain by itself */
+static bool
+names_default(struct slice d, const struct domain_record *row)
+{
+	return is_hostname(d) && !strlist_ihas(&common.domains, d) &&
+	    !strlist_ihas(&common.system_domains, d) && kind_of_row(row) < 0;
+}
+
 int
-domain_kind(struct smtp_address *addr, struct arena *a, struct err *err)
+domain_find(struct smtp_address *addr, struct arena *a,
+    struct domain_record *row, struct err *err)
 {
 	const char *def = domain_default();
 	int kind = DOMAIN_REMOTE;
 	bool other_name = addr->domain.n == 0 ||
 	    (addr->literal && strlist_ihas(&own, addr->domain));
 
+	*row = (struct domain_record){ .alias_of = "", .relay = "",
+		.catch_all = "" };
 	if (!other_name && !addr->literal) {
-		kind = kind_of(addr->domain, a, err);
+		kind = kind_of(addr->domain, a, row, err);
 		if (kind < 0)
 			return -1;
-		other_name = is_hostname(addr->domain) &&
-		    !strlist_ihas(&common.domains, addr->domain) &&
-		    !strlist_ihas(&common.system_domains, addr->domain);
+		other_name = names_default(addr->domain, row);
 	}
 	if (other_name) {
 		if (def[0] == '\0')
@@ -162,8 +179,23 @@ domain_kind(struct smtp_address *addr, struct arena *a, struct err *err)
 			    "default domain");
 		addr->domain = slice_of(def);
 		addr->literal = false;
-		kind = kind_of(addr->domain, a, err);
+		kind = kind_of(addr->domain, a, row, err);
 	}
 	fold(&addr->domain, a);
 	return kind;
+}
+
+int
+domain_kind(struct smtp_address *addr, struct arena *a, struct err *err)
+{
+	struct domain_record row;
+
+	return domain_find(addr, a, &row, err);
+}
+
+bool
+domain_is_ours(int kind)
+{
+	return kind == DOMAIN_VIRTUAL || kind == DOMAIN_SYSTEM ||
+	    kind == DOMAIN_ALIAS;
 }

@@ -65,10 +65,11 @@ static int
 tell_places(const struct router_explain_in *in, struct steps *s,
     struct err *err)
 {
+	const struct expand_how how = { .sender = in->sender,
+		.limit = conf.alias_targets };
 	struct places r = { 0 };
 	size_t i, good = 0;
-	int rc = expand(in->addr, in->sender, s->c->arena,
-	    conf.alias_targets, &r, err);
+	int rc = expand(in->addr, &how, s->c->arena, &r, err);
 
 	trace_depth(0);
 	for (i = 0; i < r.n; i++) {

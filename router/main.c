@@ -6,10 +6,11 @@
 #include <pwd.h>
 
 #include "conf/common.h"
+#include "map/alias.h"
 #include "srs.h"
 
 struct router_conf conf;
-static const struct field fields[] = {
+const struct field conf_fields[] = {
 	F_STR(struct router_conf, mailboxes, "cdb:mailboxes",
 	    "table of virtual mailboxes"),
 	F_STR(struct router_conf, aliases, "cdb:aliases",
@@ -22,6 +23,10 @@ static const struct field fields[] = {
 	    "table of further domains of virtual mailboxes; empty: none"),
 	F_STR(struct router_conf, senders, "",
 	    "table of who may send as which addresses; empty: none"),
+	F_STR(struct router_conf, domains, "cdb:domains",
+	    "table of what is special about domains; empty: none"),
+	F_LIST(struct router_conf, virtual_alias_domains,
+	    "domains of ours that have aliases alone"),
 	F_LIST(struct router_conf, relay_domains,
 	    "domains of others that anybody may send to through us"),
 	F_STR(struct router_conf, relay_recipients, "",
@@ -32,6 +37,32 @@ static const struct field fields[] = {
 	    "table of next hops by sender; empty: none"),
 	F_STR(struct router_conf, relayhost, "",
 	    "next hop of all mail that leaves; empty: that of its domain"),
+	F_STR(struct router_conf, fallback_transport, "",
+	    "transport:nexthop of who is unknown in our domains; empty: none"),
+	F_STR(struct router_conf, canonical, "",
+	    "table of the forms of addresses that others see; empty: none"),
+	F_STR(struct router_conf, canonical_sender, "",
+	    "the same for senders, asked before it"),
+	F_STR(struct router_conf, canonical_recipient, "",
+	    "the same for recipients, asked before it"),
+	F_LIST_D(struct router_conf, canonical_classes,
+	    "envelope_sender envelope_recipient header_sender "
+	    "header_recipient", "where these tables count"),
+	F_LIST(struct router_conf, masquerade_domains,
+	    "domains that stand for all below them; !domain: not this one"),
+	F_LIST(struct router_conf, masquerade_exceptions,
+	    "local parts whose domain is left as it is"),
+	F_LIST_D(struct router_conf, masquerade_classes,
+	    "envelope_sender header_sender header_recipient",
+	    "where that counts"),
+	F_STR(struct router_conf, relocated, "",
+	    "table of who has moved where; empty: none"),
+	F_STR(struct router_conf, always_bcc, "",
+	    "addresses that get a copy of all mail; empty: none"),
+	F_STR(struct router_conf, sender_bcc, "",
+	    "table of who gets a copy of a sender's mail; empty: none"),
+	F_STR(struct router_conf, recipient_bcc, "",
+	    "table of who gets a copy of a recipient's mail; empty: none"),
 	F_BOOL(struct router_conf, hostname_is_local, "yes",
 	    "the host name is another name of the default domain"),
 	F_BOOL(struct router_conf, srs, "yes",
@@ -44,6 +75,19 @@ static const struct field fields[] = {
 	    "aliases within aliases"),
 	F_INT(struct router_conf, alias_targets, "10000", "1", "1000000",
 	    "addresses that one address may lead to, aliases included"),
+	F_LIST_D(struct router_conf, propagate_extensions,
+	    "aliases canonical forward",
+	    "by what an extension is passed on to the next address"),
+	F_LIST_D(struct router_conf, include_dirs, "lists",
+	    "directories of files of addresses"),
+	F_SIZE(struct router_conf, include_size, "1M", "1", "16M",
+	    "bytes of such a file"),
+	F_BOOL(struct router_conf, alias_commands, "no",
+	    "aliases may lead to commands"),
+	F_BOOL(struct router_conf, alias_files, "no",
+	    "aliases may lead to files"),
+	F_STR(struct router_conf, alias_user, "nobody",
+	    "the login that both are done as"),
 	F_ENUM(struct router_conf, over_quota, "reject", OVER_QUOTA,
 	    "what a recipient is told whose mailbox is full"),
 	F_TIME(struct router_conf, quota_timeout, "500ms", "10ms", "1m",
@@ -54,49 +98,25 @@ static const struct field fields[] = {
 };
 
 static int
-check_tables(const struct strlist *l, struct err *err)
-{
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		if (map_check(l->v[i], err) < 0)
-			return -1;
-	return 0;
-}
-
-static int
 check(struct err *err)
 {
-	const char *const specs[] = { conf.mailboxes, conf.aliases,
-	    conf.virtual_domains, conf.senders, conf.relay_recipients,
-	    conf.transport, conf.sender_relayhost };
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(specs); i++)
-		if ((i == 0 || specs[i][0] != '\0') &&
-		    map_check(specs[i], err) < 0)
-			return -1;
+	if (tables_check(err) < 0 || canonical_check(err) < 0 ||
+	    target_check(err) < 0)
+		return -1;
 	if (conf.relayhost[0] != '\0' &&
 	    !way_nexthop_ok(slice_of(conf.relayhost)))
 		return err_perm(err, "5.3.5", "relayhost: expected domain, "
 		    "[host], either with :port, or unix:PATH, found \"%s\"",
 		    conf.relayhost);
-	if (check_tables(&conf.further_mailboxes, err) < 0 ||
-	    check_tables(&conf.further_aliases, err) < 0)
+	if (conf.fallback_transport[0] != '\0' &&
+	    way_check("fallback_transport", conf.fallback_transport, false,
+	    err) < 0)
 		return -1;
+	if (conf.always_bcc[0] != '\0' &&
+	    alias_check(slice_of(conf.always_bcc), true, err) < 0)
+		return err_prefix(err, "always_bcc");
 	if (strcmp(common.system_users, "passwd") != 0)
 		return map_check(common.system_users, err);
-	return 0;
-}
-
-static int
-allow_tables(const struct strlist *l, struct err *err)
-{
-	size_t i;
-
-	for (i = 0; i < l->n; i++)
-		if (jail_table(l->v[i], err) < 0)
-			return -1;
 	return 0;
 }
 
@@ -104,19 +124,13 @@ static int
 before_jail(struct err *err)
 {
 	map_set_dir(common.conf_dir);
+	domains_init();
 	tables_init();
 	domain_own_addresses();
 	srs_init(common_path(common.conf_dir, "srs.secret"));
 	jail_path(common.conf_dir, PATH_READ);
-	if (jail_table(conf.mailboxes, err) < 0 ||
-	    jail_table(conf.aliases, err) < 0 ||
-	    allow_tables(&conf.further_mailboxes, err) < 0 ||
-	    allow_tables(&conf.further_aliases, err) < 0 ||
-	    jail_table(conf.virtual_domains, err) < 0 ||
-	    jail_table(conf.senders, err) < 0 ||
-	    jail_table(conf.relay_recipients, err) < 0 ||
-	    jail_table(conf.transport, err) < 0 ||
-	    jail_table(conf.sender_relayhost, err) < 0)
+	include_init();
+	if (tables_jail(err) < 0)
 		return -1;
 	if (common.system_domains.n == 0)
 		return 0;
@@ -138,7 +152,7 @@ start(struct err *err UNUSED)
 static const struct daemon router = {
 	.name = "router",
 	.kind = SERVE_REQUEST,
-	.fields = fields,
+	.fields = conf_fields,
 	.conf = &conf,
 	.check = check,
 	.before_jail = before_jail,

@@ -2,7 +2,6 @@
  * owns.c - may a login send as an address?  It may where mail to the address
  * would come to its own mailbox, and where the table `senders` says so.
  */
-#include "conf/common.h"
 #include "map/alias.h"
 #include "router.h"
 
@@ -22,8 +21,10 @@ static int
 reaches(const struct place *own, const char *addr, struct arena *a,
     struct err *err)
 {
+	/* who forwards all of his mail has the address still */
+	const struct expand_how how = { .limit = OWNS_TARGETS, .keep = true };
 	struct places r = { 0 };
-	int rc = expand(addr, NULL, a, OWNS_TARGETS, &r, err);
+	int rc = expand(addr, &how, a, &r, err);
 	bool found = false;
 	size_t i;
 
@@ -33,25 +34,18 @@ reaches(const struct place *own, const char *addr, struct arena *a,
 	return rc < 0 ? -1 : found;
 }
 
-/* the look-up key of an address, its domain made one of ours; extended: the
- * extension is left out */
+/* the look-up keys of an address, its domain made one of ours: 1, 0 it is
+ * none, -1 */
 static int
-key_of(const char *addr, bool extended, struct arena *a, const char **key_r,
+keys_of(const char *addr, struct arena *a, struct place_keys *k,
     struct err *err)
 {
 	struct smtp_address x;
-	struct slice ext;
-	struct str key = STR_INIT;
 
 	if (smtp_address_parse(slice_of(addr), SMTP_ADDR_BARE, a, &x,
 	    err) < 0 || domain_kind(&x, a, err) < 0)
 		return err->kind == ERR_TEMP ? -1 : 0;
-	if (extended && !smtp_local_split(x.local,
-	    common.recipient_delimiter, &x.local, &ext))
-		return 0;
-	smtp_address_key(&x, &key);
-	*key_r = arena_slice(a, slice_str(&key));
-	str_free(&key);
+	place_keys(&x, a, k);
 	return 1;
 }
 
@@ -61,14 +55,14 @@ is_listed(struct slice value, const char *login, struct arena *a,
     struct err *err)
 {
 	struct slice rest = value, target;
-	const char *key;
+	struct place_keys k;
 	int r;
 
 	while (alias_next(&rest, &target)) {
 		if (slice_eqz(target, "*"))
 			return 1;
-		r = key_of(arena_slice(a, target), false, a, &key, err);
-		if (r < 0 || (r > 0 && strcmp(key, login) == 0))
+		r = keys_of(arena_slice(a, target), a, &k, err);
+		if (r < 0 || (r > 0 && strcmp(k.key[0], login) == 0))
 			return r;
 	}
 	return 0;
@@ -87,42 +81,36 @@ look_up(const char *key, const char *login, struct arena *a, struct err *err)
 }
 
 static int
-is_given(const char *addr, const char *login, struct arena *a,
+is_given(const struct place_keys *k, const char *login, struct arena *a,
     struct err *err)
 {
-	const char *key = NULL, *domain;
-	int r, i;
+	size_t i, n = table_whole(&senders) ? 1 : k->n;
+	int r = 0;
 
-	if (conf.senders[0] == '\0')
-		return 0;
-	for (i = 0; i < 2; i++) {
-		r = key_of(addr, i == 1, a, &key, err);
-		if (r > 0)
-			r = look_up(key, login, a, err);
-		if (r != 0)
-			return r;
-	}
-	domain = key != NULL ? strrchr(key, '@') : NULL;
-	return domain != NULL ? look_up(domain, login, a, err) : 0;
+	for (i = 0; i < n && r == 0; i++)
+		r = look_up(k->key[i], login, a, err);
+	if (r == 0 && !table_whole(&senders))
+		r = look_up(k->at_domain, login, a, err);
+	return r;
 }
 
 int
 owns(const char *login, const char *addr, struct arena *a, struct err *err)
 {
-	const char *own, *key;
+	struct place_keys own, k;
 	struct place place;
 	int r;
 
-	r = key_of(login, false, a, &own, err);
+	r = keys_of(login, a, &own, err);
 	if (r > 0)
-		r = key_of(addr, false, a, &key, err);
+		r = keys_of(addr, a, &k, err);
 	if (r <= 0)
 		return r;
-	if (strcmp(own, key) == 0)
+	if (strcmp(own.key[0], k.key[0]) == 0)
 		return 1;
-	if (place_find(login, a, &place, err) == 1)
+	if (place_find(login, false, a, &place, err) == 1)
 		r = reaches(&place, addr, a, err);
 	else
 		r = err->kind == ERR_TEMP ? -1 : 0;
-	return r != 0 ? r : is_given(addr, own, a, err);
+	return r != 0 ? r : is_given(&k, own.key[0], a, err);
 }

@@ -8,22 +8,7 @@
 #include "router.h"
 #include "srs.h"
 
-/* an address of ours on its way to its place */
-struct query {
-	struct smtp_address addr;
-	struct arena *a;
-	const char *local, *user;	/* folded; user without +extension */
-	const char *key, *user_key;	/* the same with the domain */
-	bool extended;
-	bool role;			/* postmaster or abuse */
-	struct str value;
-};
-
-/* the postmaster where nobody is: the first mailbox that gets mail */
-static struct {
-	uint64_t opened;	/* of the mailboxes that it was looked for in */
-	char *addr;		/* NULL: none */
-} first;
+enum { NAMES_OF_DOMAIN = 4 /* alias_of of alias_of */, MOVED_MAX = 200 };
 
 int
 place_record(const char *key, struct arena *a, struct user_record *u,
@@ -41,12 +26,32 @@ place_record(const char *key, struct arena *a, struct user_record *u,
 	return r;
 }
 
+bool
+place_is_alias(const struct place *p)
+{
+	return p->class == CLASS_ALIAS ||
+	    (p->targets[0] != '\0' && !p->keep);
+}
+
+/* with a copy or without: what of it is an address is said by its compiler */
+static void
+set_forward(struct query *q, size_t at, const struct user_record *u,
+    struct place *p)
+{
+	p->targets = u->forward;
+	p->keep = u->keep;
+	p->ext = q->k.ext[at];
+	p->extends = "forward";
+	trace_step("forward", "to %s%s", p->targets,
+	    p->keep ? ", and kept" : "");
+}
+
 /* a mailbox by its key: 1, 0, -1 */
 static int
-find_mailbox(struct query *q, const char *key, struct place *p,
-    struct err *err)
+find_mailbox(struct query *q, size_t at, struct place *p, struct err *err)
 {
 	struct str mailbox = STR_INIT;
+	const char *key = q->k.key[at];
 	struct user_record u;
 	int r = place_record(key, q->a, &u, err);
 
@@ -62,7 +67,10 @@ find_mailbox(struct query *q, const char *key, struct place *p,
 	p->class = CLASS_VIRTUAL;
 	trace_step("mailbox", "%s: %s", key, mailbox.s);
 	p->mailbox = arena_slice(q->a, slice_str(&mailbox));
-	p->quota = u.quota > 0 ? u.quota : common.default_quota;
+	p->quota = u.quota > 0 ? u.quota : q->row.quota > 0 ? q->row.quota :
+	    common.default_quota;
+	if (u.forward[0] != '\0' && !q->plain)
+		set_forward(q, at, &u, p);
 	str_free(&mailbox);
 	return 1;
 }
@@ -88,144 +96,15 @@ find_login(struct query *q, const char *login, struct place *p,
 }
 
 static int
-find_alias(struct query *q, const char *key, struct place *p,
-    struct err *err)
-{
-	int r = 0;
-
-	str_reset(&q->value);
-	if (conf.aliases[0] != '\0')
-		r = table_get(&aliases, key, &q->value, err);
-	if (r == 0)
-		r = table_get_further(further_aliases, &conf.further_aliases,
-		    key, &q->value, err);
-	if (r <= 0)
-		return r;
-	p->class = CLASS_ALIAS;
-	p->targets = arena_slice(q->a, slice_str(&q->value));
-	trace_step("alias", "%s: %s", key, p->targets);
-	return 1;
-}
-
-static int
 find_account(struct query *q, int kind, struct place *p, struct err *err)
 {
-	int r;
-
-	if (kind == DOMAIN_VIRTUAL) {
-		r = find_mailbox(q, q->key, p, err);
-		if (r == 0 && q->extended)
-			r = find_mailbox(q, q->user_key, p, err);
-	} else {
-		r = find_login(q, q->local, p, err);
-		if (r == 0 && q->extended)
-			r = find_login(q, q->user, p, err);
-	}
-	return r;
-}
-
-/* the names of an address in the table of aliases */
-static int
-find_aliases(struct query *q, struct place *p, struct err *err)
-{
-	const char *keys[4];
-	size_t n = 0, i;
+	size_t i;
 	int r = 0;
 
-	keys[n++] = q->key;
-	if (q->extended)
-		keys[n++] = q->user_key;
-	/* an @ in a local part must not look like a full address */
-	if (strchr(q->local, '@') == NULL) {
-		keys[n++] = q->local;
-		if (q->extended)
-			keys[n++] = q->user;
-	}
-	for (i = 0; i < n && r == 0; i++)
-		r = find_alias(q, keys[i], p, err);
+	for (i = 0; i < q->k.n && r == 0; i++)
+		r = kind == DOMAIN_VIRTUAL ? find_mailbox(q, i, p, err) :
+		    find_login(q, q->k.local[i], p, err);
 	return r;
-}
-
-void
-place_forget(void)
-{
-	free(first.addr);
-	first.addr = NULL;
-	first.opened = 0;
-}
-
-static int
-try_first(void *ctx, struct slice key, struct slice value)
-{
-	struct slice def = slice_of(domain_default());
-	struct arena *a = ctx;
-	struct user_record u;
-	struct err err = ERR_INIT;
-	size_t at = slice_rfind(key, '@');
-	bool preferred = at < key.n && slice_ieq(def,
-	    slice_sub(key, at + 1, key.n));
-
-	arena_reset(a);
-	if (!user_key_valid(key) || (first.addr != NULL && !preferred) ||
-	    user_parse(value, &u, a, &err) < 0 || u.disabled)
-		return 0;
-	free(first.addr);
-	first.addr = slice_dup(key);
-	return preferred;
-}
-
-/* the address of the first mailbox, of the default domain where it has one */
-static int
-first_mailbox(const char **addr, struct err *err)
-{
-	struct arena a = { 0 };
-	int r = 0;
-
-	if (map_live_refresh(&mailboxes, err) < 0)
-		return our_trouble(err);
-	if (first.opened != mailboxes.opened && map_can_list(mailboxes.map)) {
-		free(first.addr);
-		first.addr = NULL;
-		r = map_each(mailboxes.map, try_first, &a, err);
-		arena_free(&a);
-		if (r < 0)
-			return our_trouble(err);
-		first.opened = mailboxes.opened;
-	}
-	*addr = first.addr;
-	return first.addr != NULL;
-}
-
-/* RFC 5321 section 4.5.1, RFC 2142: somebody reads these in every domain */
-static int
-find_role(struct query *q, struct place *p, struct err *err)
-{
-	struct smtp_address key = { 0 };
-	struct str text = STR_INIT;
-	const char *addr = common.postmaster;
-	struct slice s;
-	int r;
-
-	if (addr[0] == '\0') {
-		r = first_mailbox(&addr, err);
-		if (r < 0)
-			return -1;
-		if (r == 0)
-			return err_temp(err, "4.3.0", "no mailbox for %s",
-			    q->user);
-		/* a key is not quoted */
-		s = slice_of(addr);
-		key.local = slice_sub(s, 0, slice_rfind(s, '@'));
-		key.domain = slice_sub(s, key.local.n + 1, s.n);
-		smtp_address_print(&key, &text);
-		addr = arena_slice(q->a, slice_str(&text));
-		str_free(&text);
-	}
-	p->class = CLASS_ALIAS;
-	p->targets = addr;
-	trace_step("role", "%s is nobody's: to %s", q->user, addr);
-	p->fallback = true;
-	return 1;
 }
 
 /* a sender that we made of another: 1, 0 it is none, -1 */
@@ -247,122 +126,207 @@ find_srs(struct query *q, struct place *p, struct err *err)
 	return 1;
 }
 
+/* who is somewhere else now: 0, or -1 and err says where */
+static int
+check_moved(struct query *q, struct err *err)
+{
+	char to[MOVED_MAX + 1];
+	size_t at, i;
+	int r;
+
+	str_reset(&q->value);
+	r = table_get_keys(&relocated, &q->k, &at, &q->value, err);
+	if (r == 0 && !q->role && !table_whole(&relocated))
+		r = table_get(&relocated, q->k.at_domain, &q->value, err);
+	if (r <= 0)
+		return r;
+	slice_copy(to, sizeof(to), slice_trim(slice_str(&q->value)));
+	for (i = 0; to[i] != '\0'; i++)
+		if (!ascii_isprint((unsigned char)to[i]))
+			to[i] = '?';
+	return err_perm(err, "5.1.6", "user has moved to %s", to);
+}
+
+/* is it in the list of a domain that others have?  1, 0, -1; *named_r: by
+ * itself and not only by its domain */
+static int
+find_recipient(struct query *q, bool *named_r, struct err *err)
+{
+	size_t at = 0;
+	const char *key;
+	int r;
+
+	str_reset(&q->value);
+	r = table_get_keys(&relay_recipients, &q->k, &at, &q->value, err);
+	key = q->k.key[at];
+	*named_r = r > 0;
+	if (r == 0 && !table_whole(&relay_recipients))
+		r = table_get(&relay_recipients, key = q->k.at_domain,
+		    &q->value, err);
+	if (r > 0)
+		trace_step("recipient", "relay_recipients: row %s", key);
+	return r;
+}
+
+static void
+set_relay(struct place *p, const char *by, const char *where)
+{
+	p->class = CLASS_RELAY;
+	p->open = true;
+	p->relay = where;
+	p->relay_by = by;
+	trace_step(by, "not here: to %s", where);
+}
+
+/* nobody here: at the other half of a domain, or caught */
+static int
+find_unknown(struct query *q, struct place *p, struct err *err)
+{
+	bool named;
+	int r = 0;
+
+	/* user%host, host!user: nobody of ours, so meant to pass through */
+	if (strpbrk(q->k.local[0], "%!@") != NULL)
+		return err_perm(err, "5.7.1", "relaying denied");
+	if (q->row.relay[0] != '\0') {
+		r = conf.relay_recipients[0] == '\0' ? 1 :
+		    find_recipient(q, &named, err);
+		if (r > 0)
+			set_relay(p, "hybrid", q->row.relay);
+	}
+	if (r == 0 && !q->plain)
+		r = names_catch_all(q, p, err);
+	if (r == 0 && q->role)
+		r = postmaster_find(q, p, err);
+	if (r == 0 && conf.fallback_transport[0] != '\0') {
+		set_relay(p, "fallback_transport", conf.fallback_transport);
+		r = 1;
+	}
+	return r != 0 ? r : err_perm(err, "5.1.1", "no such user");
+}
+
 static int
 find_local(struct query *q, int kind, struct place *p, struct err *err)
 {
-	int r = find_srs(q, p, err);
+	int r = q->plain ? 0 : find_srs(q, p, err);
 
-	if (r != 0)
-		return r;
-	r = find_account(q, kind, p, err);
-	if (r == 0)
-		r = find_aliases(q, p, err);
-	if (r != 0)
-		return r;
-	/* user%host, host!user: nobody of ours, so meant to pass through */
-	if (strpbrk(q->local, "%!@") != NULL)
-		return err_perm(err, "5.7.1", "relaying denied");
-	r = find_alias(q, arena_printf(q->a, "@%s", p->domain), p, err);
-	if (r == 0 && q->role)
-		r = find_role(q, p, err);
-	return r != 0 ? r : err_perm(err, "5.1.1", "no such user");
+	if (r == 0 && check_moved(q, err) < 0)
+		return -1;
+	if (r == 0 && kind != DOMAIN_ALIAS)
+		r = find_account(q, kind, p, err);
+	if (r == 0 && !q->plain)
+		r = names_find(q, true, p, err);
+	return r != 0 ? r : find_unknown(q, p, err);
 }
 
 /* a domain that we relay for: anybody may send to it */
 static int
 find_relay(struct query *q, struct place *p, struct err *err)
 {
-	const char *const keys[] = { q->key, q->extended ? q->user_key : "",
-	    arena_printf(q->a, "@%s", p->domain) };
-	bool through = strpbrk(q->local, "%!@") != NULL;
-	size_t i;
-	int r = 0;
+	bool through = strpbrk(q->k.local[0], "%!@") != NULL, named;
+	int r;
 
+	if (q->row.relay[0] != '\0')
+		set_relay(p, "domains", q->row.relay);
 	p->open = !through;
 	if (conf.relay_recipients[0] == '\0')
 		return 1;
-	for (i = 0; i < ARRAY_LEN(keys) && r == 0; i++) {
-		str_reset(&q->value);
-		if (keys[i][0] != '\0')
-			r = table_get(&relay_recipients, keys[i], &q->value,
-			    err);
-	}
-	if (r < 0)
-		return -1;
-	if (r == 0)
-		return err_perm(err, "5.1.1", "no such user");
-	trace_step("recipient", "relay_recipients: row %s", keys[i - 1]);
+	r = find_recipient(q, &named, err);
+	if (r <= 0)
+		return r < 0 ? -1 : err_perm(err, "5.1.1", "no such user");
 	/* listed as it is, not only by its domain */
-	p->open = !through || i < ARRAY_LEN(keys);
+	p->open = !through || named;
 	return 1;
 }
 
-static void
-make_keys(struct query *q)
+static const char *
+printed(struct query *q)
 {
-	struct smtp_address user = q->addr, *addr = &q->addr;
-	struct smtp_address bare = { .local = addr->local };
-	struct slice ext;
+	str_reset(&q->value);
+	smtp_address_print(&q->addr, &q->value);
+	return arena_slice(q->a, slice_str(&q->value));
+}
 
-	q->extended = smtp_local_split(addr->local,
-	    common.recipient_delimiter, &user.local, &ext);
-	str_reset(&q->value);
-	smtp_address_key(addr, &q->value);
-	q->key = arena_slice(q->a, slice_str(&q->value));
-	str_reset(&q->value);
-	smtp_address_key(&user, &q->value);
-	q->user_key = arena_slice(q->a, slice_str(&q->value));
-	str_reset(&q->value);
-	smtp_address_key(&bare, &q->value);
-	q->local = arena_slice(q->a, slice_str(&q->value));
-	str_trunc(&q->value, user.local.n);
-	q->user = arena_slice(q->a, slice_str(&q->value));
-	q->role = strcmp(q->user, "postmaster") == 0 ||
-	    strcmp(q->user, "abuse") == 0;
+/* where does its domain lead?  An enum domain_kind, or -1 */
+static int
+take_domain(struct query *q, struct place *p, struct err *err)
+{
+	int kind = domain_find(&q->addr, q->a, &q->row, err);
+	const char *user;
+
+	if (kind < 0)
+		return -1;
+	place_keys(&q->addr, q->a, &q->k);
+	user = q->k.local[q->k.n - 1];
+	q->role = strcmp(user, "postmaster") == 0 ||
+	    strcmp(user, "abuse") == 0;
+	p->key = q->k.key[0];
+	p->keys = q->k;
+	p->domain = arena_slice(q->a, q->addr.domain);
+	p->addr = printed(q);
+	trace_step("address", "%s", p->addr);
+	trace_step("domain", "%s: %s", p->domain, domain_kind_name(kind));
+	if (domain_is_ours(kind) && q->row.disabled)
+		return err_perm(err, "5.2.1", "the domain %s is disabled",
+		    p->domain);
+	return kind;
+}
+
+/* A domain that is another name, user by user, may have aliases of its own:
+ * 1 p is one, 0 go on with the kind in *kind_r, -1. */
+static int
+follow_names(struct query *q, int *kind_r, struct place *p, struct err *err)
+{
+	const char *from;
+	int i, r = 0;
+
+	for (i = 0; domain_is_ours(*kind_r) && q->row.alias_of[0] != '\0';
+	    i++) {
+		r = q->plain ? 0 : names_find(q, false, p, err);
+		if (r != 0)
+			return r;
+		from = p->domain;
+		trace_step("domain", "%s is another name of %s", from,
+		    q->row.alias_of);
+		q->addr.domain = slice_of(q->row.alias_of);
+		*kind_r = i == NAMES_OF_DOMAIN ? DOMAIN_REMOTE :
+		    take_domain(q, p, err);
+		if (*kind_r < 0)
+			return -1;
+		if (!domain_is_ours(*kind_r))
+			return err_temp(err, "4.3.5", "domains: %s: alias_of: "
+			    "leads to no domain of ours", from);
+	}
+	return 0;
 }
 
 static int
 find(struct query *q, struct place *p, struct err *err)
 {
-	int kind = domain_kind(&q->addr, q->a, err);
+	int kind = take_domain(q, p, err), r;
 
 	if (kind < 0)
 		return -1;
-	make_keys(q);
-	p->key = q->key;
-	p->user_key = q->user_key;
-	p->domain = arena_slice(q->a, q->addr.domain);
-	str_reset(&q->value);
-	smtp_address_print(&q->addr, &q->value);
-	p->addr = arena_slice(q->a, slice_str(&q->value));
-	trace_step("address", "%s", p->addr);
-	trace_step("domain", "%s: %s", p->domain, domain_kind_name(kind));
-	if (kind == DOMAIN_VIRTUAL || kind == DOMAIN_SYSTEM)
+	p->named = p->addr;
+	r = follow_names(q, &kind, p, err);
+	if (r != 0)
+		return r;
+	if (domain_is_ours(kind))
 		return find_local(q, kind, p, err);
 	p->class = CLASS_RELAY;
 	return kind == DOMAIN_RELAY ? find_relay(q, p, err) : 1;
 }
 
-void
-place_keys(const struct smtp_address *addr, struct arena *a,
-    struct place_keys *k)
-{
-	struct query q = { .a = a, .addr = *addr, .value = STR_INIT };
-
-	make_keys(&q);
-	*k = (struct place_keys){ q.key, q.user_key, q.extended };
-	str_free(&q.value);
-}
-
 int
-place_find(const char *addr, struct arena *a, struct place *p,
+place_find(const char *addr, bool plain, struct arena *a, struct place *p,
     struct err *err)
 {
-	struct query q = { .a = a, .value = STR_INIT };
+	struct query q = { .a = a, .plain = plain, .value = STR_INIT };
 	int r;
 
-	*p = (struct place){ .addr = addr, .key = addr, .user_key = addr,
-	    .domain = "", .mailbox = "", .targets = "" };
+	*p = (struct place){ .addr = addr, .named = addr, .key = addr,
+	    .domain = "", .mailbox = "", .targets = "", .owner = "",
+	    .extends = "", .relay = "", .relay_by = "" };
 	if (smtp_address_parse(slice_of(addr), SMTP_ADDR_BARE, a, &q.addr,
 	    err) < 0)
 		return -1;

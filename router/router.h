@@ -2,10 +2,18 @@
  * router.h - inside router: from an address to its place.
  *
  * domain.c    is the domain ours?  bare names, our host name and addresses
+ * domains.c   what the table `domains` says about one
  * tables.c    what the configuration names
+ * canonical.c the form of addresses that others see
+ * keys.c      by which names an address is looked up
  * place.c     one address: mailbox, account, alias, or another host
+ * names.c     its rows in the tables of aliases
+ * role.c      who reads postmaster's mail
  * way.c       by which agent, and to which next hop
  * expand.c    all final places of an address, aliases followed
+ * target.c    what an alias may lead to besides addresses
+ * include.c   files of addresses
+ * copies.c    copies that nobody named
  * owns.c      may a login send as an address?
  * quota.c     is a mailbox full?  asked of local, remembered for seconds
  * srs.c       senders of forwarded mail
@@ -18,6 +26,7 @@
 #ifndef ROUTER_ROUTER_H
 #define ROUTER_ROUTER_H
 
+#include "map/domains.h"
 #include "map/live.h"
 #include "proto/router.h"
 #include "serve/serve.h"
@@ -28,29 +37,52 @@ enum over_quota { OVER_REJECT, OVER_DEFER, OVER_ACCEPT };
 
 struct router_conf {
 	const char *mailboxes, *aliases, *virtual_domains, *senders;
-	const char *relay_recipients, *transport, *sender_relayhost,
-	    *relayhost;
-	struct strlist further_mailboxes, further_aliases, relay_domains;
+	const char *domains, *relay_recipients, *transport,
+	    *sender_relayhost, *relayhost, *fallback_transport;
+	const char *canonical, *canonical_sender, *canonical_recipient,
+	    *relocated, *sender_bcc, *recipient_bcc, *always_bcc;
+	struct strlist further_mailboxes, further_aliases, relay_domains,
+	    virtual_alias_domains;
+	struct strlist canonical_classes, masquerade_domains,
+	    masquerade_exceptions, masquerade_classes, propagate_extensions;
 	bool hostname_is_local, srs;
 	const char *srs_domain;
 	int64_t srs_max_age;		/* ms */
 	int64_t alias_depth, alias_targets;
+	bool alias_commands, alias_files;
+	const char *alias_user;
+	struct strlist include_dirs;
+	uint64_t include_size;
 	int over_quota;			/* enum over_quota */
 	int64_t quota_timeout, quota_cache;	/* ms */
 };
 extern struct router_conf conf;
+extern const struct field conf_fields[];
 extern const struct verb router_serves[];
 
-/* the tables of conf; opened when they are needed */
-extern struct map_live mailboxes, aliases, virtual_domains, senders,
-    relay_recipients, transport, sender_relayhost;
+/* the tables of conf; opened when they are needed; one without a name has no
+ * rows */
+extern struct map_live mailboxes, aliases, virtual_domains, senders, domains,
+    relay_recipients, transport, sender_relayhost, canonical_both,
+    canonical_sender, canonical_recipient, relocated, sender_bcc,
+    recipient_bcc;
 /* as many as conf has */
 extern struct map_live *further_mailboxes, *further_aliases;
 void tables_init(void);
 void tables_close(void);
+/* are the names of conf such of tables? 0, -1 */
+int tables_check(struct err *err);
+int tables_jail(struct err *err);	/* let the jail have them */
 /* map_live_get, where any trouble is 4.3.0 */
 int table_get(struct map_live *t, const char *key, struct str *out,
     struct err *err);
+/* a table of patterns: it is asked for whole addresses alone */
+bool table_whole(const struct map_live *t);
+/* by each key of an address that the table can be asked for, longest first:
+ * 1 with *at_r its index, 0, -1 */
+struct place_keys;
+int table_get_keys(struct map_live *t, const struct place_keys *k,
+    size_t *at_r, struct str *out, struct err *err);
 /* of the first table that has it; one that gives no answer may have it */
 int table_get_further(struct map_live *v, const struct strlist *specs,
     const char *key, struct str *out, struct err *err);
@@ -58,7 +90,7 @@ int table_get_further(struct map_live *v, const struct strlist *specs,
 int our_trouble(struct err *err);
 
 enum domain_kind { DOMAIN_REMOTE, DOMAIN_VIRTUAL, DOMAIN_SYSTEM,
-	DOMAIN_RELAY };
+	DOMAIN_RELAY, DOMAIN_ALIAS };
 /* Note the addresses of this machine: before the jail. */
 void domain_own_addresses(void);
 /* "" where there is none */
@@ -70,32 +102,84 @@ const char *domain_kind_name(int kind);
  * (none, our host name, our address literal) is replaced by it.  Folded.
  * An enum domain_kind, or -1. */
 int domain_kind(struct smtp_address *addr, struct arena *a, struct err *err);
+/* the same, and what is said about the domain, or that nothing is */
+int domain_find(struct smtp_address *addr, struct arena *a,
+    struct domain_record *row, struct err *err);
+bool domain_is_ours(int kind);
+
+/* The row of a domain: 1, 0 none (an empty record), -1. */
+int domains_get(struct slice domain, struct arena *a,
+    struct domain_record *row, struct err *err);
+/* is there such a table?  Before the jail. */
+void domains_init(void);
+
+/*
+ * The look-up keys of an address, folded: itself, and without what follows a
+ * delimiter, the longest first.  key has the domain, local has not; ext is
+ * what was left out, with its delimiter, as it was written.
+ */
+enum { PLACE_KEYS = 6 };
+struct place_keys {
+	const char *key[PLACE_KEYS], *local[PLACE_KEYS];
+	struct slice ext[PLACE_KEYS];
+	const char *at_domain;		/* "@domain"; "" where it has none */
+	size_t n;
+};
+void place_keys(const struct smtp_address *addr, struct arena *a,
+    struct place_keys *k);
+/* is an extension kept by: aliases, canonical, forward? */
+bool propagates(const char *what);
 
 struct place {
 	int class;		/* enum addr_class */
 	const char *addr;	/* with its domain, the domain folded */
-	const char *key;	/* the same, unquoted and folded as a whole */
-	const char *user_key;	/* without the extension, where it has one */
+	const char *named;	/* the same before alias_of */
+	const char *key;	/* of addr, unquoted and folded as a whole */
+	struct place_keys keys;
 	const char *domain;
 	const char *mailbox;	/* virtual, system */
 	uint64_t quota;		/* virtual */
-	const char *targets;	/* alias */
+	const char *targets;	/* alias, or what a mailbox is forwarded to */
+	bool keep;		/* forwarded, but delivered too */
+	struct slice ext;	/* that targets may get */
+	const char *extends;	/* by which rule: see propagates */
+	struct map_live *table;	/* that has the alias; NULL: none has */
+	const char *owner;	/* alias: who gets reports; "" none */
 	bool fallback;		/* alias: postmaster or abuse of nobody */
 	bool open;		/* relay: taken from anybody */
+	const char *relay, *relay_by;	/* where it goes, and who says so */
 };
 void place_forget(void);	/* what was found in tables that are closed */
 /* Strings live in the arena.  1, or -1: 5.1.1 no such user, 5.1.3 not an
- * address, 5.2.1 disabled, 5.7.1 a path through us, 4.3.0. */
-int place_find(const char *addr, struct arena *a, struct place *p,
-    struct err *err);
+ * address, 5.1.6 moved, 5.2.1 disabled, 5.7.1 a path through us, 4.3.0.
+ * plain: what is called \user: no alias, no forwarding. */
+int place_find(const char *addr, bool plain, struct arena *a,
+    struct place *p, struct err *err);
+/* is it passed on and not delivered? */
+bool place_is_alias(const struct place *p);
 
-/* the look-up keys of an address, folded; user_key lacks the extension */
-struct place_keys {
-	const char *key, *user_key;
-	bool extended;			/* they differ */
+/* an address of ours on its way to its place */
+struct query {
+	struct smtp_address addr;
+	struct arena *a;
+	struct place_keys k;
+	bool role;		/* postmaster or abuse */
+	bool plain;
+	struct domain_record row;
+	struct str value;
 };
-void place_keys(const struct smtp_address *addr, struct arena *a,
-    struct place_keys *k);
+/* names.c; bare: the names without a domain, too.  1, 0, -1 */
+int names_find(struct query *q, bool bare, struct place *p, struct err *err);
+int names_catch_all(struct query *q, struct place *p, struct err *err);
+int postmaster_find(struct query *q, struct place *p, struct err *err);
+
+/* The form that others see, of an address at a place of enum rewrite_kind:
+ * *r_ is addr itself where nothing changes.  0, or -1: 4.3.0, 4.3.5 */
+int canonical(int kind, const char *addr, struct arena *a, const char **r_,
+    struct err *err);
+bool canonical_idle(int kind);		/* nothing ever changes */
+int canonical_check(struct err *err);	/* of the options: 0, -1 */
+int do_rewrite(struct call *c, const void *in, void *out, struct err *err);
 
 /* how mail comes to a place */
 struct way {
@@ -108,6 +192,9 @@ struct way {
 int way_find(const struct place *p, const char *sender, struct arena *a,
     struct way *w, struct err *err);
 bool way_nexthop_ok(struct slice s);
+/* is it "transport:nexthop", or also a next hop alone?  0, -1 */
+int way_check(const char *name, const char *value, bool alone,
+    struct err *err);
 /* the domain of a place as a next hop */
 const char *way_domain(const struct place *p, struct arena *a);
 
@@ -121,11 +208,34 @@ struct places {
 	struct router_route_more *v;
 	size_t n, cap;
 };
+struct expand_how {
+	const char *sender;	/* may choose the way; NULL: not known */
+	int64_t limit;		/* addresses looked at, at most */
+	bool keep;		/* as if every forwarded mailbox kept a copy */
+};
 /* 0; 1 more than limit addresses, in r as one failure; or -1: trouble of our
  * own machine, nothing is to be used */
-/* sender: may choose the way; NULL: not known */
-int expand(const char *addr, const char *sender, struct arena *a,
-    int64_t limit, struct places *r, struct err *err);
+int expand(const char *addr, const struct expand_how *how, struct arena *a,
+    struct places *r, struct err *err);
+
+/* What an alias with commands and files leads to: m is filled, or -1 and err
+ * says what an admin must mend. */
+struct alias_target;
+int target_place(const struct place *p, const struct alias_target *t,
+    struct arena *a, struct router_route_more *m, struct err *err);
+int target_check(struct err *err);	/* of the options: 0, -1 */
+/* The addresses in a file, as the value of an alias; the text lasts until the
+ * next call.  0, or -1 err: 4.3.5, 4.3.0 */
+int include_get(const char *path, struct slice *text_r, struct err *err);
+void include_init(void);	/* where they may lie; before the jail */
+void include_forget(void);
+
+/* What a message to these recipients is copied to, besides: each address
+ * once, with the index of a recipient that it is for. */
+struct copy { const char *addr; int64_t n; };
+struct copies { struct copy *v; size_t n, cap; };	/* in the arena */
+int copies_find(const char *sender, const struct strlist *rcpts,
+    struct arena *a, struct copies *r, struct err *err);
 
 /* 1 the login may send as addr, 0 it may not, -1: trouble of our own */
 int owns(const char *login, const char *addr, struct arena *a,

@@ -17,9 +17,10 @@ enum { RCPT_TARGETS = 100 };
 static int
 check_alias(const struct place *p, struct arena *a, struct err *err)
 {
+	const struct expand_how how = { .limit = RCPT_TARGETS };
 	struct places r = { 0 };
 	size_t i, failed = 0;
-	int rc = expand(p->addr, NULL, a, RCPT_TARGETS, &r, err);
+	int rc = expand(p->addr, &how, a, &r, err);
 
 	for (i = 0; i < r.n && rc == 0; i++) {
 		failed += r.v[i].failed;
@@ -54,18 +55,24 @@ resolve(const struct router_resolve_in *in, struct router_resolve_out *out,
 {
 	struct place p;
 	struct way w;
+	const char *to;
+	bool alias;
 
-	if (place_find(in->addr, a, &p, err) < 0)
+	if (canonical(REWRITE_ENVELOPE_RECIPIENT, in->addr, a, &to,
+	    err) < 0 || place_find(to, false, a, &p, err) < 0)
 		return -1;
+	alias = place_is_alias(&p);
 	if (p.class == CLASS_RELAY && !p.open && !in->relay)
 		return err_perm(err, "5.7.1", "relaying denied");
-	if (p.class == CLASS_ALIAS ? check_alias(&p, a, err) < 0 :
+	if (alias ? check_alias(&p, a, err) < 0 :
 	    way_find(&p, NULL, a, &w, err) < 0)
 		return -1;
-	if (p.class == CLASS_VIRTUAL && check_quota(&p, &w, err) < 0)
+	if (!alias && p.class == CLASS_VIRTUAL && check_quota(&p, &w,
+	    err) < 0)
 		return -1;
 	out->class = p.class;
-	out->addr = p.addr;
+	/* what the client named is what it is told about later */
+	out->addr = to == in->addr ? p.named : in->addr;
 	return 0;
 }
 
@@ -82,6 +89,7 @@ is_forwarded(const struct smtp_address *sender, const char *orig,
 {
 	struct smtp_address s = *sender, o;
 	struct err ignored = ERR_INIT;
+	struct place p;
 	int kind;
 
 	if (smtp_address_parse(slice_of(orig), SMTP_ADDR_BARE, a, &o,
@@ -91,9 +99,12 @@ is_forwarded(const struct smtp_address *sender, const char *orig,
 	if (kind != DOMAIN_REMOTE)
 		return kind < 0 ? -1 : 0;
 	kind = domain_kind(&o, a, err);
-	if (kind < 0)
-		return -1;
-	return kind == DOMAIN_VIRTUAL || kind == DOMAIN_SYSTEM;
+	if (kind < 0 || !domain_is_ours(kind))
+		return kind < 0 ? -1 : 0;
+	/* the other half of the domain believes us */
+	if (place_find(orig, false, a, &p, &ignored) < 0)
+		return ignored.kind == ERR_TEMP ? (*err = ignored, -1) : 1;
+	return p.class != CLASS_RELAY;
 }
 
 static int
@@ -125,14 +136,52 @@ do_srs(struct call *c, const void *vin, void *vout, struct err *err)
 	return 0;
 }
 
+/* the places of one address, each with what holds for all of them */
 static int
-send_places(struct call *c, size_t n, struct places *r, struct err *err)
+send_places(struct call *c, const struct router_route_more *like,
+    struct places *r, struct err *err)
 {
 	size_t i;
 
 	for (i = 0; i < r->n; i++) {
-		r->v[i].n = (int64_t)n;
+		r->v[i].n = like->n;
+		r->v[i].bcc = like->bcc;
+		if (r->v[i].sender[0] == '\0')
+			r->v[i].sender = like->sender;
 		if (call_more(c, &r->v[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+route_one(struct call *c, const char *addr, const struct expand_how *how,
+    const struct router_route_more *like, struct err *err)
+{
+	struct places r = { 0 };
+	int rc = expand(addr, how, c->arena, &r, err);
+
+	if (rc >= 0)
+		rc = send_places(c, like, &r, err);
+	free(r.v);
+	return rc;
+}
+
+static int
+route_copies(struct call *c, const struct router_route_in *in,
+    const struct expand_how *how, const struct router_route_more *like,
+    struct err *err)
+{
+	struct router_route_more copy = *like;
+	struct copies r = { 0 };
+	size_t i;
+
+	if (copies_find(in->sender, &in->addr, c->arena, &r, err) < 0)
+		return -1;
+	copy.bcc = true;
+	for (i = 0; i < r.n; i++) {
+		copy.n = r.v[i].n;
+		if (route_one(c, r.v[i].addr, how, &copy, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -142,18 +191,18 @@ static int
 do_route(struct call *c, const void *vin, void *out UNUSED, struct err *err)
 {
 	const struct router_route_in *in = vin;
-	struct places r = { 0 };
-	size_t i;
-	int rc = 0;
+	struct expand_how how = { .limit = conf.alias_targets };
+	struct router_route_more like = { .sender = "" };
 
-	for (i = 0; i < in->addr.n && rc == 0; i++) {
-		rc = expand(in->addr.v[i], in->sender, c->arena,
-		    conf.alias_targets, &r, err);
-		if (rc >= 0)
-			rc = send_places(c, i, &r, err);
-	}
-	free(r.v);
-	return rc;
+	if (canonical(REWRITE_ENVELOPE_SENDER, in->sender, c->arena,
+	    &how.sender, err) < 0)
+		return -1;
+	if (how.sender != in->sender)
+		like.sender = how.sender;
+	for (; (size_t)like.n < in->addr.n; like.n++)
+		if (route_one(c, in->addr.v[like.n], &how, &like, err) < 0)
+			return -1;
+	return in->internal ? 0 : route_copies(c, in, &how, &like, err);
 }
 
 /* of the account's record, where it has them */
@@ -197,6 +246,7 @@ const struct verb router_serves[] = {
 	{ &router_route, do_route, PEER_QUEUE },
 	{ &router_owns, do_owns, PEER_NET | PEER_QUEUE },
 	{ &router_srs, do_srs, PEER_QUEUE | PEER_OUT },
+	{ &router_rewrite, do_rewrite, PEER_QUEUE },
 	{ &router_explain, do_explain, PEER_QUEUE },
 	{ NULL, NULL, 0 }
 };

@@ -147,22 +147,24 @@ look_up(struct map_live *t, const char *name, const char *key, struct way *w,
 	return r;
 }
 
-/* the row of an address: itself, without extension, domain, .parents, and *
+/* the row of an address: itself, without extensions, domain, .parents, and *
  * for what leaves this machine */
 static int
 find_row(const struct place *p, struct way *w, struct str *value,
     struct err *err)
 {
 	const char *dot = p->domain;
-	int r, i;
+	size_t k, n = table_whole(&transport) ? 1 : p->keys.n;
+	int r = 0, i;
 
-	r = look_up(&transport, "transport", p->key, w, value, err);
-	if (r == 0 && strcmp(p->user_key, p->key) != 0)
-		r = look_up(&transport, "transport", p->user_key, w,
+	for (k = 0; k < n && r == 0; k++)
+		r = look_up(&transport, "transport", p->keys.key[k], w,
 		    value, err);
-	if (r == 0)
-		r = look_up(&transport, "transport", p->domain, w, value,
-		    err);
+	/* who is not here goes where the domain's others are, whatever holds
+	 * for the mailboxes of it */
+	if (r != 0 || p->relay[0] != '\0' || table_whole(&transport))
+		return r;
+	r = look_up(&transport, "transport", p->domain, w, value, err);
 	for (i = 0; r == 0 && i < SUBDOMAINS && p->domain[0] != '[' &&
 	    (dot = strchr(dot + (i > 0), '.')) != NULL; i++)
 		r = look_up(&transport, "transport", dot, w, value, err);
@@ -195,8 +197,8 @@ sender_row(const char *sender, struct arena *a, struct way *w,
 	struct smtp_address x;
 	struct place_keys k;
 	struct err ignored = ERR_INIT;
-	const char *domain;
-	int r;
+	size_t i, n;
+	int r = 0;
 
 	if (sender[0] == '\0')
 		return look_up(&sender_relayhost, "sender_relayhost", "<>",
@@ -205,15 +207,13 @@ sender_row(const char *sender, struct arena *a, struct way *w,
 	    &ignored) < 0)
 		return 0;
 	place_keys(&x, a, &k);
-	r = look_up(&sender_relayhost, "sender_relayhost", k.key, w,
-	    value, err);
-	if (r == 0 && k.extended)
-		r = look_up(&sender_relayhost, conf.sender_relayhost,
-		    k.user_key, w, value, err);
-	domain = strrchr(k.key, '@');
-	if (r == 0 && domain != NULL)
-		r = look_up(&sender_relayhost, "sender_relayhost", domain,
+	n = table_whole(&sender_relayhost) ? 1 : k.n;
+	for (i = 0; i < n && r == 0; i++)
+		r = look_up(&sender_relayhost, "sender_relayhost", k.key[i],
 		    w, value, err);
+	if (r == 0 && !table_whole(&sender_relayhost))
+		r = look_up(&sender_relayhost, "sender_relayhost",
+		    k.at_domain, w, value, err);
 	return r;
 }
 
@@ -248,6 +248,39 @@ way_domain(const struct place *p, struct arena *a)
 	return p->domain;
 }
 
+/* a next hop, or transport:nexthop */
+static int
+by_place(const struct place *p, struct arena *a, struct way *w,
+    struct err *err)
+{
+	struct slice v = slice_trim(slice_of(p->relay));
+
+	w->table = p->relay_by;
+	w->row = p->domain;
+	if (!way_nexthop_ok(v))
+		return apply(p, v, a, w, err);
+	w->nexthop = arena_slice(a, v);
+	return 1;
+}
+
+int
+way_check(const char *name, const char *value, bool alone, struct err *err)
+{
+	const struct place p = { .domain = "" };
+	struct slice v = slice_trim(slice_of(value));
+	struct arena a = { 0 };
+	struct way w = { .table = name, .row = value };
+	struct err why = ERR_INIT;
+	int r = alone && way_nexthop_ok(v) ? 1 : apply(&p, v, &a, &w, &why);
+
+	arena_free(&a);
+	/* a refusal is a way, too */
+	if (r >= 0 || strcmp(why.dsn, "4.3.5") != 0)
+		return 0;
+	return err_perm(err, "5.3.5", "%s: expected %stransport:nexthop, "
+	    "found \"%s\"", name, alone ? "a next hop or " : "", value);
+}
+
 static int
 relay_way(const char *sender, struct arena *a, struct way *w,
     struct err *err)
@@ -275,6 +308,8 @@ way_find(const struct place *p, const char *sender, struct arena *a,
 		.row = "", .transport = p->class == CLASS_VIRTUAL ? "local" :
 		    p->class == CLASS_SYSTEM ? "system" : "smtp" };
 	r = by_table(p, a, w, err);
+	if (r == 0 && p->relay[0] != '\0')
+		r = by_place(p, a, w, err);
 	if (r == 0 && p->class == CLASS_RELAY)
 		r = relay_way(sender, a, w, err);
 	return r < 0 ? -1 : 1;

@@ -41,6 +41,8 @@ struct user_record {
 	/* messages it may send, 0: as the service's configuration says:
 	 * recipients an hour, a day; new recipients a day */
 	int64_t limit_hour, limit_day, limit_new;
+	const char *forward;	/* addresses that its mail goes to; "" none */
+	bool keep;		/* and into the mailbox as well */
 };
 extern const struct field user_fields[];
 

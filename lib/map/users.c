@@ -1,6 +1,7 @@
 /*
  * users.c - the rows of the `users` table.
  */
+#include "map/alias.h"
 #include "map/record.h"
 
 #define ID_MAX "4294967294"	/* (uid_t)-1 means none */
@@ -32,6 +33,10 @@ const struct field user_fields[] = {
 	    "recipients a day; 0: as configured"),
 	F_INT(struct user_record, limit_new, "0", "0", "1000000000",
 	    "recipients a day that it never wrote to; 0: as configured"),
+	F_STR(struct user_record, forward, "",
+	    "addresses that its mail goes to; none: it stays"),
+	F_BOOL(struct user_record, keep, "yes",
+	    "no: what is forwarded is not kept here"),
 	F_END
 };
 
@@ -130,6 +135,9 @@ user_parse(struct slice value, struct user_record *u, struct arena *a,
 		    "home = %s: expected an absolute path", u->home);
 	if (services_check(u->services, err) < 0)
 		return err_prefix(err, "services");
+	if (u->forward[0] != '\0' &&
+	    alias_check(slice_of(u->forward), true, err) < 0)
+		return err_prefix(err, "forward");
 	return check_apps(u, err);
 }
 

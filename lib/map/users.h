@@ -1,11 +1,11 @@
 /*
- * users.h - the accounts of an instance: the text tables `users` and
- * `aliases` of its conf directory, what is compiled from them, where the
+ * users.h - the accounts of an instance: the text tables `users`, `aliases`
+ * and `domains` of its conf directory, what is compiled from them, where the
  * mailbox of an account is, and the accounts of the system.
  *
  * users becomes users.cdb (whole, for auth alone) and mailboxes.cdb (without
- * the password hashes); aliases becomes aliases.cdb.  common_load must have
- * been called; map_set_dir too before system_user_find.
+ * the password hashes); the others become aliases.cdb and domains.cdb.
+ * common_load must have been called; map_set_dir too before system_user_find.
  */
 #ifndef MAP_USERS_H
 #define MAP_USERS_H
@@ -19,12 +19,14 @@
  * (may be NULL): accounts.  0, or -1: err with FILE:LINE.
  */
 int users_compile(const char *conf_dir, size_t *count_r, struct err *err);
-/* the same of aliases, whose targets must be addresses (alias.h) */
+/* the same of aliases (alias.h) and of domains (domains.h) */
 int aliases_compile(const char *conf_dir, size_t *count_r, struct err *err);
+int domains_compile(const char *conf_dir, size_t *count_r, struct err *err);
 /* 1: a compiled table is missing or was made from another version of its
  * text; 0: fresh; -1: err */
 int users_stale(const char *conf_dir, struct err *err);
 int aliases_stale(const char *conf_dir, struct err *err);
+int domains_stale(const char *conf_dir, struct err *err);
 
 /* Is it a key of users: local@domain, unquoted?  1 or 0. */
 int user_key_valid(struct slice key);

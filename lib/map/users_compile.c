@@ -6,6 +6,7 @@
 
 #include "conf/common.h"
 #include "map/alias.h"
+#include "map/domains.h"
 #include "map/map.h"
 #include "smtp/address.h"
 
@@ -72,9 +73,35 @@ filter_alias(void *ctx UNUSED, struct slice key, struct slice value,
 {
 	char shown[80];
 
-	if (alias_check(value, err) < 0)
+	if (alias_check(value, false, err) < 0)
 		return err_prefix(err, "%s", slice_copy(shown, sizeof(shown),
 		    key));
+	str_addsl(out, value);
+	return 1;
+}
+
+static int
+filter_domain(void *ctx UNUSED, struct slice key, struct slice value,
+    struct str *out, struct err *err)
+{
+	struct arena a = { 0 };
+	struct domain_record d;
+	char shown[80];
+	bool utf8;
+	int r = domain_parse(value, &d, &a, err);
+
+	slice_copy(shown, sizeof(shown), key);
+	if (!smtp_domain_valid(key, &utf8))
+		r = err_temp(err, "4.3.5", "expected a domain");
+	if (r == 0 && d.catch_all[0] != '\0')
+		r = alias_check(slice_of(d.catch_all), true, err);
+	if (r == 0 && d.alias_of[0] != '\0' &&
+	    !smtp_domain_valid(slice_of(d.alias_of), &utf8))
+		r = err_temp(err, "4.3.5", "alias_of = %s: expected a domain",
+		    d.alias_of);
+	arena_free(&a);
+	if (r < 0)
+		return err_prefix(err, "%s", shown);
 	str_addsl(out, value);
 	return 1;
 }
@@ -85,6 +112,8 @@ static const struct target public = { "users", "mailboxes.cdb", ROLE_ROOT,
 	0440, filter_public };
 static const struct target aliases = { "aliases", "aliases.cdb", ROLE_ROOT,
 	0440, filter_alias };
+static const struct target domains = { "domains", "domains.cdb", ROLE_ROOT,
+	0440, filter_domain };
 
 static int
 compile(const char *conf_dir, const struct target *t, size_t *count_r,
@@ -147,4 +176,16 @@ int
 aliases_stale(const char *conf_dir, struct err *err)
 {
 	return stale(conf_dir, &aliases, err);
+}
+
+int
+domains_compile(const char *conf_dir, size_t *count_r, struct err *err)
+{
+	return compile(conf_dir, &domains, count_r, err);
+}
+
+int
+domains_stale(const char *conf_dir, struct err *err)
+{
+	return stale(conf_dir, &domains, err);
 }

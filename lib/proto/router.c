@@ -20,6 +20,7 @@ static const struct field resolve_out[] = {
 static const struct field route_in[] = {
 	F_LIST(struct router_route_in, addr, "recipients"),
 	F_STR(struct router_route_in, sender, "", "of the envelope"),
+	F_BOOL(struct router_route_in, internal, "no", "a report of ours"),
 	F_END
 };
 
@@ -34,6 +35,8 @@ static const struct field route_more[] = {
 	F_SIZE(struct router_route_more, quota, "0", NULL, NULL,
 	    "bytes, 0 none"),
 	F_BOOL(struct router_route_more, aliased, "no", "came out of an alias"),
+	F_BOOL(struct router_route_more, bcc, "no", "a copy nobody named"),
+	F_STR(struct router_route_more, sender, "", "that it carries"),
 	F_BOOL(struct router_route_more, failed, "no", "can not be delivered"),
 	F_BOOL(struct router_route_more, temporary, "no", "try again later"),
 	F_STR(struct router_route_more, dsn, "", "status code"),
@@ -103,6 +106,28 @@ const struct verb_def router_srs = {
 	.doc = "senders of mail that is forwarded",
 };
 
+static const struct field rewrite_in[] = {
+	F_ENUM(struct router_rewrite_in, kind, NULL, REWRITE_KINDS,
+	    "where they stand"),
+	F_LIST(struct router_rewrite_in, addr, "addresses"),
+	F_END
+};
+
+static const struct field rewrite_out[] = {
+	F_LIST(struct router_rewrite_out, addr, "one for each"),
+	F_BOOL(struct router_rewrite_out, idle, "no",
+	    "nothing is configured"),
+	F_END
+};
+
+const struct verb_def router_rewrite = {
+	.name = "rewrite",
+	.in = rewrite_in, .in_size = sizeof(struct router_rewrite_in),
+	.out = rewrite_out, .out_size = sizeof(struct router_rewrite_out),
+	.flags = VERB_AGAIN,
+	.doc = "the form of addresses that others see",
+};
+
 static const struct field explain_in[] = {
 	F_STR(struct router_explain_in, addr, NULL, "recipient"),
 	F_STR(struct router_explain_in, sender, "", "of the envelope"),
@@ -132,6 +157,7 @@ const struct verb_def *const router_verbs[] = {
 	&router_route,
 	&router_owns,
 	&router_srs,
+	&router_rewrite,
 	&router_explain,
 	NULL
 };

@@ -30,6 +30,7 @@ extern const struct verb_def router_resolve;
 struct router_route_in {
 	struct strlist addr;
 	const char *sender;	/* of the envelope: may choose the way */
+	bool internal;		/* our own report: no copies are made */
 };
 struct router_route_more {
 	int64_t n;
@@ -45,6 +46,11 @@ struct router_route_more {
 	const char *mailbox;
 	uint64_t quota;		/* bytes, 0 none */
 	bool aliased;		/* came out of an alias */
+	bool bcc;		/* a copy that nobody named: no reports; none
+				 * of the recipients' is `aliased' by it */
+	/* that this copy carries instead of the asked one: of a list with an
+	 * owner, or its canonical form; "": as asked */
+	const char *sender;
 	bool failed;		/* dsn and text say why */
 	bool temporary;
 	const char *dsn, *text;
@@ -74,6 +80,29 @@ struct router_srs_in {
 };
 struct router_srs_out { struct strlist sender; };
 extern const struct verb_def router_srs;	/* err 4.3.0 */
+
+/*
+ * The form of addresses that others see: canonical tables, masquerade.  out has
+ * one for each, in order, as it was where nothing is to be changed, or where it
+ * is no address.  Of headers, ask only for mail that is ours (a login, a
+ * trusted client, of this machine).  idle: nothing is configured for that kind,
+ * so that nobody needs to ask again for REWRITE_IDLE_MS.
+ */
+#define REWRITE_KINDS "header_sender|header_recipient|envelope_sender|" \
+	"envelope_recipient"
+enum rewrite_kind { REWRITE_HEADER_SENDER, REWRITE_HEADER_RECIPIENT,
+	REWRITE_ENVELOPE_SENDER, REWRITE_ENVELOPE_RECIPIENT };
+enum { REWRITE_MAX = 40 /* addresses in one question */,
+	REWRITE_IDLE_MS = 5000 };
+struct router_rewrite_in {
+	int kind;		/* enum rewrite_kind */
+	struct strlist addr;	/* canonical; "" stays */
+};
+struct router_rewrite_out {
+	struct strlist addr;
+	bool idle;
+};
+extern const struct verb_def router_rewrite;	/* err 4.3.0, 4.3.5 */
 
 /* The way of an address, step by step, as text for a person; then ok. */
 struct router_explain_in { const char *addr, *sender; bool relay; };

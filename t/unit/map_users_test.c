@@ -108,14 +108,14 @@ static const struct { const char *name, *text, *want; } bad[] = {
 
 /* rows of aliases that are refused */
 static const struct { const char *name, *text, *want; } bad_aliases[] = {
-	{ "a command", "a: b\nc: |/bin/cat",
-	    "aliases:2: c: |/bin/cat: commands, files and lists are not "
-	    "possible here" },
-	{ "a quoted command", "c: b, \"|/bin/cat x\"",
-	    "aliases:1: c: \"|/bin/cat x\": commands, files and lists are "
-	    "not possible here" },
-	{ "a list", "c: :include:/x", "aliases:1: c: :include:/x: commands, "
-	    "files and lists are not possible here" },
+	{ "an empty command", "a: b\nc: \"| \"",
+	    "aliases:2: c: an empty command" },
+	{ "a list without its path", "c: :include:x",
+	    "aliases:1: c: :include:x: expected :include:/PATH" },
+	{ "no list", "c: :fail:/x",
+	    "aliases:1: c: :fail:/x: expected :include:/PATH" },
+	{ "nobody's mailbox", "c: \\", "aliases:1: c: \\ is no address: bad "
+	    "address syntax: character not allowed in the local part" },
 	{ "nothing", "c:", "aliases:1: c: an alias without an address" },
 	{ "two domains", "# x\nc: ann,\n b@@x", "aliases:2: c: b@@x is no "
 	    "address: bad address syntax: malformed domain" },
@@ -136,8 +136,10 @@ test_bad_aliases(void)
 		is_str(at ? at : err.text, bad_aliases[i].want, "why: %s",
 		    bad_aliases[i].name);
 	}
-	put("aliases", "a: b, \"o'x y\"@z.example  c+d@e.example,\n");
-	is_int(aliases_compile(".", &n, &err), 0, "addresses of every kind");
+	put("aliases", "a: b, \"o'x y\"@z.example  c+d@e.example,\n"
+	    "b: \\b, |/bin/cat, \"|/bin/cat x\" |\"/bin/cat\", /tmp/x\n"
+	    "c: :include:/x, \":include:/a b\"\n");
+	is_int(aliases_compile(".", &n, &err), 0, "targets of every kind");
 }
 
 static void
