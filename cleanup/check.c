@@ -51,6 +51,7 @@ judge_bytes(struct slice s, struct content_facts *f, struct err *err)
 		return err_perm(err, "5.6.0", "content holds a NUL byte");
 	if (memchr(s.p, '\r', s.n) != NULL)
 		return err_perm(err, "5.6.0", "content holds a bare CR");
+	f->eightbit = f->eightbit || !slice_is_ascii(s);
 	while ((p = memchr(p, '\n', (size_t)(end - p))) != NULL) {
 		f->lines++;
 		p++;

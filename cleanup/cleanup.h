@@ -100,6 +100,7 @@ struct content_facts {
 	uint64_t lines;		/* line ends */
 	bool date, message_id, from;	/* there is such a field */
 	bool tls_optional;	/* TLS-Required: No */
+	bool eightbit;		/* octets that are not ASCII */
 	bool no_blank;		/* a line that is no field ended the header */
 	size_t body;		/* where the body starts */
 };

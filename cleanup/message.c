@@ -194,6 +194,8 @@ message_prepare(struct message *m, uint64_t size, struct job *j,
 		return -1;
 	/* RFC 8689 section 3: the option wins over the field */
 	m->tls_optional = f.tls_optional && !m->requiretls;
+	/* smtp has to say it before it has read it all */
+	m->body8 = m->body8 || f.eightbit;
 	j->wsize = j->size + f.lines;
 	if (fchmod(m->fd, 0440) < 0)
 		return err_sys(err, "chmod content");

@@ -26,8 +26,7 @@ source_open(struct source *c, const struct job *j)
 
 	*c = (struct source){ .fd = j->fd, .buf = STR_INIT,
 		.folded = STR_INIT };
-	c->fold = conf.long_lines == LONG_FOLD &&
-	    j->longest > (uint64_t)conf.line_max;
+	c->fold = need_fold(j);
 	if (j->converted.len > 0) {
 		c->mem = slice_str(&j->converted);
 		return;

@@ -59,11 +59,12 @@ mail_line(const struct session *s, const struct job *j, const char *sender,
 {
 	const struct agent_deliver_in *in = j->in;
 	const struct caps *c = &s->caps;
+	uint64_t wire = need_wire(j);
 
 	str_adds(out, "MAIL FROM:");
 	put_path(j, sender, out);
-	if (c->size && j->wire > 0)
-		str_addf(out, " SIZE=%llu", (unsigned long long)j->wire);
+	if (c->size && wire > 0)
+		str_addf(out, " SIZE=%llu", (unsigned long long)wire);
 	if (c->eightbit && (in->body8 || j->eightbit == 1) &&
 	    j->converted.len == 0)
 		str_adds(out, " BODY=8BITMIME");

@@ -74,6 +74,23 @@ need_content(struct job *j, struct err *err)
 	return 0;
 }
 
+bool
+need_fold(const struct job *j)
+{
+	return conf.long_lines == LONG_FOLD &&
+	    j->longest > (uint64_t)conf.line_max;
+}
+
+uint64_t
+need_wire(const struct job *j)
+{
+	struct slice c = slice_str(&j->converted);
+
+	if (c.n > 0)
+		return c.n + count_lf(c);
+	return need_fold(j) ? 0 : j->wire;
+}
+
 /* longest line, and 8-bit octets */
 static void
 look(struct job *j, struct slice s, uint64_t *line)
@@ -211,14 +228,22 @@ need_utf8(struct session *s, struct job *j, struct err *err)
 }
 
 int
+need_size(const struct session *s, const struct job *j, struct err *err)
+{
+	uint64_t max = s->caps.size_max, wire = need_wire(j);
+
+	if (max == 0 || wire <= max)
+		return 0;
+	return err_temp(err, "4.3.4", "the message has %llu octets, the "
+	    "server takes %llu", (unsigned long long)wire,
+	    (unsigned long long)max);
+}
+
+int
 need_check(struct session *s, struct job *j, struct err *err)
 {
 	const struct caps *c = &s->caps;
 
-	if (c->size_max > 0 && j->wire > c->size_max)
-		return err_perm(err, "5.3.4", "the message has %llu octets, "
-		    "the server takes %llu", (unsigned long long)j->wire,
-		    (unsigned long long)c->size_max);
 	if (j->in->requiretls && !(c->requiretls && s->facts.on))
 		return err_temp(err, "4.7.30", "the message needs REQUIRETLS, "
 		    "which the server does not offer");

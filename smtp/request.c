@@ -102,11 +102,12 @@ set_recipients(struct job *j)
 			.peer = "" };
 }
 
-/* 4.3.x: nothing that a host lacks */
+/* 4.3.x: nothing that a host lacks, but for 4.3.4, room */
 static bool
 is_ours(const struct err *err)
 {
-	return strncmp(err->dsn, "4.3.", 4) == 0;
+	return strncmp(err->dsn, "4.3.", 4) == 0 &&
+	    strcmp(err->dsn, "4.3.4") != 0;
 }
 
 /* it is not for this host, but may be for another */
@@ -124,14 +125,18 @@ static int
 host_takes(struct session *s, struct job *j, struct err *err)
 {
 	if (need_check(s, j, err) < 0) {
-		if (err->kind == ERR_PERM || is_ours(err))
+		if (is_ours(err))
 			results_rest(j, err, s->peer, false);
 		else
 			lacks(j, err);
 		return 0;
 	}
-	if (data_prepare(s, j, err) == 0)
-		return 1;
+	if (data_prepare(s, j, err) == 0) {
+		if (need_size(s, j, err) == 0)
+			return 1;
+		lacks(j, err);
+		return 0;
+	}
 	if (err->kind == ERR_PERM)
 		lacks(j, err);
 	else
@@ -230,7 +235,7 @@ deliver(struct session *s, struct job *j)
 		left = j->left;
 		if (host_takes(s, j, &err) == 0) {
 			/* better hosts were away, and may not lack it */
-			if (reused)
+			if (reused && s->targets.n > 1)
 				j->host = 0;
 		} else if (transact(s, j, &err) < 0) {
 			j->other = true;

@@ -198,9 +198,16 @@ int need_content(struct job *j, struct err *err);
 int need_scan(struct job *j, struct err *err);
 /* an address with the domain as A-labels; NULL: it needs SMTPUTF8 */
 const char *ascii_address(const char *addr, struct arena *a);
-/* may the session carry this message at all?  0, or -1: err; permanent: no
- * host of this next hop would (5.3.4); temporary: another may */
+/* may the session carry this message at all?  0, or -1: err_temp, another
+ * host may, but 4.3.0 is our own trouble */
 int need_check(struct session *s, struct job *j, struct err *err);
+/* is what data_prepare has made short enough for the server?  0, or -1:
+ * err_temp 4.3.4 */
+int need_size(const struct session *s, const struct job *j, struct err *err);
+/* octets of it on the wire, without dots; 0: not known */
+uint64_t need_wire(const struct job *j);
+/* are lines broken on the way? */
+bool need_fold(const struct job *j);
 
 /* Transactions until no recipient is open or the session is of no more use:
  * 0, or -1: err is why it is over for those that are left. */

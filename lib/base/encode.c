@@ -148,9 +148,16 @@ utf8_valid(struct slice s)
 bool
 slice_is_ascii(struct slice s)
 {
+	uint64_t word;
 	size_t i;
 
-	for (i = 0; i < s.n; i++)
+	/* whole contents are looked through, so eight at a time */
+	for (i = 0; s.n - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, s.p + i, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			return false;
+	}
+	for (; i < s.n; i++)
 		if ((unsigned char)s.p[i] >= 0x80)
 			return false;
 	return true;

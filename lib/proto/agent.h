@@ -26,7 +26,8 @@ struct agent_deliver_in {
 	/* st_dev of a file system that qmgr syncs before it believes
 	 * "delivered"; 0 none */
 	uint64_t synced_dev;
-	bool utf8, body8;
+	bool utf8;
+	bool body8;		/* as in qmgr.h */
 	bool requiretls;	/* RFC 8689 */
 	bool tls_optional;	/* its field TLS-Required: No */
 	const char *verp;	/* "" or two delimiters, "+=": each recipient

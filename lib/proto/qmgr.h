@@ -27,7 +27,8 @@ struct qmgr_enqueue_in {
 	uint64_t size;		/* of the content file */
 	uint64_t wsize;		/* with CRLF line ends */
 	int64_t created;	/* unix microseconds */
-	bool utf8, body8, internal;
+	bool utf8, internal;
+	bool body8;		/* said, or there are octets of 8 bits */
 	bool unsynced;		/* the content is not known to be on the disk:
 				 * qmgr sees to it */
 	int64_t hold, release_at, priority;

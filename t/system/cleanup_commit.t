@@ -48,6 +48,12 @@ is $e->{f}{transport}, 'local', '... and where it goes';
 cmp_ok abs($e->{f}{created} / 1e6 - time), '<', 60, '... and when it came';
 is $e->{f}{unsynced}, 'yes', '... and that it has to see to the content';
 
+is $e->{f}{body8} // 'no', 'no', '... and that 7 bits are enough';
+submit($c, rcpt => 'ann@example.test', content => "Subject: x\n\n" .
+    "0123456789\n" x 10000 . "\xc3\xbc\n");
+is +(($s->asked('qmgr'))[-1])->{f}{body8}, 'yes',
+    '8 bits are found wherever they are';
+
 # several recipients, on the same connection
 ($r) = submit($c, rcpt => ['ann@example.test',
     [addr => 'bob@example.test', notify => 'NEVER',

@@ -123,6 +123,23 @@ like $o->deliver("wrong.m.test:" . $both->port, 'r@two.m.test',
     text => $signed), qr/^ok keep/, 'the second has 8BITMIME';
 is join(' ', map { /\.(3\d) / } $both->sent), '32 31 31', '... each there';
 
+# --- SIZE ---
+my $small = Postrider::Hosts->new(offer => ['SIZE 2000'], hosts => {
+    '127.0.0.31' => { offer => ['SIZE 500'] } });
+my $sized = 'two.m.test:' . $small->port;
+like $o->deliver($sized, 'r@two.m.test', text => "Subject: x\n\n" .
+    "x\n" x 400), qr/^ok/, 'too long for the first host';
+is join(' ', map { /\.(3\d) / } $small->sent), '32', '... the second has it';
+like $o->deliver($sized, 'r@two.m.test', text => "x\n" x 1000),
+    qr/^0 failed 5\.3\.4 .* takes 2000; ok/, 'too long for both';
+my $text8 = "Subject: x\n\n" . "gr\xc3\xbc\xc3\x9fe\n" x 30;
+like $o->deliver($sized, 'r@two.m.test', text => $text8), qr/^ok/,
+    'converted, it is too long for the first';
+is join(' ', map { /\.(3\d) / } $small->sent), '32', '... only';
+my ($said) = grep { length $_->{content} < 1500 && $_->{content} =~ /=C3/ }
+    $small->took;
+is $said->{param}, 'SIZE=' . length $said->{content}, '... which is said';
+
 # --- addresses ---
 my $z = Postrider::Zoo->new(offer => ['PIPELINING']);
 $o->deliver($z, '"a b"@example.net', verp => '+=', sender => 'l@example.org');

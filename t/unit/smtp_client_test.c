@@ -130,6 +130,27 @@ test_lines(void)
 	arena_free(&a);
 }
 
+/* SIZE= is what is sent */
+static void
+test_wire(void)
+{
+	struct session s = { .caps = { .size = true, .size_max = 7 } };
+	struct agent_deliver_in in = { .ret = "", .envid = "" };
+	struct job j = { .in = &in, .wire = 8, .longest = 2000 };
+	struct err err = ERR_INIT;
+
+	is_int(need_wire(&j), 8, "as it is");
+	is_int(need_size(&s, &j, &err), -1, "more than the server takes");
+	ok(err.kind == ERR_TEMP, "which another may take");
+	str_adds(&j.converted, "a\nb\n");
+	is_int(need_wire(&j), 6, "converted");
+	is_int(need_size(&s, &j, &err), 0, "it fits");
+	str_free(&j.converted);
+	conf.long_lines = LONG_FOLD;
+	is_int(need_wire(&j), 0, "not known before lines are broken");
+	conf.long_lines = LONG_SEND;
+}
+
 static void
 one_convert(const char *name, const char *in, const char *want)
 {
@@ -172,6 +193,7 @@ main(void)
 	test_caps();
 	test_replies();
 	test_lines();
+	test_wire();
 	test_convert();
 	return tap_done();
 }
