@@ -41,6 +41,7 @@ on_result(struct agent *a, struct request *q, struct ipc_msg *m)
 	} r;
 	struct err err;
 
+	q->sent_ms = mono_ms();		/* whoever says something is at work */
 	if (q->more == NULL)
 		return;
 	if (ipc_decode(m, q->def->more, &r, &arena, &err) != 0)

@@ -38,6 +38,8 @@ on_more(struct request *q, const void *record)
 	struct delivery *d = (struct delivery *)q;
 	struct agent_result *to;
 
+	if (r->alive)
+		return;
 	if (r->i < 0 || (size_t)r->i >= d->n) {
 		log_event(LOG_ERROR, "bad-answer", KS("q", d->msg->q),
 		    KS("transport", d->dest->transport->name),

@@ -4,6 +4,7 @@
  */
 #include "smtp.h"
 
+#include "base/clock.h"
 #include "smtp/data.h"
 
 enum { SMALL = 64 << 10, BLOCK = 128 << 10 };
@@ -104,14 +105,34 @@ lost(struct session *s, struct err *err)
 	    s->io.timed_out ? "timeout" : "lost connection");
 }
 
-static int
-flush(struct session *s, struct err *err)
+/* What is large and moves is not cut off: its time grows with what went. */
+static void
+content_begin(struct session *s)
 {
+	s->content_at = mono_ms();
+	s->content_from = s->io.bytes_out;
+}
+
+static void
+content_end(struct session *s, struct job *j)
+{
+	j->deadline += mono_ms() - s->content_at;
+	s->io.deadline = j->deadline;
+}
+
+static int
+flush(struct session *s, struct job *j, struct err *err)
+{
+	uint64_t n = s->io.bytes_out - s->content_from + s->io.out.len;
 	int rc;
 
+	s->io.deadline = s->content_at + conf.data_block_timeout +
+	    (int64_t)(n / conf.min_data_rate * 1000 +
+	    n % conf.min_data_rate * 1000 / conf.min_data_rate);
 	s->io.timeout_ms = (int)conf.data_block_timeout;
 	rc = io_flush(&s->io);
 	s->io.timeout_ms = 0;
+	results_alive(j);
 	return rc < 0 ? lost(s, err) : 0;
 }
 
@@ -129,12 +150,13 @@ data_send(struct session *s, struct job *j, struct err *err)
 	struct slice piece;
 	int rc;
 
+	content_begin(s);
 	smtp_stuff_init(&st, 0);
 	source_open(&c, j);
 	while ((rc = source_next(&c, &piece, err)) == 1) {
 		smtp_stuff_feed(&st, piece, &s->io.out);
 		if ((!data_is_small(j) || s->io.out.len > 4 * SMALL) &&
-		    (rc = flush(s, err)) < 0)
+		    (rc = flush(s, j, err)) < 0)
 			break;
 	}
 	source_close(&c);
@@ -142,10 +164,12 @@ data_send(struct session *s, struct job *j, struct err *err)
 	if (rc < 0) {
 		s->bye = s->lost = true;
 		io_break(&s->io, "content not sent");
-		return -1;
+	} else {
+		smtp_stuff_finish(&st, &s->io.out);
+		rc = flush(s, j, err);
 	}
-	smtp_stuff_finish(&st, &s->io.out);
-	return flush(s, err);
+	content_end(s, j);
+	return rc;
 }
 
 void
@@ -168,25 +192,34 @@ bdat_put(struct session *s, struct job *j)
 	str_add(&s->io.out, wire.s, wire.len);
 }
 
+/* what is sent in chunks */
+struct chunks {
+	struct session *s;
+	struct job *j;
+	struct str wire;
+	bool waiting;		/* for the reply to the last one */
+};
+
 /* one chunk; the reply to the one before it: 0, 1 refused, -1 */
 static int
-chunk(struct session *s, struct str *wire, bool last, bool *waiting,
-    struct err *err)
+chunk(struct chunks *k, bool last, struct err *err)
 {
-	bool waited = *waiting;
+	struct session *s = k->s;
+	bool waited = k->waiting;
 
 	/* once the last went, only its own reply may be missing */
 	if (last && waited && reply_read(s, AT_BODY, err) < 0)
 		return -1;
 	if (last && waited && s->reply.code / 100 != 2) {
-		*waiting = false;
+		k->waiting = false;
 		return 1;
 	}
-	str_addf(&s->io.out, "BDAT %zu%s\r\n", wire->len, last ? " LAST" : "");
-	str_add(&s->io.out, wire->s, wire->len);
-	str_reset(wire);
-	*waiting = true;
-	if (flush(s, err) < 0)
+	str_addf(&s->io.out, "BDAT %zu%s\r\n", k->wire.len,
+	    last ? " LAST" : "");
+	str_add(&s->io.out, k->wire.s, k->wire.len);
+	str_reset(&k->wire);
+	k->waiting = true;
+	if (flush(s, k->j, err) < 0)
 		return -1;
 	if (last || !waited)
 		return 0;
@@ -214,31 +247,32 @@ refused(struct session *s, struct err *err)
 int
 bdat_send(struct session *s, struct job *j, struct err *err)
 {
+	struct chunks k = { .s = s, .j = j, .wire = STR_INIT };
 	struct smtp_stuff st;
-	struct str wire = STR_INIT;
 	struct source c;
 	struct slice piece;
-	bool waiting = false;
 	int rc, more;
 
+	content_begin(s);
 	smtp_stuff_init(&st, SMTP_STUFF_NODOTS);
 	source_open(&c, j);
 	do {
 		more = rc = source_next(&c, &piece, err);
 		if (more == 1)
-			smtp_stuff_feed(&st, piece, &wire);
+			smtp_stuff_feed(&st, piece, &k.wire);
 		else if (more == 0)
-			smtp_stuff_finish(&st, &wire);
+			smtp_stuff_finish(&st, &k.wire);
 		if (rc >= 0)
-			rc = chunk(s, &wire, more == 0, &waiting, err);
+			rc = chunk(&k, more == 0, err);
 	} while (rc == 0 && more == 1);
 	source_close(&c);
-	str_free(&wire);
+	str_free(&k.wire);
+	content_end(s, j);
 	if (rc < 0) {
 		s->bye = s->lost = true;
 		io_break(&s->io, "content not sent");
 	}
-	return rc == 1 && waiting ? refused(s, err) : rc;
+	return rc == 1 && k.waiting ? refused(s, err) : rc;
 }
 
 static int

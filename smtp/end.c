@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 
+enum { TELL_MS = 1000 };
+
 /* the reply to the whole content, or (LMTP) to one recipient's */
 static int
 judge(struct flight *f, struct recipient *r)
@@ -21,6 +23,28 @@ judge(struct flight *f, struct recipient *r)
 	return flight_class(f, 3) ? -1 : 0;
 }
 
+/* One reply may take its time.  Of many, as LMTP has them, each does, but all
+ * of them together no longer than all that was before: qmgr waits, too. */
+static int64_t
+end_deadline(void)
+{
+	return conf.protocol == PROTO_LMTP ? mono_ms() +
+	    MAX(conf.total_timeout, conf.data_done_timeout) : 0;
+}
+
+/* what is known already, in case that we do not come to the end */
+static void
+tell_some(struct flight *f)
+{
+	struct job *j = f->j;
+	struct err ignored;
+
+	if (j->left == 0 || mono_ms() - j->told < TELL_MS)
+		return;
+	j->told = mono_ms();
+	results_tell(j, &ignored);
+}
+
 /* Whoever was accepted has a result afterwards: that the answer is lost does
  * not mean that the message is. */
 static void
@@ -32,7 +56,7 @@ got_end(struct flight *f, struct err *err)
 	size_t i;
 
 	io_wake_on(&s->io, -1);	/* whoever stops us waits, too */
-	s->io.deadline = 0;
+	s->io.deadline = end_deadline();
 	for (i = 0; i < f->n; i++) {
 		r = &f->j->rcpt[f->sel[i]];
 		if (r->state != RCPT_TAKEN)
@@ -45,6 +69,7 @@ got_end(struct flight *f, struct err *err)
 		asked = true;
 		if (judge(f, r) < 0)
 			s->bye = true;
+		tell_some(f);
 	}
 	io_wake_on(&s->io, serve_end_fd());
 	s->io.deadline = f->j->deadline;

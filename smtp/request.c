@@ -268,6 +268,7 @@ deliver_verb(struct call *c, const void *vin, void *vout, struct err *err)
 	j.head = head;
 	j.converted = (struct str)STR_INIT;
 	j.deadline = j.began + conf.total_timeout;
+	j.told = j.began;
 	set_recipients(&j);
 	if (need_content(&j, &why) < 0 || set_senders(&j, &why) < 0)
 		results_rest(&j, &why, "", false);

@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 
+enum { ALIVE_MS = 60000 };
+
 static void
 done(struct job *j, struct recipient *r, int status)
 {
@@ -89,6 +91,19 @@ is_told(const struct job *j, const struct recipient *r)
 	return j->left > 0 || r->status != AGENT_DELIVERED ||
 	    (r->notify[0] != '\0' &&
 	    strcasestr(r->notify, "success") != NULL);
+}
+
+void
+results_alive(struct job *j)
+{
+	struct agent_result a = { .alive = true, .dsn = "", .text = "",
+		.peer = "" };
+	struct err ignored;
+
+	if (mono_ms() - j->told < ALIVE_MS)
+		return;
+	j->told = mono_ms();
+	call_more(j->call, &a, &ignored);
 }
 
 int

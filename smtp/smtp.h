@@ -51,6 +51,7 @@ struct smtp_conf {
 	    auth_timeout, mail_timeout, rcpt_timeout, data_init_timeout,
 	    data_block_timeout, data_done_timeout, rset_timeout, quit_timeout,
 	    total_timeout;		/* ms */
+	uint64_t min_data_rate;		/* octets a second */
 	int long_lines;			/* enum long_lines */
 	int64_t line_max;
 	uint64_t convert_max;		/* octets of a message */
@@ -118,6 +119,8 @@ struct session {
 	char peer[320];		/* "host[address]" */
 	char id[9];
 	int64_t opened, last;	/* mono_ms */
+	int64_t content_at;	/* mono_ms: the content began to go */
+	uint64_t content_from;	/* io.bytes_out then */
 	int64_t messages;	/* that were begun */
 	int64_t rcpt_max;	/* learnt from 452; 0 none */
 	void (*trace)(const char *line, void *ctx);	/* probe */
@@ -172,7 +175,8 @@ struct job {
 	size_t n, left;		/* without a result */
 	size_t host;		/* the next to try, of session.targets */
 	int64_t sessions;	/* tried so far */
-	int64_t deadline;	/* mono_ms */
+	int64_t deadline;	/* mono_ms; content does not count */
+	int64_t told;		/* mono_ms: qmgr last heard of it */
 	/* the content: need.c */
 	off_t skip;		/* our fields before it */
 	uint64_t size;		/* octets behind them in the file */
@@ -247,6 +251,8 @@ void results_rest(struct job *j, const struct err *err, const char *peer,
 /* Tell qmgr what is new: 0 or -1.  Before the end of the request who is
  * delivered is said, too, and is so even if we die. */
 int results_tell(struct job *j, struct err *err);
+/* Tell it that there is progress, where it has not heard of any for long. */
+void results_alive(struct job *j);
 
 /* a line of what is said, where somebody listens: "--- WHAT MORE" */
 void note(const struct session *s, const char *what, const char *more);

@@ -47,6 +47,7 @@ static const struct field deliver_out[] = {
 };
 
 static const struct field result[] = {
+	F_BOOL(struct agent_result, alive, "no", "no result, but progress"),
 	F_INT(struct agent_result, i, "0", NULL, NULL, "index in the request"),
 	F_ENUM(struct agent_result, status, "delivered", AGENT_STATUS,
 	    "outcome"),

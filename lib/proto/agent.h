@@ -40,6 +40,8 @@ struct agent_deliver_in {
 #define AGENT_STATUS "delivered|deferred|failed"
 enum agent_status { AGENT_DELIVERED, AGENT_DEFERRED, AGENT_FAILED };
 struct agent_result {
+	bool alive;		/* no result: only that there is progress; the
+				 * time for the request begins anew */
 	int64_t i;		/* index in the lists of the request */
 	int status;		/* enum agent_status */
 	const char *dsn, *text, *peer;

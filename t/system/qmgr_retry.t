@@ -9,7 +9,7 @@ use Time::HiRes qw(sleep time);
 
 my %soon = (first_retry => '1s', min_retry => '1s', max_retry => '2s',
     destination_suspend => '2s', transport_retry => '1s',
-    suspend_max => '2s');
+    suspend_max => '2s', relay_timeout => '3s');
 my $s = Postrider::Queue->new(conf => { %soon });
 $s->start;
 
@@ -94,11 +94,24 @@ $s->fake(smtp => sub { $_[1]->send('ok'); return });
 $s->put('z@far.test', transport => ['smtp']);
 ok $s->wait_empty, 'delivered once somebody is there';
 
+# an agent that says that it is at work has more time
+$s->fake(long => sub {
+	for (1 .. 4) {
+		sleep 1;
+		$_[1]->send('more', [alive => 'yes']);
+	}
+	$_[1]->send('ok');
+	return;
+});
+$s->put('z@long.test', transport => ['long']);
+
 # for later
 my $at = int(time) + 2;
 $id = $s->put('ok@later.test', release_at => $at);
-is $s->list, 'ok@later.test=scheduled', 'scheduled';
+is $s->list(to => 'later.test'), 'ok@later.test=scheduled', 'scheduled';
 is $s->call('stat')->{f}{scheduled}, 1, 'counted';
 ok $s->wait_empty, 'delivered';
 cmp_ok time, '>=', $at, 'at its time';
+is scalar(my @long = $s->asked('long')), 1, 'who is at work is not given up';
+unlike $s->log, qr/agent-lost .*transport=long/, '... nor lost';
 done_testing;

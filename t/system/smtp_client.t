@@ -6,6 +6,7 @@ use utf8;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Test::More;
+use Time::HiRes qw(sleep);
 
 use Postrider::Instance;
 use Postrider::Outbound;
@@ -225,4 +226,32 @@ like $out, qr/>>> RSET\n<<< 250 ok\n>>> QUIT\n<<< 221 bye\n\z/,
 like $out, qr/^<<< 550 5\.1\.1 who\?$/m, '... and answered';
 ($st, $out) = $i->ctl('trace-smtp', 'a@none.example.net');
 is $st, 1, '... null MX';
+
+# --- content that is long under way ---
+$o->close;
+$i->set_conf('smtp.conf', total_timeout => '1s');
+$i->reload;
+my $long = ('x' x 999 . "\n") x 16000;
+my $slowly = sub {
+	for (1 .. $_[1]) {
+		$_[0]->_fill;
+		sleep 0.05;
+	}
+	return '';
+};
+$z2 = Postrider::Zoo->new(offer => [@all], at => {
+    body => sub { $slowly->($_[0], 40) } });
+like $o->deliver($z2, 'a@example.net', text => $long), qr/^ok/,
+    'what moves has all the time that it needs';
+is length(($z2->took)[0]{content}), length($long) + 16000, '... it is whole';
+$o->close;
+$i->set_conf('smtp.conf', total_timeout => '1m', min_data_rate => '1G',
+    data_block_timeout => '1s');
+$i->reload;
+$z2 = Postrider::Zoo->new(offer => [@all], at => {
+    body => sub { $slowly->($_[0], 200) } });
+like $o->deliver($z2, 'a@example.net', text => $long),
+    qr/^0 deferred 4\.4\.2 timeout while sending the content; ok/,
+    'what moves too slowly has not';
+is scalar(@t = $z2->took), 0, '... and is not taken';
 done_testing;

@@ -52,6 +52,17 @@ is $o->deliver("unix:" . $i->dir . '/run/private/lmtp',
 is scalar(my @f = $i->wait_mails($_, 1)), 1, "... $_ has it"
     for qw(ann bob);
 
+# --- replies that come one by one, and late ---
+$o->close;
+$i->set_conf('lmtp-client.conf', total_timeout => '4s');
+$i->reload;
+$z = Postrider::Zoo->new(lmtp => 1, offer => ['PIPELINING'], at => {
+    dot => sub { sleep 1 if $_[1] !~ /^[ab]/; '250 2.0.0 in' } });
+my $got = $o->deliver($z, [map { "$_\@example.net" } 'a' .. 'l'],
+    notify => [('SUCCESS') x 12]);
+like $got, qr/^0 delivered .*; 1 delivered .*; 11 deferred 4\.4\.2 timeout/,
+    'all of them together have a time';
+
 # --- nobody has anything more for it ---
 $o->close;
 $i->set_conf('lmtp-client.conf', idle_time => '300ms');
