@@ -31,7 +31,7 @@ extern struct cleanup_conf conf;
 extern const struct field conf_fields[];
 
 struct rcpt {
-	const char *addr, *notify, *orcpt;
+	const char *addr, *notify, *orcpt, *orig;
 };
 
 struct job;

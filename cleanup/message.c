@@ -40,7 +40,8 @@ message_rcpt(struct message *m, const struct cleanup_rcpt_in *in)
 		return;
 	}
 	if (in->addr[0] == '\0' || !clean(in->addr, SMTP_PATH_MAX) ||
-	    !clean(in->orcpt, SMTP_ORCPT_MAX) || !clean(in->notify, 64)) {
+	    !clean(in->orcpt, SMTP_ORCPT_MAX) || !clean(in->notify, 64) ||
+	    !clean(in->orig, SMTP_PATH_MAX)) {
 		err_perm(&m->err, "5.1.3", "bad recipient address");
 		return;
 	}
@@ -52,6 +53,8 @@ message_rcpt(struct message *m, const struct cleanup_rcpt_in *in)
 	r->addr = arena_strdup(&m->arena, in->addr);
 	r->notify = arena_strdup(&m->arena, in->notify);
 	r->orcpt = arena_strdup(&m->arena, in->orcpt);
+	r->orig = in->orig[0] == '\0' ? r->addr :
+	    arena_strdup(&m->arena, in->orig);
 }
 
 static int

@@ -76,7 +76,7 @@ add_dest(struct state *s, const struct router_route_more *r)
 		d->v = xrealloc(d->v, d->cap * sizeof(*d->v));
 	}
 	t = &d->v[d->n];
-	*t = (struct dest){ .orig = from->addr, .orcpt = from->orcpt,
+	*t = (struct dest){ .orig = from->orig, .orcpt = from->orcpt,
 		.notify = from->notify, .order = d->n,
 		.from = s->first + (size_t)r->n, .aliased = r->aliased };
 	t->addr = keep(s->m, r->addr);

@@ -116,7 +116,7 @@ do_begin(struct call *c, const void *in_, void *out_, struct err *err)
 	rc = may_begin(c, in, err);
 	if (rc == 0 && in->rcpt[0] != '\0')
 		message_rcpt(m, &(struct cleanup_rcpt_in){ in->rcpt,
-		    in->notify, in->orcpt });
+		    in->notify, in->orcpt, in->orig });
 	if (rc == 0)
 		rc = message_begin(m, in, err);
 	if (rc < 0) {

@@ -143,6 +143,7 @@ deliver_verb(struct call *c, const void *vin, void *out UNUSED,
 	j->sender = arena_strdup(&batch, in->sender);
 	j->verp = arena_strdup(&batch, in->verp);
 	j->synced = in->synced_dev;
+	j->in = conf.personality == SYSTEM ? in : NULL;
 	j->rcpt = arena_alloc(&batch, j->n * sizeof(*j->rcpt));
 	fill_content(j, in, c->fd);
 	good = check_content(j, &trouble);

@@ -6,6 +6,7 @@
 #ifndef LOCAL_LOCAL_H
 #define LOCAL_LOCAL_H
 
+#include "base/arena.h"
 #include "conf/common.h"
 #include "proto/agent.h"
 #include "serve/request.h"
@@ -17,8 +18,9 @@ enum quota_action { QUOTA_DEFER, QUOTA_REJECT };
 struct local_conf {
 	int personality;
 	int quota_action;
-	struct strlist home_dirs;
-	int64_t child_timeout;
+	struct strlist home_dirs, file_dirs;
+	int64_t child_timeout, command_timeout, cleanup_timeout;
+	bool forward;
 };
 extern struct local_conf conf;
 
@@ -38,6 +40,7 @@ struct rcpt {
 struct job {
 	struct call_ticket ticket;
 	const char *q, *session, *sender, *verp;
+	const struct agent_deliver_in *in;	/* system only */
 	struct store_content content;	/* fd is not kept */
 	dev_t synced;		/* qmgr syncs that file system; 0 none */
 	struct rcpt *rcpt;

@@ -20,6 +20,14 @@ static const struct field fields[] = {
 	    "system: directories that all homes are below"),
 	F_TIME(struct local_conf, child_timeout, "2m", "1s", "1h",
 	    "system: how long one delivery may take"),
+	F_BOOL(struct local_conf, forward, "yes",
+	    "system: accounts may forward their mail by ~/.forward"),
+	F_LIST(struct local_conf, file_dirs,
+	    "system: directories, besides homes, that files may get mail in"),
+	F_TIME(struct local_conf, command_timeout, "20m", "1s", "1d",
+	    "system: for pipe to run a command of a .forward"),
+	F_TIME(struct local_conf, cleanup_timeout, "5m", "1s", "10m",
+	    "system: for cleanup to take what is forwarded"),
 	F_END
 };
 
@@ -70,6 +78,8 @@ before_jail(struct err *err)
 		return -1;
 	for (i = 0; i < conf.home_dirs.n; i++)
 		jail_path(conf.home_dirs.v[i], PATH_ALL | PATH_LINK);
+	for (i = 0; i < conf.file_dirs.n; i++)
+		jail_path(conf.file_dirs.v[i], PATH_ALL | PATH_LINK);
 	getpwnam("root");	/* loads what the C library needs for it */
 	return 0;
 }
@@ -88,7 +98,8 @@ static int
 check(struct err *err UNUSED)
 {
 	if (conf.personality == SYSTEM) {
-		local.jail.groups |= JAIL_FORK | JAIL_IDS | JAIL_RELOCK;
+		local.jail.groups |= JAIL_FORK | JAIL_IDS | JAIL_RELOCK |
+		    JAIL_UNIX;
 		local.keep_root = true;
 	}
 	return 0;

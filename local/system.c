@@ -11,12 +11,20 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
-#include "local.h"
+#include "forward.h"
 #include "map/users.h"
+#include "smtp/address.h"
+
+enum task_kind {
+	TASK_MAIL,		/* what the account wants, or its mailbox */
+	TASK_MAILBOX, TASK_FILE, TASK_QUOTA };
+enum { TARGETS_MAX = 128 * 1024 };
 
 struct task {
-	struct job *j;		/* NULL: only ask for the space used */
+	enum task_kind kind;
+	struct job *j;		/* NULL: TASK_QUOTA */
 	struct rcpt *r;
+	const char *login, *extension, *path;
 	uint64_t quota;
 	struct system_user user;
 };
@@ -24,6 +32,7 @@ struct task {
 struct answer {
 	int rc;
 	uint64_t used;
+	size_t targets;		/* bytes that follow: forward.h */
 	struct err err;
 };
 
@@ -81,63 +90,117 @@ put_in(struct store *st, const struct task *t, struct err *err)
 	return 0;
 }
 
+/* Into a file: its directory, and nothing else of the home. */
 static int
-work(const struct task *t, struct answer *a)
+file_work(const struct task *t, struct err *err)
+{
+	static const struct jail narrow = {
+		.groups = JAIL_FILES | JAIL_WRITE, .files = 64,
+	};
+	struct str dir = STR_INIT;
+
+	file_directory(t->path, &dir);
+	jail_path(dir.s, PATH_ALL | PATH_LINK);
+	str_free(&dir);
+	if (jail_enter(&narrow, err) < 0)
+		return -1;
+	return file_deliver(t->j, t->r, t->path, t->user.uid, err);
+}
+
+static int
+home_work(const struct task *t, struct answer *a, struct str *targets)
 {
 	static const struct jail narrow = {
 		.groups = JAIL_FILES | JAIL_WRITE, .files = 64,
 	};
 	struct store st = { .fd = -1 };
-	int rc = -1;
+	int rc = 0;
 
-	if (become(&t->user, &a->err) < 0)
-		return -1;
 	jail_path(t->user.home, PATH_ALL | PATH_LINK);
 	if (jail_enter(&narrow, &a->err) < 0)
 		return -1;
+	if (t->kind == TASK_MAIL && conf.forward)
+		rc = forward_read(t->user.home, t->user.uid, t->login,
+		    t->extension, targets, &a->err);
+	if (rc != 0)
+		return rc;
+	rc = -1;
 	if (store_open(&st, t->user.home, &a->err) == 0)
-		rc = t->j != NULL ? put_in(&st, t, &a->err) :
+		rc = t->kind != TASK_QUOTA ? put_in(&st, t, &a->err) :
 		    quota_of(&st, "", t->quota, &a->used, &a->err);
 	store_close(&st);
 	return rc;
+}
+
+static int
+work(const struct task *t, struct answer *a, struct str *targets)
+{
+	if (become(&t->user, &a->err) < 0)
+		return -1;
+	if (t->kind == TASK_FILE)
+		return file_work(t, &a->err);
+	return home_work(t, a, targets);
 }
 
 static void NORETURN
 child(const struct task *t, int out)
 {
 	struct answer a = { .rc = -1 };
+	struct str targets = STR_INIT;
 
 	/* the parent lets its work end first; who ends us means it */
 	signal(SIGTERM, SIG_DFL);
 	close_others(out, t->j != NULL ? t->j->content.fd : out);
-	a.rc = work(t, &a);
-	_exit(full_write(out, &a, sizeof(a)) == 0 ? 0 : 1);
+	a.rc = work(t, &a, &targets);
+	a.targets = a.rc == 1 ? targets.len : 0;
+	_exit(full_write(out, &a, sizeof(a)) == 0 &&
+	    full_write(out, targets.s, a.targets) == 0 ? 0 : 1);
 }
 
 /* --- in the parent ------------------------------------------------------- */
 
+/* n bytes: 0, or -1 */
 static int
-read_answer(int fd, struct answer *a, struct err *err)
+read_all(int fd, void *p, size_t n, int64_t end, struct err *err)
 {
-	int64_t end = mono_ms() + conf.child_timeout, left;
-	struct pollfd p = { fd, POLLIN, 0 };
-	ssize_t n;
+	struct pollfd pfd = { fd, POLLIN, 0 };
+	size_t have = 0;
+	int64_t left;
+	ssize_t got;
 
-	for (;;) {
+	while (have < n) {
 		left = end - mono_ms();
 		if (left <= 0)
 			return err_temp(err, "4.4.7", "delivery took more than "
 			    "child_timeout");
-		if (poll(&p, 1, (int)MIN(left, (int64_t)INT_MAX)) <= 0)
+		if (poll(&pfd, 1, (int)MIN(left, (int64_t)INT_MAX)) <= 0)
 			continue;
-		/* less than PIPE_BUF: all or nothing */
-		n = read(fd, a, sizeof(*a));
-		if (n < 0 && errno == EINTR)
+		got = read(fd, (char *)p + have, n - have);
+		if (got < 0 && errno == EINTR)
 			continue;
-		if (n != (ssize_t)sizeof(*a))
+		if (got <= 0)
 			return err_temp(err, "4.3.0", "delivery process died");
-		return 0;
+		have += (size_t)got;
 	}
+	return 0;
+}
+
+static int
+read_answer(int fd, struct answer *a, struct str *targets, struct err *err)
+{
+	int64_t end = mono_ms() + conf.child_timeout;
+
+	if (read_all(fd, a, sizeof(*a), end, err) < 0)
+		return -1;
+	if (a->targets == 0)
+		return 0;
+	if (a->targets > TARGETS_MAX)
+		return err_temp(err, "4.3.0", "too many targets");
+	str_grow(targets, a->targets);
+	if (read_all(fd, targets->s, a->targets, end, err) < 0)
+		return -1;
+	targets->len = a->targets;
+	return 0;
 }
 
 static int
@@ -160,7 +223,8 @@ find_user(const char *login, struct task *t, struct arena *a, struct err *err)
 }
 
 static int
-run_child(const struct task *t, struct answer *a, struct err *err)
+run_child(const struct task *t, struct answer *a, struct str *targets,
+    struct err *err)
 {
 	int p[2], rc, status;
 	pid_t pid;
@@ -177,7 +241,7 @@ run_child(const struct task *t, struct answer *a, struct err *err)
 	if (pid == 0)
 		child(t, p[1]);
 	close(p[1]);
-	rc = read_answer(p[0], a, err);
+	rc = read_answer(p[0], a, targets, err);
 	close(p[0]);
 	if (rc < 0)
 		kill(pid, SIGKILL);
@@ -188,39 +252,115 @@ run_child(const struct task *t, struct answer *a, struct err *err)
 	return rc < 0 ? -1 : a->rc;
 }
 
+/* 0, 1: there are targets, -1 */
 static int
-run(const char *login, struct task *t, struct answer *a, struct err *err)
+run(struct task *t, struct answer *a, struct str *targets, struct err *err)
 {
 	struct arena arena = { 0 };
 	int rc;
 
 	*a = (struct answer){ 0 };
-	rc = find_user(login, t, &arena, err);
+	rc = find_user(t->login, t, &arena, err);
 	if (rc == 0)
-		rc = run_child(t, a, err);
+		rc = run_child(t, a, targets, err);
 	arena_free(&arena);
+	return rc;
+}
+
+static int
+run_plain(struct task *t, struct answer *a, struct err *err)
+{
+	struct str none = STR_INIT;
+	int rc = run(t, a, &none, err);
+
+	str_free(&none);
+	return rc < 0 ? -1 : 0;
+}
+
+int
+system_mailbox(struct job *j, struct rcpt *r, const char *login,
+    struct err *err)
+{
+	struct task t = { .kind = TASK_MAILBOX, .j = j, .r = r,
+		.login = login };
+	struct answer a;
+
+	return run_plain(&t, &a, err);
+}
+
+int
+system_file(struct job *j, struct rcpt *r, const char *login,
+    const char *path, struct err *err)
+{
+	struct task t = { .kind = TASK_FILE, .j = j, .r = r, .login = login,
+		.path = path };
+	struct answer a;
+
+	/* who forwards there wants it to be gone */
+	if (strcmp(path, "/dev/null") == 0)
+		return 0;
+	return run_plain(&t, &a, err);
+}
+
+static const char *
+extension_of(const struct rcpt *r, struct arena *a)
+{
+	struct smtp_address addr;
+	struct slice user, ext;
+	struct err ignored;
+
+	if (smtp_address_parse(slice_of(r->addr), SMTP_ADDR_BARE, a, &addr,
+	    &ignored) < 0 || smtp_local_split(addr.local,
+	    common.recipient_delimiter, &user, &ext) == 0)
+		return "";
+	return arena_slice(a, ext);
+}
+
+/* by its mailbox: LOGIN, or LOGIN:/FILE */
+static int
+deliver(struct job *j, struct rcpt *r, struct arena *arena, struct err *err)
+{
+	const char *colon = strchr(r->mailbox, ':');
+	struct task t = { .kind = TASK_MAIL, .j = j, .r = r,
+		.login = r->mailbox };
+	struct str targets = STR_INIT;
+	struct answer a;
+	int rc;
+
+	if (colon != NULL && colon[1] != '/')
+		return err_temp(err, "4.3.5", "no mailbox of an account");
+	if (colon != NULL)
+		return system_file(j, r, arena_slice(arena, slice_sub(slice_of(
+		    r->mailbox), 0, (size_t)(colon - r->mailbox))), colon + 1,
+		    err);
+	t.extension = extension_of(r, arena);
+	rc = run(&t, &a, &targets, err);
+	if (rc == 1)
+		rc = forward_do(j, r, t.login, slice_str(&targets), err);
+	str_free(&targets);
 	return rc;
 }
 
 void
 system_deliver(struct job *j, struct rcpt *r)
 {
-	struct task t = { .j = j, .r = r };
-	struct answer a;
+	struct arena arena = { 0 };
 	struct err err;
 
-	if (run(r->mailbox, &t, &a, &err) < 0)
+	if (deliver(j, r, &arena, &err) < 0)
 		rcpt_fail(r, &err);
+	arena_free(&arena);
 }
 
 int
 system_quota(const char *login, uint64_t quota, uint64_t *used_r,
     struct err *err)
 {
-	struct task t = { .quota = quota };
+	struct task t = { .kind = TASK_QUOTA, .login = login,
+		.quota = quota };
 	struct answer a;
 
-	if (run(login, &t, &a, err) < 0)
+	if (run_plain(&t, &a, err) < 0)
 		return -1;
 	*used_r = a.used;
 	return 0;

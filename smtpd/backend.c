@@ -91,7 +91,7 @@ backend_owns(const char *login, const char *addr,
 static int
 tell_rcpts(const struct txn *t, bool *torn, struct err *err)
 {
-	struct cleanup_rcpt_in in;
+	struct cleanup_rcpt_in in = { .orig = "" };
 	size_t i;
 
 	*torn = false;

@@ -28,6 +28,8 @@ struct cleanup_rcpt_in {
 	const char *addr;
 	const char *notify;	/* "", or NOTIFY= as given */
 	const char *orcpt;	/* "", or ORCPT= as given (xtext) */
+	/* the address of ours that forwards to it, "": it was named itself */
+	const char *orig;
 };
 extern const struct verb_def cleanup_rcpt;
 
@@ -35,7 +37,7 @@ struct cleanup_begin_in {
 	const char *sender;	/* "" is the null sender */
 	int64_t rcpts;		/* how many in all: must agree */
 	/* the only or last recipient: saves the rcpt message; "" none */
-	const char *rcpt, *notify, *orcpt;
+	const char *rcpt, *notify, *orcpt, *orig;
 	const char *ret;	/* "", full, hdrs */
 	const char *envid;	/* "", or xtext */
 	bool utf8;		/* SMTPUTF8 was asked for */

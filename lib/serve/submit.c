@@ -24,7 +24,7 @@ begin(struct ipc *c, const struct cleanup_begin_in *in, struct arena *a,
 }
 
 /* The answer to commit is lost: ask, for a while.  Where nobody knows, our
- * caller comes again, and somebody may get two reports rather than none. */
+ * caller comes again, and somebody may get two copies rather than none. */
 static int
 settle(struct ipc *c, const char *q, struct err *err)
 {
@@ -37,7 +37,7 @@ settle(struct ipc *c, const char *q, struct err *err)
 		if (ipc_call(c, &cleanup_settle, &in, -1, &out, NULL, NULL,
 		    err) == 0)
 			return out.queued ? 0 : err_temp(err, "4.3.0",
-			    "the report could not be queued");
+			    "the message could not be queued");
 		poll(NULL, 0, SETTLE_WAIT_MS);
 	}
 	return -1;
@@ -59,23 +59,87 @@ commit(struct ipc *c, const char *q, uint64_t size, struct err *err)
 	return settle(c, q, err);
 }
 
-int
-submit_message(const struct cleanup_begin_in *in, struct slice text,
-    int timeout, struct arena *a, const char **q_r, struct err *err)
+/* all but the last, which goes with begin */
+static int
+tell_rcpts(struct ipc *c, const struct cleanup_rcpt_in *rcpt, size_t n,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i + 1 < n; i++)
+		if (ipc_tell(c, &cleanup_rcpt, &rcpt[i], err) < 0 ||
+		    (i > 0 && c->fresh && err_temp(err, "4.3.0",
+		    "connection lost") < 0))
+			return -1;
+	return 0;
+}
+
+static int
+put(int fd, const struct submit_source *src, struct err *err)
+{
+	static char buf[65536];
+	uint64_t at = src->from;
+	ssize_t n;
+
+	if (full_write(fd, src->head.p, src->head.n) < 0)
+		return err_sys(err, "write message");
+	for (; src->fd >= 0 && at < src->to; at += (uint64_t)n) {
+		n = pread(src->fd, buf, (size_t)MIN(src->to - at,
+		    (uint64_t)sizeof(buf)), (off_t)at);
+		if (n <= 0)
+			return n < 0 ? err_sys(err, "read content") :
+			    err_temp(err, "4.3.0", "content is too short");
+		if (full_write(fd, buf, (size_t)n) < 0)
+			return err_sys(err, "write message");
+	}
+	return 0;
+}
+
+static int
+submit(const struct cleanup_begin_in *in, const struct cleanup_rcpt_in *rcpt,
+    size_t n, const struct submit_source *src, int timeout, struct arena *a,
+    const char **q_r, struct err *err)
 {
 	static const char *path;	/* never freed: made once */
+	uint64_t size = src->head.n + (src->fd < 0 ? 0 : src->to - src->from);
 	struct ipc c;
 	int fd = -1, rc;
 
 	if (path == NULL)
 		path = socket_path("cleanup");
 	ipc_init(&c, path, timeout);
-	rc = begin(&c, in, a, q_r, &fd, err);
-	if (rc == 0 && full_write(fd, text.p, text.n) < 0)
-		rc = err_sys(err, "write report");
+	rc = tell_rcpts(&c, rcpt, n, err);
+	if (rc == 0)
+		rc = begin(&c, in, a, q_r, &fd, err);
+	if (rc == 0)
+		rc = put(fd, src, err);
 	close_fd(fd);
 	if (rc == 0)
-		rc = commit(&c, *q_r, text.n, err);
+		rc = commit(&c, *q_r, size, err);
 	ipc_free(&c);
 	return rc;
+}
+
+int
+submit_copy(struct cleanup_begin_in *in, const struct cleanup_rcpt_in *rcpt,
+    size_t n, const struct submit_source *src, int timeout, struct arena *a,
+    const char **q_r, struct err *err)
+{
+	const struct cleanup_rcpt_in *last = &rcpt[n - 1];
+
+	in->rcpts = (int64_t)n;
+	in->rcpt = last->addr;
+	in->notify = last->notify;
+	in->orcpt = last->orcpt;
+	in->orig = last->orig;
+	return submit(in, rcpt, n, src, timeout, a, q_r, err);
+}
+
+int
+submit_message(const struct cleanup_begin_in *in, struct slice text,
+    int timeout, struct arena *a, const char **q_r, struct err *err)
+{
+	const struct submit_source src = { .head = text, .fd = -1 };
+
+	return submit(in, NULL, 0, &src, timeout, a, q_r, err);
 }

@@ -32,7 +32,7 @@ my %job = (
 	'auth-pam' => [@calls, qw(open-outside fork kill-parent setuid-root
 	    exec-memory chmod exec)],
 	# the parent of deliveries to system accounts forks and changes ids
-	system => [qw(fork kill-parent setuid-root)],
+	system => [@calls, qw(fork kill-parent setuid-root)],
 );
 my @may = (@calls, qw(setuid-root kill-parent fork watch));
 
