@@ -1,35 +1,13 @@
 /*
- * cmd_map.c - postrider map: compile tables, look keys up.
+ * cmd_map.c - postrider map: compile tables; the verbs are map_query.c's.
  */
 #include "base/field.h"
 #include "conf/common.h"
 #include "ctl.h"
 #include "map/map.h"
 #include "map/users.h"
+#include "map_query.h"
 #include "maps.h"
-
-static int
-get(const char *spec, const char *key)
-{
-	struct err err = ERR_INIT;
-	struct str value = STR_INIT;
-	struct map *m;
-	int r;
-
-	/* a bare name is the compiled table */
-	if (strchr(spec, ':') == NULL)
-		spec = arena_printf(&ctl_arena, "cdb:%s", spec);
-	if (map_open(spec, &m, &err) != 0)
-		return fail_err(&err);
-	r = map_get(m, key, &value, &err);
-	map_close(m);
-	if (r > 0)
-		printf("%s\n", value.s);
-	str_free(&value);
-	if (r < 0)
-		return fail_err(&err);
-	return r > 0 ? EXIT_OK : fail("%s: no %s", spec, key);
-}
 
 static int
 compile_one(const char *name)
@@ -78,9 +56,15 @@ cmd_map(int argc, char **argv)
 		{ "all", no_argument, NULL, 'a' },
 		{ NULL, 0, NULL, 0 }
 	};
+	static const struct {
+		const char *name;
+		int (*fn)(int argc, char **argv);
+	} verbs[] = { { "query", map_query }, { "get", map_query },
+		{ "list", map_list }, { "check", map_check_tables } };
 	struct err err = ERR_INIT;
 	bool all = false;
 	int c, r = EXIT_OK;
+	size_t i;
 
 	while ((c = next_option(argc, argv, "+:a", longs)) != -1) {
 		if (c != 'a')
@@ -89,13 +73,10 @@ cmd_map(int argc, char **argv)
 	}
 	if (instance_load(&err) != 0)
 		return fail_err(&err);
-	if (optind < argc && (strcmp(argv[optind], "query") == 0 ||
-	    strcmp(argv[optind], "get") == 0)) {
-		if (argc - optind != 3)
-			return fail_usage("usage: postrider map query TABLE "
-			    "KEY");
-		return get(argv[optind + 1], argv[optind + 2]);
-	}
+	for (i = 0; optind < argc && i < ARRAY_LEN(verbs); i++)
+		if (strcmp(argv[optind], verbs[i].name) == 0)
+			return verbs[i].fn(argc - optind - 1,
+			    argv + optind + 1);
 	if (optind == argc && maps_compile(all, false, &err) != 0)
 		return fail_err(&err);
 	for (; optind < argc && r == EXIT_OK; optind++)

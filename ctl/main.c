@@ -47,8 +47,9 @@ static const struct cmd cmds[] = {
 	{ "trace-smtp", cmd_trace_smtp, "[--auth] [--from ADDRESS] "
 	    "[--to ADDRESS]... [--transport NAME] DEST",
 	    "talk to a server without sending a message" },
-	{ "map", cmd_map, "[--all] [TABLE...] | query TABLE KEY",
-	    "compile changed tables; look a key up" },
+	{ "map", cmd_map, "[--all] [TABLE...] | query TABLE KEY... | "
+	    "list TABLE | check [TABLE...]",
+	    "compile changed tables; look keys up" },
 	{ "log", cmd_log, "[-f] [-n N] [--q ID] [--s ID] [--since TIME]",
 	    "what happened" },
 	{ "call", cmd_call, "SOCKET VERB [NAME=VALUE]...",

@@ -79,7 +79,7 @@ _postrider()
 		tls-policy/) words='list refresh report' ;;
 		tls-policy/list) words='--json' ;;
 		tls-policy/report) words='--day --send' ;;
-		map/) words='--all query users aliases' ;;
+		map/) words='--all query list check users aliases' ;;
 		map/*) words='users aliases' ;;
 		user/) words='add password disable enable delete list show
 			import quota services limits app' ;;

@@ -38,10 +38,10 @@ put_row(struct job *j, struct cdb_make *cm, const struct map_row *row,
 		return err_prefix(err, "%s:%zu", j->table.name, row->line);
 	if (r == 0)
 		return 0;
-	if (cdb_make_add(cm, row->key.p, (unsigned)row->key.n, v.p,
+	j->count++;
+	if (cm != NULL && cdb_make_add(cm, row->key.p, (unsigned)row->key.n, v.p,
 	    (unsigned)v.n) != 0)
 		return err_sys(err, "cannot write %s", j->cdb_path);
-	j->count++;
 	return 0;
 }
 
@@ -131,14 +131,32 @@ write_cdb(struct job *j, struct err *err)
 	return r;
 }
 
+/* tell what is wrong with the rows; nothing is written */
+static int
+check_rows(struct job *j, struct err *err)
+{
+	struct str value = STR_INIT;
+	size_t i;
+
+	for (i = 0; i < j->table.n; i++)
+		if (put_row(j, NULL, &j->table.row[i], &value, err) != 0)
+			map_table_bad(&j->table, err);
+	str_wipe(&value);
+	return map_table_good(&j->table, err);
+}
+
 static int
 compile(struct job *j, const char *text_path, struct err *err)
 {
-	if (map_table_read(&j->table, text_path, &j->text_st, err) != 0 ||
-	    map_text_parse(&j->table, err) != 0)
+	int r;
+
+	if (map_table_read(&j->table, text_path, &j->text_st, err) != 0)
 		return -1;
+	r = map_text_parse(&j->table, err);
 	map_table_by_line(&j->table);
-	return write_cdb(j, err);
+	if (map_reporting())
+		return check_rows(j, err);
+	return r == 0 ? write_cdb(j, err) : -1;
 }
 
 int

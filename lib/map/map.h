@@ -46,6 +46,7 @@ int map_path(const char *spec, struct str *out, struct err *err);
 struct map_needs {
 	struct str path;	/* a file to read; empty: none */
 	bool local;		/* connects to a UNIX socket */
+	bool mapd;		/* ... of mapd */
 	uint16_t port;		/* connects to it by TCP; 0: does not */
 	char host[256];		/* there: a name or an address */
 };
@@ -84,7 +85,8 @@ typedef int map_each_fn(void *ctx, struct slice key, struct slice value);
 int map_each(struct map *m, map_each_fn *fn, void *ctx, struct err *err);
 bool map_can_list(const struct map *m);	/* all of them, and keys */
 /* Until fn is NULL again: each error in the text of a table that is opened or
- * compiled is told, not only the first. */
+ * compiled is told, not only the first; and what would be compiled is only
+ * checked. */
 typedef void map_report_fn(void *ctx, const struct err *err);
 void map_report_to(map_report_fn *fn, void *ctx);
 /* the spec that it was opened with */
@@ -122,7 +124,7 @@ struct map_type {
 	bool exact;		/* keys are not folded, up to MAP_TOKEN_MAX */
 	bool pattern;		/* rows are patterns: keys are asked whole */
 	bool ahead;		/* see map_ahead */
-	bool local;		/* connects to a UNIX socket */
+	bool mapd;		/* mapd is asked */
 	/* the text after the colon; NULL: nothing to check, nothing needed */
 	int (*check)(const char *name, struct err *err);
 	void (*needs)(const char *name, struct map_needs *n);

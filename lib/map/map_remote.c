@@ -77,7 +77,7 @@ close_remote(void *self)
 		return open_as(#type, name, self_r, err); \
 	} \
 	const struct map_type map_type_##type = { \
-		.name = #type, .exact = is_exact, .local = true, \
+		.name = #type, .exact = is_exact, .mapd = true, \
 		.open = open_##type, .get = get, .close = close_remote, \
 	};
 

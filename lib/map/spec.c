@@ -203,7 +203,7 @@ map_needs(const char *spec, size_t i, struct map_needs *n, struct err *err)
 	if (r == 0) {
 		if (type->suffix != NULL)
 			spec_path(&n->path, type, name);
-		n->local = type->local;
+		n->local = n->mapd = type->mapd;
 		if (type->needs != NULL)
 			type->needs(name, n);
 	}

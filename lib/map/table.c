@@ -33,6 +33,12 @@ map_report_to(map_report_fn *fn, void *ctx)
 	report.ctx = ctx;
 }
 
+bool
+map_reporting(void)
+{
+	return report.fn != NULL;
+}
+
 int
 map_table_bad(struct map_table *t, const struct err *err)
 {

@@ -47,6 +47,7 @@ int map_lines_next(struct map_lines *l, char **p, char **end,
 /* An error in a row: 0 where somebody wants to hear of all of them
  * (map_report_to), and it was told; else -1 */
 int map_table_bad(struct map_table *t, const struct err *err);
+bool map_reporting(void);
 /* at the end of the rows: -1 where one was told */
 int map_table_good(const struct map_table *t, struct err *err);
 

@@ -59,7 +59,5 @@ map_text_parse(struct map_table *t, struct err *err)
 		if (r < 0 && map_table_bad(t, err) != 0)
 			return -1;
 	}
-	if (map_table_good(t, err) != 0)
-		return -1;
 	return map_table_sort(t, err);
 }

@@ -174,17 +174,17 @@ for my $key ($t->hostile) {
 
 is $t->query('start', 'ann@example.test'), 'ann', 'STARTTLS';
 is $t->query('ldaps', 'ann@example.test'), 'ann', 'ldaps';
-like $t->query('other', 'ann@example.test'), qr/^1 .*its name is not accepted/,
+like $t->query('other', 'ann@example.test'), qr/^75 .*its name is not accepted/,
     'the certificate has another name';
 like $t->query('foreign', 'ann@example.test'),
-    qr/^1 .*certificate .*not accepted/,
+    qr/^75 .*certificate .*not accepted/,
     'nobody known has certified it';
 my $from = time;
-like $t->query('dead', 'x@y'), qr/^1 .*refused/, 'a dead server';
+like $t->query('dead', 'x@y'), qr/^75 .*refused/, 'a dead server';
 like $t->query('dead', 'x@y'), qr/asked again in/, 'is avoided';
 for my $name (qw(silent mute)) {
 	$from = time;
-	like $t->query($name, 'x@y'), qr/^1 .*(?:Time|contact)/i,
+	like $t->query($name, 'x@y'), qr/^75 .*(?:Time|contact)/i,
 	    "$name: no answer";
 	ok time - $from < 6, 'costs its timeout';
 	$from = time;
@@ -204,7 +204,7 @@ $t->logins('ann@example.test', 'geheim');
 
 my $mark = $pr->log_mark;
 $ld->stop('TERM');
-like $t->query('boxes', 'ann@example.test'), qr/^1 .*refused/,
+like $t->query('boxes', 'ann@example.test'), qr/^75 .*refused/,
     'a server that ended';
 like join(' ', $pr->send(to => 'ann@example.test', message => "x\n")),
     qr/^451 4\.3\.0/, 'mail for its accounts waits';

@@ -86,14 +86,14 @@ like $t->query('users', $_), $t->absent, 'absent: ' . substr $_, 0, 30
 
 for my $name (qw(silent slow)) {
 	my $from = time;
-	like $t->query($name, 'x@y'), qr/^1 /, "$name: no answer";
+	like $t->query($name, 'x@y'), qr/^75 /, "$name: no answer";
 	ok time - $from < 7, 'costs its timeout';
 	$from = time;
 	like $t->query($name, 'x@y'), qr/asked again in/, 'and is avoided';
 	ok time - $from < 1.9, 'then';
 }
 like $t->query('wrong', 'x@y'), qr/Access denied/, 'a wrong password';
-like $t->query('plain', 'x@y'), qr/^1 .*(?:SSL|TLS)/,
+like $t->query('plain', 'x@y'), qr/^75 .*(?:SSL|TLS)/,
     'a server without TLS is not spoken to where it is wanted';
 
 is scalar($pr->send(to => 'ann@example.test', message => "Subject: a\n\nx\n")),
@@ -106,7 +106,7 @@ $t->logins('ann@example.test', 'geheim');
 
 my $mark = $pr->log_mark;
 $my->stop('KILL');
-like $t->query('boxes', 'ann@example.test'), qr/^1 /, 'a server that ended';
+like $t->query('boxes', 'ann@example.test'), qr/^75 /, 'a server that ended';
 like join(' ', $pr->send(to => 'ann@example.test', message => "x\n")),
     qr/^451 4\.3\.0/, 'mail for its accounts waits';
 $my->start(@server);

@@ -162,19 +162,19 @@ like $t->query('record', 'good'), qr/^user=ann\@example\.test
     'a record, by TLS';
 is $t->query('record', 'evil'), 'user="x y=1 \"" scope=mail',
     'a member is only its own field';
-like $t->query('address', 'good'), qr/^1 .*(?:name|certificate)/,
+like $t->query('address', 'good'), qr/^75 .*(?:name|certificate)/,
     'a certificate for another name';
-like $t->query('foreign', 'good'), qr/^1 .*certificate/,
+like $t->query('foreign', 'good'), qr/^75 .*certificate/,
     'a certificate of nobody';
-like $t->query('wrong', 'good'), qr/^1 .*says 401: see client_id/,
+like $t->query('wrong', 'good'), qr/^75 .*says 401: see client_id/,
     'our own password is wrong';
-like $t->query('away', 'good'), qr/^1 .*says 302/, 'not sent elsewhere';
-like $t->query('html', 'good'), qr/^1 .*no JSON/, 'no JSON';
-like $t->query('twice', 'good'), qr/^1 .*no JSON/, 'a member twice';
-like $t->query('big', 'good'), qr/^1 .*more than/, 'an endless answer';
+like $t->query('away', 'good'), qr/^75 .*says 302/, 'not sent elsewhere';
+like $t->query('html', 'good'), qr/^75 .*no JSON/, 'no JSON';
+like $t->query('twice', 'good'), qr/^75 .*no JSON/, 'a member twice';
+like $t->query('big', 'good'), qr/^75 .*more than/, 'an endless answer';
 for my $name (qw(slow silent)) {
 	my $from = time;
-	like $t->query($name, 'good'), qr/^1 .*tim/i, "$name: no answer";
+	like $t->query($name, 'good'), qr/^75 .*tim/i, "$name: no answer";
 	ok time - $from < 6, 'in time';
 }
 like $t->query('silent', 'good'), qr/asked again in/, 'and is avoided';
@@ -197,7 +197,7 @@ like $out, qr/^\{"keys": \[\{/, 'the keys of the issuer';
 like $err, qr/no set of keys/, 'or none';
 
 $is->stop('KILL');
-like $t->query('record', 'good'), qr/^1 .*(?:connect|refused)/i,
+like $t->query('record', 'good'), qr/^75 .*(?:connect|refused)/i,
     'an issuer that is gone';
 is $t->query('name', 'good'), 'ann@example.test', 'what is known is known';
 $is->start(@issuer);

@@ -124,7 +124,7 @@ $t->logins('ann@example.test', 'geheim');
 # the server ends and comes back
 my $mark = $pr->log_mark;
 $pg->stop('QUIT');
-like $t->query('boxes', 'ann@example.test'), qr/^1 .*(?:refused|closed|term)/,
+like $t->query('boxes', 'ann@example.test'), qr/^75 .*(?:refused|closed|term)/,
     'a server that ended';
 like join(' ', $pr->send(to => 'ann@example.test', message => "x\n")),
     qr/^451 4\.3\.0/, 'mail for its accounts waits';
@@ -168,7 +168,7 @@ ok time - $from < 12, '24 questions to a silent server end soon';
 is scalar(grep { /server-down .*mute/ } $pr->log_lines), 1, 'with one line';
 
 # a mended file counts from the reload, whatever was known of the server
-like $t->query('wrong', 'x@y'), qr/^1 .*password/, 'still a wrong password';
+like $t->query('wrong', 'x@y'), qr/^75 .*password/, 'still a wrong password';
 $t->table(wrong => %base, for => 'maps', hosts => "127.0.0.1:$port",
     query => $alias, retry => '1m', retry_max => '1m');
 $pr->reload;

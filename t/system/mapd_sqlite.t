@@ -170,7 +170,7 @@ is query('boxes', 'new@example.test'), 'quota=3M', 'another takes its place';
 # a table that is renamed, a file that is gone
 my $mark = $pr->log_mark;
 sql('ALTER TABLE alias RENAME TO gone;');
-like query('alias', 'team@example.test'), qr/^1 .*no such table/,
+like query('alias', 'team@example.test'), qr/^75 .*no such table/,
     'a table that is not there is trouble';
 like query('alias', 'team@example.test'), qr/no such table/, 'always';
 like join(' ', $pr->send(to => 'team@example.test', message => "x\n")),
