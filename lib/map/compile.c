@@ -39,8 +39,8 @@ put_row(struct job *j, struct cdb_make *cm, const struct map_row *row,
 	if (r == 0)
 		return 0;
 	j->count++;
-	if (cm != NULL && cdb_make_add(cm, row->key.p, (unsigned)row->key.n, v.p,
-	    (unsigned)v.n) != 0)
+	if (cm != NULL && cdb_make_add(cm, row->key.p,
+	    (unsigned)row->key.n, v.p, (unsigned)v.n) != 0)
 		return err_sys(err, "cannot write %s", j->cdb_path);
 	return 0;
 }

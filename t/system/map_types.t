@@ -38,9 +38,10 @@ sub server {
 				next;
 			}
 			my ($name, $key) = $in =~ /^\d+:(\S+) (.*),$/s;
-			my $say = $key =~ /^team-$name\@/ ? 'OK ann@example.test'
-			    : $key =~ /^(TEMP|TIMEOUT|PERM)/i ? "\U$1\E for you"
-			    : 'NOTFOUND ';
+			my $say = 'NOTFOUND ';
+			$say = 'OK ann@example.test' if $key =~ /^team-$name\@/;
+			$say = "\U$1\E for you"
+			    if $key =~ /^(temp|timeout|perm)-/;
 			syswrite $fh, length($say) . ":$say,";
 		}
 	}
@@ -87,7 +88,7 @@ says("0 ann\@example.test\n", 'query', $unix, 'Team-One@x');
 says("0 ann\@example.test\n", 'query', "cidr:nets $unix $inet",
     'team-two@x');
 says(qr/^75 postrider: socket:\S+: the server says PERM/, 'query', $inet,
-    'perm@x');
+    'perm-@x');
 says(qr/^75 .*cannot open table nosuch/, 'query', 'text:nosuch', 'x');
 says("0 192.0.2.1\tone\n192.0.2.0/24\tmany\n", 'list', 'cidr:nets');
 says(qr/^75 .*can not be listed/, 'list', $unix);
