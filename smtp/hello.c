@@ -144,6 +144,15 @@ count(const struct session *s, enum sts_result result, const struct err *why)
 		    s->greeted, result, why);
 }
 
+void
+hello_unfit(struct session *s, struct err *err)
+{
+	if (!s->requiretls)
+		return;
+	s->unfit = true;
+	slice_copy(err->dsn, sizeof(err->dsn), slice_of("4.7.10"));
+}
+
 /* No TLS, as the server has it.  1 go on in the clear, 0 not this host */
 static int
 without_tls(struct session *s, struct err *err)
@@ -180,6 +189,9 @@ wrap(struct session *s, bool *again, struct err *err)
 		count(s, policy_result(&s->policy, err), err);
 		log_event(LOG_INFO, "tls-failed", KS("relay", s->relay),
 		    KS("policy", s->policy.why), KERR(err), KEND);
+		/* a handshake that breaks off proves nothing */
+		if (strcmp(err->dsn, "4.7.5") == 0)
+			hello_unfit(s, err);
 		return for_now(err);
 	}
 	if (s->target->port != 0)
@@ -199,12 +211,15 @@ starttls(struct session *s, bool plain, bool *again, struct err *err)
 	if (!s->caps.starttls) {
 		err_temp(err, "4.7.4", "TLS is required, and the server does "
 		    "not offer it");
+		hello_unfit(s, err);
 		return without_tls(s, err);
 	}
 	if (command(s, AT_STARTTLS, "STARTTLS", err) < 0)
 		return 0;
 	if (!is_good(s)) {
 		not_here(s, AT_STARTTLS, err);
+		if (s->reply.code >= 500)
+			hello_unfit(s, err);
 		return s->bye ? 0 : without_tls(s, err);
 	}
 	return wrap(s, again, err) == 1 ? ehlo(s, err) : 0;

@@ -133,16 +133,27 @@ add_domain(struct strlist *l, struct arena *a, const char *domain)
 		strlist_add(l, a, arena_printf(a, ".%s", domain));
 }
 
-/* names of a certificate that is checked by our CAs */
+/* is the server's name more than what an MX record has claimed? */
+static bool
+host_proven(const struct targets *all)
+{
+	return !all->mx || all->mx_secure;
+}
+
+/* Names of a certificate that is checked by our CAs.  That of the server does
+ * for an administrator who says so, but not for REQUIRETLS. */
 static void
 pkix_names(const struct domain_policy *d, const struct targets *all,
     const struct target *t, struct arena *a, struct strlist *l)
 {
+	bool host = host_proven(all) || !d->requiretls;
 	const char *word;
 	size_t i;
 
 	for (i = 0; i < d->names.n; i++) {
 		word = d->names.v[i];
+		if (strcmp(word, "hostname") == 0 && !host)
+			continue;
 		if (strcmp(word, "hostname") == 0)
 			strlist_add(l, a, t->host);
 		else if (strcmp(word, "nexthop") == 0)
@@ -155,7 +166,7 @@ pkix_names(const struct domain_policy *d, const struct targets *all,
 	}
 	if (l->n > 0)
 		return;
-	if (d->level == LEVEL_VERIFY) {
+	if (d->level == LEVEL_VERIFY && host) {
 		strlist_add(l, a, t->host);
 		return;
 	}
@@ -275,7 +286,9 @@ use_sts(const struct domain_policy *d, const struct targets *all,
 	return 1;
 }
 
-/* RFC 8689 section 4.2.1: the server must be known to be the right one */
+/* RFC 8689 section 4.2.1: the server must be known to be the right one, by
+ * DNSSEC or MTA-STS.  One with a certificate for the recipient's domain itself
+ * is, whatever named it. */
 static void
 use_requiretls(const struct domain_policy *d, const struct targets *all,
     const struct target *t, struct arena *a, struct tls_policy *p)

@@ -135,6 +135,7 @@ dial(struct session *s, const struct job *j, struct err *err)
 	s->io.deadline = j->deadline;
 	s->open = true;
 	s->bye = s->lost = s->tainted = s->logged_in = s->never = false;
+	s->unfit = false;
 	s->by_sender = s->own_login = false;
 	s->messages = s->rcpt_max = 0;
 	s->opened = s->last = mono_ms();
@@ -162,8 +163,11 @@ try_host(struct session *s, struct job *j, struct err *err)
 	s->domain.sender = s->sender;
 	rc = policy_target(&s->domain, &s->targets, s->target, s->id,
 	    &s->host_arena, &s->policy, err);
-	if (rc <= 0)
+	if (rc <= 0) {
+		if (strcmp(err->dsn, "4.7.5") == 0)
+			hello_unfit(s, err);
 		return 0;
+	}
 	for (;;) {
 		if (dial(s, j, err) < 0)
 			return 0;
@@ -229,9 +233,12 @@ session_open(struct session *s, struct job *j, struct err *err)
 			j->sessions++;
 			return 0;
 		}
-		j->other = true;
+		if (s->unfit)
+			j->lacks = true;
+		else
+			j->other = true;
 		j->never += s->never;
-		s->never = false;
+		s->never = s->unfit = false;
 		note(s, "not this one: ", err->text);
 		if (s->trace == NULL)
 			log_failed(s, j, err);

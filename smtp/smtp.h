@@ -83,6 +83,10 @@ struct caps {
 	int64_t mail_max, rcpt_max, domain_max;	/* RFC 9422; 0: none */
 	char mechs[256];		/* of AUTH, parted by blanks */
 };
+/* A host that is known not to be, or not to have, what REQUIRETLS asks for: RFC
+ * 8689 section 4.2.1.  Where that message demands it another's turn comes, and
+ * where there is none the message goes back (5.7.10). */
+void hello_unfit(struct session *s, struct err *err);
 /* the lines of an EHLO reply */
 void caps_parse(struct slice text, struct caps *c);
 /* the first word of a greeting or of EHLO's first line is the server's name:
@@ -96,6 +100,7 @@ struct session {
 	bool bye;		/* no further transaction here */
 	bool lost;		/* nothing can be said any more */
 	bool never;		/* it has said that it takes no mail at all */
+	bool unfit;		/* it may not have what demands TLS */
 	bool tainted;		/* MAIL was sent: RSET before the next */
 	bool logged_in;
 	bool by_sender;		/* another sender may log in as another */

@@ -192,7 +192,7 @@ $_->stop for $a, $b;
 like $o->deliver('none.example.net', 'a@none.example.net'),
     qr/^0 failed 5\.1\.10 /, 'null MX';
 like $o->deliver($z3, 'a@example.net', requiretls => 'yes'),
-    qr/^0 deferred 4\.7\.\d+ .*TLS/, 'REQUIRETLS without TLS';
+    qr/^0 failed 5\.7\.10 .*TLS/, 'REQUIRETLS without TLS';
 
 # --- BDAT ---
 $z2 = Postrider::Zoo->new(offer => [@all, 'CHUNKING']);

@@ -93,6 +93,9 @@ cn CNAME h-ee
 own MX 10 cn2
 cn2 CNAME h.u.test.
 $at.cn2 TLSA $ee{self}
+reqaway MX 10 h-reqno
+reqaway MX 20 away
+away AAAA ::1
 bare A $ip{ee}
 $at.bare TLSA $ee{self}
 Z
@@ -195,9 +198,10 @@ like sends('broken'), qr/^4\.3\.5 .*not understood: encrypted/,
 # ---- REQUIRETLS ------------------------------------------------------
 my @req = (requiretls => 'yes');
 is sends('req', @req), 'requiretls yes', 'REQUIRETLS';
-like sends('reqself', @req), qr/^[45]\.7\.\d+ /,
-    'not to whom nobody knows';
-like sends('reqno', @req), qr/^[45]\.7\.\d+ .*REQUIRETLS/,
+like sends('reqself', @req), qr/^5\.7\.10 /, 'not to whom nobody knows';
+like sends('reqno', @req), qr/^5\.7\.30 .*REQUIRETLS/,
     'nor to whom would not keep it';
-like sends('noneclear', @req), qr/^[45]\.7\.\d+ /, 'nor in the clear';
+like sends('noneclear', @req), qr/^5\.7\.10 /, 'nor in the clear';
+like sends('reqaway', @req), qr/^4\.4\.1 /, 'but one that is away may do it';
+like sends('nonebroken', @req), qr/^4\.7\.0 /, '... or TLS that breaks off';
 done_testing;

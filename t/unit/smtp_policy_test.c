@@ -310,6 +310,17 @@ test_requiretls(void)
 	d.level = LEVEL_NONE;
 	is_str(policy(&d, HOST("mx.test"), false), "requiretls must pkix "
 	    "sni=mx.test next.test,.next.test", "whatever is configured");
+	d.level = LEVEL_VERIFY;
+	is_str(policy(&d, HOST("mx.test"), false), "configured must pkix "
+	    "sni=mx.test next.test,.next.test",
+	    "verify: not by a name that nobody has proven");
+	is_str(policy(&d, HOST("mx.test"), true), "configured must pkix "
+	    "sni=mx.test mx.test", "but by one that DNSSEC has");
+	strlist_add(&d.names, &arena, "hostname");
+	strlist_add(&d.names, &arena, "x.test");
+	is_str(policy(&d, HOST("mx.test"), false), "configured must pkix "
+	    "sni=mx.test x.test", "nor where a row says hostname");
+	d.names = (struct strlist){ 0 };
 	d.level = LEVEL_DANE;
 	is_str(policy(&d, HOST("dane.test"), true),
 	    "dane must dane sni=dane.test 2 dane.test,next.test", "by DANE");
