@@ -20,8 +20,7 @@
 enum { FILE_MAX = 65536, TEXT_MAX = 16384, LINE_MAX_LEN = 900 };
 
 static const char *const names[] = { "failure_template", "delay_template",
-	"success_template", "verify_template", NULL };
-/* verify: other systems send a report for it; we read it and have no use */
+	"success_template", NULL };
 static struct template templates[ARRAY_LEN(names)];
 static struct arena arena;
 

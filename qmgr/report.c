@@ -19,6 +19,9 @@ struct report {
 	size_t nrcpts;
 	struct op op;
 	int64_t due;		/* where it is put off */
+	bool alone;		/* about one of those who have senders of
+				 * their own */
+	int64_t after;		/* the last of these, of a delay */
 	bool ended;
 };
 
@@ -135,6 +138,14 @@ on_ok(struct request *q)
 	    offsetof(struct report, request));
 
 	under_way--;
+	/* A delay is told once of a message: of all before that is written
+	 * down.  Who ends meanwhile tells some of them twice. */
+	if (r->kind == BOUNCE_DELAY && r->alone) {
+		r->after = r->n[0];
+		r->request = (struct request){ 0 };
+		report_tick(0);
+		return;
+	}
 	finish(r, apply_sent);
 }
 
@@ -186,7 +197,7 @@ static bool
 belongs(const struct report *r, const struct queue_rcpt *q)
 {
 	return r->kind != BOUNCE_DELAY || (*q->dsn != '\0' &&
-	    notify_wants(q->notify, "delay", true));
+	    q->n > r->after && notify_wants(q->notify, "delay", true));
 }
 
 static const char *
@@ -222,8 +233,9 @@ choose_rcpts(struct report *r, const struct queue_message *m,
 		add_rcpt(in, q);
 		r->n[r->nrcpts++] = q->n;
 		/* one that has a sender of its own */
-		if (*m->verp && r->kind != BOUNCE_DELAY) {
+		if (*m->verp) {
 			in->sender = verp_sender(m, q);
+			r->alone = true;
 			break;
 		}
 	}
@@ -268,7 +280,10 @@ post(struct report *r, const struct queue_message *m, int fd)
 	in.q = id;
 	choose_rcpts(r, m, &in);
 	if (r->nrcpts == 0) {
-		forget(r);
+		if (r->after != 0)
+			finish(r, apply_sent);
+		else
+			forget(r);
 		return true;
 	}
 	r->request = (struct request){ .ok = on_ok, .failed = on_failed,

@@ -53,7 +53,21 @@ find_row(const struct targets *t, struct arena *a, const char **row_r,
 	return table_domain(&policies, t->domain, a, row_r, err);
 }
 
-/* what does the domain say?  An instance without stsd knows no policies. */
+/* There is no such service in master.conf, so that waiting would not help, and
+ * mail goes as it does without policies.  It is not said of each message. */
+static void
+log_no_stsd(void)
+{
+	static bool told;
+
+	if (!told)
+		log_event(LOG_WARN, "no-stsd", KS("reason", "mta_sts is on, "
+		    "and no stsd is there: policies are not known"), KEND);
+	told = true;
+}
+
+/* What does the domain say?  An instance without stsd knows no policies; one
+ * that is there and does not answer is trouble, and the mail waits. */
 static int
 ask_sts(const struct targets *t, const char *session, struct arena *a,
     struct sts_policy_out *out, struct err *err)
@@ -68,6 +82,7 @@ ask_sts(const struct targets *t, const char *session, struct arena *a,
 
 	if (access(path, F_OK) < 0 && errno == ENOENT) {
 		*out = (struct sts_policy_out){ .mode = STS_NONE };
+		log_no_stsd();
 		return 0;
 	}
 	ipc_init(&c, path, (int)policy_conf->sts_timeout + 5000);

@@ -4,6 +4,7 @@
  * the fields.
  */
 #include "base/clock.h"
+#include "base/networks.h"
 #include "http.h"
 #include "serve/submit.h"
 #include "text.h"
@@ -22,6 +23,8 @@ static const struct field fields[] = {
 	    "time for the addresses of a host"),
 	F_INT(struct fetch_conf, https_port, "443", "1", "65535",
 	    "the only port that is connected to"),
+	F_LIST(struct fetch_conf, private_networks,
+	    "networks that are not public and may be connected to"),
 	F_END
 };
 
@@ -190,6 +193,13 @@ static const struct verb verbs[] = {
 };
 
 static int
+check(struct err *err)
+{
+	return networks_check(&conf.private_networks, err) < 0 ?
+	    err_prefix(err, "private_networks") : 0;
+}
+
+static int
 before_jail(struct err *err UNUSED)
 {
 	jail_port((uint16_t)conf.https_port);
@@ -201,6 +211,7 @@ static const struct daemon fetcher = {
 	.kind = SERVE_REQUEST,
 	.fields = fields,
 	.conf = &conf,
+	.check = check,
 	.before_jail = before_jail,
 	.verbs = verbs,
 	.jail = { .groups = JAIL_FILES | JAIL_UNIX | JAIL_INET,

@@ -129,7 +129,9 @@ dial(const char *host, int64_t deadline, struct arena *a, struct err *err)
 		if (ms == 0)
 			return err_temp(err, "4.4.1", "%s: no time left",
 			    host);
-		fd = connect_to(addr[i], ms, err);
+		fd = web_may_reach(addr[i], &conf.private_networks) ?
+		    connect_to(addr[i], ms, err) : err_temp(err, "4.4.1",
+		    "connect: %s is not a public address", addr[i]);
 	}
 	return fd >= 0 ? fd : err_prefix(err, "%s", host);
 }

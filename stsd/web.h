@@ -10,8 +10,12 @@
 struct fetch_conf {
 	int64_t https_port;
 	int64_t connect_timeout, dns_timeout, cleanup_timeout;	/* ms */
+	struct strlist private_networks;
 };
 extern struct fetch_conf conf;
+
+/* is it a public address, or in one of these networks? */
+bool web_may_reach(const char *addr, const struct strlist *private);
 
 struct web {
 	struct io io;

@@ -67,6 +67,17 @@ is "$b[4]{f}{kind} $b[4]{f}{addr} $b[4]{f}{dsn}", 'delay wait@a.test 4.3.5',
     'is told of, too';
 $s->call('delete');
 
+# with VERP each has a sender of his own, whom a delay is told, too
+$id = $s->put(['defer1@v.test', 'defer2@v.test', 'defer3@v.test'],
+    verp => '+=', notify => ['', 'failure', ''],
+    created => int((time - 50) * 1e6));
+ok $s->wait_log(qr/deferred q=$id to=defer3\S* .*attempts=3/), 'VERP';
+is join(' ', map { "$_->{f}{kind} $_->{f}{sender}" }
+    grep { $_->{f}{q} eq $id } $s->asked('bounce')),
+    'delay s+defer1=v.test@example.org delay s+defer3=v.test@example.org',
+    'each gets his report, once';
+$s->call('delete');
+
 # why an administrator has stopped it is not for the sender to know
 $s->call('limit', name => 'local:p.test', paused => 'yes',
     reason => 'their bill is not paid');

@@ -87,7 +87,8 @@ my $dns = Postrider::Zone->new(signed => ['y.test'], zones => {
     @signed) });
 $dns->configure($i);
 $i->set_conf('tlsd.conf', ca_file => $t->path('ca.pem'));
-$i->set_conf('sts-fetch.conf', https_port => $web->port);
+$i->set_conf('sts-fetch.conf', https_port => $web->port,
+    private_networks => '127.0.0.1');
 $i->set_conf('smtp.conf', port => $hosts->port, reuse_messages => 1,
     own_addresses => '127.0.0.1',
     tls_policy => 'inline:table.x.test=encrypt');
@@ -179,4 +180,9 @@ $i->wait_for(sub { $c = counts(); !grep { !$c->{$_} }
     keys %want });
 is join('; ', sort @{ $c->{$_} || ['nothing'] }), $want{$_}, "counted: $_"
     for sort keys %want;
+
+# ---- no stsd at all --------------------------------------------------
+unlink $i->dir . '/run/private/stsd';
+is sends('late'), 'configured no', 'without stsd no policy holds';
+ok $i->wait_log(qr/ no-stsd level=warn /), '... which is told';
 done_testing;

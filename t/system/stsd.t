@@ -12,7 +12,7 @@ use Postrider::Tls;
 use Postrider::Zone;
 
 my @bad = qw(late name redir large html garbage empty);
-my @domains = (qw(good other slow down two short away), @bad);
+my @domains = (qw(good other slow down two short away inner), @bad);
 my $i = Postrider::Instance->new(conf => {
 	'stsd.conf' => { check_interval => '1s', retry => '1s', wait => '1m',
 	    fetch_timeout => '15s', refresh => '1h' } });
@@ -31,13 +31,14 @@ my %id = map { $_ => "v=STSv1; id=1;" } @domains;
 sub zone {
 	return join '', (map { qq(_mta-sts.$_ 1 TXT "$id{$_}"\n) }
 	    sort keys %id), (map { "mta-sts.$_ A " . ($_ eq 'down' ?
-	    '127.0.0.9' : '127.0.0.1') . "\n" } @domains),
+	    '127.0.0.9' : $_ eq 'inner' ? '127.0.0.2' : '127.0.0.1') . "\n" } @domains),
 	    qq(_mta-sts.two 1 TXT "v=STSv1; id=2"\nnone TXT "x"\n);
 }
 my $dns = Postrider::Zone->new(zones => { peer => zone() });
 $dns->configure($i);
 $i->set_conf('tlsd.conf', ca_file => $tls->path('ca.pem'));
-$i->set_conf('sts-fetch.conf', https_port => $web->port);
+$i->set_conf('sts-fetch.conf', https_port => $web->port,
+    private_networks => '127.0.0.1,127.0.0.9');
 
 my $mx = "version: STSv1\r\nmode: enforce\r\nmx: mail.good.peer\r\n" .
     "mx: *.good.peer\r\nmax_age: 86400\r\n";
@@ -95,8 +96,9 @@ is policy('other.peer'), $good, 'another domain meanwhile';
 my %why = (late => 'webpki.*expired', name => 'webpki',
 	redir => 'fetch.*status 302', large => 'fetch.*too large',
 	html => 'fetch.*text/html', garbage => 'invalid.*without a name',
-	empty => 'invalid.*version is missing', down => 'fetch.*connect');
-for my $d (@bad, 'down') {
+	empty => 'invalid.*version is missing', down => 'fetch.*connect',
+	inner => 'fetch.*127\.0\.0\.2 is not a public address');
+for my $d (@bad, qw(down inner)) {
 	is policy("$d.peer"), 'none', "$d: none";
 	ok $i->wait_log(qr/fetch-failed \S+ domain=$d.peer result=$why{$d}/),
 	    "... $why{$d}";

@@ -35,7 +35,8 @@ _smtp._tls.lost TXT "v=TLSRPTv1; rua=https://reports.peer/lost"
 END
 $dns->configure($i);
 $i->set_conf('tlsd.conf', ca_file => $tls->path('ca.pem'));
-$i->set_conf('sts-fetch.conf', https_port => $web->port);
+$i->set_conf('sts-fetch.conf', https_port => $web->port,
+    private_networks => '127.0.0.1');
 my $taken = "HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n";
 $web->answer('reports.peer', $taken);
 $i->start;

@@ -85,7 +85,7 @@ test_good(void)
 	    "Subject: Nicht zugestellt\nPostmaster-Subject: Copy\n\n"
 	    "$myhostname: ${queue_id} of $(sender), $$5, $postmaster, "
 	    "$maximal_queue_lifetime_days days.\nZweite Zeile.\n\n"
-	    "END\n\nverify_template = " BODY), &err), 0, "good");
+	    "END\n\nsuccess_template = " BODY), &err), 0, "good");
 	template_use(&in, false, &a, &r);
 	is_str(r.text, "mx.d.example: Q1 of ann@d.example, $5, "
 	    "help@d.example, 5 days.\nZweite Zeile.\n\n", "text");

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "../../stsd/http.h"
+#include "../../stsd/web.h"
 #include "base/clock.h"
 #include "test/tap.h"
 
@@ -165,9 +166,31 @@ test_urls(void)
 	str_free(&got);
 }
 
+static void
+test_addresses(void)
+{
+	static const char *const public[] = { "192.0.3.1", "9.255.255.255",
+		"172.32.0.1", "::ffff:8.8.8.8", "2a00:1450::1",
+		"64:ff9b::808:808", "10.1.2.3", "fd00::1" };
+	static const char *const special[] = { "127.0.0.1", "10.0.0.1",
+		"172.31.255.255", "192.168.0.1", "169.254.169.254",
+		"100.64.0.1", "0.0.0.0", "224.0.0.1", "255.255.255.255",
+		"::1", "::", "::ffff:127.0.0.1", "fe80::1", "fec0::1",
+		"fc00::1", "ff02::1", "64:ff9b::7f00:1", "2002:7f00:1::" };
+	const char *words[] = { "10.1.0.0/16", "fd00::/8" };
+	struct strlist ours = { .v = words, .n = ARRAY_LEN(words) };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(public); i++)
+		ok(web_may_reach(public[i], &ours), "%s", public[i]);
+	for (i = 0; i < ARRAY_LEN(special); i++)
+		ok(!web_may_reach(special[i], &ours), "not %s", special[i]);
+}
+
 int
 main(void)
 {
+	test_addresses();
 	test_answers();
 	test_many_fields();
 	test_deadline();
