@@ -23,6 +23,7 @@ struct init {
 	struct strlist domains, users;
 	uint64_t port_base;
 	bool force, given;	/* given: a domain or port base */
+	bool gate;		/* in front of smtpd */
 	char host[256];
 };
 
@@ -32,7 +33,8 @@ static const struct {
 	unsigned port, tls;	/* tls: begins with TLS; 0 none */
 	const char *also;
 } ports[] = {
-	{ "smtpd", 25, 0, "" }, { "submission", 587, 465, "" },
+	{ "smtpd", 25, 0, "" }, { "gate", 25, 0, " private:gate" },
+	{ "submission", 587, 465, "" },
 	{ "pop3-login", 110, 995, "" },
 	{ "imap-login", 143, 993, " inbox:imap-login" },
 };
@@ -45,6 +47,7 @@ parse(int argc, char **argv, struct init *in)
 		{ "user", required_argument, NULL, 'u' },
 		{ "port-base", required_argument, NULL, 'p' },
 		{ "force", no_argument, NULL, 'f' },
+		{ "gate", no_argument, NULL, 'g' },
 		{ NULL, 0, NULL, 0 }
 	};
 	int c;
@@ -58,6 +61,8 @@ parse(int argc, char **argv, struct init *in)
 			strlist_add(&in->users, &ctl_arena, optarg);
 		else if (c == 'f')
 			in->force = true;
+		else if (c == 'g')
+			in->gate = in->given = true;
 		else if (c != 'p')
 			return EXIT_USAGE;
 		else if (!slice_u64(slice_of(optarg), PORT_BASE_MAX,
@@ -67,7 +72,8 @@ parse(int argc, char **argv, struct init *in)
 	}
 	if (argc - optind != 1)
 		return fail_usage("usage: postrider init DIR [--domain D]... "
-		    "[--user NAME:PASSWORD]... [--port-base N] [--force]");
+		    "[--user NAME:PASSWORD]... [--port-base N] [--gate] "
+		    "[--force]");
 	in->dir = argv[optind];
 	if (in->domains.n == 0)
 		strlist_add(&in->domains, &ctl_arena, "localhost");
@@ -165,12 +171,30 @@ join(const struct strlist *l)
 	return z;
 }
 
+static void
+adapt_listeners(const struct init *in, struct str *text)
+{
+	unsigned long long base = in->port_base;
+	const char *tls;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(ports); i++) {
+		tls = ports[i].tls == 0 ? "" : arena_printf(&ctl_arena,
+		    " tls:127.0.0.1:%llu", base + ports[i].tls);
+		conf_text_set(text, ports[i].section, "listen",
+		    arena_printf(&ctl_arena, "inet:127.0.0.1:%llu%s%s",
+		    base + ports[i].port, tls, ports[i].also));
+	}
+	if (!in->gate)
+		return;
+	conf_text_set(text, "gate", "enabled", "yes");
+	conf_text_set(text, "smtpd", "listen", "gate:smtpd");
+}
+
 /* what this instance has of its own */
 static void
 adapt(const struct init *in, const char *name, struct str *text)
 {
-	size_t i;
-
 	if (strcmp(name, "common.conf") == 0) {
 		conf_text_set(text, "", "hostname", in->host);
 		conf_text_set(text, "", "domains", join(&in->domains));
@@ -180,15 +204,8 @@ adapt(const struct init *in, const char *name, struct str *text)
 		conf_text_set(text, "", "log_dir", "log");
 		conf_text_set(text, "", "run_dir", "run");
 	}
-	if (strcmp(name, "master.conf") != 0)
-		return;
-	for (i = 0; i < ARRAY_LEN(ports); i++)
-		conf_text_set(text, ports[i].section, "listen",
-		    arena_printf(&ctl_arena, "inet:127.0.0.1:%llu%s%s",
-		    (unsigned long long)in->port_base + ports[i].port,
-		    ports[i].tls == 0 ? "" : arena_printf(&ctl_arena,
-		    " tls:127.0.0.1:%llu", (unsigned long long)in->port_base +
-		    ports[i].tls), ports[i].also));
+	if (strcmp(name, "master.conf") == 0)
+		adapt_listeners(in, text);
 }
 
 static int

@@ -118,7 +118,7 @@ _postrider()
 		queue/dests|queue/limits) words='--json' ;;
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;
-		call/) words='auth auth-pam bounce cleanup dnsd limitd local
+		call/) words='auth auth-pam bounce cleanup dnsd gate limitd local
 			master pipe pop3d qmgr router smtp stsd sts-fetch
 			system --fd-in --fd-out' ;;
 		esac

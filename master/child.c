@@ -168,15 +168,15 @@ child_env(struct arena *a)
 	return env;
 }
 
-/* a bit for each listener whose sessions begin with TLS */
+/* a bit for each listener of that kind */
 static unsigned
-tls_listeners(const struct service *s)
+of_kind(const struct service *s, enum listen_kind kind)
 {
 	unsigned bits = 0;
 	size_t i;
 
 	for (i = 0; i < s->watches; i++)
-		if (s->watch[i].listener->kind == LISTEN_TLS)
+		if (s->watch[i].listener->kind == kind)
 			bits |= 1U << i;
 	return bits;
 }
@@ -190,7 +190,8 @@ child_args(const struct service *s, uint32_t slot, struct arena *a)
 		arena_printf(a, "conf=%s", c->conf),
 		arena_printf(a, "user=%s", c->user),
 		arena_printf(a, "listeners=%zu", s->watches),
-		arena_printf(a, "tls=%u", tls_listeners(s)),
+		arena_printf(a, "tls=%u", of_kind(s, LISTEN_TLS)),
+		arena_printf(a, "gate=%u", of_kind(s, LISTEN_GATE)),
 		arena_printf(a, "slot=%u", (unsigned)slot),
 		arena_printf(a, "uses=%lld", (long long)c->uses),
 		arena_printf(a, "clients=%lld", (long long)c->clients),

@@ -27,7 +27,7 @@ static const struct field service_fields[] = {
 	    "role: root, net, queue, maps, store, auth or log"),
 	F_LIST(struct service_conf, listen,
 	    "inet:ADDRESS:PORT, tls:ADDRESS:PORT, private:NAME, inbox:NAME, "
-	    "local:NAME, public:NAME"),
+	    "gate:NAME, local:NAME, public:NAME"),
 	F_INT(struct service_conf, process_limit, "1", "1", "100000",
 	    "children at a time"),
 	F_INT(struct service_conf, uses, "0", "0", "1000000000",
@@ -139,21 +139,24 @@ check_conf_file(const struct service_conf *s, struct err *err)
 	return 0;
 }
 
-/* on another the client would speak TLS with a program that does not */
+/* on another the client would speak TLS with a program that does not, or gate
+ * send clients to who does not know what that is */
 static int
-check_tls(const struct service_conf *s, const char *spec, struct err *err)
+check_kind(const struct service_conf *s, const char *spec, struct err *err)
 {
 	static const char *const programs[] = { "smtpd", "pop3-login",
 	    "imap-login" };
+	bool tls = strncmp(spec, "tls:", 4) == 0;
 	size_t i;
 
-	if (strncmp(spec, "tls:", 4) != 0)
+	if ((!tls && strncmp(spec, "gate:", 5) != 0) ||
+	    (tls && strcmp(s->program, "gate") == 0))
 		return 0;
 	for (i = 0; i < ARRAY_LEN(programs); i++)
 		if (strcmp(s->program, programs[i]) == 0)
 			return 0;
-	return err_perm(err, "5.3.5", "listen = %s: %s knows no TLS", spec,
-	    s->program);
+	return err_perm(err, "5.3.5", "listen = %s: %s %s", spec, s->program,
+	    tls ? "knows no TLS" : "takes no clients from gate");
 }
 
 static int
@@ -180,7 +183,7 @@ check_service(struct service_conf *s, struct err *err)
 		    (long long)s->process_limit);
 	for (i = 0; i < s->listen.n; i++)
 		if (listen_check(s->listen.v[i], err) != 0 ||
-		    check_tls(s, s->listen.v[i], err) != 0)
+		    check_kind(s, s->listen.v[i], err) != 0)
 			return -1;
 	return check_conf_file(s, err);
 }

@@ -132,6 +132,7 @@ dirs_prepare(struct err *err)
 {
 	char *private = xasprintf("%s/private", common.run_dir);
 	char *public = xasprintf("%s/public", common.run_dir);
+	char *gate = xasprintf("%s/gate", common.spool_dir);
 	char *limit = xasprintf("%s/limit", common.spool_dir);
 	char *auth = xasprintf("%s/auth", common.spool_dir);
 	char *sts = xasprintf("%s/sts", common.spool_dir);
@@ -140,6 +141,7 @@ dirs_prepare(struct err *err)
 		{ private, ROLE_ROOT, true, 0750 },
 		{ public, ROLE_ROOT, false, 0755 },
 		{ common.spool_dir, ROLE_QUEUE, false, 0711 },
+		{ gate, ROLE_NET, false, 0700 },
 		{ limit, ROLE_LIMIT, false, 0700 },
 		{ auth, ROLE_AUTH, false, 0700 },
 		{ sts, ROLE_STS, false, 0700 },
@@ -155,6 +157,7 @@ dirs_prepare(struct err *err)
 		r = prepare_content(err);
 	free(private);
 	free(public);
+	free(gate);
 	free(limit);
 	free(auth);
 	free(sts);

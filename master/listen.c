@@ -24,7 +24,7 @@ bad_spec(const char *spec, struct err *err)
 {
 	return err_perm(err, "5.3.5", "listen = %s: expected "
 	    "inet:ADDRESS:PORT or tls:ADDRESS:PORT (IPv6 in brackets, * for "
-	    "all), private:NAME, inbox:NAME, local:NAME or "
+	    "all), private:NAME, inbox:NAME, gate:NAME, local:NAME or "
 	    "public:NAME", spec);
 }
 
@@ -77,6 +77,7 @@ static const struct {
 	{ "tls:", LISTEN_TLS, NULL, SOCK_STREAM, 0 },
 	{ "private:", LISTEN_PRIVATE, "private", SOCK_SEQPACKET, 0660 },
 	{ "inbox:", LISTEN_INBOX, "private", SOCK_DGRAM, 0600 },
+	{ "gate:", LISTEN_GATE, "private", SOCK_DGRAM, 0600 },
 	{ "local:", LISTEN_LOCAL, "private", SOCK_STREAM, 0660 },
 	{ "public:", LISTEN_PUBLIC, "public", SOCK_STREAM, 0666 },
 };
@@ -259,7 +260,7 @@ prepare_service(const struct service_conf *s, int wait_ms, struct err *err)
 		if (l == NULL && open_listener(s->listen.v[i], wait_ms, &l,
 		    err) != 0)
 			return err_prefix(err, "[%s]", s->name);
-		if (l->kind != LISTEN_INBOX &&
+		if (l->kind != LISTEN_INBOX && l->kind != LISTEN_GATE &&
 		    listen(l->fd, (int)s->backlog) != 0) {
 			err_sys(err, "cannot listen");
 			return err_prefix(err, "[%s] listen = %s", s->name,

@@ -24,7 +24,7 @@ struct event_base;
 enum { LISTENERS_MAX = 16, SERVICES_MAX = 64 };
 
 enum listen_kind { LISTEN_INET, LISTEN_TLS, LISTEN_PRIVATE, LISTEN_INBOX,
-	LISTEN_LOCAL, LISTEN_PUBLIC };
+	LISTEN_GATE, LISTEN_LOCAL, LISTEN_PUBLIC };
 
 /* one section of master.conf */
 struct service_conf {

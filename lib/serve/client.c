@@ -17,18 +17,20 @@ begin_tls(const struct daemon *d, struct io *io, struct peer *peer)
 }
 
 static void
-serve_one(const struct daemon *d, int fd, bool tls)
+serve_one(const struct daemon *d, int fd, const struct arrival *a)
 {
 	struct tls_facts facts = { 0 };
 	struct peer peer;
 	struct io io;
 
 	peer_fill(&peer, fd);
+	if (a->gated)
+		gate_peer(&peer, &a->gate);
 	peer.facts = &facts;
 	log_set_session(peer.id);
 	io_init(&io, fd, 0);
 	io_wake_on(&io, serve_stop_fd);
-	if (!tls || begin_tls(d, &io, &peer))
+	if (!a->tls || begin_tls(d, &io, &peer))
 		d->client(&io, &peer);
 	tls_facts_free(&facts);
 	io_close(&io);
@@ -60,18 +62,20 @@ serve_clients(const struct daemon *d)
 {
 	int64_t used = 0, idle_at = 0;
 	enum wait_result r;
-	bool tls = false;
+	struct arrival a;
 	int fd;
 
 	for (;;) {
 		r = wait_client(d, &idle_at);
 		if (r == WAIT_DRAIN || (r == WAIT_IDLE && status_spare()))
 			return 0;
-		fd = r == WAIT_READY ? serve_accept(&tls) : -1;
+		fd = r == WAIT_READY ? serve_accept(&a) : -1;
 		if (fd < 0)
 			continue;
 		status_busy();
-		serve_one(d, fd, tls);
+		serve_one(d, fd, &a);
+		if (a.gated)
+			gate_end(&a.gate);
 		used++;
 		if (launch.uses > 0 && used >= launch.uses)
 			return 0;

@@ -285,6 +285,27 @@ on_listener(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 	}
 }
 
+static void
+on_stream(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
+{
+	bool tls = serve_is(launch.tls, (int)fd - LISTEN_FD);
+	int i, client, most = daemon_->burst > 0 ? daemon_->burst : BURST;
+	struct sockaddr_storage ss;
+	socklen_t len;
+
+	for (i = 0; i < most; i++) {
+		len = sizeof(ss);
+		ss.ss_family = AF_UNSPEC;
+		client = accept4((int)fd, (struct sockaddr *)&ss, &len,
+		    SOCK_CLOEXEC);
+		if (client < 0) {
+			no_client();
+			return;
+		}
+		daemon_->stream(client, (struct sockaddr *)&ss, tls);
+	}
+}
+
 struct hub_ticket
 hub_hold(struct call *c)
 {
@@ -368,6 +389,17 @@ watch(int fd, event_callback_fn fn)
 	return ev;
 }
 
+static event_callback_fn
+taker(int listener)
+{
+	int domain = AF_UNIX;
+	socklen_t len = sizeof(domain);
+
+	getsockopt(listener, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	return domain != AF_UNIX && daemon_->stream != NULL ? on_stream :
+	    on_listener;
+}
+
 int
 hub_run(const struct daemon *d)
 {
@@ -388,7 +420,8 @@ hub_run(const struct daemon *d)
 	stop = watch(serve_stop_fd, on_end);
 	for (i = 0; i < launch.listeners; i++) {
 		fcntl(LISTEN_FD + i, F_SETFL, O_NONBLOCK);
-		listeners[i] = watch(LISTEN_FD + i, on_listener);
+		listeners[i] = watch(LISTEN_FD + i,
+		    taker(LISTEN_FD + i));
 	}
 	status_ready();
 	return event_base_dispatch(hub_base) < 0 ? 70 : 0;

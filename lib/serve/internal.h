@@ -4,6 +4,7 @@
 #ifndef SERVE_INTERNAL_H
 #define SERVE_INTERNAL_H
 
+#include "serve/gate.h"
 #include "serve/serve.h"
 
 enum wait_result { WAIT_READY, WAIT_DRAIN, WAIT_IDLE };
@@ -14,9 +15,15 @@ extern int serve_stop_fd;
 /* Wait until a listener is readable, master wants the end, or nothing came
  * for timeout_ms (0: for ever). */
 enum wait_result serve_wait(int64_t timeout_ms);
-/* accept from any listener that has a client now: fd or -1; *tls: one whose
- * sessions begin with TLS */
-int serve_accept(bool *tls);
+/* Accept from any listener that has a client now: its descriptor, or -1. */
+struct arrival {
+	bool tls;		/* the session begins with TLS */
+	bool gated;		/* gate is filled, its fd is the client */
+	struct gate_arrival gate;
+};
+int serve_accept(struct arrival *a);
+/* a bit of launch.tls or launch.gate */
+bool serve_is(int64_t bits, int listener);
 /* accept from this one; flags of accept4 besides SOCK_CLOEXEC.  -1, errno */
 int serve_take(int listener, int flags);
 /* is it for want of descriptors or memory that none could be taken? */

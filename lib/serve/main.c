@@ -21,6 +21,8 @@ const struct field launch_fields[] = {
 	F_INT(struct launch, listeners, "0", "0", "64", "listeners"),
 	F_INT(struct launch, tls, "0", "0", "65535",
 	    "a bit for each listener that begins with TLS"),
+	F_INT(struct launch, gate, "0", "0", "65535",
+	    "a bit for each listener whose clients come by a gate"),
 	F_INT(struct launch, slot, "0", "0", "100000", "on the status board"),
 	F_INT(struct launch, uses, "0", "0", "1000000000",
 	    "clients before exit"),

@@ -174,7 +174,7 @@ serve_nursery(const struct daemon *d)
 	struct jail jail = serve_session_jail(d, common.uid[ROLE_STORE]);
 	enum wait_result r;
 	struct err err = ERR_INIT;
-	bool tls;
+	struct arrival a;
 	int fd;
 
 	/* for those of the store; without it each session makes its own */
@@ -198,7 +198,7 @@ serve_nursery(const struct daemon *d)
 			return finish();
 		if (r == WAIT_IDLE && living == 0)
 			return 0;
-		fd = r == WAIT_READY ? serve_accept(&tls) : -1;
+		fd = r == WAIT_READY ? serve_accept(&a) : -1;
 		if (fd >= 0)
 			begin(d, fd);
 	}

@@ -32,8 +32,10 @@ enum serve_kind {
 	SERVE_EVENT,	/* a hub: libevent loop, IPC and what it adds itself */
 };
 
+struct sockaddr;
 struct tls_facts;		/* serve/tls.h */
 struct tls_conf;
+struct gate_facts;		/* proto/gate.h */
 
 /* how a client got here; strings live as long as the session */
 struct peer {
@@ -46,6 +48,7 @@ struct peer {
 	bool tls;
 	struct tls_facts *facts;	/* serve/tls.h; NULL: no TLS.  After a
 				 * hand-over only what a log wants */
+	const struct gate_facts *gate;	/* NULL: it came by no gate */
 	char id[9];		/* session id, also in every log line */
 };
 
@@ -152,6 +155,9 @@ struct daemon {
 	/* SERVE_EVENT: callers taken at a time, so that several processes of
 	 * a service share them; 0: all that wait */
 	int burst;
+	/* SERVE_EVENT: a client of a TCP listener, whose descriptor is the
+	 * hub's from then on and blocks; NULL: all listeners are for IPC */
+	void (*stream)(int fd, const struct sockaddr *from, bool tls);
 	/* SERVE_EVENT: asked to end (life pipe, SIGTERM): finish what is under
 	 * way and call hub_exit; NULL: the loop ends at once */
 	void (*drain)(void);
@@ -171,6 +177,7 @@ struct launch {
 	const char *user;	/* role */
 	int64_t listeners;	/* from LISTEN_FD */
 	int64_t tls;		/* a bit for each that begins with TLS */
+	int64_t gate;		/* and for each whose clients come by a gate */
 	int64_t slot;		/* of the board */
 	int64_t uses;		/* clients before exit; 0: no end */
 	int64_t clients;	/* SERVE_REQUEST: connections at a time;

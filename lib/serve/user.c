@@ -251,7 +251,7 @@ refuse:
 int
 serve_users(const struct daemon *d)
 {
-	bool tls;
+	struct arrival a;
 	int fd;
 
 	if (launch.clients > 1)
@@ -259,7 +259,7 @@ serve_users(const struct daemon *d)
 	for (;;) {
 		if (serve_wait(launch.max_idle) != WAIT_READY)
 			return 0;
-		fd = serve_accept(&tls);
+		fd = serve_accept(&a);
 		if (fd < 0)
 			continue;
 		status_busy();

@@ -125,18 +125,37 @@ pause_accepting(void)
 	poll(p, 2, SHORT_MS);
 }
 
+bool
+serve_is(int64_t bits, int listener)
+{
+	return listener < 32 && bits >> listener & 1;
+}
+
+static int
+take(int at, struct arrival *a)
+{
+	a->gated = serve_is(launch.gate, at);
+	if (!a->gated) {
+		a->tls = serve_is(launch.tls, at);
+		return serve_take(LISTEN_FD + at, 0);
+	}
+	if (gate_recv(LISTEN_FD + at, &a->gate) < 0)
+		return -1;
+	a->tls = a->gate.in.tls;
+	return a->gate.fd;
+}
+
 int
-serve_accept(bool *tls)
+serve_accept(struct arrival *a)
 {
 	static int next;
 	int i, at, fd;
 
 	for (i = 0; i < launch.listeners; i++) {
 		at = (next + i) % (int)launch.listeners;
-		fd = serve_take(LISTEN_FD + at, 0);
+		fd = take(at, a);
 		if (fd >= 0) {
 			next = (at + 1) % (int)launch.listeners;
-			*tls = at < 32 && launch.tls >> at & 1;
 			return fd;
 		}
 		if (serve_short()) {
