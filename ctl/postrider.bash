@@ -58,7 +58,7 @@ _postrider()
 		case $verb/$sub in
 		/) words="$("$1" help --names 2>/dev/null) -i --help" ;;
 		help/) words=$("$1" help --names 2>/dev/null) ;;
-		init/*) words='--domain --user --port-base --force' ;;
+		init/*) words='--domain --user --port-base --gate --force' ;;
 		status/*) words='--pids --json' ;;
 		log/*) words='-f -n --q --s --since --match' ;;
 		cert/) words='show self-signed check' ;;

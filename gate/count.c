@@ -129,7 +129,7 @@ rate_over(struct entry *e, const struct limits_rate *r, int64_t now)
 static bool
 crowded(const struct entry *e, int64_t limit)
 {
-	return limit > 0 && e->connections >= limit;
+	return limit > 0 && e->connections > limit;
 }
 
 static void
@@ -139,6 +139,13 @@ connect_one(struct entry *e)
 		warm(e);
 }
 
+static void
+end_one(struct entry *e)
+{
+	if (e != NULL && e->connections > 0 && --e->connections == 0)
+		chill(e);
+}
+
 enum over
 count_add(const struct addr *a, int64_t *times_r)
 {
@@ -146,10 +153,13 @@ count_add(const struct addr *a, int64_t *times_r)
 	int64_t now = mono_ms();
 	enum over o = WITHIN;
 
-	/* the second may push out the first, if that is the coldest of all */
+	/* what has a connection is not pushed out by what follows */
 	connect_one(own);
 	net = make(a, true);
-	own->connections--;
+	connect_one(net);
+	if (crowded(net, conf.network_connections) ||
+	    crowded(own, conf.address_connections))
+		send_reap();
 	if (rate_over(own, &made.address_rate, now))
 		o = ADDRESS_RATE;
 	if (rate_over(net, &made.network_rate, now) && o == WITHIN)
@@ -158,22 +168,12 @@ count_add(const struct addr *a, int64_t *times_r)
 		o = NETWORK_CONNECTIONS;
 	if (crowded(own, conf.address_connections))
 		o = ADDRESS_CONNECTIONS;
-	if (o == WITHIN) {
-		own->connections++;
-		connect_one(net);
+	if (o == WITHIN)
 		return o;
-	}
-	if (own->connections == 0)
-		chill(own);
 	*times_r = ++own->refused;
+	end_one(own);
+	end_one(net);
 	return o;
-}
-
-static void
-end_one(struct entry *e)
-{
-	if (e != NULL && e->connections > 0 && --e->connections == 0)
-		chill(e);
 }
 
 void

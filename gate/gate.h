@@ -70,7 +70,6 @@ int options_check(struct err *err);
 
 enum state { PROXIED, TESTING, WAITING, TALKING };
 struct talk;
-struct lease;
 struct question;
 
 struct client {
@@ -181,6 +180,8 @@ void send_start(void);
 void send_client(struct client *c);
 /* it leaves the queue */
 void send_drop(struct client *c);
+/* count_end for sessions that are over */
+void send_reap(void);
 size_t send_queued(void);
 size_t send_sessions(void);
 

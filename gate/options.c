@@ -95,12 +95,29 @@ check_lists(struct err *err)
 	return 0;
 }
 
+/* all wait while one is asked for: no servers */
+static int
+check_table(const char *spec, struct err *err)
+{
+	static const char *const types[] = { "text:", "cdb:", "inline:",
+		"cidr:", "pcre:" };
+	size_t i;
+
+	if (spec[0] == '\0')
+		return 0;
+	for (i = 0; i < ARRAY_LEN(types); i++)
+		if (slice_starts(slice_of(spec), types[i]))
+			return map_check(spec, err);
+	return err_perm(err, "5.3.5", "%s: expected text:, cdb:, inline:, "
+	    "cidr: or pcre:", spec);
+}
+
 static int
 check_tables(struct err *err)
 {
-	if (conf.allow[0] != '\0' && map_check(conf.allow, err) < 0)
+	if (check_table(conf.allow, err) < 0)
 		return failed(err, "allow");
-	if (conf.deny[0] != '\0' && map_check(conf.deny, err) < 0)
+	if (check_table(conf.deny, err) < 0)
 		return failed(err, "deny");
 	return 0;
 }

@@ -1,19 +1,21 @@
 /*
  * send.c - to the session.  Where its listener is full clients wait in line,
  * and nobody passes who waits.  With a client goes the end of a pipe; ours
- * hangs up when the session is over, so that it counts until then.
+ * hangs up when the session is over, so that it counts until then.  That is
+ * looked at once a second, and where somebody would be one too many: to be woken
+ * for each end costs more than all the rest.
  */
 #include "gate.h"
 
 #include <fcntl.h>
+#include <sys/epoll.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { AGAIN_MS = 100, SAY_MS = 10000 };
+enum { AGAIN_MS = 100, SAY_MS = 10000, ENDS = 64 };
 
 struct lease {
-	struct event event;
 	int fd;
 	struct addr addr;
 };
@@ -21,31 +23,52 @@ struct lease {
 static int sock = -1, sock_errno;
 static struct client *first, **last = &first;
 static size_t queued, sessions;
-static struct event *writable, *again;
+static struct event *writable, *again, *second;
+static int leases = -1;
+
+void
+send_reap(void)
+{
+	struct epoll_event ev[ENDS];
+	struct lease *l;
+	int i, n;
+
+	do {
+		n = epoll_wait(leases, ev, ENDS, 0);
+		for (i = 0; i < n; i++) {
+			l = ev[i].data.ptr;
+			count_end(&l->addr);
+			close(l->fd);
+			free(l);
+			sessions--;
+		}
+	} while (n == ENDS);
+}
 
 static void
-on_lease(evutil_socket_t fd, short what UNUSED, void *arg)
+on_second(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 {
-	struct lease *l = arg;
+	static const struct timeval tv = { 1, 0 };
 
-	count_end(&l->addr);
-	close((int)fd);
-	free(l);
-	sessions--;
+	send_reap();
+	if (sessions > 0)
+		event_add(second, &tv);
 }
 
 static void
 lease_begin(struct client *c, int fd)
 {
 	struct lease *l = xcalloc(1, sizeof(*l));
+	struct epoll_event ev = { .events = EPOLLIN, .data.ptr = l };
+	struct timeval tv = { 1, 0 };
 
 	l->fd = fd;
 	l->addr = c->addr;
-	event_assign(&l->event, hub_base, fd, EV_READ, on_lease, l);
-	if (event_add(&l->event, NULL) < 0)
-		die("event_add");
+	if (epoll_ctl(leases, EPOLL_CTL_ADD, fd, &ev) < 0)
+		die("epoll_ctl: %s", strerror(errno));
 	c->counted = false;
-	sessions++;
+	if (sessions++ == 0)
+		event_add(second, &tv);
 }
 
 static void
@@ -239,8 +262,10 @@ send_start(void)
 {
 	writable = event_new(hub_base, sock, EV_WRITE, on_room, NULL);
 	again = event_new(hub_base, -1, 0, on_room, NULL);
-	if (writable == NULL || again == NULL)
-		die("event_new");
+	second = event_new(hub_base, -1, 0, on_second, NULL);
+	leases = epoll_create1(EPOLL_CLOEXEC);
+	if (writable == NULL || again == NULL || second == NULL || leases < 0)
+		die("no way to sessions");
 	if (sock < 0)
 		log_event(LOG_ERROR, "not-handed", KS("reason",
 		    strerror(sock_errno)), KS("service", conf.service), KEND);

@@ -11,6 +11,7 @@ do_stat(struct call *c UNUSED, const void *in UNUSED, void *vout,
 {
 	struct gate_stat_out *out = vout;
 
+	send_reap();
 	*out = stat_;
 	out->waiting = (int64_t)send_queued();
 	out->asking = (int64_t)ask_waiting();
@@ -39,6 +40,7 @@ do_look(struct call *c UNUSED, const void *vin, void *vout, struct err *err)
 
 	if (parse(in->addr, &a, err) < 0)
 		return -1;
+	send_reap();
 	count_look(&a, out);
 	out->known = cache_get(&a, &k);
 	if (out->known) {

@@ -98,6 +98,15 @@ static const struct slice dnsd[] = {
 	S("B\xc3\xbc" "cher.Example."), S("a..b"), S("192.0.2.1"),
 };
 
+#define PROXY2 "\r\n\r\n\0\r\nQUIT\n"
+static const struct slice gate_proxy[] = {
+	S("PROXY TCP4 192.0.2.1 192.0.2.2 1025 25\r\nEHLO x\r\n"),
+	S("PROXY TCP6 2001:db8::1 2001:db8::2 65535 25\r\n"),
+	S("PROXY UNKNOWN\r\n"), S(PROXY2 "\x20\0\0\0"),
+	S(PROXY2 "\x21\x11\0\x11\xc0\0\2\1\xc0\0\2\2\4\1\0\x19\2\0\2ab"),
+	S(PROXY2 "\x21\x21\0\x24" R16 R16 "\4\1\0\x19"),
+};
+
 static const struct slice limitd[] = {
 	S("\000500/1h"), S("\0000/100d"),
 	S("\001\010\000\000\000\001\000\000\000\001\000\000\000\000\000"
@@ -300,8 +309,8 @@ static const struct seeds {
 	size_t n;
 } all[] = {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
-	ROW(dnsd), ROW(driver_bad), ROW(imap_args), ROW(imap_lex),
-	ROW(imap_name),
+	ROW(dnsd), ROW(driver_bad), ROW(gate_proxy), ROW(imap_args),
+	ROW(imap_lex), ROW(imap_name),
 	{ "imap_structure", message, ARRAY_LEN(message) },
 	ROW(keyd), ROW(limitd), ROW(map_cdb), ROW(map_rules),
 	ROW(map_socket), ROW(map_text), ROW(mime_decode),

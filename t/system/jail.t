@@ -15,7 +15,7 @@ my @never = qw(open-outside list-root create-outside unlink-outside inet-socket
 my @calls = qw(unix-socket unix-connect datagram-pair);
 my %job = (
 	(map { $_ => \@calls } qw(smtpd submission lmtp sendmail cleanup
-	    bounce router qmgr auth pop3-login imap-login tlsd stsd)),
+	    bounce gate router qmgr auth pop3-login imap-login tlsd stsd)),
 	'sts-fetch' => [@calls, 'inet-socket'],
 	local => [], pop3d => [], notifyd => [],
 	# one uid for all: no way to tell whose folder is watched

@@ -55,10 +55,20 @@ sub init {
 	my $base = port_base();
 	$self->{port} = $base + 25;
 	run($CTL, 'init', $self->{dir}, '--domain', 'local.test', '--domain',
-	    'queue.test', '--domain', 'rare.test', '--port-base', $base);
+	    'queue.test', '--domain', 'rare.test', '--port-base', $base,
+	    $self->{name} =~ /gate/ ? '--gate' : ());
+	$self->_count_all if $self->{name} =~ /counted/;
 	spew("$self->{dir}/users.import", $self->_users);
 	run($self->_ctl('user', 'import', "$self->{dir}/users.import"));
 	$self->_configure;
+	return;
+}
+
+# gate as for clients of others: counted by address, known
+sub _count_all {
+	my ($self) = @_;
+	spew("$self->{dir}/conf/gate.conf", "except =\naddress_connections = " .
+	    "10000\nnetwork_connections = 10000\npregreet = off\n");
 	return;
 }
 
