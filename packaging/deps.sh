@@ -14,6 +14,7 @@ TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
 	python3 bsdutils postgresql slapd ldap-utils mariadb-server
 	lmdb-utils
 	iproute2 libdb5.3 libgnutls-dane0 libidn12 libnsl2 libicu72 libtirpc3
+	liblua5.3-0 libopentracing-c-wrapper0
 	gsasl libsasl2-modules msmtp s-nail libio-socket-ssl-perl
 	ldnsutils libnet-dns-perl"
 
@@ -65,12 +66,12 @@ need_packages() {
 # Peers that tests exchange mail with.  Their packages conflict with each other
 # and would start servers: they are unpacked, not installed; what they link
 # with is in TEST_PACKAGES.
-PEER_PACKAGES="postfix exim4-base exim4-daemon-light opensmtpd"
+PEER_PACKAGES="postfix exim4-base exim4-daemon-light opensmtpd haproxy"
 
 # unpack them into DIR, once
 unpack_peers() {
 	local dir=$1 tmp p
-	[ -e "$dir/done" ] && return 0
+	[ "$(cat "$dir/done" 2>/dev/null)" = "$PEER_PACKAGES" ] && return 0
 	tmp=$(mktemp -d) || return 1
 	chmod 0755 "$tmp"
 	rm -rf "$dir" && mkdir -p "$dir" || return 1
@@ -80,5 +81,5 @@ unpack_peers() {
 		dpkg-deb -x "$p" "$dir" || { rm -rf "$tmp"; return 1; }
 	done
 	rm -rf "$tmp"
-	touch "$dir/done"
+	echo "$PEER_PACKAGES" >"$dir/done"
 }
