@@ -118,8 +118,8 @@ _postrider()
 		queue/dests|queue/limits) words='--json' ;;
 		queue/stats) words='--json' ;;
 		queue/*) words=$filters ;;
-		call/) words='auth auth-pam bounce cleanup dnsd gate limitd local
-			master pipe pop3d qmgr router smtp stsd sts-fetch
+		call/) words='auth auth-pam bounce cleanup dnsd gate limitd
+			local master pipe pop3d qmgr router smtp stsd sts-fetch
 			system --fd-in --fd-out' ;;
 		esac
 	fi

@@ -13,7 +13,7 @@ enum { FEW = 3 };
 
 static struct map_live allow, deny;
 
-/* one line for the first few, then for each time that they are ten times more */
+/* one line for the first few, then each time that they are ten times more */
 static bool
 worth_telling(int64_t times)
 {
@@ -58,8 +58,8 @@ denied(struct client *c, const struct str *text)
 
 	stat_.refused++;
 	log_event(LOG_INFO, "refuse", KS("client", client_name(c)),
-	    KS("test", "deny"), KS("action", "drop"), KS("proxy", client_proxy(c)),
-	    KEND);
+	    KS("test", "deny"), KS("action", "drop"),
+	    KS("proxy", client_proxy(c)), KEND);
 	str_addf(&why, "client [%s] %s", addr_text(&c->addr, addr),
 	    text->len > 0 ? text->s : "is not welcome");
 	for (i = 0; i < why.len; i++)

@@ -7,7 +7,7 @@
 
 #include "addr.h"
 
-enum { PROXY_MAX = 4096 };	/* bytes of a header, the rest of v2's included */
+enum { PROXY_MAX = 4096 };	/* bytes of a header */
 
 struct proxy {
 	int version;

@@ -2,8 +2,8 @@
  * send.c - to the session.  Where its listener is full clients wait in line,
  * and nobody passes who waits.  With a client goes the end of a pipe; ours
  * hangs up when the session is over, so that it counts until then.  That is
- * looked at once a second, and where somebody would be one too many: to be woken
- * for each end costs more than all the rest.
+ * looked at once a second, and where somebody would be one too many: to be
+ * woken for each end costs more than all the rest.
  */
 #include "gate.h"
 

@@ -119,8 +119,8 @@ test_early(struct client *c)
 	if (n <= 0) {
 		stat_.hangups++;
 		log_event(LOG_INFO, "hangup", KS("client", client_name(c)),
-		    KS("proxy", client_proxy(c)), KI("ms", mono_ms() - c->start),
-		    KEND);
+		    KS("proxy", client_proxy(c)),
+		    KI("ms", mono_ms() - c->start), KEND);
 		client_free(c);
 		return;
 	}
