@@ -78,6 +78,7 @@ answer(struct job *j)
 	log_set_queue(NULL);
 	log_set_session(NULL);
 	m->job = NULL;
+	parts_drop(j);
 	if (j->rc == 0 || j->keep)
 		message_drop(m, false);
 	else
@@ -90,6 +91,17 @@ answer(struct job *j)
 		/* Nobody knows yet, and "no" might be untrue: who gets no
 		 * answer asks (settle). */
 		shutdown(j->sock, SHUT_RDWR);
+}
+
+/* a message whose parts can not be queued is not either */
+static void
+queue_all(size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		jobs[i].rc = parts_enqueue(&jobs[i], &jobs[i].err);
+	enqueue_all(jobs, n);
 }
 
 void
@@ -107,7 +119,7 @@ batch_run(void)
 		jobs[i].err = err;
 	}
 	if (rc == 0)
-		enqueue_all(jobs, n);
+		queue_all(n);
 	njobs = 0;
 	for (i = 0; i < n; i++)
 		answer(&jobs[i]);
@@ -123,8 +135,10 @@ batch_add(struct message *m, uint64_t size, struct call *c, struct err *err)
 	j->keep = false;
 	j->err = (struct err)ERR_INIT;
 	j->dests.n = 0;
-	if (message_prepare(m, size, j, err) < 0)
+	if (message_prepare(m, size, j, err) < 0) {
+		parts_drop(j);
 		return -1;
+	}
 	if (m->discard)
 		return 0;
 	j->unsynced = j->size <= conf.sync_above;

@@ -154,7 +154,9 @@ struct dest {
 	    *mailbox, *quota, *dsn, *text;
 	size_t order;
 	size_t from;		/* index of the recipient */
-	bool aliased;
+	const char *sender;	/* that it carries; "" that of the message */
+	bool aliased, bcc;
+	bool owned;		/* the sender is the owner of a list */
 };
 struct dests {
 	struct dest *v;		/* malloced */
@@ -168,11 +170,26 @@ void route_forget(struct message *m);	/* the answer is not wanted */
 /* All recipients of m, strings in its arena, in order, each (addr, orcpt,
  * notify) once.  0; or -1: also where one can not be routed for now. */
 int route_all(struct message *m, struct dests *d, struct err *err);
-/* drop what is twice; keeps the order of the first ones */
+/* dests.c: drop what is twice, and copies of what is named; keeps the order
+ * of the first ones */
 void dests_unique(struct dests *d);
 /* RFC 3461 section 5.2.7: who asked for a receipt of an alias of several gets
  * one that says so, and the copies ask for none */
 void dests_expanded(struct message *m, struct dests *d);
+
+/*
+ * parts.c: recipients that carry another sender, as a message of their own
+ * with the same content behind another Return-Path.  They are queued before the
+ * message, whose outcome then stands for all: what is queued twice, as the
+ * client came again, was never promised to come once.
+ */
+struct part;
+struct job;
+/* Where all carry the same other sender, the message itself does.  0, -1 */
+int parts_make(struct job *j, struct err *err);
+/* sync and queue them: 0, or -1 */
+int parts_enqueue(struct job *j, struct err *err);
+void parts_drop(struct job *j);		/* those that are not in the queue */
 
 /* batch.c: commits that share their syncs */
 enum { BATCH_MAX = 32 };
@@ -182,7 +199,10 @@ struct job {
 	int sock;		/* of the connection */
 	struct dests dests;	/* memory is kept for the next job */
 	uint64_t size, wsize;	/* of the content; with CRLF */
+	uint64_t lines;
 	bool unsynced;		/* qmgr sees to it */
+	struct part *parts;	/* malloced */
+	size_t nparts;
 	int rc;			/* 0 queued, -1 err */
 	bool keep;		/* it may be in the queue although rc is -1 */
 	struct err err;
@@ -195,7 +215,7 @@ void batch_settle(struct message *m);	/* the same where m is one of them */
 
 /* enqueue.c: the queue manager */
 void enqueue_init(void);
-/* sets rc, err and keep of each */
+/* of those whose rc is 0: sets rc, err and keep of each */
 void enqueue_all(struct job *jobs, size_t n);
 int enqueue_settle(const char *q, bool *queued_r, struct err *err);
 

@@ -175,9 +175,12 @@ enqueue_all(struct job *jobs, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		sent[i] = send_job(&qmgr[i], &jobs[i]) == 0;
+		sent[i] = jobs[i].rc == 0 &&
+		    send_job(&qmgr[i], &jobs[i]) == 0;
 	for (i = 0; i < n; i++)
-		jobs[i].rc = finish_job(&qmgr[i], &jobs[i], sent[i]);
+		if (jobs[i].rc == 0)
+			jobs[i].rc = finish_job(&qmgr[i], &jobs[i],
+			    sent[i]);
 }
 
 int

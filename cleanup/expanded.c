@@ -54,7 +54,7 @@ add_expanded(struct message *m, struct dests *d, size_t like)
 		d->v = xrealloc(d->v, d->cap * sizeof(*d->v));
 	}
 	t = &d->v[d->n];
-	*t = (struct dest){ .addr = arena_strdup(&m->arena,
+	*t = (struct dest){ .sender = "", .addr = arena_strdup(&m->arena,
 	    d->v[like].orig), .orig = d->v[like].orig,
 		.orcpt = d->v[like].orcpt, .notify = "SUCCESS",
 		.transport = "none", .nexthop = "", .mailbox = "",
@@ -68,16 +68,21 @@ void
 dests_expanded(struct message *m, struct dests *d)
 {
 	size_t i, end, k, n, all = d->n;
+	bool owned;
 
 	if (m->sender[0] == '\0')
 		return;
 	/* those of one recipient lie side by side */
 	for (i = 0; i < all; i = end) {
 		n = 0;
+		owned = false;
 		for (end = i; end < all && d->v[end].from == d->v[i].from;
-		    end++)
+		    end++) {
 			n += counts(&d->v[end]);
-		if (n < 2)
+			owned |= counts(&d->v[end]) && d->v[end].owned;
+		}
+		/* what becomes of a list's copies is told to its owner */
+		if (n < 2 && !owned)
 			continue;
 		add_expanded(m, d, i);
 		for (k = i; k < end; k++)

@@ -199,6 +199,9 @@ message_prepare(struct message *m, uint64_t size, struct job *j,
 	m->tls_optional = f.tls_optional && !m->requiretls;
 	/* smtp has to say it before it has read it all */
 	m->body8 = m->body8 || f.eightbit;
+	j->lines = f.lines;
+	if (parts_make(j, err) < 0)
+		return -1;
 	j->wsize = j->size + f.lines;
 	if (fchmod(m->fd, 0440) < 0)
 		return err_sys(err, "chmod content");

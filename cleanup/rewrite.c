@@ -162,27 +162,42 @@ write_all(struct writer *w, const struct message *m, uint64_t size,
 }
 
 int
+rewrite_copy(const struct message *m, const struct splices *s,
+    uint64_t *size, char q_r[QID_SIZE], int *fd_r, struct err *err)
+{
+	struct writer w = { .fd = -1, .buf = buffer(0) };
+
+	if (spool_space(*size, err) < 0 ||
+	    spool_sibling(m->q, q_r, &w.fd, err) < 0)
+		return -1;
+	if (write_all(&w, m, *size, s, err) < 0) {
+		close_fd(w.fd);
+		spool_remove(q_r);
+		return -1;
+	}
+	*fd_r = w.fd;
+	*size = w.size;
+	return 0;
+}
+
+int
 rewrite(struct message *m, const struct splices *s, uint64_t *size,
     struct err *err)
 {
-	struct writer w = { .fd = -1, .buf = buffer(0) };
+	uint64_t new_size = *size;
 	char q[QID_SIZE];
-	int rc;
+	int fd;
 
-	if (spool_space(*size, err) < 0 ||
-	    spool_sibling(m->q, q, &w.fd, err) < 0)
+	if (rewrite_copy(m, s, &new_size, q, &fd, err) < 0)
 		return -1;
-	rc = write_all(&w, m, *size, s, err);
-	if (rc == 0)
-		rc = spool_rename(q, m->q, err);
-	if (rc < 0) {
-		close_fd(w.fd);
+	if (spool_rename(q, m->q, err) < 0) {
+		close_fd(fd);
 		spool_remove(q);
 		return -1;
 	}
 	close_fd(m->fd);
-	m->fd = w.fd;
-	*size = w.size;
+	m->fd = fd;
+	*size = new_size;
 	return 0;
 }
 

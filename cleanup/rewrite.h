@@ -25,5 +25,8 @@ void splices_free(struct splices *s);
  * nothing is changed: err_temp. */
 int rewrite(struct message *m, const struct splices *s, uint64_t *size,
     struct err *err);
+/* the same into a file of its own, *q_r, and m stays as it is */
+int rewrite_copy(const struct message *m, const struct splices *s,
+    uint64_t *size, char q_r[QID_SIZE], int *fd_r, struct err *err);
 
 #endif

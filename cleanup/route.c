@@ -80,6 +80,15 @@ add_dest(struct state *s, const struct router_route_more *r)
 		.notify = from->notify, .order = d->n,
 		.from = s->first + (size_t)r->n, .aliased = r->aliased };
 	t->addr = keep(s->m, r->addr);
+	t->sender = strcmp(r->sender, s->m->sender) == 0 ? "" :
+	    keep(s->m, r->sender);
+	t->owned = r->owned;
+	t->bcc = r->bcc;
+	if (r->bcc) {
+		t->orig = t->addr;
+		t->orcpt = "";
+		t->notify = "NEVER";
+	}
 	t->transport = keep(s->m, r->transport);
 	t->nexthop = keep(s->m, r->nexthop);
 	t->mailbox = keep(s->m, r->mailbox);
@@ -96,7 +105,7 @@ complete(const struct router_route_more *r)
 {
 	size_t bytes = strlen(r->addr) + strlen(r->transport) +
 	    strlen(r->nexthop) + strlen(r->mailbox) + strlen(r->dsn) +
-	    strlen(r->text);
+	    strlen(r->text) + strlen(r->sender);
 
 	return r->addr[0] != '\0' && bytes <= ANSWER_MAX &&
 	    (r->failed || r->transport[0] != '\0');
@@ -113,14 +122,14 @@ on_more(void *ctx, const void *more, struct err *err)
 		    (long long)r->n);
 	if (r->failed && r->temporary)
 		return err_temp(err, r->dsn[0] == '4' ? r->dsn : "4.3.0",
-		    "%s: %s", s->m->rcpts[s->first + (size_t)r->n].addr,
-		    r->text);
+		    "%s: %s", r->bcc ? r->addr :
+		    s->m->rcpts[s->first + (size_t)r->n].addr, r->text);
 	if (!complete(r))
 		return err_temp(err, "4.3.0", "router: bad answer");
 	if (s->d->n >= (size_t)conf.recipient_limit)
 		return err_temp(err, "4.5.3", "too many recipients behind "
 		    "aliases");
-	s->seen[r->n] = true;
+	s->seen[r->n] |= !r->bcc;
 	add_dest(s, r);
 	return 0;
 }
@@ -146,7 +155,7 @@ route_ask(struct message *m)
 {
 	const char *addr[CHUNK];
 	struct router_route_in in = { .addr = { addr, 0, CHUNK },
-		.sender = m->sender };
+		.sender = m->sender, .internal = m->internal };
 	struct router_conn *r = conn_take();
 	struct err err;
 
@@ -195,7 +204,7 @@ route_chunk(struct state *s, struct err *err)
 {
 	const char *addr[CHUNK];
 	struct router_route_in in = { .addr = { addr, 0, CHUNK },
-		.sender = s->m->sender };
+		.sender = s->m->sender, .internal = s->m->internal };
 	size_t i;
 	int rc;
 
@@ -230,7 +239,7 @@ static void
 to_transport(struct message *m, struct dests *d)
 {
 	struct router_route_more r = { .transport = m->transport,
-		.mailbox = "", .dsn = "", .text = "" };
+		.mailbox = "", .dsn = "", .text = "", .sender = "" };
 	struct state s = { .m = m, .d = d };
 	const char *at;
 
@@ -268,53 +277,4 @@ route_all(struct message *m, struct dests *d, struct err *err)
 	if (err->dsn[0] != '4')
 		slice_copy(err->dsn, sizeof(err->dsn), SLICE_LIT("4.3.0"));
 	return -1;
-}
-
-static int
-by_key(const void *a_, const void *b_)
-{
-	const struct dest *a = *(const struct dest *const *)a_;
-	const struct dest *b = *(const struct dest *const *)b_;
-	int c = strcmp(a->addr, b->addr);
-
-	if (c == 0)
-		c = strcmp(a->orcpt, b->orcpt);
-	if (c == 0)
-		c = strcasecmp(a->notify, b->notify);
-	if (c == 0)
-		c = (a->order > b->order) - (a->order < b->order);
-	return c;
-}
-
-static bool
-same(const struct dest *a, const struct dest *b)
-{
-	return strcmp(a->addr, b->addr) == 0 &&
-	    strcmp(a->orcpt, b->orcpt) == 0 &&
-	    strcasecmp(a->notify, b->notify) == 0;
-}
-
-void
-dests_unique(struct dests *d)
-{
-	struct dest **sorted;
-	size_t i, kept = 0, last = 0;
-
-	if (d->n < 2)
-		return;
-	sorted = xcalloc(d->n, sizeof(struct dest *));
-	for (i = 0; i < d->n; i++)
-		sorted[i] = &d->v[i];
-	qsort(sorted, d->n, sizeof(struct dest *), by_key);
-	for (i = 1; i < d->n; i++) {
-		if (same(sorted[last], sorted[i]))
-			sorted[i]->order = SIZE_MAX;
-		else
-			last = i;
-	}
-	free(sorted);
-	for (i = 0; i < d->n; i++)
-		if (d->v[i].order != SIZE_MAX)
-			d->v[kept++] = d->v[i];
-	d->n = kept;
 }

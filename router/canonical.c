@@ -115,7 +115,7 @@ look_up(struct form *f, struct map_live *t, const char *name,
 	int r;
 
 	str_reset(&f->value);
-	r = table_get(t, key, &f->value, err);
+	r = table_get_part(t, key, &f->value, err);
 	if (r <= 0)
 		return r;
 	trace_step(name, "row %s: %s", key, f->value.s);
@@ -148,9 +148,12 @@ by_table(struct form *f, struct map_live *t, const char *name,
 	if (f->addr.domain.n == 0)
 		f->addr.domain = slice_of(domain_default());
 	place_keys(&f->addr, f->a, &k);
-	r = look_up(f, t, name, k.key[0], none, err);
-	if (r != 0 || table_whole(t))
-		return r;
+	str_reset(&f->value);
+	r = table_get(t, k.key[0], &f->value, err);
+	if (r > 0)
+		trace_step(name, "row %s: %s", k.key[0], f->value.s);
+	if (r != 0)
+		return r < 0 ? -1 : take_row(f, name, k.key[0], none, err);
 	for (i = 1; i < k.n && r == 0; i++)
 		r = look_up(f, t, name, k.key[i], k.ext[i], err);
 	ours = r == 0 ? is_ours(f, err) : 0;

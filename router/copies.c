@@ -60,8 +60,8 @@ add_by(struct map_live *t, const char *name, const char *addr,
 	place_keys(&x, a, &k);
 	rc = table_get_keys(t, &k, &at, &value, err);
 	key = k.key[at];
-	if (rc == 0 && !table_whole(t))
-		rc = table_get(t, key = k.at_domain, &value, err);
+	if (rc == 0)
+		rc = table_get_part(t, key = k.at_domain, &value, err);
 	if (rc > 0)
 		rc = add_row(name, key, slice_str(&value), a, n, r, err);
 	str_free(&value);

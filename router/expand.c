@@ -85,7 +85,7 @@ add(struct expansion *x, const char *addr, bool aliased)
 	m = &r->v[r->n++];
 	*m = (struct router_route_more){ .addr = addr, .transport = "",
 	    .nexthop = "", .mailbox = "", .aliased = aliased, .dsn = "",
-	    .sender = x->owner, .text = "" };
+	    .sender = x->owner, .owned = x->owner[0] != '\0', .text = "" };
 	return m;
 }
 

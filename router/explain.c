@@ -11,7 +11,8 @@ struct steps {
 	const struct router_route_more *place;	/* that is told now, or NULL */
 	int n;
 	bool failed;
-	struct err *err;
+	bool all;		/* nothing of it fails */
+	struct err *err, *why;
 };
 
 static void
@@ -45,42 +46,70 @@ result(struct steps *s, const char *text)
 }
 
 static void
-tell_place(const struct router_route_more *m)
+tell_place(const struct router_route_more *m, bool copy)
 {
+	const char *what = copy ? "copy" : "deliver";
+	bool mailbox = m->mailbox[0] != '\0' &&
+	    strcmp(m->transport, "smtp") != 0;
+	bool hop = !mailbox || m->nexthop[0] != '\0';
+
 	if (m->failed)
 		trace_step(m->temporary ? "waits" : "fails", "%s: %s %s",
 		    m->addr, m->dsn, m->text);
-	else if (m->mailbox[0] != '\0' && strcmp(m->transport, "smtp") != 0)
-		trace_step("deliver", "%s by %s to %s%s%s", m->addr,
-		    m->transport, m->mailbox,
-		    strcmp(m->nexthop, "") != 0 ? ", next hop " : "",
-		    m->nexthop);
 	else
-		trace_step("deliver", "%s by %s, next hop %s", m->addr,
-		    m->transport, m->nexthop);
+		trace_step(what, "%s by %s%s%s%s%s%s%s", m->addr,
+		    m->transport, mailbox ? " to " : "",
+		    mailbox ? m->mailbox : "", hop ? ", next hop " : "",
+		    hop ? m->nexthop : "",
+		    m->sender[0] != '\0' ? ", sender " : "", m->sender);
 }
 
-/* 1 all of it can be delivered, 0 not, or not now */
+/* those of one address; copy: nobody named it */
 static int
-tell_places(const struct router_explain_in *in, struct steps *s,
-    struct err *err)
+tell_places(const char *addr, const struct expand_how *how,
+    const char *sender, bool copy, struct steps *s)
 {
-	const struct expand_how how = { .sender = in->sender,
-		.limit = conf.alias_targets };
 	struct places r = { 0 };
-	size_t i, good = 0;
-	int rc = expand(in->addr, &how, s->c->arena, &r, err);
+	struct err *err = s->why;
+	int rc = expand(addr, how, s->c->arena, &r, err);
+	size_t i;
 
 	trace_depth(0);
 	for (i = 0; i < r.n; i++) {
+		if (r.v[i].sender[0] == '\0')
+			r.v[i].sender = sender;
 		s->place = &r.v[i];
-		tell_place(&r.v[i]);
-		good += !r.v[i].failed;
+		tell_place(&r.v[i], copy);
+		s->all &= !r.v[i].failed;
 	}
 	s->place = NULL;
-	rc = rc < 0 ? -1 : good == r.n;
 	free(r.v);
-	return rc;
+	return MIN(rc, 0);
+}
+
+/* 1 all of it can be delivered, 0 not, or not now, -1 */
+static int
+tell_all(const struct router_explain_in *in, struct steps *s)
+{
+	struct expand_how how = { .limit = conf.alias_targets };
+	const char *addr = in->addr, *sender;
+	const struct strlist rcpts = { &addr, 1, 1 };
+	struct copies copies = { 0 };
+	size_t i;
+
+	s->all = true;
+	if (canonical(REWRITE_ENVELOPE_SENDER, in->sender, s->c->arena,
+	    &how.sender, s->why) < 0)
+		return -1;
+	sender = how.sender != in->sender ? how.sender : "";
+	if (tell_places(addr, &how, sender, false, s) < 0 ||
+	    copies_find(in->sender, &rcpts, s->c->arena, &copies,
+	    s->why) < 0)
+		return -1;
+	for (i = 0; i < copies.n; i++)
+		if (tell_places(copies.v[i].addr, &how, sender, true, s) < 0)
+			return -1;
+	return s->all;
 }
 
 int
@@ -92,12 +121,13 @@ do_explain(struct call *c, const void *vin, void *out UNUSED,
 		.relay = in->relay };
 	struct router_resolve_out answer;
 	struct steps s = { .c = c, .err = err };
-	struct err why = ERR_INIT;
+	struct err why = ERR_INIT, ignored = ERR_INIT;
 	int rc, ways;
 
 	rc = resolve(&ask, &answer, c->arena, &why);
 	trace_begin(on_step, &s);
-	ways = tell_places(in, &s, rc < 0 ? err : &why);
+	s.why = rc < 0 ? &ignored : &why;
+	ways = tell_all(in, &s);
 	trace_begin(NULL, NULL);
 	if (rc < 0)
 		result(&s, arena_printf(c->arena, "%s: %s %s",

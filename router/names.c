@@ -7,13 +7,14 @@
 
 /* in one table: 1 and p is the alias, 0, -1 */
 static int
-get_row(struct query *q, struct map_live *t, const char *key,
+get_row(struct query *q, struct map_live *t, const char *key, bool whole,
     struct place *p, struct err *err)
 {
 	int r;
 
 	str_reset(&q->value);
-	r = table_get(t, key, &q->value, err);
+	r = whole ? table_get(t, key, &q->value, err) :
+	    table_get_part(t, key, &q->value, err);
 	if (r <= 0)
 		return r;
 	p->class = CLASS_ALIAS;
@@ -28,13 +29,10 @@ find_row(struct query *q, const char *key, bool whole, struct place *p,
     struct err *err)
 {
 	size_t i;
-	int r = 0;
+	int r = get_row(q, &aliases, key, whole, p, err);
 
-	if (whole || !table_whole(&aliases))
-		r = get_row(q, &aliases, key, p, err);
 	for (i = 0; i < conf.further_aliases.n && r == 0; i++)
-		if (whole || !table_whole(&further_aliases[i]))
-			r = get_row(q, &further_aliases[i], key, p, err);
+		r = get_row(q, &further_aliases[i], key, whole, p, err);
 	return r;
 }
 
@@ -50,13 +48,13 @@ find_owner(struct query *q, const char *local, bool bare, struct place *p,
 	size_t i;
 	int r = 0;
 
-	if (table_whole(p->table) || slice_starts(name, "owner-") ||
+	if (slice_starts(name, "owner-") ||
 	    slice_ends(name, "-request"))
 		return 0;
 	keys[0] = arena_printf(q->a, "owner-%s%s", local, q->k.at_domain);
 	keys[1] = arena_printf(q->a, "owner-%s", local);
 	for (i = 0; i < 1 + (size_t)bare && r == 0; i++)
-		r = table_get(p->table, keys[i], &text, err);
+		r = table_get_part(p->table, keys[i], &text, err);
 	if (r > 0) {
 		owner.local = slice_of(keys[1]);
 		str_reset(&text);

@@ -69,10 +69,12 @@ is_listed(struct slice value, const char *login, struct arena *a,
 }
 
 static int
-look_up(const char *key, const char *login, struct arena *a, struct err *err)
+look_up(const char *key, bool whole, const char *login, struct arena *a,
+    struct err *err)
 {
 	struct str value = STR_INIT;
-	int r = table_get(&senders, key, &value, err);
+	int r = whole ? table_get(&senders, key, &value, err) :
+	    table_get_part(&senders, key, &value, err);
 
 	if (r > 0)
 		r = is_listed(slice_str(&value), login, a, err);
@@ -84,13 +86,13 @@ static int
 is_given(const struct place_keys *k, const char *login, struct arena *a,
     struct err *err)
 {
-	size_t i, n = table_whole(&senders) ? 1 : k->n;
+	size_t i;
 	int r = 0;
 
-	for (i = 0; i < n && r == 0; i++)
-		r = look_up(k->key[i], login, a, err);
-	if (r == 0 && !table_whole(&senders))
-		r = look_up(k->at_domain, login, a, err);
+	for (i = 0; i < k->n && r == 0; i++)
+		r = look_up(k->key[i], i == 0, login, a, err);
+	if (r == 0)
+		r = look_up(k->at_domain, false, login, a, err);
 	return r;
 }
 

@@ -136,8 +136,8 @@ check_moved(struct query *q, struct err *err)
 
 	str_reset(&q->value);
 	r = table_get_keys(&relocated, &q->k, &at, &q->value, err);
-	if (r == 0 && !q->role && !table_whole(&relocated))
-		r = table_get(&relocated, q->k.at_domain, &q->value, err);
+	if (r == 0 && !q->role)
+		r = table_get_part(&relocated, q->k.at_domain, &q->value, err);
 	if (r <= 0)
 		return r;
 	slice_copy(to, sizeof(to), slice_trim(slice_str(&q->value)));
@@ -160,8 +160,8 @@ find_recipient(struct query *q, bool *named_r, struct err *err)
 	r = table_get_keys(&relay_recipients, &q->k, &at, &q->value, err);
 	key = q->k.key[at];
 	*named_r = r > 0;
-	if (r == 0 && !table_whole(&relay_recipients))
-		r = table_get(&relay_recipients, key = q->k.at_domain,
+	if (r == 0)
+		r = table_get_part(&relay_recipients, key = q->k.at_domain,
 		    &q->value, err);
 	if (r > 0)
 		trace_step("recipient", "relay_recipients: row %s", key);

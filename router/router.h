@@ -76,10 +76,10 @@ int tables_jail(struct err *err);	/* let the jail have them */
 /* map_live_get, where any trouble is 4.3.0 */
 int table_get(struct map_live *t, const char *key, struct str *out,
     struct err *err);
-/* a table of patterns: it is asked for whole addresses alone */
-bool table_whole(const struct map_live *t);
-/* by each key of an address that the table can be asked for, longest first:
- * 1 with *at_r its index, 0, -1 */
+/* the same for a key that is not a whole address: not asked of patterns */
+int table_get_part(struct map_live *t, const char *key, struct str *out,
+    struct err *err);
+/* by each key of an address, longest first: 1 with *at_r its index, 0, -1 */
 struct place_keys;
 int table_get_keys(struct map_live *t, const struct place_keys *k,
     size_t *at_r, struct str *out, struct err *err);

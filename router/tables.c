@@ -136,21 +136,28 @@ table_get(struct map_live *t, const char *key, struct str *out,
 	return r < 0 ? our_trouble(err) : r;
 }
 
-bool
-table_whole(const struct map_live *t)
+int
+table_get_part(struct map_live *t, const char *key, struct str *out,
+    struct err *err)
 {
-	return slice_starts(slice_of(t->spec), "pcre:");
+	int r;
+
+	if (t->spec[0] == '\0' || key[0] == '\0')
+		return 0;
+	r = map_live_get_part(t, key, out, err);
+	return r < 0 ? our_trouble(err) : r;
 }
 
 int
 table_get_keys(struct map_live *t, const struct place_keys *k,
     size_t *at_r, struct str *out, struct err *err)
 {
-	size_t i, n = table_whole(t) ? 1 : k->n;
-	int r = 0;
+	int r = table_get(t, k->key[0], out, err);
+	size_t i;
 
-	for (i = 0; i < n && r == 0; i++) {
-		r = table_get(t, k->key[i], out, err);
+	*at_r = 0;
+	for (i = 1; i < k->n && r == 0; i++) {
+		r = table_get_part(t, k->key[i], out, err);
 		*at_r = i;
 	}
 	return r;

@@ -13,15 +13,6 @@
 
 enum { TARGET_MAX = 2000 };
 
-static bool
-is_trusted(const struct map_live *t)
-{
-	struct slice s = t == NULL ? SLICE_NULL : slice_of(t->spec);
-
-	return slice_starts(s, "cdb:") || slice_starts(s, "text:") ||
-	    slice_starts(s, "inline:");
-}
-
 static int
 check_allowed(const struct place *p, const struct alias_target *t,
     struct err *err)
@@ -32,7 +23,7 @@ check_allowed(const struct place *p, const struct alias_target *t,
 		return err_temp(err, "4.3.5", "%s", command ?
 		    "a command, and alias_commands = no" :
 		    "a file, and alias_files = no");
-	if (!is_trusted(p->table))
+	if (p->table == NULL || !map_spec_is_fixed(p->table->spec))
 		return err_temp(err, "4.3.5", "commands and files are taken "
 		    "from tables of the types cdb, text and inline alone");
 	if (strlen(t->text) > TARGET_MAX)

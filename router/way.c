@@ -133,11 +133,16 @@ apply(const struct place *p, struct slice v, struct arena *a, struct way *w,
 	return name.n > 0 || hop.n > 0;
 }
 
+enum { WHOLE, PART };		/* see table_get_part */
+
 static int
-look_up(struct map_live *t, const char *name, const char *key, struct way *w,
+look_up(struct map_live *t, int part, const char *key, struct way *w,
     struct str *value, struct err *err)
 {
-	int r = table_get(t, key, value, err);
+	const char *name = t == &transport ? "transport" :
+	    "sender_relayhost";
+	int r = part ? table_get_part(t, key, value, err) :
+	    table_get(t, key, value, err);
 
 	if (r > 0) {
 		w->table = name;
@@ -154,22 +159,22 @@ find_row(const struct place *p, struct way *w, struct str *value,
     struct err *err)
 {
 	const char *dot = p->domain;
-	size_t k, n = table_whole(&transport) ? 1 : p->keys.n;
+	size_t k;
 	int r = 0, i;
 
-	for (k = 0; k < n && r == 0; k++)
-		r = look_up(&transport, "transport", p->keys.key[k], w,
-		    value, err);
+	for (k = 0; k < p->keys.n && r == 0; k++)
+		r = look_up(&transport, k > 0 ? PART : WHOLE,
+		    p->keys.key[k], w, value, err);
 	/* who is not here goes where the domain's others are, whatever holds
 	 * for the mailboxes of it */
-	if (r != 0 || p->relay[0] != '\0' || table_whole(&transport))
+	if (r != 0 || p->relay[0] != '\0')
 		return r;
-	r = look_up(&transport, "transport", p->domain, w, value, err);
+	r = look_up(&transport, PART, p->domain, w, value, err);
 	for (i = 0; r == 0 && i < SUBDOMAINS && p->domain[0] != '[' &&
 	    (dot = strchr(dot + (i > 0), '.')) != NULL; i++)
-		r = look_up(&transport, "transport", dot, w, value, err);
+		r = look_up(&transport, PART, dot, w, value, err);
 	if (r == 0 && p->class == CLASS_RELAY)
-		r = look_up(&transport, "transport", "*", w, value, err);
+		r = look_up(&transport, PART, "*", w, value, err);
 	return r;
 }
 
@@ -197,23 +202,22 @@ sender_row(const char *sender, struct arena *a, struct way *w,
 	struct smtp_address x;
 	struct place_keys k;
 	struct err ignored = ERR_INIT;
-	size_t i, n;
+	size_t i;
 	int r = 0;
 
 	if (sender[0] == '\0')
-		return look_up(&sender_relayhost, "sender_relayhost", "<>",
-		    w, value, err);
+		return look_up(&sender_relayhost, WHOLE, "<>", w, value,
+		    err);
 	if (smtp_address_parse(slice_of(sender), SMTP_ADDR_BARE, a, &x,
 	    &ignored) < 0)
 		return 0;
 	place_keys(&x, a, &k);
-	n = table_whole(&sender_relayhost) ? 1 : k.n;
-	for (i = 0; i < n && r == 0; i++)
-		r = look_up(&sender_relayhost, "sender_relayhost", k.key[i],
-		    w, value, err);
-	if (r == 0 && !table_whole(&sender_relayhost))
-		r = look_up(&sender_relayhost, "sender_relayhost",
-		    k.at_domain, w, value, err);
+	for (i = 0; i < k.n && r == 0; i++)
+		r = look_up(&sender_relayhost, i > 0 ? PART : WHOLE,
+		    k.key[i], w, value, err);
+	if (r == 0)
+		r = look_up(&sender_relayhost, PART, k.at_domain, w, value,
+		    err);
 	return r;
 }
 

@@ -71,6 +71,8 @@ int map_get_part(struct map *m, const char *key, struct str *out,
 bool map_is_pattern(const struct map *m);
 /* the same of a spec; malformed: false */
 bool map_spec_is_pattern(const char *spec);
+/* is each of them a file or rows that an admin wrote: text, cdb, inline? */
+bool map_spec_is_fixed(const char *spec);
 /* 1: the file is another one than that which is open; 0: the same (always,
  * where there is no file); -1: it can not be looked at, errno says why */
 int map_changed(struct map *m);

@@ -240,3 +240,22 @@ map_spec_is_pattern(const char *spec)
 	}
 	return yes;
 }
+
+bool
+map_spec_is_fixed(const char *spec)
+{
+	struct err ignored = ERR_INIT;
+	const struct map_type *type;
+	const char *name;
+	bool yes = true;
+	char *one;
+	size_t i;
+
+	for (i = 0; yes && nth(spec, i, &one); i++) {
+		yes = spec_parse(one, &type, &name, &ignored) == 0 &&
+		    (type == &map_type_text || type == &map_type_cdb ||
+		    type == &map_type_inline);
+		free(one);
+	}
+	return yes && i > 0;
+}

@@ -37,6 +37,8 @@ static const struct field route_more[] = {
 	F_BOOL(struct router_route_more, aliased, "no", "came out of an alias"),
 	F_BOOL(struct router_route_more, bcc, "no", "a copy nobody named"),
 	F_STR(struct router_route_more, sender, "", "that it carries"),
+	F_BOOL(struct router_route_more, owned, "no",
+	    "it is the owner of a list"),
 	F_BOOL(struct router_route_more, failed, "no", "can not be delivered"),
 	F_BOOL(struct router_route_more, temporary, "no", "try again later"),
 	F_STR(struct router_route_more, dsn, "", "status code"),

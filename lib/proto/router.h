@@ -51,6 +51,7 @@ struct router_route_more {
 	/* that this copy carries instead of the asked one: of a list with an
 	 * owner, or its canonical form; "": as asked */
 	const char *sender;
+	bool owned;		/* it is the owner's: the reports are, too */
 	bool failed;		/* dsn and text say why */
 	bool temporary;
 	const char *dsn, *text;

@@ -11,7 +11,7 @@ dest(const char *addr, const char *orcpt, const char *notify, size_t order)
 {
 	return (struct dest){ .addr = addr, .orig = addr, .orcpt = orcpt,
 		.notify = notify, .transport = "local", .nexthop = "",
-		.mailbox = "", .quota = "0", .dsn = "", .text = "",
+		.mailbox = "", .sender = "", .quota = "0", .dsn = "", .text = "",
 		.order = order };
 }
 
@@ -50,6 +50,17 @@ main(void)
 	d.n = 0;
 	dests_unique(&d);
 	is_int(d.n, 0, "none");
+	v[0] = dest("c", "", "NEVER", 0);
+	v[1] = dest("d", "", "NEVER", 1);
+	v[0].bcc = v[1].bcc = true;
+	v[2] = dest("c", "", "", 2);
+	v[3] = dest("e", "", "", 3);
+	v[4] = dest("e", "", "", 4);
+	v[3].mailbox = "nobody:|/bin/a";
+	v[4].mailbox = "nobody:|/bin/b";
+	d.n = 5;
+	dests_unique(&d);
+	is_list(&d, "d c e e", "no copy to who is named, all of the commands");
 	for (i = 0; i < 100; i++)
 		snprintf(names[i], sizeof(names[i]), "u%zu", 99 - i);
 	for (i = 0; i < ARRAY_LEN(many); i++)
