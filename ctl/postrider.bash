@@ -79,10 +79,10 @@ _postrider()
 		tls-policy/) words='list refresh report' ;;
 		tls-policy/list) words='--json' ;;
 		tls-policy/report) words='--day --send' ;;
-		map/) words='--all query list check users aliases' ;;
-		map/*) words='users aliases' ;;
+		map/) words='--all query list check users aliases domains' ;;
+		map/*) words='users aliases domains' ;;
 		user/) words='add password disable enable delete list show
-			import quota services limits app' ;;
+			import quota services limits forward app' ;;
 		user/add) words='--quota --hash --generate --no-password' ;;
 		user/list) words='--json' ;;
 		user/app)
@@ -94,6 +94,9 @@ _postrider()
 		user/limits)
 			words="$(_postrider_users "$1" "${inst[@]}") hour=
 			day= new=" ;;
+		user/forward)
+			words="$(_postrider_users "$1" "${inst[@]}") --keep
+			--no-keep --off" ;;
 		user/password)
 			words="$(_postrider_users "$1" "${inst[@]}")
 			--generate" ;;

@@ -22,6 +22,10 @@ int user_show(int argc, char **argv);
 /* "quota", and how full it is */
 void user_print_quota(const char *full, const struct user_record *u);
 
+/* --- user_forward.c --- */
+int user_forward(int argc, char **argv);
+void user_print_forward(const struct user_record *u);
+
 /* --- user_app.c --- */
 int user_app(int argc, char **argv);
 

@@ -47,6 +47,8 @@ add_json(struct str *out, const char *name, const struct user_record *u)
 	json_member(out, &first, "home", u->home);
 	json_member(out, &first, "services", u->services);
 	json_int(out, &first, "app_passwords", (int64_t)u->app.n);
+	json_member(out, &first, "forward", u->forward);
+	json_member(out, &first, "keep", u->keep ? "yes" : "no");
 	json_int(out, &first, "limit_hour", u->limit_hour);
 	json_int(out, &first, "limit_day", u->limit_day);
 	json_int(out, &first, "limit_new", u->limit_new);
@@ -216,6 +218,8 @@ user_show(int argc, char **argv)
 	printf("name      %s\nlogin     %s\nquota     %s\n", full,
 	    login_text(&u), quota_text(u.quota));
 	print_home(full, &u);
+	if (u.forward[0] != '\0')
+		user_print_forward(&u);
 	print_used(full, &u);
 	printf("services  %s\n", u.services[0] != '\0' ? u.services : "all");
 	if (u.app.n > 0)

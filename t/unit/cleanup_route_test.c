@@ -11,7 +11,8 @@ dest(const char *addr, const char *orcpt, const char *notify, size_t order)
 {
 	return (struct dest){ .addr = addr, .orig = addr, .orcpt = orcpt,
 		.notify = notify, .transport = "local", .nexthop = "",
-		.mailbox = "", .sender = "", .quota = "0", .dsn = "", .text = "",
+		.mailbox = "", .sender = "",
+		.quota = "0", .dsn = "", .text = "",
 		.order = order };
 }
 

@@ -1,0 +1,87 @@
+#!/usr/bin/perl
+# What an alias may lead to, by real messages: lists with an owner, files of
+# addresses, a mailbox by name, forwarding with and without a copy, copies that
+# nobody named, other senders.
+use strict;
+use warnings;
+use Test::More;
+use Postrider::Instance;
+
+my $pr = Postrider::Instance->new(
+	users => { map { $_ => 'pw' } qw(ann bob cid dan eve log) },
+	domains => ['example.test'],
+	conf => { 'router.conf' => { recipient_bcc => 'inline:' .
+	    'crew@example.test=log@example.test',
+	    sender_bcc => 'inline:@copied.example=log',
+	    canonical_sender => 'inline:old@away.example=new@away.example' } });
+my $conf = $pr->conf_dir;
+mkdir "$conf/lists" or die;
+$pr->spew("$conf/lists/crew", "# who is here\nBob <bob\@example.test>, " .
+    "<cid>\ndan\n\n");
+$pr->spew("$conf/aliases", "team: ann, bob\nowner-team: eve\n" .
+    "crew: :include:$conf/lists/crew\n" .
+    "eve: bob\nonly: \\dan\n");
+$pr->map('aliases');
+$pr->start;
+
+my $n = 0;
+my %had;
+# send one, and who got it: "user sender", sorted
+sub got {
+	my ($from, $to, %o) = @_;
+	my $mark = 'mark' . ++$n;
+	is scalar($pr->send(from => $from, to => $to,
+	    message => "Subject: $mark\n\nx\n")), 250, "to $to";
+	my %who = map { /(.*?) (.*)/; $1 => $_ } @{$o{want}};
+	for my $user (sort keys %who) {
+		$pr->wait_mails($user, ++$had{$user});
+	}
+	my @got;
+	for my $user (qw(ann bob cid dan eve log)) {
+		for ($pr->mails($user)) {
+			my $text = $pr->slurp($_);
+			next unless $text =~ /^Subject: $mark$/m;
+			$text =~ /^Return-Path: <(.*)>$/m;
+			push @got, "$user $1";
+		}
+	}
+	is_deeply \@got, $o{want}, $o{name};
+}
+
+my $far = 'x@away.example';
+got($far, 'team@example.test', name => 'a list: reports go to its owner',
+    want => ["ann owner-team\@example.test", "bob owner-team\@example.test"]);
+got($far, ['cid@example.test', 'team@example.test', 'crew@example.test'],
+    name => 'and who was named beside it has the sender',
+    want => ["ann owner-team\@example.test", "bob owner-team\@example.test",
+	"cid $far", "dan $far", "log $far"]);
+like $pr->wait_log(qr/cleanup.*: part .*from=owner-team/),
+    qr/part=\S+ from=owner-team\@example\.test nrcpt=2/,
+    'as two messages in the queue';
+got('', 'team@example.test', name => 'a report has no sender still',
+    want => ['ann ', 'bob ']);
+got($far, 'crew@example.test', name => 'a file of addresses, and its copy',
+    want => ["bob $far", "cid $far", "dan $far", "log $far"]);
+$pr->spew("$conf/lists/crew", "cid\n");
+got($far, 'crew@example.test', name => 'the file is read anew',
+    want => ["cid $far", "log $far"]);
+got('old@away.example', 'only@example.test', name => 'another sender',
+    want => ['dan new@away.example']);
+got('me@copied.example', 'cid@example.test', name => 'a copy by sender',
+    want => ['cid me@copied.example', 'log me@copied.example']);
+
+$pr->ctl_ok('user', 'forward', 'ann', 'cid', '--no-keep');
+$pr->ctl_ok('user', 'forward', 'cid', 'ann@example.test');
+$pr->ctl_ok('user', 'forward', 'dan', 'eve');
+ok $pr->wait_for(sub { $pr->call('router', 'route',
+    addr => 'dan@example.test') =~ /^addr=eve/m }, 10), 'forwarded';
+got($far, 'dan@example.test', name => 'forwarded, and kept',
+    want => ["dan $far", "eve $far"]);
+got($far, 'ann@example.test', name => 'a circle ends with a copy for all',
+    want => ["ann $far", "cid $far"]);
+like $pr->ctl_ok('user', 'show', 'ann'), qr/forward\s+cid.*not kept/,
+    'shown';
+$pr->ctl_ok('user', 'forward', 'dan', '--off');
+ok $pr->wait_for(sub { $pr->call('router', 'route',
+    addr => 'dan@example.test') !~ /^addr=eve/m }, 10), 'no more';
+done_testing;
