@@ -81,7 +81,7 @@ static int
 add_rcpt(struct work *w, const struct edit *e, struct err *err)
 {
 	struct message *m = w->m;
-	struct cleanup_rcpt_in in = { .orcpt = "",
+	struct cleanup_rcpt_in in = { .orcpt = "", .orig = "",
 		.notify = e->op == EDIT_BCC ? "NEVER" : "" };
 
 	if (address(m, e, &in.addr, err) < 0)
