@@ -5,8 +5,11 @@
 #include "auth.h"
 
 #include "conf/common.h"
+#include "map/domains.h"
 #include "map/live.h"
 #include "smtp/address.h"
+
+enum { ALIAS_DOMAINS = 4 };	/* one the name of another */
 
 static struct map_live *tables, masters;
 
@@ -40,13 +43,16 @@ account_wipe(struct account *acct, struct arena *a)
 	memset(acct, 0, sizeof(*acct));
 }
 
-/* the full address, or the local part in the default domain: 1, or 0 where
- * nobody can have that name */
+/* the full address, or the local part in the default domain; a domain that is
+ * another name of one becomes that.  1, 0 where nobody can have that name, or
+ * -1.  *d: the domain's row. */
 static int
-make_key(const char *name, struct arena *a, struct str *key)
+make_key(const char *name, struct arena *a, struct str *key,
+    struct domain_record *d, struct err *err)
 {
 	struct smtp_address addr;
 	struct err ignored = ERR_INIT;
+	int i, r = 1;
 
 	if (smtp_address_parse(slice_of(name), SMTP_ADDR_BARE, a, &addr,
 	    &ignored) < 0)
@@ -55,8 +61,14 @@ make_key(const char *name, struct arena *a, struct str *key)
 		addr.domain = slice_of(common.domains.v[0]);
 	if (addr.domain.n == 0)
 		return 0;
+	for (i = 0; i < ALIAS_DOMAINS; i++) {
+		r = domains_find(addr.domain, a, d, err);
+		if (r <= 0 || d->alias_of[0] == '\0')
+			break;
+		addr.domain = slice_of(d->alias_of);
+	}
 	smtp_address_key(&addr, key);
-	return key->len <= AUTH_NAME_MAX;
+	return r < 0 ? -1 : i < ALIAS_DOMAINS && key->len <= AUTH_NAME_MAX;
 }
 
 /* a row of a table, parsed: 1, 0, -1 */
@@ -138,14 +150,20 @@ int
 account_find(const char *name, struct account *acct, struct arena *a,
     struct err *err)
 {
+	struct domain_record d;
 	struct str key = STR_INIT;
-	int r = 0;
+	int r;
 
 	memset(acct, 0, sizeof(*acct));
-	if (make_key(name, a, &key)) {
+	r = make_key(name, a, &key, &d, err);
+	if (r == 1) {
 		slice_copy(acct->key, sizeof(acct->key), slice_str(&key));
 		r = find(acct->key, acct, a, err);
 	}
+	if (r == 1 && d.disabled)
+		acct->record.disabled = true;
+	if (r == 1 && acct->record.quota == 0)
+		acct->record.quota = d.quota;
 	str_free(&key);
 	return r != 0 ? r : find_system(name, acct, a, err);
 }
@@ -165,7 +183,53 @@ static const struct field master_fields[] = {
 bool
 masters_on(void)
 {
-	return conf.masters[0] != '\0';
+	return conf.masters[0] != '\0' || conf.domain_admins;
+}
+
+/* An account that may administer domains; whether it does one is asked when it
+ * is known whose (master_may). */
+static int
+find_admin(const char *name, struct master *m, struct arena *a,
+    struct err *err)
+{
+	struct account acct;
+	int r;
+
+	if (!conf.domain_admins)
+		return 0;
+	r = account_find(name, &acct, a, err);
+	if (r != 1 || acct.system || acct.record.app_only)
+		return r < 0 ? -1 : 0;
+	m->pass = acct.record.pass;
+	m->services = acct.record.services;
+	m->disabled = acct.record.disabled;
+	m->admin = arena_strdup(a, acct.key);
+	return 1;
+}
+
+/* "ann@example.org", "@example.org" */
+int
+master_may(const struct master *m, const char *key, struct err *err)
+{
+	struct slice k = slice_of(key), domain;
+	struct arena a = { 0 };
+	struct domain_record d;
+	size_t i;
+	int r;
+
+	domain = slice_sub(k, slice_rfind(k, '@'), k.n);
+	if (m->admin[0] != '\0') {
+		r = domains_find(slice_sub(domain, 1, domain.n), &a, &d, err);
+		if (r == 1)
+			r = strlist_ihas(&d.admin, slice_of(m->admin));
+		arena_free(&a);
+		return r;
+	}
+	for (i = 0; i < m->users.n; i++)
+		if (slice_ieqz(k, m->users.v[i]) ||
+		    slice_ieqz(domain, m->users.v[i]))
+			return 1;
+	return m->users.n == 0;
 }
 
 int
@@ -173,17 +237,17 @@ master_find(const char *name, struct master *m, struct arena *a,
     struct err *err)
 {
 	struct str value = STR_INIT;
-	int r;
+	int r = 0;
 
 	memset(m, 0, sizeof(*m));
-	if (!masters_on())
-		return 0;
-	r = map_live_get_new(&masters, name, &value, err);
+	if (conf.masters[0] != '\0')
+		r = map_live_get_new(&masters, name, &value, err);
 	if (r == 1 && (record_parse(master_fields, m, slice_str(&value), a,
 	    err) < 0 || services_check(m->services, err) < 0))
 		r = err_prefix(err, "%s: %s", conf.masters, name);
 	if (value.cap > 0)
 		explicit_bzero(value.s, value.cap);
 	str_free(&value);
-	return r;
+	m->admin = "";
+	return r != 0 ? r : find_admin(name, m, a, err);
 }

@@ -36,7 +36,8 @@ struct auth_conf {
 	int64_t step_timeout, handover_timeout;		/* ms */
 	int64_t cache_time;				/* ms */
 	bool upgrade, allow_plain_storage, pam;
-	const char *masters, *master_separator, *certificates;
+	const char *masters, *master_separator, *certificates, *domains;
+	bool domain_admins;
 	const char *oauth_keys, *oauth_issuer, *oauth_introspection,
 	    *oauth_user_claim;
 	struct strlist oauth_audience, oauth_scope, oauth_algorithms;
@@ -76,11 +77,16 @@ struct master {
 	struct strlist users;		/* addresses, @domains; none: all */
 	struct strlist networks;	/* of its clients; none: all */
 	bool disabled;
+	/* the account it is, where it is one that administers domains: then
+	 * users are those of these domains; "" */
+	const char *admin;
 };
 /* a master user, by name: 1, 0, -1 */
 int master_find(const char *name, struct master *m, struct arena *a,
     struct err *err);
 bool masters_on(void);
+/* may it be the account with that key?  1, 0, -1 */
+int master_may(const struct master *m, const char *key, struct err *err);
 
 /* what limitd knows of a try; strings lie in the login's arena */
 struct brute {

@@ -68,21 +68,6 @@ check_account(const struct login *l, const struct account *acct,
 	return NULL;
 }
 
-/* "ann@example.org", "@example.org" */
-static bool
-may_be(const struct master *m, const char *key)
-{
-	struct slice k = slice_of(key), domain;
-	size_t i;
-
-	domain = slice_sub(k, slice_rfind(k, '@'), k.n);
-	for (i = 0; i < m->users.n; i++)
-		if (slice_ieqz(k, m->users.v[i]) ||
-		    slice_ieqz(domain, m->users.v[i]))
-			return true;
-	return m->users.n == 0;
-}
-
 static const char *
 grant_master(struct login *l, const char **told)
 {
@@ -102,8 +87,9 @@ grant_master(struct login *l, const char **told)
 	if (r <= 0)
 		why = r < 0 ? "no answer from the table" :
 		    "a master user's account that is not there";
-	else if (!may_be(&l->master, acct.key))
-		why = "a master user of other accounts";
+	else if ((r = master_may(&l->master, acct.key, &l->trouble)) <= 0)
+		why = r < 0 ? "no answer from the table" :
+		    "a master user of other accounts";
 	else
 		why = check_account(l, &acct, told);
 	if (why == NULL) {

@@ -5,6 +5,7 @@
 
 #include "conf/common.h"
 #include "map/credential.h"
+#include "map/domains.h"
 #include "sasl/jwt.h"
 #include "sasl/password.h"
 #include "serve/limits.h"
@@ -58,6 +59,10 @@ static const struct field fields[] = {
 	    "how far the clocks may differ"),
 	F_STR(struct auth_conf, oauth_introspection, "",
 	    "table that knows whose an opaque token is; empty: none"),
+	F_STR(struct auth_conf, domains, DOMAINS_DEFAULT,
+	    "table of what is special about domains; empty: none"),
+	F_BOOL(struct auth_conf, domain_admins, "no",
+	    "who administers a domain may log in as its accounts"),
 	F_STR(struct auth_conf, address_failures, "30/1h",
 	    "failed logins of an address before it is refused"),
 	F_STR(struct auth_conf, network_failures, "200/1h",
@@ -82,7 +87,7 @@ static const struct field fields[] = {
 static int
 check_tables(struct err *err)
 {
-	const char *more[] = { conf.masters, conf.certificates,
+	const char *more[] = { conf.masters, conf.certificates, conf.domains,
 	    conf.oauth_introspection, conf.credentials };
 	size_t i;
 
@@ -135,6 +140,7 @@ before_jail(struct err *err)
 		if (jail_table(conf.users.v[i], err) < 0)
 			return -1;
 	if (jail_table(conf.masters, err) < 0 ||
+	    jail_table(domains_open(conf.domains), err) < 0 ||
 	    jail_table(conf.certificates, err) < 0 ||
 	    jail_table(conf.credentials, err) < 0)
 		return -1;

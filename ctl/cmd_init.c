@@ -280,7 +280,7 @@ static int
 add_users(const struct init *in, struct err *err)
 {
 	struct str lines = STR_INIT;
-	struct users_edit e;
+	struct table_edit e;
 	size_t i;
 	int r;
 
@@ -289,7 +289,7 @@ add_users(const struct init *in, struct err *err)
 	r = users_begin(&e, err);
 	if (r == 0) {
 		if (users_import(&e, slice_str(&lines), true, err) < 0) {
-			users_abort(&e);
+			table_abort(&e);
 			r = -1;
 		} else {
 			r = users_commit(&e, err);

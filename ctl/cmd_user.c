@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "conf/common.h"
 #include "ctl.h"
+#include "domain.h"
 #include "map/users.h"
 #include "password.h"
 #include "sasl/password.h"
@@ -28,22 +29,23 @@ user_begin(int argc, char **argv, int min, int max, const char *usage)
 }
 
 int
-user_edit(struct users_edit *e, const char *name, bool there,
+user_edit(struct table_edit *e, const char *name, bool there,
     struct user_record *u, const char **full_r)
 {
 	struct err err = ERR_INIT;
 	const char *full = users_name(name, &err), *near;
 	int r;
 
-	if (full == NULL || users_begin(e, &err) != 0)
+	if (full == NULL || domain_may(full, &err) < 0 ||
+	    users_begin(e, &err) != 0)
 		return fail_err(&err);
 	*full_r = full;
 	field_defaults(user_fields, u, &ctl_arena);
 	r = users_get(e, full, u, &err);
 	if (r == (there ? 1 : 0))
 		return EXIT_OK;
-	near = r == 0 ? users_near(e, full) : NULL;
-	users_abort(e);
+	near = r == 0 ? table_near(e, full) : NULL;
+	table_abort(e);
 	if (r < 0)
 		return fail_err(&err);
 	if (!there)
@@ -53,7 +55,7 @@ user_edit(struct users_edit *e, const char *name, bool there,
 }
 
 int
-user_finish(struct users_edit *e, const char *full, const char *what)
+user_finish(struct table_edit *e, const char *full, const char *what)
 {
 	struct err err = ERR_INIT;
 
@@ -64,9 +66,15 @@ user_finish(struct users_edit *e, const char *full, const char *what)
 }
 
 int
-user_put(struct users_edit *e, const char *full, const struct user_record *u,
+user_put(struct table_edit *e, const char *full, const struct user_record *u,
     const char *what)
 {
+	struct err err = ERR_INIT;
+
+	if (domain_may_quota(full, u->quota, &err) < 0) {
+		table_abort(e);
+		return fail_err(&err);
+	}
 	users_put(e, full, u);
 	return user_finish(e, full, what);
 }
@@ -92,13 +100,13 @@ wipe(struct str *pw)
 /* the account gets that password (empty: none) and is written; a generated one
  * is told then */
 static int
-put_password(struct users_edit *e, const char *full, struct user_record *u,
+put_password(struct table_edit *e, const char *full, struct user_record *u,
     const struct str *pw, const char *what)
 {
 	struct err err = ERR_INIT;
 
 	if (pw->len > 0 && users_set_password(u, pw->s, &err) != 0) {
-		users_abort(e);
+		table_abort(e);
 		return fail_err(&err);
 	}
 	return user_put(e, full, u, what);
@@ -150,7 +158,7 @@ user_add(int argc, char **argv)
 {
 	struct add a = { 0 };
 	struct str pw = STR_INIT;
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	const char *full;
 	struct err err = ERR_INIT;
@@ -179,7 +187,7 @@ user_add(int argc, char **argv)
 static int
 user_delete(int argc, char **argv)
 {
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	const char *full;
 	int r = user_begin(argc, argv, 1, 1, "delete NAME");
@@ -188,7 +196,7 @@ user_delete(int argc, char **argv)
 		r = user_edit(&e, argv[optind], true, &u, &full);
 	if (r != EXIT_OK)
 		return r;
-	(void)users_remove(&e, full);
+	(void)table_remove(&e, full);
 	return user_finish(&e, full, "deleted; its mail is kept");
 }
 
@@ -198,7 +206,7 @@ user_password(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "generate", no_argument, NULL, 'g' }, { NULL, 0, NULL, 0 }
 	};
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	const char *full;
 	struct err err = ERR_INIT;
@@ -233,7 +241,7 @@ user_password(int argc, char **argv)
 static int
 set_disabled(int argc, char **argv, bool disabled)
 {
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	const char *full;
 	int r = user_begin(argc, argv, 1, 1, disabled ? "disable NAME" :
@@ -263,7 +271,7 @@ user_enable(int argc, char **argv)
 static int
 user_quota(int argc, char **argv)
 {
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	const char *full;
 	uint64_t quota;
@@ -279,7 +287,7 @@ user_quota(int argc, char **argv)
 	if (r != EXIT_OK)
 		return r;
 	if (argc - optind == 1) {
-		users_abort(&e);
+		table_abort(&e);
 		user_print_quota(full, &u);
 		return EXIT_OK;
 	}
@@ -295,7 +303,7 @@ user_services(int argc, char **argv)
 		{ "app-only", required_argument, NULL, 'a' },
 		{ NULL, 0, NULL, 0 }
 	};
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	const char *full, *list = NULL, *app_only = NULL;
 	struct err err = ERR_INIT;
@@ -321,7 +329,7 @@ user_services(int argc, char **argv)
 	if (r != EXIT_OK)
 		return r;
 	if (list == NULL && app_only == NULL) {
-		users_abort(&e);
+		table_abort(&e);
 		printf("services  %s\napp-only  %s\n", u.services[0] != '\0' ?
 		    u.services : "all", u.app_only ? "yes" : "no");
 		return EXIT_OK;
@@ -336,7 +344,7 @@ user_services(int argc, char **argv)
 static int
 user_limits(int argc, char **argv)
 {
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	const char *full, *z;
 	int64_t *to;
@@ -355,7 +363,7 @@ user_limits(int argc, char **argv)
 		    NULL;
 		if (to == NULL || !slice_u64(slice_of(z + 1), 1000000000,
 		    &n)) {
-			users_abort(&e);
+			table_abort(&e);
 			return fail_usage("%s: expected hour=N, day=N or "
 			    "new=N; 0: as configured", argv[i]);
 		}
@@ -365,7 +373,7 @@ user_limits(int argc, char **argv)
 		return r;
 	if (argc - optind > 1)
 		return user_put(&e, full, &u, "new limits");
-	users_abort(&e);
+	table_abort(&e);
 	printf("hour      %lld\nday       %lld\nnew       %lld\n",
 	    (long long)u.limit_hour, (long long)u.limit_day,
 	    (long long)u.limit_new);
@@ -378,7 +386,7 @@ user_import(int argc, char **argv)
 	static const struct option longs[] = {
 		{ "plain", no_argument, NULL, 'p' }, { NULL, 0, NULL, 0 }
 	};
-	struct users_edit e;
+	struct table_edit e;
 	struct err err = ERR_INIT;
 	bool plain = false;
 	char *text;
@@ -393,6 +401,8 @@ user_import(int argc, char **argv)
 	if (argc - optind != 1)
 		return fail_usage("usage: postrider user import [--plain] "
 		    "FILE");
+	if (acting_as != NULL)
+		return fail("%s may not import accounts", acting_as);
 	text = read_file(strcmp(argv[optind], "-") == 0 ? "/dev/stdin" :
 	    argv[optind], IMPORT_MAX, &n);
 	if (text == NULL)
@@ -403,7 +413,7 @@ user_import(int argc, char **argv)
 	explicit_bzero(text, n);
 	free(text);
 	if (count < 0) {
-		users_abort(&e);
+		table_abort(&e);
 		return fail("%s: %s; nothing was imported", argv[optind],
 		    err.text);
 	}

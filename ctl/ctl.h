@@ -129,6 +129,7 @@ int cmd_reload(int argc, char **argv);
 int cmd_status(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_user(int argc, char **argv);
+int cmd_domain(int argc, char **argv);
 int cmd_mailbox(int argc, char **argv);
 int cmd_queue(int argc, char **argv);
 int cmd_limits(int argc, char **argv);

@@ -5,6 +5,7 @@
 #include "base/field.h"
 #include "base/log.h"
 #include "ctl.h"
+#include "domain.h"
 
 #ifndef PACKAGE_VERSION
 #define PACKAGE_VERSION "(not configured)"
@@ -26,6 +27,8 @@ static const struct cmd cmds[] = {
 	{ "check", cmd_check, "", "check the whole configuration" },
 	{ "user", cmd_user, "VERB ...", "accounts: add, delete, passwd, list, "
 	    "show, import, quota" },
+	{ "domain", cmd_domain, "VERB ...", "what is special about domains: "
+	    "list, set, remove" },
 	{ "mailbox", cmd_mailbox, "VERB ...", "what lies in a mailbox: list, "
 	    "check, repair, rebuild, dump, restore" },
 	{ "queue", cmd_queue, "VERB ...", "the queue: list, show, flush, hold, "
@@ -181,6 +184,7 @@ cmd_help(int argc, char **argv)
 	if (argc > 1 && (c = find(cmds, argv[1])) != NULL) {
 		if (strcmp(c->name, "user") == 0 ||
 		    strcmp(c->name, "cert") == 0 ||
+		    strcmp(c->name, "domain") == 0 ||
 		    strcmp(c->name, "queue") == 0) {
 			(void)c->fn(1, names);
 			return EXIT_OK;
@@ -203,6 +207,7 @@ static int
 postrider_main(int argc, char **argv)
 {
 	static const struct option longs[] = {
+		{ "as", required_argument, NULL, 'a' },
 		{ "instance", required_argument, NULL, 'i' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
@@ -215,6 +220,8 @@ postrider_main(int argc, char **argv)
 	while ((c = next_option(argc, argv, "+:i:hV", longs)) != -1) {
 		if (c == 'i')
 			instance = optarg;
+		else if (c == 'a')
+			acting_as = optarg;
 		else if (c == 'h')
 			return cmd_help(1, words);
 		else if (c == 'V')
@@ -226,6 +233,9 @@ postrider_main(int argc, char **argv)
 		(void)cmd_help(1, words);
 		return EXIT_USAGE;
 	}
+	if (acting_as != NULL && strcmp(argv[optind], "user") != 0 &&
+	    strcmp(argv[optind], "domain") != 0)
+		return fail_usage("--as is for the verbs user and domain");
 	/* VERB --help, for every verb */
 	if (optind + 1 < argc && strcmp(argv[optind + 1], "--help") == 0) {
 		words[1] = argv[optind];

@@ -30,6 +30,8 @@ _postrider()
 		-i|--instance)
 			inst=(-i "${COMP_WORDS[i+1]}")
 			((i++)) ;;
+		--as)
+			((i++)) ;;
 		-*) ;;
 		*)
 			if [ -z "$verb" ]; then
@@ -41,6 +43,8 @@ _postrider()
 	done
 
 	case $prev in
+	--as)
+		return ;;
 	-i|--instance|--fd-in|--fd-out)
 		COMPREPLY=($(compgen -f -- "$cur"))
 		return ;;
@@ -81,6 +85,11 @@ _postrider()
 		tls-policy/report) words='--day --send' ;;
 		map/) words='--all query list check users aliases domains' ;;
 		map/*) words='users aliases domains' ;;
+		domain/) words='list set remove' ;;
+		domain/list) words='--json' ;;
+		domain/set) words='class= alias_of= relay= catch_all=
+			disabled= mailboxes= storage= quota= quota_max=
+			limit_hour= limit_day= admin=' ;;
 		user/) words='add password disable enable delete list show
 			import quota services limits forward app' ;;
 		user/add) words='--quota --hash --generate --no-password' ;;

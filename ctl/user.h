@@ -9,12 +9,12 @@
 /* parse no options, load the instance, check the number of words */
 int user_begin(int argc, char **argv, int min, int max, const char *usage);
 /* begin an edit and find the account: must it be there? */
-int user_edit(struct users_edit *e, const char *name, bool there,
+int user_edit(struct table_edit *e, const char *name, bool there,
     struct user_record *u, const char **full_r);
 /* put the record, commit, say what was done */
-int user_put(struct users_edit *e, const char *full,
+int user_put(struct table_edit *e, const char *full,
     const struct user_record *u, const char *what);
-int user_finish(struct users_edit *e, const char *full, const char *what);
+int user_finish(struct table_edit *e, const char *full, const char *what);
 
 /* --- user_show.c --- */
 int user_list(int argc, char **argv);

@@ -67,7 +67,7 @@ add_record(struct user_record *u, const char *id, const char *services,
 }
 
 static int
-make(struct users_edit *e, const char *full, struct user_record *u,
+make(struct table_edit *e, const char *full, struct user_record *u,
     const char *services, const char *label)
 {
 	struct scram_verifier v;
@@ -76,7 +76,7 @@ make(struct users_edit *e, const char *full, struct user_record *u,
 	int r;
 
 	if (u->app.n >= APP_PASSWORDS_MAX) {
-		users_abort(e);
+		table_abort(e);
 		return fail("%s has %d app passwords; revoke one first", full,
 		    APP_PASSWORDS_MAX);
 	}
@@ -105,7 +105,7 @@ app_add(int argc, char **argv)
 	};
 	const char *services = "imap,pop3,smtp", *label = "", *full;
 	struct err err = ERR_INIT;
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	int c, r;
 
@@ -246,7 +246,7 @@ app_list(int argc, char **argv)
 	struct app_list l = { .table.columns = 5, .json = STR_INIT };
 	struct err err = ERR_INIT;
 	struct str folded = STR_INIT;
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	const char *full;
 	int c, r;
@@ -264,7 +264,7 @@ app_list(int argc, char **argv)
 	r = user_edit(&e, argv[optind], true, &u, &full);
 	if (r != EXIT_OK)
 		return r;
-	users_abort(&e);
+	table_abort(&e);
 	str_adds(&folded, full);
 	str_lower(&folded);
 	l.account = arena_strdup(&ctl_arena, folded.s);
@@ -278,7 +278,7 @@ app_list(int argc, char **argv)
 static int
 app_revoke(int argc, char **argv)
 {
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	struct strlist kept = { 0 };
 	struct app_password app;
@@ -295,7 +295,7 @@ app_revoke(int argc, char **argv)
 		if (!app_parse(u.app.v[i], &app) || !slice_eqz(app.id, id))
 			strlist_add(&kept, &ctl_arena, u.app.v[i]);
 	if (kept.n == u.app.n) {
-		users_abort(&e);
+		table_abort(&e);
 		return fail("%s has no app password %s", full, id);
 	}
 	u.app = kept;

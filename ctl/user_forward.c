@@ -46,7 +46,7 @@ joined(int argc, char **argv)
 int
 user_forward(int argc, char **argv)
 {
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	struct err err = ERR_INIT;
 	const char *full, *to;
@@ -70,7 +70,7 @@ user_forward(int argc, char **argv)
 	if (r != EXIT_OK)
 		return r;
 	if (to[0] == '\0' && keep == 0) {
-		users_abort(&e);
+		table_abort(&e);
 		user_print_forward(&u);
 		return EXIT_OK;
 	}

@@ -3,6 +3,7 @@
  */
 #include "conf/common.h"
 #include "ctl.h"
+#include "domain.h"
 #include "map/map.h"
 #include "map/users.h"
 #include "proto/agent.h"
@@ -68,7 +69,10 @@ list_row(void *ctx, struct slice key, struct slice value)
 	struct listing *l = ctx;
 	struct user_record u;
 	const char *name = arena_slice(&ctl_arena, key);
+	struct err ignored;
 
+	if (domain_may(name, &ignored) < 0)
+		return 0;
 	if (user_parse(value, &u, &ctl_arena, &l->err) != 0)
 		return err_prefix(&l->err, "%s", name);
 	if (l->as_json) {
@@ -197,7 +201,7 @@ print_schemes(const struct user_record *u)
 int
 user_show(int argc, char **argv)
 {
-	struct users_edit e;
+	struct table_edit e;
 	struct user_record u;
 	struct str json = STR_INIT;
 	const char *full;
@@ -208,7 +212,7 @@ user_show(int argc, char **argv)
 		r = user_edit(&e, argv[optind], true, &u, &full);
 	if (r != EXIT_OK)
 		return r;
-	users_abort(&e);
+	table_abort(&e);
 	if (as_json) {
 		add_json(&json, full, &u);
 		printf("%s\n", json.s);

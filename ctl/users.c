@@ -6,78 +6,10 @@
 
 #include "base/clock.h"
 #include "conf/common.h"
+#include "domain.h"
 #include "ctl.h"
 #include "map/users.h"
 #include "sasl/password.h"
-
-enum { USERS_MAX = 1 << 30 };
-
-static const char *
-users_path(void)
-{
-	static const char *path;
-
-	if (path == NULL)
-		path = common_path(common.conf_dir, "users");
-	return path;
-}
-
-int
-users_begin(struct users_edit *e, struct err *err)
-{
-	char *text;
-	size_t n = 0;
-
-	*e = (struct users_edit){ .lock = edit_lock("users", err),
-	    .text = STR_INIT };
-	if (e->lock < 0)
-		return -1;
-	text = read_file(users_path(), USERS_MAX, &n);
-	if (text == NULL && errno != ENOENT) {
-		err_sys(err, "cannot read %s", users_path());
-		users_abort(e);
-		return -1;
-	}
-	if (text != NULL)
-		str_add(&e->text, text, n);
-	if (n > 0 && text[n - 1] != '\n')
-		str_addc(&e->text, '\n');
-	free(text);
-	return 0;
-}
-
-void
-users_abort(struct users_edit *e)
-{
-	close_fd(e->lock);
-	e->lock = -1;
-	str_free(&e->text);
-}
-
-int
-users_commit(struct users_edit *e, struct err *err)
-{
-	struct str old = STR_INIT;
-	size_t n;
-	char *text = read_file(users_path(), USERS_MAX, &n);
-	struct err ignored;
-	int r;
-
-	if (text != NULL)
-		str_add(&old, text, n);
-	r = file_replace(users_path(), slice_str(&e->text), 0600, err);
-	if (r == 0) {
-		r = users_compile(common.conf_dir, NULL, err);
-		/* a row that can not be: nothing was done */
-		if (r != 0 && text != NULL)
-			(void)file_replace(users_path(), slice_str(&old),
-			    0600, &ignored);
-	}
-	free(text);
-	str_free(&old);
-	users_abort(e);
-	return r;
-}
 
 static bool
 plain_text(const char *z)
@@ -110,115 +42,52 @@ users_name(const char *name, struct err *err)
 	return full;
 }
 
-/* the row's value: its text behind the key, continuations joined */
-static void
-row_value(struct slice row, struct str *out)
-{
-	struct slice line;
-	bool first = true;
-	size_t skip = 0;
-
-	while (slice_cut(&row, '\n', &line)) {
-		if (first && line.n > 0 && line.p[0] == '"') {
-			for (skip = 1; skip < line.n && line.p[skip] != '"';
-			    skip++)
-				skip += line.p[skip] == '\\';
-			skip++;
-		} else if (first) {
-			while (skip < line.n && line.p[skip] != ':' &&
-			    !ascii_isblank(line.p[skip]))
-				skip++;
-		} else if (line.n == 0 || !ascii_isblank(line.p[0])) {
-			continue;
-		}
-		line = first ? slice_sub(line, skip, line.n) : line;
-		if (first && line.n > 0 && line.p[0] == ':')
-			line = slice_sub(line, 1, line.n);
-		line = slice_trim(line);
-		if (out->len > 0 && line.n > 0)
-			str_addc(out, ' ');
-		str_addsl(out, line);
-		first = false;
-	}
-}
-
 int
-users_get(const struct users_edit *e, const char *name, struct user_record *u,
+users_get(const struct table_edit *e, const char *name, struct user_record *u,
     struct err *err)
 {
-	struct slice text = slice_str(&e->text);
 	struct str value = STR_INIT;
-	size_t at = 0, len = 0;
-	int r;
+	int r = table_get(e, name, &value);
 
-	if (!row_find(text, name, &at, &len))
-		return 0;
-	row_value(slice_sub(text, at, len), &value);
-	r = user_parse(slice_str(&value), u, &ctl_arena, err);
-	str_free(&value);
-	return r == 0 ? 1 : -1;
+	if (r == 1 && user_parse(slice_str(&value), u, &ctl_arena, err) < 0)
+		r = -1;
+	str_wipe(&value);
+	return r;
 }
 
 static void
-put_row(struct str *out, const char *name, const struct user_record *u)
+put_account(struct table_edit *e, const char *name,
+    const struct user_record *u, void (*put)(struct table_edit *e,
+    const char *key, struct slice value))
 {
-	row_put_key(out, name);
-	str_addc(out, ' ');
-	record_print(user_fields, u, true, out);
-	str_addc(out, '\n');
+	struct str value = STR_INIT;
+
+	record_print(user_fields, u, true, &value);
+	put(e, name, slice_str(&value));
+	str_wipe(&value);
 }
 
 void
-users_put(struct users_edit *e, const char *name, const struct user_record *u)
+users_put(struct table_edit *e, const char *name,
+    const struct user_record *u)
 {
-	struct slice text = slice_str(&e->text);
-	struct str out = STR_INIT;
-	size_t at = text.n, len = 0;
-
-	(void)row_find(text, name, &at, &len);
-	str_addsl(&out, slice_sub(text, 0, at));
-	put_row(&out, name, u);
-	str_addsl(&out, slice_sub(text, at + len, text.n));
-	str_free(&e->text);
-	e->text = out;
-}
-
-const char *
-users_near(const struct users_edit *e, const char *name)
-{
-	struct slice rest = slice_str(&e->text), line;
-	struct strlist names = { 0 };
-	struct str key = STR_INIT;
-	const char *near;
-
-	/* a table that is so long is no place to guess in */
-	while (slice_cut(&rest, '\n', &line) && names.n < 10000) {
-		str_reset(&key);
-		row_key(line, &key);
-		if (key.len > 0)
-			strlist_add(&names, &ctl_arena,
-			    arena_strdup(&ctl_arena, key.s));
-	}
-	strlist_add(&names, &ctl_arena, NULL);
-	str_free(&key);
-	near = nearest_name(names.v, slice_of(name));
-	return near;
+	put_account(e, name, u, table_put);
 }
 
 int
-users_remove(struct users_edit *e, const char *name)
+users_begin(struct table_edit *e, struct err *err)
 {
-	struct slice text = slice_str(&e->text);
-	struct str out = STR_INIT;
-	size_t at = 0, len = 0;
+	return table_begin(e, "users", err);
+}
 
-	if (!row_find(text, name, &at, &len))
-		return 0;
-	str_addsl(&out, slice_sub(text, 0, at));
-	str_addsl(&out, slice_sub(text, at + len, text.n));
-	str_free(&e->text);
-	e->text = out;
-	return 1;
+int
+users_commit(struct table_edit *e, struct err *err)
+{
+	if (domain_limits_check(e, err) < 0) {
+		table_abort(e);
+		return -1;
+	}
+	return table_commit(e, 0600, users_compile, err);
 }
 
 void
@@ -274,7 +143,7 @@ users_set_password(struct user_record *u, const char *password,
 
 /* a duplicate is found by the compiler, which names both lines */
 static int
-import_line(struct users_edit *e, struct slice line, bool plain,
+import_line(struct table_edit *e, struct slice line, bool plain,
     struct err *err)
 {
 	struct user_record u;
@@ -304,12 +173,12 @@ import_line(struct users_edit *e, struct slice line, bool plain,
 		strlist_add(&u.pass, &ctl_arena, arena_slice(&ctl_arena,
 		    rest));
 	if (r == 0)
-		put_row(&e->text, full, &u);
+		put_account(e, full, &u, table_append);
 	return r;
 }
 
 int
-users_import(struct users_edit *e, struct slice lines, bool plain,
+users_import(struct table_edit *e, struct slice lines, bool plain,
     struct err *err)
 {
 	struct slice line;

@@ -224,6 +224,28 @@ own_limits(const char *login, struct arena *a, struct router_owns_out *out,
 	return 0;
 }
 
+/* of all accounts of its domain together */
+static int
+domain_limits(const char *login, struct arena *a, struct router_owns_out *out,
+    struct err *err)
+{
+	struct slice s = slice_of(login);
+	size_t at = slice_rfind(s, '@');
+	struct domain_record d;
+	int r;
+
+	if (at == s.n)
+		return 0;
+	s = slice_sub(s, at + 1, s.n);
+	r = domains_get(s, a, &d, err);
+	if (r == 1) {
+		out->domain = arena_slice(a, s);
+		out->domain_hour = d.limit_hour;
+		out->domain_day = d.limit_day;
+	}
+	return r < 0 ? -1 : 0;
+}
+
 static int
 do_owns(struct call *c, const void *vin, void *vout, struct err *err)
 {
@@ -238,7 +260,9 @@ do_owns(struct call *c, const void *vin, void *vout, struct err *err)
 			out->at = (int64_t)i;
 	}
 	out->owned = r == 1;
-	return r < 0 ? -1 : own_limits(in->login, c->arena, out, err);
+	if (r < 0 || own_limits(in->login, c->arena, out, err) < 0)
+		return -1;
+	return domain_limits(in->login, c->arena, out, err);
 }
 
 const struct verb router_serves[] = {

@@ -15,11 +15,11 @@ enum { NEAR_PERCENT = 80 };
 
 /* one limit; count 0: none */
 struct quota {
-	const char *key, *what, *unit;
+	const char *who, *key, *what, *unit;
 	int64_t count;
 	const char *time;
 };
-enum { HOUR, DAY, NEW, QUOTAS };
+enum { HOUR, DAY, DOMAIN_HOUR, DOMAIN_DAY, RATES, NEW = RATES, QUOTAS };
 
 static int64_t
 either(int64_t own, int64_t usual)
@@ -34,13 +34,36 @@ fill(const struct session *s, struct arena *a, struct quota q[QUOTAS])
 	const char *who = conf.personality == LOCAL ? "local:" : "";
 	const char *key = arena_printf(a, "submit %s%.250s", who, s->login.s);
 
-	q[HOUR] = (struct quota){ key, "hour", "recipients an hour",
-	    either(t->limit_hour, conf.limit_hour), "1h" };
-	q[DAY] = (struct quota){ key, "day", "recipients a day",
+	q[HOUR] = (struct quota){ s->login.s, key, "hour",
+	    "recipients an hour", either(t->limit_hour, conf.limit_hour),
+	    "1h" };
+	q[DAY] = (struct quota){ s->login.s, key, "day", "recipients a day",
 	    either(t->limit_day, conf.limit_day), "1d" };
-	q[NEW] = (struct quota){ arena_printf(a, "submit-new %s%.250s", who,
-	    s->login.s), "new", "new recipients a day",
-	    either(t->limit_new, conf.limit_new), "1d" };
+	key = arena_printf(a, "submit-domain %.250s", t->domain);
+	q[DOMAIN_HOUR] = (struct quota){ t->domain, key, "domain-hour",
+	    "recipients an hour", either(t->domain_hour, 0), "1h" };
+	q[DOMAIN_DAY] = (struct quota){ t->domain, key, "domain-day",
+	    "recipients a day", either(t->domain_day, 0), "1d" };
+	q[NEW] = (struct quota){ s->login.s, arena_printf(a,
+	    "submit-new %s%.250s", who, s->login.s), "new",
+	    "new recipients a day", either(t->limit_new, conf.limit_new),
+	    "1d" };
+}
+
+/* those of the account are counted as soon as it has one of them; of the
+ * domain, where there is one */
+static bool
+is_counted(const struct quota q[QUOTAS], int i)
+{
+	return i <= DAY ? q[HOUR].count > 0 || q[DAY].count > 0 :
+	    q[i].count > 0;
+}
+
+static bool
+is_rated(const struct quota q[QUOTAS])
+{
+	return is_counted(q, HOUR) || q[DOMAIN_HOUR].count > 0 ||
+	    q[DOMAIN_DAY].count > 0;
 }
 
 static const char *
@@ -82,7 +105,7 @@ over(const struct session *s, const struct quota *q, int64_t used,
 	else
 		when(&text, wait);
 	err_temp(err, "4.7.1", "%s may send to %lld %s, and %lld were used; "
-	    "%s%s", s->login.s, (long long)q->count, q->unit,
+	    "%s%s", q->who, (long long)q->count, q->unit,
 	    (long long)used, (uint64_t)q->count < n ? "" : "try again ",
 	    text.s);
 	str_free(&text);
@@ -108,37 +131,42 @@ tell_near(const struct session *s, const struct quota *q, int64_t used,
 	if (q->count == 0 || used * 100 < q->count * NEAR_PERCENT)
 		return;
 	limits_add(&in, a, arena_printf(a, "submit-near %s %.240s", q->what,
-	    s->login.s), arena_printf(a, "1/%s", q->time), 1);
+	    q->who), arena_printf(a, "1/%s", q->time), 1);
 	if (limits_hit(&in, &out) == 1)
 		log_event(LOG_WARN, "limit-near", KS("login", s->login.s),
 		    KS("client", s->peer->addr), KS("limit", q->what),
 		    KI("count", q->count), KI("used", used), KEND);
 }
 
-/* hour and day; peek: nothing is counted.  1, or -1 */
+/* all but new ones; peek: nothing is counted.  1, or -1 */
 static int
 ask_rates(const struct session *s, const struct quota q[QUOTAS], bool peek,
     struct arena *a, struct err *err)
 {
 	struct limit_hit_in in = { .key = { 0 } };
 	struct limit_hit_out out;
-	int64_t used[2];
-	int i, r;
+	int64_t used[RATES];
+	int i, r, at[RATES], n = 0;
 
-	for (i = HOUR; i <= DAY; i++)
+	for (i = 0; i < RATES; i++) {
+		if (!is_counted(q, i))
+			continue;
 		limits_add(&in, a, q[i].key, rate(a, &q[i]),
 		    (int64_t)s->txn->n);
+		at[n++] = i;
+	}
 	r = peek ? limits_peek(&in, &out) : limits_hit(&in, &out);
 	if (r < 0)
 		return no_answer(err);
-	for (i = HOUR; i <= DAY; i++)
+	for (i = 0; i < n; i++)
 		used[i] = limits_used(&out, (size_t)i);
-	if (r == 0)
-		return over(s, &q[out.at == 1 ? DAY : HOUR],
-		    used[out.at == 1], out.wait, err);
+	if (r == 0) {
+		i = out.at > 0 && out.at < n ? (int)out.at : 0;
+		return over(s, &q[at[i]], used[i], out.wait, err);
+	}
 	s->txn->counted = !peek;
-	for (i = HOUR; !peek && i <= DAY; i++)
-		tell_near(s, &q[i], used[i], a);
+	for (i = 0; !peek && i < n; i++)
+		tell_near(s, &q[at[i]], used[i], a);
 	return 1;
 }
 
@@ -187,11 +215,11 @@ limit_check(struct session *s, struct err *err)
 	if (s->login.len == 0)
 		return 1;
 	fill(s, &a, q);
-	if (q[HOUR].count > 0 || q[DAY].count > 0)
+	if (is_rated(q))
 		r = ask_rates(s, q, true, &a, err);
 	if (r > 0)
 		r = ask_new(s, &q[NEW], &a, err);
-	if (r > 0 && (q[HOUR].count > 0 || q[DAY].count > 0))
+	if (r > 0 && is_rated(q))
 		r = ask_rates(s, q, false, &a, err);
 	arena_free(&a);
 	s->rejected += r < 0;
@@ -210,9 +238,10 @@ limit_unused(struct session *s)
 		return;
 	s->txn->counted = false;
 	fill(s, &a, q);
-	for (i = HOUR; i <= DAY; i++)
-		limits_add(&in, &a, q[i].key, rate(&a, &q[i]),
-		    (int64_t)s->txn->n);
+	for (i = 0; i < RATES; i++)
+		if (is_counted(q, i))
+			limits_add(&in, &a, q[i].key, rate(&a, &q[i]),
+			    (int64_t)s->txn->n);
 	limits_return(&in);
 	arena_free(&a);
 }

@@ -37,6 +37,9 @@ owner_check(const struct session *s, struct txn *t, struct err *err,
 	t->limit_hour = out.limit_hour;
 	t->limit_day = out.limit_day;
 	t->limit_new = out.limit_new;
+	t->domain = arena_strdup(&t->arena, out.domain);
+	t->domain_hour = out.domain_hour;
+	t->domain_day = out.domain_day;
 	if (out.owned)
 		return 1;
 	*code = 550;

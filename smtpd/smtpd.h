@@ -86,6 +86,8 @@ struct txn {
 	int64_t priority;
 	bool priority_changed;	/* it is not what was asked for */
 	int64_t limit_hour, limit_day, limit_new; /* the account's, or -1 */
+	const char *domain;	/* of the account, with its limits; 0 none */
+	int64_t domain_hour, domain_day;
 	struct rcpt *rcpts;
 	size_t n, cap;		/* of rcpts: duplicates are stored once */
 	struct strlist accepted;	/* LMTP: one for each 250 to RCPT */

@@ -18,6 +18,7 @@ txn_new(void)
 
 	t->sender = t->ret = t->envid = t->verp = "";
 	t->limit_hour = t->limit_day = t->limit_new = -1;
+	t->domain = "";
 	return t;
 }
 

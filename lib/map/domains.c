@@ -3,6 +3,9 @@
  */
 #include "map/domains.h"
 
+#include "conf/common.h"
+#include "map/live.h"
+
 #define COUNT_MAX "1000000000"
 
 const struct field domain_fields[] = {
@@ -38,4 +41,36 @@ domain_parse(struct slice value, struct domain_record *d, struct arena *a,
     struct err *err)
 {
 	return record_parse(domain_fields, d, value, a, err);
+}
+
+static struct map_live table;
+
+const char *
+domains_open(const char *spec)
+{
+	const char *text = common_path(common.conf_dir, "domains");
+
+	/* a table that was lost is trouble, one that never was is not */
+	if (strcmp(spec, DOMAINS_DEFAULT) == 0 && access(text, F_OK) != 0 &&
+	    errno == ENOENT)
+		spec = "";
+	map_live_init(&table, spec);
+	return spec;
+}
+
+int
+domains_find(struct slice domain, struct arena *a, struct domain_record *d,
+    struct err *err)
+{
+	struct str value = STR_INIT;
+	int r;
+
+	field_defaults(domain_fields, d, a);
+	if (table.spec == NULL || table.spec[0] == '\0')
+		return 0;
+	r = map_live_get(&table, arena_slice(a, domain), &value, err);
+	if (r == 1 && domain_parse(slice_str(&value), d, a, err) < 0)
+		r = err_prefix(err, "domains: %.*s", (int)domain.n, domain.p);
+	str_free(&value);
+	return r;
 }

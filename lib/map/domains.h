@@ -13,6 +13,7 @@
 
 #include "map/record.h"
 
+#define DOMAINS_DEFAULT "cdb:domains"
 #define DOMAIN_CLASSES "default|system|virtual|alias|relay"
 
 struct domain_record {
@@ -35,5 +36,13 @@ extern const struct field domain_fields[];
 /* 0, or -1 err: a record that an admin must mend, temporary */
 int domain_parse(struct slice value, struct domain_record *d, struct arena *a,
     struct err *err);
+
+/* The table as a program that only reads it has it: "" there is none, and none
+ * is the default, too, where conf has no file `domains`.  Once, after
+ * common_load; returns what jail_table is to be told. */
+const char *domains_open(const char *spec);
+/* the row of a domain, any case: 1, 0 none (then *d has the defaults), -1 */
+int domains_find(struct slice domain, struct arena *a,
+    struct domain_record *d, struct err *err);
 
 #endif

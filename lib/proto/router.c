@@ -78,6 +78,11 @@ static const struct field owns_out[] = {
 	    "recipients a day"),
 	F_INT(struct router_owns_out, limit_new, "-1", NULL, NULL,
 	    "new recipients a day"),
+	F_STR(struct router_owns_out, domain, "", "of the account"),
+	F_INT(struct router_owns_out, domain_hour, "0", NULL, NULL,
+	    "recipients an hour of its domain"),
+	F_INT(struct router_owns_out, domain_day, "0", NULL, NULL,
+	    "recipients a day of its domain"),
 	F_END
 };
 

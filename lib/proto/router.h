@@ -69,6 +69,9 @@ struct router_owns_out {
 	int64_t at;			/* the first that is not; -1 */
 	/* of the account's record; -1: it has none of its own */
 	int64_t limit_hour, limit_day, limit_new;
+	/* of all accounts of its domain together; 0: none */
+	const char *domain;
+	int64_t domain_hour, domain_day;
 };
 extern const struct verb_def router_owns;	/* err 4.3.0 */
 
