@@ -165,7 +165,10 @@ run_child(const struct starter_run_in *in, const struct account *u,
 		setsid();
 		umask(077);
 		reset_signals();
-		if (become(in->login, u) == 0 && chdir(dir) == 0)
+		/* nobody has no home */
+		if (become(in->login, u) == 0 && (chdir(dir) == 0 ||
+		    (in->dir[0] == '\0' && errno == ENOENT &&
+		    chdir("/") == 0)))
 			execve(arg[0], arg, env);
 	}
 	e = errno;

@@ -29,11 +29,12 @@ add_row(const char *name, const char *key, struct slice value,
 {
 	struct slice target;
 
-	trace_step(name, "row %s: %.*s", key, (int)value.n, value.p);
-	if (alias_check(value, true, err) < 0) {
-		err_prefix(err, "%s: row %s", name, key);
-		return -1;
-	}
+	if (key[0] != '\0')
+		trace_step(name, "row %s: %.*s", key, (int)value.n, value.p);
+	else
+		trace_step(name, "%.*s", (int)value.n, value.p);
+	if (alias_check(value, true, err) < 0)
+		return err_prefix(err, "%s: row %s", name, key);
 	while (alias_next(&value, &target))
 		add(r, a, arena_slice(a, target), n);
 	return 0;
