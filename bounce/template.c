@@ -280,6 +280,7 @@ templates_load(const char *path, struct err *err)
 	if (text == NULL)
 		return err_sys(err, "cannot read %s", path);
 	memset(templates, 0, sizeof(templates));
+	arena_reset(&arena);
 	if (!utf8_valid((struct slice){ text, n }) ||
 	    slice_has_nul((struct slice){ text, n }))
 		r = err_perm(err, "5.3.5", "is not UTF-8");

@@ -155,6 +155,7 @@ static const struct daemon router = {
 	.fields = conf_fields,
 	.conf = &conf,
 	.check = check,
+	.check_rows = rows_check,
 	.before_jail = before_jail,
 	.start = start,
 	.verbs = router_serves,

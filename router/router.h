@@ -195,6 +195,9 @@ bool way_nexthop_ok(struct slice s);
 /* is it "transport:nexthop", or also a next hop alone?  0, -1 */
 int way_check(const char *name, const char *value, bool alone,
     struct err *err);
+
+/* rows.c: are the rows of `transport' and `sender_relayhost' ways?  0, -1 */
+int rows_check(struct err *err);
 /* the domain of a place as a next hop */
 const char *way_domain(const struct place *p, struct arena *a);
 

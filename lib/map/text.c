@@ -3,6 +3,39 @@
  */
 #include "map/table.h"
 
+/* Behind [...] and a port: the colons of an address, as [IPv6:2001:db8::1], and
+ * of a next hop, as [host]:587, do not part key and value.  p where it does
+ * not close, or is none. */
+static char *
+skip_bracket(char *p, char *end)
+{
+	char *q = p, *port;
+
+	while (q < end && *q != ']' && !ascii_isblank(*q))
+		q++;
+	if (q == end || *q != ']')
+		return p;
+	port = ++q;
+	if (port < end && *port == ':')
+		while (++port < end && ascii_isdigit((unsigned char)*port))
+			;
+	return port > q + 1 && (port == end || ascii_isblank(*port) ||
+	    *port == ':') ? port : q;
+}
+
+static char *
+key_end(char *p, char *end)
+{
+	char *start = p, *q;
+
+	while (p < end && !ascii_isblank(*p) && *p != ':') {
+		q = *p == '[' && (p == start || p[-1] == '@') ?
+		    skip_bracket(p, end) : p;
+		p = q > p ? q : p + 1;
+	}
+	return p;
+}
+
 /* The key at *pp, unquoted; *pp is set behind it and its separator. */
 static int
 take_key(const struct map_table *t, size_t line, char **pp, char *end,
@@ -18,8 +51,7 @@ take_key(const struct map_table *t, size_t line, char **pp, char *end,
 			return map_table_err(t, line, err,
 			    "expected a blank or a colon after a quoted key");
 	} else {
-		while (p < end && !ascii_isblank(*p) && *p != ':')
-			p++;
+		p = key_end(p, end);
 		*key = (struct slice){ *pp, (size_t)(p - *pp) };
 	}
 	*pp = p < end && *p == ':' ? p + 1 : p;

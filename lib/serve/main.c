@@ -125,7 +125,9 @@ load_config(const struct daemon *d, const struct options *o, struct err *err)
 	if (conf_load(common_path(common.conf_dir, file), d->fields,
 	    d->conf, &arena, err) < 0)
 		return -1;
-	return d->check != NULL ? d->check(err) : 0;
+	if (d->check != NULL && d->check(err) < 0)
+		return -1;
+	return o->check && d->check_rows != NULL ? d->check_rows(err) : 0;
 }
 
 static void

@@ -165,6 +165,9 @@ struct daemon {
 	int (*run)(const struct daemon *d);
 	/* further checks of the configuration, also for -n; may be NULL */
 	int (*check)(struct err *err);
+	/* for -n alone: what is wrong, but no reason not to run, as one row
+	 * of a table; may be NULL */
+	int (*check_rows)(struct err *err);
 	struct jail jail;
 	bool keep_root;		/* stays root: local's system parent, master */
 	bool user_root;		/* SERVE_USER: root until the hand-over */

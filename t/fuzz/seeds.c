@@ -6,6 +6,16 @@
 
 #define S(lit) SLICE_LIT(lit)
 
+static const struct slice bounce_template[] = {
+	S("failure_template = <<END\nCharset: utf-8\n"
+	    "From: MAILER-DAEMON (Post of $mydomain)\nSubject: S ${queue_id}\n"
+	    "Postmaster-Subject: Copy\n\n$myhostname: $(sender), $$5\nEND\n"
+	    "# x\ndelay_template = <<E\nSubject: d\n\n"
+	    "$delay_warning_time_hours of $maximal_queue_lifetime_days\nE\n"),
+	S("success_template = <<END\n\n$postmaster $mail_name $myorigin\n"
+	    "gr\xc3\xbc\xc3\x9f\nEND\n"),
+};
+
 static const struct slice driver_bad[] = { S("axax"), S("xaxaxa") };
 
 static const struct slice imap_args[] = {
@@ -283,6 +293,14 @@ static const struct slice store_name[] = {
 	S("a,S=1,S=2,W=,U=0:2,S:2,F"),
 };
 
+static const struct slice srs[] = {
+	S("ann@example.org"), S("a=b+c-d@sub.example.org"),
+	S("\"a b\"@example.org"), S("ann@[192.0.2.1]"),
+	S("SRS0=abcdefgh=PT=example.org=ann@other.example"),
+	S("SRS1=abcdefgh=first.example==hash=PT=example.org=ann@other.example"),
+	S("srs0+x@y.example"), S("SRS1-a=b-c=d@e.example"),
+};
+
 static const struct slice store_tree[] = {
 	S("INBOX"), S("Archive/2024/a.b"), S(".Archive.2024"), S(".&AOQ-"),
 	S("a/b%c\xc3\xa4/d"), S(".INBOX.x"), S("inbox/x"), S("."), S("a//b"),
@@ -309,8 +327,8 @@ static const struct seeds {
 	size_t n;
 } all[] = {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
-	ROW(dnsd), ROW(driver_bad), ROW(gate_proxy), ROW(imap_args),
-	ROW(imap_lex), ROW(imap_name),
+	ROW(bounce_template), ROW(dnsd), ROW(driver_bad), ROW(gate_proxy),
+	ROW(imap_args), ROW(imap_lex), ROW(imap_name),
 	{ "imap_structure", message, ARRAY_LEN(message) },
 	ROW(keyd), ROW(limitd), ROW(map_cdb), ROW(map_rules),
 	ROW(map_socket), ROW(map_text), ROW(mime_decode),
@@ -321,7 +339,7 @@ static const struct seeds {
 	ROW(sasl_exchange), ROW(sasl_jwt), ROW(smtp_address),
 	ROW(smtp_command),
 	ROW(smtp_session),
-	ROW(smtpd_session), ROW(store_mailbox), ROW(store_name),
+	ROW(smtpd_session), ROW(srs), ROW(store_mailbox), ROW(store_name),
 	ROW(store_tree), ROW(sts_text),
 };
 

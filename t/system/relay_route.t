@@ -60,4 +60,18 @@ my $list = $pr->call('qmgr', 'list');
 is join(' ', sort $list =~ /^dest=(.*)$/mg),
     'lmtp-client:unix:/run/inner smtp:[brand.example] ' .
     'smtp:[smart.example]:587 smtp:[smart.example]:587', 'their ways';
+
+# a row that is none: a router that runs does without it
+$pr->spew("$conf/transport", "inner.example lmtp:unix:/run/inner\n" .
+    "bad.example smtp:[x\nno.example error:5.1.10 no mail there\n");
+my ($st, undef, $err) = $pr->ctl('check');
+is $st, 1, 'the check finds a row that is no way';
+like $err, qr/row bad\.example: transport: .*smtp:\[x/,
+    '... and names it';
+isnt +($pr->ctl('reload'))[0], 0, 'so does a reload';
+ok $pr->wait_for(sub { rcpt('127.0.0.3', 'x@b.example', 'a@bad.example') =~
+    /^451 4\.3\.5 / }), 'mail for it waits';
+kill 'KILL', $pr->pids_of('router');
+ok $pr->wait_for(sub { rcpt('127.0.0.3', 'x@b.example', 'a@no.example') =~
+    /^55\d 5\.1\.10 / }), 'a new one runs, too';
 done_testing;

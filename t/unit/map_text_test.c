@@ -65,6 +65,11 @@ static const struct row texts[] = {
 	{ "continuation of nothing yet", "a\n b\nc:\n d\n", "a=b|c=d|" },
 	{ "quoted keys", "\"2001:DB8::1\" x\n\"a \\\"b\\\\\": y\n\"#k\"\n",
 	    "#k=|2001:db8::1=x|a \"b\\=y|" },
+	{ "in brackets a colon parts nothing", "[IPv6:2001:db8::1] x\n"
+	    "[IPv6:::1]:25 y\nann@[IPv6:::1]: z\n[h]:587 a:b\n[h]: c\n"
+	    "[i]:x\n[j]:1x\n[k]:25\n[a:b\n",
+	    "[a=b|[h]=c|[h]:587=a:b|[i]=x|[ipv6:2001:db8::1]=x|"
+	    "[ipv6:::1]:25=y|[j]=1x|[k]:25=|ann@[ipv6:::1]=z|" },
 	{ "values keep their quotes", "a \"b  c\"\n", "a=\"b  c\"|" },
 	{ "keys are folded, UTF-8 is not", "ANN@X b\n\xc3\x84 c\n",
 	    "ann@x=b|\xc3\x84=c|" },
