@@ -297,7 +297,8 @@ static const struct slice srs[] = {
 	S("ann@example.org"), S("a=b+c-d@sub.example.org"),
 	S("\"a b\"@example.org"), S("ann@[192.0.2.1]"),
 	S("SRS0=abcdefgh=PT=example.org=ann@other.example"),
-	S("SRS1=abcdefgh=first.example==hash=PT=example.org=ann@other.example"),
+	S("SRS1=abcdefgh=first.example==hash=PT=example.org=ann"
+	    "@other.example"),
 	S("srs0+x@y.example"), S("SRS1-a=b-c=d@e.example"),
 };
 

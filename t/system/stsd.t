@@ -30,8 +30,8 @@ my $web = Postrider::PolicyHost->new(cert => \%cert);
 my %id = map { $_ => "v=STSv1; id=1;" } @domains;
 sub zone {
 	return join '', (map { qq(_mta-sts.$_ 1 TXT "$id{$_}"\n) }
-	    sort keys %id), (map { "mta-sts.$_ A " . ($_ eq 'down' ?
-	    '127.0.0.9' : $_ eq 'inner' ? '127.0.0.2' : '127.0.0.1') . "\n" } @domains),
+	    sort keys %id), (map { "mta-sts.$_ A 127.0.0." .
+	    ($_ eq 'down' ? 9 : $_ eq 'inner' ? 2 : 1) . "\n" } @domains),
 	    qq(_mta-sts.two 1 TXT "v=STSv1; id=2"\nnone TXT "x"\n);
 }
 my $dns = Postrider::Zone->new(zones => { peer => zone() });
