@@ -26,6 +26,10 @@ struct cleanup_conf {
 	uint64_t sync_above;
 	bool other_authors;
 	uint64_t body_limit;
+	const char *header_checks, *mime_header_checks,
+	    *nested_header_checks, *body_checks;	/* "" none */
+	uint64_t body_checks_size;
+	int64_t checks_time;
 };
 extern struct cleanup_conf conf;
 extern const struct field conf_fields[];
@@ -53,7 +57,7 @@ struct message {
 	const char *sender, *ret, *envid, *session;
 	const char *login, *verp;
 	bool requiretls, tls_optional, utf8, body8, internal;
-	bool normalize, check_from;
+	bool normalize, check_from, checks;
 	int64_t hold, release_at, priority;
 	/* what others want changed; done at commit */
 	struct edits edits;
@@ -61,6 +65,7 @@ struct message {
 	struct err edit_err;	/* of one: told at commit */
 	const char *hold_reason;	/* NULL: none is known */
 	const char *transport, *nexthop;	/* of all; NULL: router says */
+	bool sender_changed, rcpts_changed;
 	bool discard;		/* nobody gets it */
 };
 
@@ -122,6 +127,9 @@ void edits_take(struct message *m, const struct edit *e, int fd);
  * none; -1: 4.3.0 */
 int edits_apply(struct message *m, const struct content_facts *f,
     uint64_t *size, struct err *err);
+
+/* envelope.c: an edit of neither header nor body; 0, or -1: 4.3.0 */
+int envelope_edit(struct message *m, const struct edit *e, struct err *err);
 
 /* normalize.c: put missing fields in; *size_r and f->lines grow */
 int normalize(const struct message *m, struct content_facts *f,

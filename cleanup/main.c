@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/field.h"
+#include "checks.h"
 #include "cleanup.h"
 #include "conf/common.h"
 #include "serve/serve.h"
@@ -34,6 +35,18 @@ const struct field conf_fields[] = {
 	    "From may name others beside the login, if Sender is the login's"),
 	F_SIZE(struct cleanup_conf, body_limit, "128M", "1K", "1T",
 	    "of a body that a filter puts in the place of another"),
+	F_STR(struct cleanup_conf, header_checks, "",
+	    "table asked for each field of a header"),
+	F_STR(struct cleanup_conf, mime_header_checks, "",
+	    "the same for MIME fields and headers of parts"),
+	F_STR(struct cleanup_conf, nested_header_checks, "",
+	    "the same for headers of messages in the message"),
+	F_STR(struct cleanup_conf, body_checks, "",
+	    "table asked for each line of a body"),
+	F_SIZE(struct cleanup_conf, body_checks_size, "50K", "0", "1G",
+	    "of the body of each part that is looked at"),
+	F_TIME(struct cleanup_conf, checks_time, "3s", "10ms", "1m",
+	    "how long the checks of one message may take"),
 	F_END
 };
 
@@ -50,6 +63,9 @@ before_jail(struct err *err)
 	route_init();
 	owner_init();
 	enqueue_init();
+	checks_init();
+	if (checks_open(err) < 0)
+		return -1;
 	return spool_open(err);
 }
 

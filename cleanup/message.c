@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "checks.h"
 #include "cleanup.h"
 #include "conf/common.h"
 #include "smtp/command.h"
@@ -91,6 +92,7 @@ keep_envelope(struct message *m, const struct cleanup_begin_in *in)
 	m->session = arena_strdup(&m->arena, in->session);
 	m->login = arena_strdup(&m->arena, in->login);
 	m->check_from = in->check_from;
+	m->checks = in->checks && !in->internal;
 	m->utf8 = in->utf8;
 	m->body8 = in->body8;
 	m->requiretls = in->requiretls;
@@ -102,7 +104,7 @@ keep_envelope(struct message *m, const struct cleanup_begin_in *in)
 	m->release_at = MAX(in->release_at, (int64_t)0);
 	m->priority = MAX(MIN(in->priority, (int64_t)9), (int64_t)-9);
 	m->hold_reason = m->transport = m->nexthop = NULL;
-	m->discard = false;
+	m->discard = m->sender_changed = m->rcpts_changed = false;
 }
 
 int
@@ -177,6 +179,14 @@ judge(struct message *m, uint64_t *total, struct content_facts *f,
 		return MIN(changed, 0);
 	if (changed && content_check(m->fd, *total, &limits, f, err) < 0)
 		return -1;
+	if (m->checks && checks_any()) {
+		changed = checks_run(m, f, total, err);
+		if (changed < 0 || m->discard)
+			return MIN(changed, 0);
+		if (changed && content_check(m->fd, *total, &limits, f,
+		    err) < 0)
+			return -1;
+	}
 	if (m->normalize)
 		return normalize(m, f, total, err);
 	return 0;
@@ -191,6 +201,10 @@ message_prepare(struct message *m, uint64_t size, struct job *j,
 	if (check_size(m, size, &j->size, err) < 0 ||
 	    judge(m, &j->size, &f, err) < 0)
 		return -1;
+	/* router was asked about others */
+	if (m->rcpts_changed || m->sender_changed || m->transport != NULL ||
+	    m->discard)
+		route_forget(m);
 	if (m->discard)
 		return 0;
 	if (route_all(m, &j->dests, err) < 0)

@@ -145,6 +145,7 @@ begin_record(const struct session *s, const struct txn *t, const char *proto)
 		.release_at = t->release_at,
 		.priority = t->priority,
 		.check_from = owner_checks_header(s),
+		.checks = conf.content_checks,
 		.hide_client = conf.hide_client && s->login.len > 0,
 	};
 }

@@ -64,6 +64,8 @@ const struct field conf_fields[] = {
 	    "what must belong to the login of who has authenticated"),
 	F_BOOL(struct smtpd_conf, null_sender, "yes",
 	    "who has authenticated may use the null sender"),
+	F_BOOL(struct smtpd_conf, content_checks, "yes",
+	    "mail is looked at as cleanup.conf says"),
 	F_BOOL(struct smtpd_conf, hide_client, "no",
 	    "the client that has authenticated is not named in Received"),
 	F_INT(struct smtpd_conf, limit_hour, "0", "0", "10000000",

@@ -41,6 +41,7 @@ struct smtpd_conf {
 	int64_t reverse_dns_timeout;
 	struct tls_conf tls;
 	int sender_check;
+	bool content_checks;
 	bool verp, null_sender, hide_client, limits_needed;
 	int64_t limit_hour, limit_day, limit_new, new_time, priority_max;
 	int64_t future_release;

@@ -212,6 +212,22 @@ map_get_part(struct map *m, const char *key, struct str *out,
 	return get(m, key, true, out, err);
 }
 
+int
+map_get_text(struct map *m, struct slice text, struct str *out,
+    bool *gave_up, struct err *err)
+{
+	int r = 0;
+
+	if (text.n > MAP_TEXT_MAX)
+		return 0;
+	for (; m != NULL && r == 0 && text.n > 0; m = m->next)
+		if (m->self != NULL && m->type->text != NULL)
+			r = m->type->text(m->self, text, out, gave_up, err);
+		else
+			r = get_one(m, text, out, err);
+	return r;
+}
+
 bool
 map_is_pattern(const struct map *m)
 {

@@ -28,6 +28,7 @@
 
 #define MAP_KEY_MAX 1000		/* bytes of a key */
 #define MAP_TOKEN_MAX 16384		/* of one that is taken as it is */
+#define MAP_TEXT_MAX 65536	/* of a text */
 #define MAP_LINE_MAX 65536		/* bytes of a line with continuations */
 #define MAP_FILE_MAX (1024UL * 1024 * 1024)
 
@@ -67,6 +68,12 @@ int map_get(struct map *m, const char *key, struct str *out, struct err *err);
  * are passed over. */
 int map_get_part(struct map *m, const char *key, struct str *out,
     struct err *err);
+/* The same for a key that is a text, such as a line of a message, of up to
+ * MAP_TEXT_MAX bytes: a table of patterns takes it as it is, and what groups
+ * matched is put in as it is, too.  A match that takes too long counts as
+ * none and sets *gave_up. */
+int map_get_text(struct map *m, struct slice text, struct str *out,
+    bool *gave_up, struct err *err);
 /* is a table of patterns among them?  Its values may hold what the key has. */
 bool map_is_pattern(const struct map *m);
 /* the same of a spec; malformed: false */
@@ -138,6 +145,9 @@ struct map_type {
 	/* the key is folded unless exact, not empty, not too long */
 	int (*get)(void *self, struct slice key, struct str *out,
 	    struct err *err);
+	/* see map_get_text; NULL: as get */
+	int (*text)(void *self, struct slice text, struct str *out,
+	    bool *gave_up, struct err *err);
 	int (*each)(void *self, map_each_fn *fn, void *ctx, struct err *err);
 	void (*close)(void *self);
 };

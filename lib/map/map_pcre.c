@@ -112,8 +112,8 @@ is_plain(struct slice s)
 }
 
 static int
-add_value(const struct map_rule *r, struct slice key, struct str *out,
-    struct err *err)
+add_value(const struct map_rule *r, struct slice key, bool plain,
+    struct str *out, struct err *err)
 {
 	struct slice rest = r->value, text, part;
 	size_t before = out->len;
@@ -127,7 +127,8 @@ add_value(const struct map_rule *r, struct slice key, struct str *out,
 		if (got <= 0 || group < 0)
 			continue;
 		part = regex_group(key, (unsigned)group);
-		if (!is_plain(part) || out->len - before > MAP_LINE_MAX) {
+		if ((plain && !is_plain(part)) ||
+		    out->len - before > MAP_LINE_MAX) {
 			str_trunc(out, before);
 			return err_temp(err, "4.3.5", "what matched as $%d "
 			    "can not be put into a value", group);
@@ -137,10 +138,12 @@ add_value(const struct map_rule *r, struct slice key, struct str *out,
 	return 1;
 }
 
+/* gave_up NULL: a match that takes too long is an error, and what is put into
+ * a value must be plain */
 static int
-pcre_get(void *self, struct slice key, struct str *out, struct err *err)
+find(const struct pcre_map *m, struct slice key, struct str *out,
+    bool *gave_up, struct err *err)
 {
-	const struct pcre_map *m = self;
 	const struct map_rule *r;
 	size_t i;
 	int got;
@@ -150,6 +153,10 @@ pcre_get(void *self, struct slice key, struct str *out, struct err *err)
 		if (r->kind == RULE_ENDIF)
 			continue;
 		got = regex_match(r->re, key, err);
+		if (got < 0 && gave_up != NULL) {
+			*gave_up = true;
+			got = r->negate;	/* as one that does not hold */
+		}
 		if (got >= 0 && (got > 0) == r->negate) {
 			i = r->kind == RULE_IF ? r->end : i;
 			continue;
@@ -157,11 +164,51 @@ pcre_get(void *self, struct slice key, struct str *out, struct err *err)
 		if (got >= 0 && r->kind == RULE_IF)
 			continue;
 		if (got >= 0)
-			got = add_value(r, key, out, err);
+			got = add_value(r, key, gave_up == NULL, out, err);
 		return got > 0 ? 1 : err_prefix(err, "%s:%zu", m->path,
 		    r->line);
 	}
 	return 0;
+}
+
+static int
+pcre_get(void *self, struct slice key, struct str *out, struct err *err)
+{
+	return find(self, key, out, NULL, err);
+}
+
+/* Bytes that are no UTF-8, as if they were Latin-1: nothing matches them as
+ * they are, and with one of them anything could be hidden. */
+static struct slice
+as_utf8(struct slice s)
+{
+	static struct str buf = STR_INIT;
+	unsigned char c;
+	size_t n;
+
+	if (utf8_valid(s))
+		return s;
+	str_reset(&buf);
+	for (; s.n > 0; s = slice_sub(s, n, s.n)) {
+		c = (unsigned char)s.p[0];
+		n = c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+		if (n <= s.n && utf8_valid(slice_sub(s, 0, n))) {
+			str_add(&buf, s.p, n);
+		} else {
+			n = 1;
+			str_addc(&buf, (char)(0xc0 | c >> 6));
+			str_addc(&buf, (char)(0x80 | (c & 0x3f)));
+		}
+	}
+	return slice_sub(slice_str(&buf), 0, MAP_TEXT_MAX);
+}
+
+static int
+pcre_text(void *self, struct slice text, struct str *out, bool *gave_up,
+    struct err *err)
+{
+	text = as_utf8(text);
+	return find(self, text, out, gave_up, err);
 }
 
 static int
@@ -209,6 +256,7 @@ const struct map_type map_type_pcre = {
 	.ahead = true,
 	.open = pcre_open,
 	.get = pcre_get,
+	.text = pcre_text,
 	.each = pcre_each,
 	.close = pcre_close,
 };

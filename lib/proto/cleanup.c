@@ -57,6 +57,8 @@ static const struct field begin_in[] = {
 	F_BOOL(struct cleanup_begin_in, normalize, "no", "add missing headers"),
 	F_BOOL(struct cleanup_begin_in, check_from, "no",
 	    "From must be the login's"),
+	F_BOOL(struct cleanup_begin_in, checks, "no",
+	    "content checks apply"),
 	F_BOOL(struct cleanup_begin_in, hide_client, "no",
 	    "the client is not named in Received"),
 	F_END

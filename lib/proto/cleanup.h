@@ -64,6 +64,7 @@ struct cleanup_begin_in {
 	bool normalize;		/* header repair for submission: Date, */
 				/* Message-ID and From are added if missing */
 	bool check_from;	/* From and Sender must be the login's */
+	bool checks;		/* content checks apply */
 	bool hide_client;	/* no helo and client_* in Received */
 };
 struct cleanup_begin_out {
