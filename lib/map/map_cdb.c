@@ -15,7 +15,8 @@
 #include <cdb.h>
 
 enum { HEAD = 2048, SLOT = 8, RECORD = 8,
-	VALUE_MAX = 1024 * 1024 };
+	VALUE_MAX = 1024 * 1024, SLOTS_READ = 4 /* at a time */,
+	VALUE_READ = 256 /* of a value, with its record */ };
 
 struct cdb_map {
 	char *path;
@@ -112,24 +113,30 @@ cdb_open_map(const char *path, void **self_r, struct stat *st,
 	return 0;
 }
 
-/* the lengths of the record at pos, whole and within the records */
+/* the lengths in the eight bytes of the record at pos */
 static int
-read_lengths(const struct cdb_map *c, uint64_t pos, uint32_t *klen,
-    uint32_t *vlen, struct err *err)
+check_lengths(const struct cdb_map *c, uint64_t pos, const char *p,
+    uint32_t *klen, uint32_t *vlen, struct err *err)
 {
-	unsigned char b[RECORD];
-
-	if (pos < HEAD || pos + RECORD > c->data_end)
-		return corrupted(c, err, "place of a record");
-	if (read_at(c, b, sizeof(b), pos, err) != 0)
-		return -1;
-	*klen = cdb_unpack(b);
-	*vlen = cdb_unpack(b + 4);
+	*klen = cdb_unpack((const unsigned char *)p);
+	*vlen = cdb_unpack((const unsigned char *)p + 4);
 	if (pos + RECORD + *klen + *vlen > c->data_end)
 		return corrupted(c, err, "length of a record");
 	if (*klen > MAP_KEY_MAX || *vlen > VALUE_MAX)
 		return corrupted(c, err, "a record over the limits");
 	return 0;
+}
+
+/* n bytes of the record at pos, at least its lengths, and these */
+static int
+read_record(const struct cdb_map *c, uint64_t pos, char *buf, size_t n,
+    uint32_t *klen, uint32_t *vlen, struct err *err)
+{
+	if (pos < HEAD || pos + RECORD > c->data_end)
+		return corrupted(c, err, "place of a record");
+	if (read_at(c, buf, n, pos, err) != 0)
+		return -1;
+	return check_lengths(c, pos, buf, klen, vlen, err);
 }
 
 /* append n bytes at pos; out is untouched where that fails */
@@ -147,44 +154,57 @@ add_value(const struct cdb_map *c, uint64_t pos, uint32_t n, struct str *out,
 	return r;
 }
 
-/* 1: the record at pos is that of key, and its value was appended */
+/* 1: the record at pos is that of key, and its value was appended.  Most are
+ * short, and read at once. */
 static int
 try_record(const struct cdb_map *c, uint64_t pos, struct slice key,
     struct str *out, struct err *err)
 {
-	char have[MAP_KEY_MAX];
-	uint32_t klen, vlen;
+	char buf[RECORD + MAP_KEY_MAX + VALUE_READ];
+	size_t n = RECORD + key.n + VALUE_READ;
+	uint32_t klen = 0, vlen = 0;
+	int r = 0;
 
-	if (read_lengths(c, pos, &klen, &vlen, err) != 0)
+	if (pos + n > c->data_end)
+		n = pos + RECORD + key.n <= c->data_end ?
+		    (size_t)(c->data_end - pos) : RECORD;
+	if (read_record(c, pos, buf, n, &klen, &vlen, err) != 0)
 		return -1;
-	if (klen != key.n)
-		return 0;
-	pos += RECORD;
-	if (read_at(c, have, klen, pos, err) != 0)
-		return -1;
-	if (memcmp(have, key.p, klen) != 0)
-		return 0;
-	return add_value(c, pos + klen, vlen, out, err) == 0 ? 1 : -1;
+	if (klen == key.n && n >= RECORD + klen &&
+	    memcmp(buf + RECORD, key.p, klen) == 0) {
+		if (n >= RECORD + klen + vlen)
+			str_add(out, buf + RECORD + klen, vlen);
+		else if (add_value(c, pos + RECORD + klen, vlen, out,
+		    err) != 0)
+			r = -1;
+		r = r == 0 ? 1 : -1;
+	}
+	explicit_bzero(buf, n);
+	return r;
 }
 
 static int
 cdb_get_map(void *self, struct slice key, struct str *out, struct err *err)
 {
 	const struct cdb_map *c = self;
-	uint32_t hash = cdb_hash(key.p, (unsigned)key.n), pos, i, at;
+	uint32_t hash = cdb_hash(key.p, (unsigned)key.n), pos, i, at, have;
 	uint32_t base = c->tab[hash & 255].pos, n = c->tab[hash & 255].slots;
-	unsigned char b[SLOT];
+	unsigned char b[SLOT * SLOTS_READ], *p = b;
 	int r;
 
-	for (i = 0; i < n; i++) {
+	for (i = have = 0; i < n; i++, p += SLOT, have--) {
 		at = (uint32_t)(((uint64_t)(hash >> 8) % n + i) % n);
-		if (read_at(c, b, sizeof(b), base + (uint64_t)SLOT * at,
-		    err) != 0)
-			return -1;
-		pos = cdb_unpack(b + 4);
+		if (have == 0) {
+			have = MIN((uint32_t)SLOTS_READ, n - at);
+			p = b;
+			if (read_at(c, b, SLOT * have, base +
+			    (uint64_t)SLOT * at, err) != 0)
+				return -1;
+		}
+		pos = cdb_unpack(p + 4);
 		if (pos == 0)
 			return 0;
-		if (cdb_unpack(b) != hash)
+		if (cdb_unpack(p) != hash)
 			continue;
 		r = try_record(c, pos, key, out, err);
 		if (r != 0)
@@ -203,7 +223,7 @@ cdb_each_map(void *self, map_each_fn *fn, void *ctx, struct err *err)
 	int r = 0;
 
 	while (r == 0 && pos < c->data_end) {
-		r = read_lengths(c, pos, &klen, &vlen, err);
+		r = read_record(c, pos, buf, RECORD, &klen, &vlen, err);
 		if (r == 0)
 			r = read_at(c, buf, klen + vlen, pos + RECORD, err);
 		if (r != 0)

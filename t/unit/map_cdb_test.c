@@ -135,6 +135,45 @@ fail_at_7(void *ctx UNUSED, struct slice key, struct slice value,
 	return 1;
 }
 
+/* a row's record is read with some of its value, the rest apart */
+static void
+test_sizes(void)
+{
+	static const size_t sizes[] = { 0, 1, 247, 248, 249, 255, 256, 257,
+		511, 512, 513, 2000, 60000 };
+	struct err err = ERR_INIT;
+	struct str s = STR_INIT, out = STR_INIT;
+	char key[32];
+	size_t i, k, good = 0;
+	struct map *m;
+
+	/* each of them as the last row, too */
+	for (k = 0; k < ARRAY_LEN(sizes); k++) {
+		str_reset(&s);
+		for (i = 0; i <= k; i++) {
+			str_addf(&s, "key%zu ", sizes[i]);
+			str_grow(&s, sizes[i] + 1);
+			memset(s.s + s.len, 'v', sizes[i]);
+			s.len += sizes[i];
+			str_addc(&s, '\n');
+		}
+		put(text, s.s, s.len);
+		if (compile(&err) < 0 || map_open(spec, &m, &err) != 0)
+			die("%s", err.text);
+		for (i = 0; i <= k; i++) {
+			snprintf(key, sizeof(key), "key%zu", sizes[i]);
+			str_reset(&out);
+			good += map_get(m, key, &out, &err) == 1 &&
+			    out.len == sizes[i];
+		}
+		good += map_get(m, "key", &out, &err) == 0;
+		map_close(m);
+	}
+	is_int(good, k * (k + 1) / 2 + k, "values of all lengths");
+	str_free(&s);
+	str_free(&out);
+}
+
 static void
 test_filter(void)
 {
@@ -309,6 +348,7 @@ main(void)
 	cdb = xasprintf("%s.cdb", text);
 	spec = xasprintf("cdb:%s", text);
 	test_lookup();
+	test_sizes();
 	test_filter();
 	test_full_disk();
 	test_failures();
