@@ -7,15 +7,13 @@
 #include "conf/common.h"
 #include "router.h"
 
-#define DEFAULT_TABLE "cdb:domains"
-
 void
 domains_init(void)
 {
 	const char *text = common_path(common.conf_dir, "domains");
 
 	/* a table that was lost is trouble, one that never was is not */
-	if (strcmp(conf.domains, DEFAULT_TABLE) == 0 &&
+	if (strcmp(conf.domains, DOMAINS_DEFAULT) == 0 &&
 	    access(text, F_OK) != 0 && errno == ENOENT)
 		conf.domains = "";
 }

@@ -8,7 +8,8 @@
 #include "map/alias.h"
 #include "router.h"
 
-/* names that were met: open addressing, a power of two, at most half full */
+/* names that were met and, with a newline in them, other ways: open
+ * addressing, a power of two, at most half full */
 struct seen {
 	const char **v;
 	size_t n, size;
@@ -145,7 +146,7 @@ add_target(struct expansion *x, const struct place *p,
 	struct router_route_more *m, made = { 0 };
 	struct err err = ERR_INIT;
 
-	if (!seen_add(&x->seen, x->a, arena_printf(x->a, "%s %d %s", p->key,
+	if (!seen_add(&x->seen, x->a, arena_printf(x->a, "%s\n%d%s", p->key,
 	    t->kind, t->text)))
 		return;
 	if (target_place(p, t, x->a, &made, &err) < 0) {
@@ -208,7 +209,7 @@ follow_file(struct expansion *x, const struct list *l, const char *path,
 	struct list in = { .p = l->p, .file = true, .depth = l->depth + 1 };
 	struct err why = ERR_INIT;
 
-	if (!seen_add(&x->seen, x->a, arena_printf(x->a, ":%s", path)))
+	if (!seen_add(&x->seen, x->a, arena_printf(x->a, "\n:%s", path)))
 		return 0;
 	trace_depth(l->depth + 1);
 	trace_step("include", "%s", path);
@@ -288,7 +289,7 @@ follow_mailbox(struct expansion *x, const struct place *p, bool plain,
     int depth, struct err *err)
 {
 	bool forwarded = p->targets[0] != '\0' && !plain;
-	const char *on_the_way = forwarded ? arena_printf(x->a, ">%s",
+	const char *on_the_way = forwarded ? arena_printf(x->a, "\n>%s",
 	    p->key) : "";
 
 	if (forwarded && seen_add(&x->seen, x->a, on_the_way)) {

@@ -70,6 +70,18 @@ got('old@away.example', 'only@example.test', name => 'another sender',
 got('me@copied.example', 'cid@example.test', name => 'a copy by sender',
     want => ['cid me@copied.example', 'log me@copied.example']);
 
+my $c = $pr->smtp;
+$c->cmd('EHLO test');
+$c->cmd('MAIL FROM:<dan@example.test> ENVID=x');
+$c->cmd('RCPT TO:<team@example.test> NOTIFY=SUCCESS');
+$c->cmd('DATA');
+like join(' ', $c->cmd("Subject: r\r\n\r\nx\r\n.")), qr/^250 /,
+    'a receipt is asked for';
+my @report = $pr->wait_mails('dan', ++$had{dan});
+ok scalar(grep { /^Action: expanded$/m && !/^Action: delivered/m }
+    map { $pr->slurp($_) } @report), 'of a list it says that it is one';
+$pr->wait_mails($_, ++$had{$_}) for qw(ann bob);
+
 $pr->ctl_ok('user', 'forward', 'ann', 'cid', '--no-keep');
 $pr->ctl_ok('user', 'forward', 'cid', 'ann@example.test');
 $pr->ctl_ok('user', 'forward', 'dan', 'eve');
