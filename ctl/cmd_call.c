@@ -10,6 +10,7 @@
 #include "proto/auth.h"
 #include "proto/cleanup.h"
 #include "proto/dns.h"
+#include "proto/filter.h"
 #include "proto/gate.h"
 #include "proto/limit.h"
 #include "proto/lookup.h"
@@ -32,6 +33,7 @@ static const struct {
 	{ "bounce", bounce_verbs },
 	{ "cleanup", cleanup_verbs },
 	{ "dnsd", dns_verbs },
+	{ "filter", filter_verbs },
 	{ "gate", gate_verbs },
 	{ "limitd", limit_verbs },
 	{ "local", local_verbs },

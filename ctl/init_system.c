@@ -75,7 +75,8 @@ init_system_users(struct err *err)
 	struct arena a = { 0 };
 	const char *const *names[] = { &c.net_user, &c.queue_user,
 	    &c.maps_user, &c.store_user, &c.auth_user, &c.log_user,
-	    &c.tls_user, &c.key_user, &c.limit_user, &c.out_user, &c.sts_user };
+	    &c.tls_user, &c.key_user, &c.limit_user, &c.out_user, &c.sts_user,
+	    &c.filter_user };
 	size_t i;
 	int r;
 

@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "cmd.h"
 #include "content.h"
+#include "filter.h"
 
 /* RFC 2033 section 4.2: one reply for each recipient that was accepted */
 static size_t
@@ -24,6 +25,8 @@ data_refuse(struct session *s, int perm, const struct err *err)
 	/* of a message, not of a relay: RFC 5321 section 4.2.2 */
 	if (err->kind == ERR_PERM && strcmp(err->dsn, "5.7.1") == 0)
 		code = 550;
+	if (s->refusal != 0)
+		code = s->refusal;
 	log_set_queue(s->txn->q);
 	log_reject(s, "DATA", NULL, err);
 	log_set_queue(NULL);
@@ -35,6 +38,8 @@ data_refuse(struct session *s, int perm, const struct err *err)
 			reply(s, code, err->dsn, "%s", reply_text(err));
 	}
 	session_reset(s);
+	if (s->closes)
+		return CMD_QUIT;
 	return err->kind == ERR_PERM ? CMD_BAD : CMD_OK;
 }
 
@@ -69,19 +74,54 @@ queued(struct session *s, uint64_t size)
 	session_reset(s);
 }
 
+/* nothing is queued here: its reply is ours */
+static void
+taken(struct session *s, uint64_t size, const struct filter_taken *by)
+{
+	struct txn *t = s->txn;
+	size_t i, n = replies(s);
+
+	s->accepted++;
+	t->counted = false;
+	s->junk = 0;
+	log_set_queue(t->q);
+	log_event(LOG_INFO, "accepted", KS("client", s->peer->addr),
+	    KS("client_name", s->name.len > 0 ? s->name.s : NULL),
+	    KS("from", t->sender), KU("nrcpt", t->n), KU("size", size),
+	    KS("login", s->login.len > 0 ? s->login.s : NULL),
+	    KS("proxy", by->by), KS("reply", by->text), KEND);
+	log_set_queue(NULL);
+	for (i = 0; i < n; i++) {
+		if (conf.personality == LMTP)
+			reply(s, by->code, by->dsn, "<%s> %s",
+			    t->accepted.v[i], by->text);
+		else
+			reply(s, by->code, by->dsn, "%s", by->text);
+	}
+	session_reset(s);
+}
+
 enum cmd_result
 data_finish(struct session *s)
 {
+	struct content *c = s->txn->content;
+	struct filter_taken by;
 	struct err err = ERR_INIT;
 	uint64_t size;
 	enum cmd_result r = CMD_OK;
+	int filtered = 1;
 
-	if (content_finish(s->txn->content, &size, &err) < 0)
+	if (content_finish(c, &size, &err) < 0 || (filtered =
+	    filters_content(s, content_fd(c), size, &by, &err,
+	    &s->refusal)) < 0)
 		r = data_refuse(s, 550, &err);
+	else if (filtered == 0)
+		taken(s, size, &by);
 	else if (backend_commit(s->txn, size, &err) < 0)
 		r = data_refuse(s, 554, &err);
 	else
 		queued(s, size);
+	s->refusal = 0;
 	io_shrink(s->io);
 	return r;
 }
@@ -92,6 +132,7 @@ cmd_data(void *session, struct slice args UNUSED)
 	struct session *s = session;
 	struct txn *t = s->txn;
 	struct err err = ERR_INIT;
+	int code;
 
 	if (t->taken == 0) {
 		/* RFC 2920 section 3.1: DATA came before the replies to RCPT
@@ -102,6 +143,12 @@ cmd_data(void *session, struct slice args UNUSED)
 	if (limit_check(s, &err) < 0) {
 		reply_err(s, 451, &err);
 		return CMD_OK;
+	}
+	if (filters_data(s, &err, &code) < 0) {
+		log_reject(s, "DATA", NULL, &err);
+		reply(s, code, err.dsn, "%s", err.text);
+		session_reset(s);
+		return s->closes ? CMD_QUIT : CMD_BAD;
 	}
 	t->content = content_new(s, false);
 	reply(s, 354, NULL, "end with <CRLF>.<CRLF>");

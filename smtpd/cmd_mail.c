@@ -5,6 +5,7 @@
 #include "cmd.h"
 #include "conf/common.h"
 #include "ext.h"
+#include "filter.h"
 
 static const char *
 default_domain(void)
@@ -48,7 +49,9 @@ fill(struct session *s, struct txn *t, struct slice args, struct err *err,
 	t->sender = sender_print(t, &a.addr);
 	if (owner_check(s, t, err, code) < 0)
 		return -1;
-	return backend_space(t->size, err) < 0 ? -1 : 1;
+	if (backend_space(t->size, err) < 0)
+		return -1;
+	return filters_mail(s, t, err, code);
 }
 
 enum cmd_result
@@ -73,7 +76,10 @@ cmd_mail(void *session, struct slice args)
 			reply(s, code, err.dsn, "%s", err.text);
 		else
 			reply_err(s, 501, &err);
+		filters_abort(s);
 		txn_free(t);
+		if (s->closes)
+			return CMD_QUIT;
 		return err.kind == ERR_PERM ? CMD_BAD : CMD_OK;
 	}
 	s->txn = t;

@@ -5,12 +5,14 @@
 #include "cmd.h"
 #include "conf/common.h"
 #include "ext.h"
+#include "filter.h"
 
 static bool
-greet(struct session *s, struct slice args)
+greet(struct session *s, struct slice args, bool esmtp)
 {
 	struct slice name;
 	struct err err = ERR_INIT;
+	int code;
 
 	if (smtp_helo_parse(args, &name, &err) < 0) {
 		reply_err(s, 501, &err);
@@ -20,7 +22,13 @@ greet(struct session *s, struct slice args)
 	session_reset(s);
 	str_reset(&s->helo);
 	str_addsl(&s->helo, name);
-	return true;
+	s->esmtp = esmtp;
+	if (filters_helo(s, &err, &code) > 0)
+		return true;
+	log_reject(s, "HELO", NULL, &err);
+	reply(s, code, err.dsn, "%s", err.text);
+	str_reset(&s->helo);
+	return false;
 }
 
 enum cmd_result
@@ -28,9 +36,8 @@ cmd_helo(void *session, struct slice args)
 {
 	struct session *s = session;
 
-	if (!greet(s, args))
-		return CMD_BAD;
-	s->esmtp = false;
+	if (!greet(s, args, false))
+		return s->closes ? CMD_QUIT : CMD_BAD;
 	reply(s, 250, NULL, "%s", common.hostname);
 	return CMD_OK;
 }
@@ -41,9 +48,8 @@ cmd_ehlo(void *session, struct slice args)
 	struct session *s = session;
 	struct str text = STR_INIT;
 
-	if (!greet(s, args))
-		return CMD_BAD;
-	s->esmtp = true;
+	if (!greet(s, args, true))
+		return s->closes ? CMD_QUIT : CMD_BAD;
 	str_adds(&text, common.hostname);
 	ext_announce(s, &text);
 	reply(s, 250, NULL, "%s", text.s);

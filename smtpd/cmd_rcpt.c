@@ -5,6 +5,7 @@
 #include "backend.h"
 #include "cmd.h"
 #include "ext.h"
+#include "filter.h"
 
 static const char *
 print_addr(struct arena *a, const struct smtp_address *addr)
@@ -26,7 +27,9 @@ fill(struct session *s, struct rcpt *r, struct slice args, struct err *err,
 {
 	struct txn *t = s->txn;
 	struct smtp_args a;
+	struct err ignored = ERR_INIT;
 	unsigned flags = SMTP_ADDR_POSTMASTER;
+	int none;
 
 	*code = 0;
 	if (session_trusted(s) || conf.personality == LMTP)
@@ -39,8 +42,12 @@ fill(struct session *s, struct rcpt *r, struct slice args, struct err *err,
 	if (a.addr.utf8 && !t->utf8)
 		return err_perm(err, "5.6.7",
 		    "this address needs the parameter SMTPUTF8");
-	return backend_resolve(r->addr, session_trusted(s), &t->arena,
-	    &r->addr, err) < 0 ? -1 : 1;
+	if (backend_resolve(r->addr, session_trusted(s), &t->arena,
+	    &r->addr, err) < 0) {
+		filters_rcpt(s, t, r, err, &ignored, &none);
+		return -1;
+	}
+	return filters_rcpt(s, t, r, NULL, err, code);
 }
 
 enum cmd_result
@@ -64,6 +71,8 @@ cmd_rcpt(void *session, struct slice args)
 			reply(s, code, err.dsn, "%s", err.text);
 		else
 			reply_err(s, 550, &err);
+		if (s->closes)
+			return CMD_QUIT;
 		/* who is known may well have old addresses on a list */
 		return err.kind == ERR_PERM && !session_trusted(s) ?
 		    CMD_BAD : CMD_OK;

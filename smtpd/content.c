@@ -211,12 +211,16 @@ content_check(struct content *c, struct err *err)
 }
 
 int
+content_fd(const struct content *c)
+{
+	return c->fd;
+}
+
+int
 content_finish(struct content *c, uint64_t *size_r, struct err *err)
 {
 	smtp_data_finish(&c->data, &c->out);
 	store(c);
-	close_fd(c->fd);
-	c->fd = -1;
 	*size_r = c->stored;
 	return content_check(c, err);
 }

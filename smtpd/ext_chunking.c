@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "content.h"
 #include "ext.h"
+#include "filter.h"
 
 /* why a chunk can not be taken: 1 it can, else err and the reply's code */
 static int
@@ -28,7 +29,9 @@ chunk_allowed(struct session *s, struct err *err, int *code)
 		return err_perm(err, "5.5.1", "no valid recipients");
 	}
 	*code = 451;
-	return limit_check(s, err);
+	if (limit_check(s, err) < 0)
+		return -1;
+	return filters_data(s, err, code);
 }
 
 static enum cmd_result

@@ -8,6 +8,7 @@
 #include "base/networks.h"
 #include "backend.h"
 #include "conf/common.h"
+#include "filter.h"
 #include "serve/limits.h"
 
 bool
@@ -48,6 +49,7 @@ void
 session_reset(struct session *s)
 {
 	limit_unused(s);
+	filters_abort(s);
 	if (s->txn != NULL && s->txn->begun)
 		backend_abort(s->txn);
 	txn_free(s->txn);
@@ -297,6 +299,21 @@ identify(struct session *s)
 	return true;
 }
 
+/* RFC 5321 section 3.1: 554 instead of the greeting */
+static bool
+welcome(struct session *s)
+{
+	struct err err = ERR_INIT;
+	int code;
+
+	if (filters_connect(s, &err, &code) > 0)
+		return true;
+	log_reject(s, "CONNECT", NULL, &err);
+	reply(s, code / 100 == 5 ? 554 : 421, NULL, "%s %s", common.hostname,
+	    err.text);
+	return false;
+}
+
 void
 session_run(struct io *io, struct peer *peer)
 {
@@ -315,15 +332,17 @@ session_run(struct io *io, struct peer *peer)
 	s.trusted = networks_has(&conf.trusted_networks, peer->addr);
 	if (wants_name(peer))
 		backend_client_ask(peer);
-	if (identify(&s)) {
+	if (identify(&s) && welcome(&s)) {
 		reply(&s, 220, NULL, "%s %s %s", common.hostname,
 		    conf.personality == LMTP ? "LMTP" : "ESMTP", conf.banner);
 		end = cmd_loop(io, &proto, &s, &stats);
 	} else {
-		s.end = "refused";
+		if (s.end == NULL)
+			s.end = "refused";
 		io_flush(io);
 	}
 	session_reset(&s);
+	filters_end(&s);
 	io->idle = NULL;
 	session_name(&s, false);
 	backend_client_drop();

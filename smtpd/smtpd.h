@@ -35,8 +35,8 @@ struct smtpd_conf {
 	int64_t recipients, transactions, commands, junk_commands, errors,
 	    auth_failures;
 	int64_t timeout, data_timeout, session_time, service_timeout,
-	    cleanup_timeout, settle_time;
-	struct strlist hide, trusted_networks, reverse_dns_except;
+	    cleanup_timeout, settle_time, filter_timeout;
+	struct strlist hide, trusted_networks, reverse_dns_except, filters;
 	bool reverse_dns;
 	int64_t reverse_dns_timeout;
 	struct tls_conf tls;
@@ -113,6 +113,9 @@ struct session {
 	bool trusted;		/* by its address */
 	unsigned transactions, accepted, rejected, junk, auth_failures;
 	const char *end;	/* why it ended, where a command knows better */
+	struct filters *filters;	/* filter.c; NULL: none so far */
+	int refusal;		/* code that a filter gave; 0 none */
+	bool closes;		/* a refusal is the end of the session */
 };
 
 /* --- session.c --- */

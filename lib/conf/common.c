@@ -52,6 +52,8 @@ const struct field common_fields[] = {
 	    "user who speaks to the servers of others"),
 	F_STR(struct common, sts_user, "postrider-sts",
 	    "user who keeps the TLS policies of others"),
+	F_STR(struct common, filter_user, "postrider-filter",
+	    "user who speaks to milters and scanners"),
 	F_STR(struct common, system_users, "passwd",
 	    "system accounts: passwd, or text:FILE with login:uid:gid:home"),
 	F_STR(struct common, recipient_delimiter, "+",
@@ -76,7 +78,7 @@ const struct field common_fields[] = {
 
 static const char *const role_names[ROLE_COUNT] = { "root", "net", "queue",
 	"maps", "store", "auth", "log", "tls", "key", "limit", "out",
-	"sts" };
+	"sts", "filter" };
 
 int
 role_find(struct slice name)
@@ -114,7 +116,7 @@ find_users(struct err *err)
 	    common.queue_user, common.maps_user, common.store_user,
 	    common.auth_user, common.log_user, common.tls_user,
 	    common.key_user, common.limit_user, common.out_user,
-	    common.sts_user };
+	    common.sts_user, common.filter_user };
 	struct group *gr;
 	int i;
 

@@ -13,7 +13,7 @@
 /* roles that programs run as; the order of `struct common.user_*` */
 enum role { ROLE_ROOT, ROLE_NET, ROLE_QUEUE, ROLE_MAPS, ROLE_STORE, ROLE_AUTH,
 	ROLE_LOG, ROLE_TLS, ROLE_KEY, ROLE_LIMIT, ROLE_OUT,
-	ROLE_STS, ROLE_COUNT };
+	ROLE_STS, ROLE_FILTER, ROLE_COUNT };
 
 struct common {
 	const char *hostname;
@@ -23,7 +23,7 @@ struct common {
 	const char *group;		/* shared by all programs */
 	const char *net_user, *queue_user, *maps_user, *store_user, *auth_user,
 	    *log_user, *tls_user, *key_user, *limit_user, *out_user,
-	    *sts_user;
+	    *sts_user, *filter_user;
 	const char *system_users;	/* "passwd" or a table */
 	const char *recipient_delimiter;	/* plus addressing; "" none */
 	const char *postmaster;		/* gets mail of unclaimed postmasters */
@@ -48,7 +48,7 @@ extern const struct field common_fields[];
  * root all roles are the caller).  0, or -1: err, and `common` is as it was. */
 int common_load(const char *conf_dir, struct err *err);
 /* role by its name in master.conf: root net queue maps store auth log tls key
- * limit out sts; -1 */
+ * limit out sts filter; -1 */
 int role_find(struct slice name);
 /* path below run_dir/private or the like: arena of common, lives for ever */
 const char *common_path(const char *dir, const char *name);

@@ -79,6 +79,7 @@ static const int event_calls[] = {
 	N(eventfd2), N(timerfd_create), N(timerfd_settime), N(pipe2),
 	N(signalfd4), N(inotify_add_watch), N(inotify_rm_watch),
 };
+static const int memfd_calls[] = { N(memfd_create), N(pread64) };
 static const int chmod_calls[] = { N(fchmod), N(fchmodat) };
 static const int inotify_calls[] = { N(inotify_init1),
 	N(inotify_add_watch), N(inotify_rm_watch) };
@@ -117,6 +118,7 @@ static const struct group groups[] = {
 	GROUP(JAIL_EXEC, exec_calls), GROUP(JAIL_IDS, id_calls),
 	GROUP(JAIL_SQLITE, sqlite_calls), GROUP(JAIL_EPOLL, event_calls),
 	GROUP(JAIL_CHMOD, chmod_calls), GROUP(JAIL_RELOCK, relock_calls),
+	GROUP(JAIL_MEMFD, memfd_calls),
 	GROUP(JAIL_INOTIFY, inotify_calls), GROUP(JAIL_INET, inet_calls),
 	GROUP(JAIL_PLUGIN, plugin_calls),
 #ifdef WITH_SANITIZERS

@@ -113,7 +113,7 @@ parse_options(int argc, char **argv, struct options *o, struct err *err)
 static int
 load_config(const struct daemon *d, const struct options *o, struct err *err)
 {
-	const char *file;
+	const char *file, *path;
 
 	if (common_load(o->conf_dir, err) < 0)
 		return -1;
@@ -122,8 +122,9 @@ load_config(const struct daemon *d, const struct options *o, struct err *err)
 		return 0;
 	file = launch.conf[0] ? launch.conf :
 	    arena_printf(&arena, "%s.conf", d->name);
-	if (conf_load(common_path(common.conf_dir, file), d->fields,
-	    d->conf, &arena, err) < 0)
+	path = common_path(common.conf_dir, file);
+	if ((d->load != NULL ? d->load(path, &arena, err) : conf_load(path,
+	    d->fields, d->conf, &arena, err)) < 0)
 		return -1;
 	if (d->check != NULL && d->check(err) < 0)
 		return -1;

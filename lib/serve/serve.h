@@ -79,7 +79,7 @@ enum { PEER_ADMIN = 0, PEER_NET = 1 << 1, PEER_QUEUE = 1 << 2,
 	PEER_MAPS = 1 << 3, PEER_STORE = 1 << 4, PEER_AUTH = 1 << 5,
 	PEER_LOG = 1 << 6, PEER_TLS = 1 << 7, PEER_KEY = 1 << 8,
 	PEER_LIMIT = 1 << 9, PEER_OUT = 1 << 10, PEER_STS = 1 << 11,
-	PEER_SUITE = 0xffe, PEER_ANY = 1 << 16 };
+	PEER_FILTER = 1 << 12, PEER_SUITE = 0x1ffe, PEER_ANY = 1 << 16 };
 
 struct verb {
 	const struct verb_def *def;
@@ -114,6 +114,9 @@ struct daemon {
 	enum serve_kind kind;
 	const struct field *fields;	/* of its own conf file; NULL none */
 	void *conf;
+	/* reads that file, where it has sections; NULL: conf_load does.  0,
+	 * or -1 */
+	int (*load)(const char *path, struct arena *a, struct err *err);
 	/* configuration loaded, still privileged: open files, name the paths
 	 * of the jail; may be NULL.  0 or -1 */
 	int (*before_jail)(struct err *err);

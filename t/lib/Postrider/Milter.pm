@@ -1,0 +1,163 @@
+package Postrider::Milter;
+
+# A milter that does what a test tells it, good or bad, and notes what it was
+# told.  A process of its own; one client after another.
+#
+#   my $m = Postrider::Milter->new;               its address: $m->address
+#   $m->script({ M => 'r' });         answer to MAIL: reject; else continue
+#   $m->heard                         what it was told: "C unknown 4 ..."
+#
+# A script is a hash: by the letter of a command a list of answers, in order;
+# each is the letter and data of a packet, or one of
+#   ['raw', octets]  ['close']  ['hang']  ['none']
+# 'O' is the answer to the options: [version, actions, protocol, more].
+
+use strict;
+use warnings;
+
+use IO::Socket::INET;
+use JSON::PP ();
+use Time::HiRes qw(sleep time);
+
+sub new {
+	my ($class, %arg) = @_;
+	my $s = IO::Socket::INET->new(Listen => 20, LocalAddr => '127.0.0.1',
+	    Proto => 'tcp') or die "milter: $!\n";
+	my $self = bless { port => $s->sockport, dir => $arg{dir},
+	    owner => $$ }, $class;
+	$self->script({});
+	$self->{pid} = fork // die "fork: $!\n";
+	if (!$self->{pid}) {
+		$SIG{$_} = 'DEFAULT' for qw(TERM INT);
+		$SIG{PIPE} = 'IGNORE';
+		while (1) {
+			my $c = $s->accept or next;
+			$self->_note('connected');
+			eval { $self->_serve($c) };
+			$self->_note("ended: $@") if $@ && $@ !~ /^over/;
+			close $c;
+		}
+	}
+	return $self;
+}
+
+sub address { return "inet:127.0.0.1:$_[0]{port}" }
+sub _file { return "$_[0]{dir}/milter.$_[0]{port}.$_[1]" }
+
+sub script {
+	my ($self, $script) = @_;
+	open my $fh, '>', $self->_file('new') or die "script: $!\n";
+	print {$fh} JSON::PP->new->canonical->latin1->encode($script);
+	close $fh;
+	rename $self->_file('new'), $self->_file('script') or die "$!\n";
+	open $fh, '>', $self->_file('heard') or die "heard: $!\n";
+	return;
+}
+
+sub heard {
+	my ($self) = @_;
+	open my $fh, '<:raw', $self->_file('heard') or die "heard: $!\n";
+	local $/;
+	my $t = <$fh>;
+	return $t;
+}
+
+sub _note {
+	my ($self, $text) = @_;
+	open my $fh, '>>:raw', $self->_file('heard') or die;
+	syswrite $fh, "$text\n";
+	return;
+}
+
+sub _read {
+	my ($c, $n) = @_;
+	my $b = '';
+	while (length $b < $n) {
+		sysread $c, $b, $n - length $b, length $b or die "over\n";
+	}
+	return $b;
+}
+
+sub _packet { return pack('N', length $_[0]) . $_[0] }
+
+sub _say {
+	my ($c, @what) = @_;
+	for my $w (@what) {
+		if (!ref $w) {
+			syswrite $c, _packet($w);
+		} elsif ($w->[0] eq 'raw') {
+			syswrite $c, $w->[1];
+		} elsif ($w->[0] eq 'close') {
+			die "over\n";
+		} elsif ($w->[0] eq 'hang') {
+			sysread $c, my $b, 1 while sleep(0.02) &&
+			    !_gone($c);
+			die "over\n";
+		}
+	}
+	return;
+}
+
+sub _gone {
+	my ($c) = @_;
+	my $r = '';
+	vec($r, fileno $c, 1) = 1;
+	return 0 unless select($r, undef, undef, 0.05);
+	return !sysread $c, my $b, 65536;
+}
+
+sub _serve {
+	my ($self, $c) = @_;
+	my ($script, %o) = ({});
+	while (1) {
+		my $n = unpack 'N', _read($c, 4);
+		my $p = _read($c, $n);
+		my ($cmd, $data) = (substr($p, 0, 1), substr $p, 1);
+		if ($cmd eq 'O') {
+			open my $fh, '<:raw', $self->_file('script') or die;
+			local $/;
+			$script = JSON::PP->new->latin1->decode(<$fh>);
+			my @f = unpack 'N3', $data;
+			$self->_note(sprintf 'O %d %x %x', @f);
+			%o = (v => 6, a => 0x1ff, p => 0);
+			my $s = $script->{O} || [];
+			if (ref $s->[0]) {
+				_say($c, @$s);
+				next;
+			}
+			_say($c, 'O' . pack('N3', $s->[0] // 6,
+			    $s->[1] // 0x1ff, $s->[2] // 0) . ($s->[3] // ''));
+			$o{silent} = $s->[2] // 0;
+			next;
+		}
+		my $shown = $data;
+		if ($cmd eq 'C') {
+			my ($host, $rest) = $data =~ /^([^\0]*)\0(.*)$/s;
+			$shown = "$host " . substr($rest, 0, 1) . ' ' .
+			    (length $rest > 1 ? substr($rest, 3) : '');
+		}
+		$shown =~ s/\0$//;
+		$shown =~ s/\0/|/g;
+		$shown =~ s/\r/\\r/g;
+		$shown =~ s/\n/\\n/g;
+		$self->_note("$cmd $shown");
+		return if $cmd eq 'Q';
+		next if $cmd =~ /[ADK]/;
+		my $s = $script->{$cmd};
+		# a list of answers, or one
+		_say($c, !defined $s ? 'c' : ref $s eq 'ARRAY' ? @$s : $s);
+	}
+}
+
+sub stop {
+	my ($self) = @_;
+	return unless $self->{pid} && $self->{owner} == $$;
+	kill 'KILL', $self->{pid};
+	waitpid $self->{pid}, 0;
+	$self->{pid} = 0;
+	return;
+}
+
+sub DESTROY { local ($?, $!, $@); $_[0]->stop; return }
+
+1;

@@ -1,0 +1,226 @@
+#!/usr/bin/perl
+# A milter, good and hostile: what it is told, and what its answers do to the
+# client and to the message.
+use strict;
+use warnings;
+use Test::More;
+use Postrider::Instance;
+use Postrider::Milter;
+use Postrider::Smtp;
+
+my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
+	conf => { 'smtpd.conf' => { filters => 'one', reverse_dns => 'no' } });
+my $m = Postrider::Milter->new(dir => $i->{tmp});
+$i->set_conf('filter.conf', 'one/address' => $m->address,
+	'one/retry' => 0, 'one/timeout_command' => '300ms',
+	'one/timeout_content' => '300ms', 'one/timeout_connect' => '300ms',
+	'one/daemon_name' => 'MX');
+$i->start;
+
+# codes of greeting, EHLO, MAIL, RCPT to ann and bob, DATA, the end
+sub talk {
+	my ($message) = @_;
+	my $c = Postrider::Smtp->new(port => $i->port('smtp'));
+	my @r = $c->greeting;
+	$r[0] == 220 or return "$r[0]";
+	push @r, scalar $c->cmd('EHLO me');
+	push @r, scalar $c->cmd('MAIL FROM:<x@example.org> SIZE=100');
+	push @r, map { scalar $c->cmd("RCPT TO:<$_\@example.test>") }
+	    qw(ann bob) if $r[-1] == 250;
+	push @r, scalar $c->cmd('DATA') if grep { $_ == 250 } @r[3 .. $#r];
+	push @r, ($c->cmd(($message // "Subject:  two\r\nTo: a,\r\n b\r\n" .
+	    "\r\nhello\r\n..dot\r\n") . '.'))[0] if $r[-1] == 354;
+	my $last = $c->last;
+	$c->cmd('QUIT');
+	return wantarray ? ("@r[1 .. $#r]", $last) : "@r[1 .. $#r]";
+}
+# until the milter has heard the end of the session
+sub heard {
+	my $t;
+	$i->wait_for(sub { $t = $m->heard; $t =~ /^Q|ended/m });
+	$t =~ s/^connected\n//;
+	return $t;
+}
+# the text of ann's newest message, once it is there
+my $mails = 0;
+sub got {
+	my @f = $i->wait_mails('ann', ++$mails);
+	my ($new) = sort { (stat $b)[9] <=> (stat $a)[9] || $b cmp $a } @f;
+	return $i->slurp($new);
+}
+
+# --- what it is told ---
+$m->script({});
+is talk(), '250 250 250 250 354 250', 'a message through a milter';
+my $t = heard();
+my $p = qr/\d+/;
+like $t, qr/^O\ 6\ 1ff\ 1fffff\n
+    D\ Cj\|\S+\|_\|unknown\ \[127\.0\.0\.1\]\|v\|Postrider\|
+	\{daemon_name\}\|MX\|\{daemon_addr\}\|127\.0\.0\.1\|
+	\{daemon_port\}\|$p\|\{client_addr\}\|127\.0\.0\.1\|
+	\{client_name\}\|unknown\|\{client_port\}\|$p\|
+	\{client_ptr\}\|unknown\n
+    C\ \[127\.0\.0\.1\]\ 4\ 127\.0\.0\.1\n
+    H\ me\n
+    D\ M\{mail_addr\}\|x\@example\.org\|\{mail_host\}\|example\.org\|
+	\{mail_mailer\}\|esmtp\n
+    M\ <x\@example\.org>\|SIZE=100\n
+    D\ R\{rcpt_addr\}\|ann\@example\.test\|.*\n
+    R\ <ann\@example\.test>\n
+    D\ R.*\n
+    R\ <bob\@example\.test>\n
+    T\ \n
+    L\ Subject\|\ two\n
+    L\ To\|a,\\n\ b\n
+    D\ Ni\|\w{11}\n
+    N\ \n
+    B\ hello\\r\\n\.dot\\r\\n\n
+    D\ Ei\|\w{11}\n
+    E\ \n
+    Q\ \n$/x, 'all callbacks and macros, in their order';
+got();
+
+$m->script({ O => [6, 0x1ff, 0x1fffff & ~0xfff | 0x100000 | 0x400] });
+is talk(), '250 250 250 250 354 250', 'one that answers only the end';
+like heard(), qr/^L Subject\|  two\nL To\| a,\\n b\n/m,
+    'with HDR_LEADSPC values are as they came';
+got();
+$m->script({ O => [2, 0x3f, 0x7f & ~0x10], B => 'c' });
+is talk(), '250 250 250 250 354 250', 'version 2, only the body';
+is heard() =~ s/^[OD].*\n//mgr, "B hello\\r\\n.dot\\r\\n\nE \nQ \n",
+    'is shown only that';
+got();
+$m->script({ O => [6, 0x1ff, 0x800] });
+my $c = Postrider::Smtp->new(port => $i->port('smtp'));
+$c->ehlo('me');
+$c->cmd('MAIL FROM:<x@example.org>');
+is $c->cmd('RCPT TO:<nobody@example.test>'), 550, 'a refused recipient';
+is $c->cmd('RSET'), 250;
+is $c->cmd('QUIT'), 221;
+like heard(), qr/\{rcpt_mailer\}\|error\n
+    R\ <nobody\@example\.test>\nA\ \nQ/x, '... is told with RCPT_REJ';
+$m->script({ O => [6, 0x1ff, 0, pack('N', 0) . "j {client_addr}\0" .
+    pack('N', 2) . "{auth_type}\0" . pack('N', 5) . "i j\0"] });
+is talk(), '250 250 250 250 354 250', 'macros by SETSYMLIST';
+$t = heard();
+unlike $t, qr/^D M|daemon_name/m, '... what it does not want is not sent';
+like $t, qr/^D Ei\|\w+\|j\|/m, '... and those that it wants are';
+got();
+
+# --- refusals ---
+for my $case (
+	['reject at connect', { C => 'r' }, '554'],
+	['tempfail at connect', { C => 't' }, '421'],
+	['accept at connect', { C => 'a', M => 'r' },
+	    '250 250 250 250 354 250', 1],
+	['reject at HELO', { H => 'r' }, '550 503'],
+	['reject at MAIL', { M => 'r' }, '250 550'],
+	['reply at MAIL', { M => "y450 4.2.0 not now\0" }, '250 450'],
+	['tempfail at RCPT', { R => 't' }, '250 250 451 451'],
+	['accept at MAIL', { M => 'a', R => 'r' },
+	    '250 250 250 250 354 250', 1],
+	['discard at RCPT', { R => 'd' }, '250 250 250 250 354 250'],
+	['reject at DATA', { T => 'r' }, '250 250 250 250 550'],
+	['reject at a field', { L => 't' }, '250 250 250 250 354 451'],
+	['reject at the body', { B => 'r' }, '250 250 250 250 354 550'],
+	['reject at the end', { E => 'r' }, '250 250 250 250 354 550'],
+	['tempfail at the end', { E => 't' }, '250 250 250 250 354 451'],
+	['discard at the end', { E => 'd' }, '250 250 250 250 354 250'],
+	['shutdown', { M => '4' }, '250 421'],
+    ) {
+	my ($name, $script, $want, $mail) = @$case;
+	$m->script($script);
+	is talk(), $want, $name;
+	got() if $mail;
+}
+$m->script({ E => "y552-5.2.3 100%% too\r\n552 5.2.3 big\0" });
+like +(talk())[1], qr/^552[ -]5\.2\.3 .*100% too/, 'a reply of its own';
+is scalar(() = $i->mails('ann')), $mails, 'what was discarded is not there';
+
+# --- changes ---
+$m->script({ O => [6, 0x1ff, 0x100000], E => [
+	"hX-Added\0 last\0", "i" . pack('N', 0) . "X-Top\0 top\0",
+	"i" . pack('N', 1) . "X-First\0 first\0",
+	"m" . pack('N', 1) . "Subject\0 other\0",
+	"m" . pack('N', 1) . "X-Two\0\0", "m" . pack('N', 2) . "X-Two\0\0",
+	"m" . pack('N', 1) . "X-New\0 a\r\n\tb\r\nBad: c\0",
+	"bnew bo", "bdy\r\nof two\r", "b\nlines\r\n",
+	"e<y\@example.org>\0", "-<bob\@example.test>\0", 'p', 'c'] });
+is talk("X-Two: a\r\nSubject: x\r\nX-Two: b\r\nX-Two: c\r\n\r\nold\r\n"),
+    '250 250 250 250 354 250', 'many changes';
+$t = got();
+like $t, qr/^Return-Path:\ <y\@example\.org>\n(?:Delivered-To:.*\n)?
+    X-Top:\ top\nReceived:\ .*\n(?:\s.*\n)*
+    X-First:\ first\nSubject:\ other\nX-Two:\ c\nX-Added:\ last\n
+    X-New:\ a\n\tb\n\tBad:\ c\n\nnew\ body\nof\ two\nlines\n$/x,
+    '... are all in the message';
+$m->script({ E => ["+<bob\@example.test>\0", "2<ann\@example.test>\0X=Y\0",
+	"qwait for it\0", 'a'] });
+$c = Postrider::Smtp->new(port => $i->port('smtp'));
+is $c->send(from => 'x@example.org', to => 'ann@example.test'), 250,
+    'a recipient more, and quarantine';
+like $i->wait_log(qr/ edited .*nrcpt=[23] .*wait for it/), qr/filter one/,
+    '... logged by whom';
+like $i->ctl_ok('queue', 'list'), qr/hold/, 'it is on hold';
+$c->cmd('QUIT');
+
+# --- hostile ones: the default action, and soon ---
+my $huge = ['raw', pack('N', 0x7fffffff) . 'c'];
+my @bad = (
+	['closes at the options', { O => [['close']] }, '250 451'],
+	['silent at the options', { O => [['hang']] }, '250 451'],
+	['another version', { O => [99] }, '250 451'],
+	['protocol never offered', { O => [6, 0, 0x2000000] }, '250 451'],
+	['garbage at connect', { C => [['raw', 'HTTP/1.1 400 Bad']] },
+	    '250 451'],
+	['silent at HELO', { H => [['hang']] }, '250 451'],
+	['huge at MAIL', { M => [$huge] }, '250 451'],
+	['empty at MAIL', { M => [['raw', "\0\0\0\0"]] }, '250 451'],
+	['unknown at MAIL', { M => 'Z' }, '250 451'],
+	['a change at MAIL', { M => "hX\0y\0" }, '250 451'],
+	['a reply of code 250', { M => "y250 2.0.0 ok\0" }, '250 451'],
+	['closes at RCPT', { R => [['close']] }, '250 250 451 451'],
+	['silent at a field', { L => [['hang']] }, '250 250 250 250 354 451'],
+	['half an answer', { B => [['raw', "\0\0\0\5c"], ['close']] },
+	    '250 250 250 250 354 451'],
+	['silent at the end', { E => [['hang']] }, '250 250 250 250 354 451'],
+	['no name in a change', { E => ["h\0\0", 'c'] },
+	    '250 250 250 250 354 451'],
+	['a bad name', { E => ["hX Y\0z\0", 'c'] },
+	    '250 250 250 250 354 451'],
+	['a short index', { E => ["m\0\0", 'c'] }, '250 250 250 250 354 451'],
+	['too many changes', { E => [("hX\0y\0") x 1001, 'c'] },
+	    '250 250 250 250 354 451'],
+);
+for my $case (@bad) {
+	my ($name, $script, $want) = @$case;
+	$m->script($script);
+	is talk(), $want, "hostile: $name";
+}
+is scalar(() = $i->mails('ann')), $mails, 'nothing of these was delivered';
+like scalar $i->log,
+    qr/filter\[\d+\]: failed level=warn s=\w+ q=\w+ filter=one .*at=content/,
+    '... each is logged';
+
+# --- and with other defaults ---
+$i->set_conf('filter.conf', 'one/default_action' => 'accept');
+$i->ctl_ok('reload');
+$i->wait_log(qr/ready/);
+$m->script({ E => ["hX-Half\0y\0", ['close']] });
+is talk(), '250 250 250 250 354 250', 'default_action = accept';
+unlike got(), qr/X-Half/, '... and nothing of what it had begun';
+$i->set_conf('filter.conf', 'one/default_action' => 'reject',
+    'one/retry' => '1h');
+$i->ctl_ok('reload');
+is talk(), '250 250 250 250 354 550', 'default_action = reject';
+is talk(), '250 550', 'one that failed is not asked again at once';
+like $i->wait_log(qr/ skipped .*filter=one/), qr/failed a moment ago/,
+    '... and that is logged';
+$m->stop;
+$i->set_conf('filter.conf', 'one/default_action' => 'quarantine');
+$i->ctl_ok('reload');
+is talk(), '250 250 250 250 354 250', 'default_action = quarantine, and it '
+    . 'is not there';
+$i->wait_for(sub { 2 == (() = $i->ctl_ok('queue', 'list') =~ /hold/g) });
+pass '... holds the message';
+done_testing;
