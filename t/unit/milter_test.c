@@ -53,7 +53,7 @@ test_put(void)
 static char *
 read_answer(struct slice s)
 {
-	static char text[200];
+	static char text[600];
 	struct milter_answer r;
 	struct err err = ERR_INIT;
 	char *packet = xmalloc(s.n + 1);
