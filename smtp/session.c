@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 
+enum { BLOCK_MS = 100 };	/* before a stop is seen in a wait */
+
 /* has the server said or ended something while nobody asked? */
 static bool
 is_quiet(struct session *s)
@@ -130,7 +132,8 @@ dial(struct session *s, const struct job *j, struct err *err)
 	    err);
 	if (fd < 0)
 		return -1;
-	io_init(&s->io, fd, 0);
+	io_init_socket(&s->io, fd, 0);
+	io_block(&s->io, BLOCK_MS);
 	io_wake_on(&s->io, serve_end_fd());
 	s->io.deadline = j->deadline;
 	s->open = true;

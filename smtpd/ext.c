@@ -60,7 +60,8 @@ ext_announce(const struct session *s, struct str *out)
 		if (is_hidden((*e)->keyword) ||
 		    ((*e)->offered != NULL && !(*e)->offered(s)))
 			continue;
-		str_addf(out, "\n%s", (*e)->keyword);
+		str_addc(out, '\n');
+		str_adds(out, (*e)->keyword);
 		if ((*e)->args != NULL)
 			(*e)->args(s, out);
 	}

@@ -6,8 +6,10 @@
 static void
 limits_args(const struct session *s UNUSED, struct str *out)
 {
-	str_addf(out, " MAILMAX=%lld RCPTMAX=%lld",
-	    (long long)conf.transactions, (long long)conf.recipients);
+	str_adds(out, " MAILMAX=");
+	str_addi(out, conf.transactions);
+	str_adds(out, " RCPTMAX=");
+	str_addi(out, conf.recipients);
 }
 
 const struct ext ext_limits = {

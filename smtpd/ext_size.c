@@ -7,7 +7,8 @@
 static void
 size_args(const struct session *s UNUSED, struct str *out)
 {
-	str_addf(out, " %llu", (unsigned long long)conf.message_size);
+	str_addc(out, ' ');
+	str_addu(out, conf.message_size);
 }
 
 static int

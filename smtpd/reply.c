@@ -14,12 +14,15 @@ reply(struct session *s, int code, const char *dsn, const char *fmt, ...)
 	char text[1024];
 	va_list ap;
 
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
 	if (s->io->failed)
 		return;
-	smtp_reply(&s->io->out, code, dsn, text);
+	if (strchr(fmt, '%') != NULL) {
+		va_start(ap, fmt);
+		vsnprintf(text, sizeof(text), fmt, ap);
+		va_end(ap);
+		fmt = text;
+	}
+	smtp_reply(&s->io->out, code, dsn, fmt);
 	if (s->io->out.len > OUT_MAX)
 		io_flush(s->io);
 }

@@ -3,6 +3,7 @@
  */
 #include "base/clock.h"
 
+#include <pthread.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -81,6 +82,37 @@ random_bytes(void *p, size_t n)
 	}
 }
 
+/* what getrandom gave and nobody has had; a child does not have its parent's */
+static struct {
+	unsigned char b[128];
+	size_t left;
+} pool;
+
+static void
+empty_pool(void)
+{
+	pool.left = 0;
+}
+
+void
+random_few(void *p, size_t n)
+{
+	static bool watched;
+
+	if (!watched)
+		watched = pthread_atfork(NULL, NULL, empty_pool) == 0;
+	if (!watched || n > sizeof(pool.b)) {
+		random_bytes(p, n);
+		return;
+	}
+	if (pool.left < n) {
+		random_bytes(pool.b, sizeof(pool.b));
+		pool.left = sizeof(pool.b);
+	}
+	pool.left -= n;
+	memcpy(p, pool.b + pool.left, n);
+}
+
 uint32_t
 random_below(uint32_t n)
 {
@@ -102,7 +134,7 @@ session_id(char id[9])
 	unsigned char b[8];
 	int i;
 
-	random_bytes(b, sizeof(b));
+	random_few(b, sizeof(b));
 	for (i = 0; i < 8; i++)
 		id[i] = set[b[i] & 31];
 	id[8] = '\0';

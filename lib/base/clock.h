@@ -18,6 +18,8 @@ void date_5322(struct str *out, int64_t unix_s);
 void date_3339(struct str *out, int64_t unix_us);
 /* getrandom(2); dies where the kernel gives none */
 void random_bytes(void *p, size_t n);
+/* the same from a small stock: for ids, not for secrets */
+void random_few(void *p, size_t n);
 uint32_t random_below(uint32_t n);	/* 0 .. n-1, uniform */
 /* a new session id: 8 lower-case letters and digits, and NUL */
 void session_id(char id[9]);

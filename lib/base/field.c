@@ -208,6 +208,15 @@ default_list(const struct field *f, void *rec, struct arena *a)
 		strlist_add(member(f, rec), a, arena_slice(a, w));
 }
 
+/* is its default what set_empty left? */
+static bool
+is_zero(const struct field *f)
+{
+	if (f->kind == FIELD_INT || f->kind == FIELD_SIZE)
+		return f->def[0] == '0' && f->def[1] == '\0';
+	return f->kind == FIELD_BOOL && strcmp(f->def, "no") == 0;
+}
+
 void
 field_defaults(const struct field *t, void *rec, struct arena *a)
 {
@@ -215,7 +224,7 @@ field_defaults(const struct field *t, void *rec, struct arena *a)
 
 	for (; t->kind != FIELD_END; t++) {
 		set_empty(t, member(t, rec));
-		if (t->def == NULL)
+		if (t->def == NULL || is_zero(t))
 			continue;
 		if (t->kind == FIELD_LIST)
 			default_list(t, rec, a);

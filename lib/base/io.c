@@ -13,18 +13,36 @@
 enum { IN_DEFAULT = 4096, OUT_LIMIT = 32768,
 	LAST_WRITE_MS = 1000 };
 
-void
-io_init(struct io *io, int fd, int timeout_ms)
-{
-	struct stat st;
+volatile sig_atomic_t io_stopping;
 
+void
+io_init_socket(struct io *io, int fd, int timeout_ms)
+{
 	memset(io, 0, sizeof(*io));
 	io->fd = io->out_fd = fd;
 	io->timeout_ms = timeout_ms;
 	io->in_cap = IN_DEFAULT;
 	io->out = (struct str)STR_INIT;
 	io->wake_fd = -1;
+	io->is_socket = true;
+}
+
+void
+io_init(struct io *io, int fd, int timeout_ms)
+{
+	struct stat st;
+
+	io_init_socket(io, fd, timeout_ms);
 	io->is_socket = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+void
+io_block(struct io *io, int ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	io->block_ms = setsockopt(io->fd, SOL_SOCKET, SO_RCVTIMEO, &tv,
+	    sizeof(tv)) == 0 ? ms : 0;
 }
 
 void
@@ -120,15 +138,17 @@ wait_to_write(struct io *io)
 	}
 }
 
-/* the same; who waits here may be idle */
+/* the same; who waits here may be idle, and has waited ms */
 static int
-wait_to_read(struct io *io)
+wait_to_read(struct io *io, int ms)
 {
 	struct pollfd p[2] = { { io->fd, POLLIN, 0 },
 	    { io->wake_fd, POLLIN, 0 } };
 	nfds_t n = io->wake_fd >= 0 ? 2 : 1;
 	int r, left, idle = io->idle != NULL ? io->idle_ms : 0;
 
+	if (idle > 0)
+		idle = MAX(idle - ms, 1);
 	for (;;) {
 		left = time_left(io);
 		if (left == 0)	/* whatever the peer goes on to send */
@@ -242,6 +262,39 @@ get(struct io *io, char *p, size_t n)
 	return read(io->fd, p, n);
 }
 
+/* may the first wait be the kernel's, in read itself? */
+static bool
+may_block(const struct io *io)
+{
+	int left = io->block_ms > 0 && io->layer == NULL && !io_stopping ?
+	    time_left(io) : 0;
+
+	return left < 0 || left > io->block_ms;
+}
+
+/* wait, and read into the room at in_len: as read(2) */
+static ssize_t
+wait_and_get(struct io *io)
+{
+	bool blocks = may_block(io);
+	int waited = blocks ? io->block_ms : 0;
+	ssize_t r;
+
+	for (;;) {
+		if (!blocks && !layer_pending(io) &&
+		    wait_to_read(io, waited) <= 0)
+			return -1;
+		r = get(io, io->in + io->in_len, io->in_cap - io->in_len);
+		if (r >= 0)
+			return r;
+		if (errno != EINTR && errno != EAGAIN)
+			return fail(io, "read");
+		if (!blocks || errno == EINTR)
+			waited = 0;
+		blocks = false;
+	}
+}
+
 /* read once more behind in_len, making room first: 1, 0 EOF, -1 */
 static int
 fill(struct io *io)
@@ -265,15 +318,9 @@ fill(struct io *io)
 		io->in_cap *= 2;
 		io->in = xrealloc(io->in, io->in_cap);
 	}
-	for (;;) {
-		if (!layer_pending(io) && wait_to_read(io) <= 0)
-			return -1;
-		r = get(io, io->in + io->in_len, io->in_cap - io->in_len);
-		if (r >= 0)
-			break;
-		if (errno != EINTR && errno != EAGAIN)
-			return fail(io, "read");
-	}
+	r = wait_and_get(io);
+	if (r < 0)
+		return -1;
 	if (r == 0) {
 		io->eof = true;
 		return 0;

@@ -10,6 +10,8 @@
 #ifndef BASE_IO_H
 #define BASE_IO_H
 
+#include <signal.h>
+
 #include "base/err.h"
 #include "base/str.h"
 
@@ -37,6 +39,8 @@ struct io {
 	struct str out;
 	uint64_t bytes_in, bytes_out;
 	bool failed, eof, timed_out, is_socket;
+	int block_ms;		/* SO_RCVTIMEO of fd, which blocks: one call
+				 * reads and waits; 0: poll(2) before each */
 	int out_fd;		/* written to; that of fd, but for pipes */
 	const struct io_layer *layer;	/* NULL: none */
 	int wake_fd;		/* a readable wake_fd ends a wait: io->woken */
@@ -49,6 +53,12 @@ struct io {
 };
 
 void io_init(struct io *io, int fd, int timeout_ms);
+/* the same for a socket that blocks; io_block: waits up to ms are left to the
+ * kernel (a wake_fd is seen after that) */
+void io_init_socket(struct io *io, int fd, int timeout_ms);
+void io_block(struct io *io, int ms);
+/* set by the handler of the signal that makes wake_fd readable */
+extern volatile sig_atomic_t io_stopping;
 void io_free(struct io *io);		/* buffers only */
 void io_close(struct io *io);		/* flushes nothing; buffers and fd */
 

@@ -4,6 +4,8 @@
  */
 #include "base/log.h"
 
+#include <pthread.h>
+
 #include "base/err.h"
 #include "base/str.h"
 
@@ -43,6 +45,26 @@ void
 log_set_sink(void (*fn)(const char *line, size_t n))
 {
 	sink = fn;
+}
+
+static pid_t own_pid;
+
+static void
+forget_pid(void)
+{
+	own_pid = 0;
+}
+
+static pid_t
+pid_of_us(void)
+{
+	static bool watched;
+
+	if (!watched)
+		watched = pthread_atfork(NULL, NULL, forget_pid) == 0;
+	if (own_pid == 0 || !watched)
+		own_pid = getpid();
+	return own_pid;
 }
 
 static bool
@@ -100,6 +122,14 @@ fits(const struct str *line)
 	return line->len < LINE_MAX_BYTES;	/* LF comes too */
 }
 
+static void
+add_key(struct str *line, const char *key)
+{
+	str_addc(line, ' ');
+	str_adds(line, key);
+	str_addc(line, '=');
+}
+
 /* What does not fit is cut so that quotes are closed, or left out. */
 static void
 add_value(struct str *line, const char *key, const char *z)
@@ -109,7 +139,7 @@ add_value(struct str *line, const char *key, const char *z)
 	if (z == NULL)
 		return;
 	n = strlen(z);
-	str_addf(line, " %s=", key);
+	add_key(line, key);
 	log_quote(line, z, n);
 	if (fits(line))
 		return;
@@ -117,7 +147,7 @@ add_value(struct str *line, const char *key, const char *z)
 	most = at + strlen(key) + sizeof(" =\"\"");
 	if (most + 4 >= LINE_MAX_BYTES)
 		return;
-	str_addf(line, " %s=", key);
+	add_key(line, key);
 	/* a byte takes four at most */
 	log_quote(line, z, cut(z, n, (LINE_MAX_BYTES - most) / 4));
 }
@@ -127,7 +157,10 @@ add_number(struct str *line, const char *key, bool neg, unsigned long long u)
 {
 	size_t at = line->len;
 
-	str_addf(line, " %s=%s%llu", key, neg ? "-" : "", u);
+	add_key(line, key);
+	if (neg)
+		str_addc(line, '-');
+	str_addu(line, u);
 	if (!fits(line))
 		str_trunc(line, at);
 }
@@ -187,7 +220,11 @@ log_event(enum log_level level, const char *event, ...)
 	if (level < threshold)
 		return;
 	str_reset(&line);
-	str_addf(&line, "%s[%d]: %s", prog, (int)getpid(), event);
+	str_adds(&line, prog);
+	str_addc(&line, '[');
+	str_addi(&line, pid_of_us());
+	str_adds(&line, "]: ");
+	str_adds(&line, event);
 	if (level == LOG_WARN || level == LOG_ERROR)
 		add_value(&line, "level", level == LOG_WARN ? "warn" : "error");
 	if (session[0])

@@ -59,7 +59,10 @@ str_add(struct str *s, const void *p, size_t n)
 void
 str_addc(struct str *s, char c)
 {
-	str_add(s, &c, 1);
+	if (s->cap < 2 || s->len > s->cap - 2)
+		str_grow(s, 1);
+	s->s[s->len++] = c;
+	s->s[s->len] = '\0';
 }
 
 void
@@ -72,6 +75,26 @@ void
 str_addsl(struct str *s, struct slice sl)
 {
 	str_add(s, sl.p, sl.n);
+}
+
+void
+str_addu(struct str *s, uint64_t n)
+{
+	char digits[20], *p = digits + sizeof(digits);
+
+	do {
+		*--p = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	str_add(s, p, (size_t)(digits + sizeof(digits) - p));
+}
+
+void
+str_addi(struct str *s, int64_t n)
+{
+	if (n < 0)
+		str_addc(s, '-');
+	str_addu(s, n < 0 ? 0 - (uint64_t)n : (uint64_t)n);
 }
 
 void

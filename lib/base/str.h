@@ -35,6 +35,8 @@ void str_add(struct str *s, const void *p, size_t n);
 void str_addc(struct str *s, char c);
 void str_adds(struct str *s, const char *z);
 void str_addsl(struct str *s, struct slice sl);
+void str_addu(struct str *s, uint64_t n);	/* decimal */
+void str_addi(struct str *s, int64_t n);
 void str_addf(struct str *s, const char *fmt, ...) PRINTF(2, 3);
 void str_vaddf(struct str *s, const char *fmt, va_list ap) PRINTF(2, 0);
 void str_trunc(struct str *s, size_t len);	/* len <= s->len */

@@ -50,16 +50,18 @@ encode_list(const struct field *f, const struct strlist *l, struct str *out)
 	}
 }
 
-void
+bool
 ipc_encode(struct str *out, const char *verb, const struct field *t,
     const void *rec)
 {
 	const void *m;
+	bool secret = false;
 
 	str_adds(out, "verb=");
 	str_add(out, verb, strlen(verb) + 1);
 	for (; t != NULL && t->kind != FIELD_END; t++) {
 		m = (const char *)rec + t->offset;
+		secret = secret || t->flags & FIELD_SECRET;
 		if (is_default(t, m))
 			continue;
 		if (t->kind == FIELD_LIST) {
@@ -68,13 +70,19 @@ ipc_encode(struct str *out, const char *verb, const struct field *t,
 		}
 		add_name(out, t);
 		if (t->kind == FIELD_SIZE)	/* exact, not rounded to K */
-			str_addf(out, "%" PRIu64, *(const uint64_t *)m);
+			str_addu(out, *(const uint64_t *)m);
+		else if (t->kind == FIELD_INT)
+			str_addi(out, *(const int64_t *)m);
+		else if (t->kind == FIELD_STR)
+			str_adds(out, *(const char *const *)m != NULL ?
+			    *(const char *const *)m : "");
 		else if (t->kind == FIELD_TIME)
 			str_addf(out, "%" PRId64 "ms", *(const int64_t *)m);
 		else
 			field_print(t, rec, out);
 		str_addc(out, '\0');
 	}
+	return secret;
 }
 
 /* A message is good when it begins with verb= and ends with NUL: then every

@@ -6,8 +6,9 @@
 
 #include "ipc/ipc.h"
 
-/* append verb and record; may come out longer than IPC_MAX */
-void ipc_encode(struct str *out, const char *verb, const struct field *t,
+/* append verb and record; may come out longer than IPC_MAX.  True: the table
+ * has secrets */
+bool ipc_encode(struct str *out, const char *verb, const struct field *t,
     const void *rec);
 /* set m->verb of a received message: 0, or -1 malformed */
 int ipc_check(struct ipc_msg *m, struct err *err);

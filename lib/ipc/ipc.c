@@ -99,15 +99,6 @@ ipc_send_bytes(int sock, const struct str *bytes, int fd, int flags)
 	return n < 0 ? -1 : 0;
 }
 
-static bool
-has_secret(const struct field *t)
-{
-	for (; t != NULL && t->kind != FIELD_END; t++)
-		if (t->flags & FIELD_SECRET)
-			return true;
-	return false;
-}
-
 static int
 send_wait(int sock, const char *verb, const struct str *bytes, int fd,
     int timeout_ms, struct err *err)
@@ -132,16 +123,17 @@ ipc_send(int sock, const char *verb, const struct field *t, const void *rec,
     int fd, int timeout_ms, struct err *err)
 {
 	static struct str bytes = STR_INIT;
+	bool secret;
 	int r;
 
 	str_reset(&bytes);
-	if (has_secret(t))	/* no copy is left where it grew out of */
-		str_grow(&bytes, SECRET_ROOM);
-	ipc_encode(&bytes, verb, t, rec);
+	/* no copy of a secret is left where it grew out of */
+	str_grow(&bytes, SECRET_ROOM);
+	secret = ipc_encode(&bytes, verb, t, rec);
 	r = bytes.len > IPC_MAX ? err_perm(err, "5.3.4",
 	    "%s: message of %zu bytes", verb, bytes.len) :
 	    send_wait(sock, verb, &bytes, fd, timeout_ms, err);
-	if (has_secret(t))
+	if (secret)
 		explicit_bzero(bytes.s, bytes.len);
 	return r;
 }

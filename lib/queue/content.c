@@ -78,7 +78,7 @@ qid_make(char q[QID_SIZE])
 {
 	uint16_t r;
 
-	random_bytes(&r, sizeof(r));
+	random_few(&r, sizeof(r));
 	qid_print(qid_of_us(wall_us()) | (r & ((1 << RANDOM_BITS) - 1)), q);
 }
 

@@ -36,7 +36,6 @@ const struct field launch_fields[] = {
 
 int serve_stop_fd = -1;
 static struct arena arena;
-static volatile sig_atomic_t stopping;
 
 struct options {
 	const char *conf_dir;
@@ -49,16 +48,16 @@ on_term(int sig UNUSED)
 	uint64_t one = 1;
 	int e = errno;
 
-	stopping = 1;
+	io_stopping = 1;
 	if (write(serve_stop_fd, &one, sizeof(one)) < 0)
-		stopping = 1;
+		io_stopping = 1;
 	errno = e;
 }
 
 bool
 serve_stopping(void)
 {
-	return stopping;
+	return io_stopping;
 }
 
 static int

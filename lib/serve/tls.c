@@ -112,6 +112,7 @@ wrap(struct io *io, const struct verb_def *v, const void *in, int64_t ms,
 		close_fd(io->fd);
 		io->fd = io->out_fd = fd;
 		io->is_socket = true;
+		io->block_ms = 0;
 	}
 	ipc_free(&c);
 	return rc < 0 ? fail(io, err) : 0;

@@ -32,34 +32,39 @@ cut_piece(struct slice *rest, size_t room)
 static void
 add_printable(struct str *out, struct slice s)
 {
-	size_t i;
+	size_t i = out->len;
 
-	for (i = 0; i < s.n; i++)
-		str_addc(out, ascii_isprint((unsigned char)s.p[i]) ? s.p[i] :
-		    s.p[i] == '\t' ? ' ' : '?');
+	str_addsl(out, s);
+	for (; i < out->len; i++)
+		if (!ascii_isprint((unsigned char)out->s[i]))
+			out->s[i] = out->s[i] == '\t' ? ' ' : '?';
 }
 
 void
 smtp_reply(struct str *out, int code, const char *dsn, const char *text)
 {
 	struct slice rest = slice_of(text), piece;
-	char enh[16] = "";
-	size_t room, lines = 0;
+	size_t room, lines = 0, at;
 
 	assert(code >= 200 && code <= 599);
 	if (rest.p == NULL)
 		rest = SLICE_LIT("");
-	if (dsn != NULL && dsn[0] != '\0') {
-		/* RFC 2034 section 4: the class is the code's own */
-		snprintf(enh, sizeof(enh), "%s ", dsn);
-		enh[0] = (char)('0' + code / 100);
-	}
-	room = SMTP_REPLY_LINE - 2 - 4 - strlen(enh);
+	if (dsn != NULL && dsn[0] == '\0')
+		dsn = NULL;
+	room = SMTP_REPLY_LINE - 2 - 4 - (dsn != NULL ? strlen(dsn) + 1 : 0);
 	do {
 		piece = cut_piece(&rest, room);
 		if (++lines == SMTP_REPLY_LINES_MAX)
 			rest = SLICE_NULL;
-		str_addf(out, "%d%c%s", code, rest.p == NULL ? ' ' : '-', enh);
+		str_addi(out, code);
+		str_addc(out, rest.p == NULL ? ' ' : '-');
+		if (dsn != NULL) {
+			/* RFC 2034 section 4: the class is the code's own */
+			at = out->len;
+			str_adds(out, dsn);
+			str_addc(out, ' ');
+			out->s[at] = (char)('0' + code / 100);
+		}
 		add_printable(out, piece);
 		str_adds(out, "\r\n");
 	} while (rest.p != NULL);
