@@ -1,8 +1,8 @@
 /*
  * batch.c - commits that arrive together.
  *
- * A commit is prepared at once (judged, completed, routed, made read-only) and
- * then waits for the end of the requests at hand, when all that wait are
+ * A commit is prepared at once (judged, completed, made read-only) and then
+ * waits for the end of the requests at hand, when all that wait are routed,
  * synced, queued and answered, in this order.  Content up to sync_above is not
  * synced: qmgr is told so, and has it in its journal.  Nobody is answered
  * before the sync of larger content, its entry included, and the queue
@@ -104,13 +104,50 @@ queue_all(size_t n)
 	enqueue_all(jobs, n);
 }
 
+static void
+route(struct job *j)
+{
+	if (j->routed)
+		return;
+	j->routed = true;
+	log_set_session(j->m->session);
+	log_set_queue(j->m->q);
+	j->rc = message_route(j->m, j, &j->err);
+	j->unsynced = j->size <= conf.sync_above;
+	log_set_queue(NULL);
+	log_set_session(NULL);
+}
+
+/* Who can not be routed is answered and leaves; a job keeps its memory. */
+static void
+route_jobs(void)
+{
+	struct job *j, last;
+	size_t i = 0;
+
+	while (i < njobs) {
+		j = &jobs[i];
+		route(j);
+		if (j->rc == 0) {
+			i++;
+			continue;
+		}
+		last = *j;
+		memmove(j, j + 1, (njobs - i - 1) * sizeof(*j));
+		jobs[--njobs] = last;
+		answer(&jobs[njobs]);
+	}
+}
+
 void
 batch_run(void)
 {
 	struct err err = ERR_INIT;
-	size_t i, n = njobs;
+	size_t i, n;
 	int rc;
 
+	route_jobs();
+	n = njobs;
 	if (n == 0)
 		return;
 	rc = sync_all(&err);
@@ -132,16 +169,13 @@ batch_add(struct message *m, uint64_t size, struct call *c, struct err *err)
 
 	j->m = m;
 	j->rc = 0;
-	j->keep = false;
+	j->keep = j->routed = false;
 	j->err = (struct err)ERR_INIT;
 	j->dests.n = 0;
-	if (message_prepare(m, size, j, err) < 0) {
-		parts_drop(j);
+	if (message_prepare(m, size, j, err) < 0)
 		return -1;
-	}
 	if (m->discard)
 		return 0;
-	j->unsynced = j->size <= conf.sync_above;
 	j->ticket = request_hold(c);
 	j->sock = c->sock;
 	m->job = j;

@@ -99,6 +99,16 @@ judge_header(struct slice s, bool all, const struct content_limits *l,
 }
 
 int
+content_check_whole(struct slice whole, const struct content_limits *l,
+    struct content_facts *f, struct err *err)
+{
+	memset(f, 0, sizeof(*f));
+	if (judge_header(whole, true, l, f, err) < 0)
+		return -1;
+	return judge_bytes(whole, f, err);
+}
+
+int
 content_check(int fd, uint64_t size, const struct content_limits *l,
     struct content_facts *f, struct err *err)
 {

@@ -53,6 +53,8 @@ struct message {
 	char q[QID_SIZE];
 	int fd;			/* content, read and append */
 	uint64_t trace;		/* bytes that we wrote in front */
+	struct slice whole;	/* put: what is in the file; p NULL: else */
+	bool sealed;		/* which is read-only already */
 	int64_t created;	/* unix microseconds */
 	const char *sender, *ret, *envid, *session;
 	const char *login, *verp;
@@ -79,10 +81,15 @@ bool conn_busy(void *conn);
 void message_rcpt(struct message *m, const struct cleanup_rcpt_in *in);
 int message_begin(struct message *m, const struct cleanup_begin_in *in,
     struct err *err);
-/* judge, change, complete, route, make read-only: fills dests and sizes of j;
- * where m->discard is set then, it goes nowhere */
+/* begin and content: 1; 0 another has the id, or it is none of now, or edits
+ * were told before; -1 */
+int message_put(struct message *m, const struct cleanup_begin_in *in,
+    struct err *err);
+/* judge, change, complete; where m->discard is set then, it goes nowhere */
 int message_prepare(struct message *m, uint64_t size, struct job *j,
     struct err *err);
+/* route, make read-only: fills dests and sizes of j */
+int message_route(struct message *m, struct job *j, struct err *err);
 /* the end of it, logged, whatever comes later; by and why may be "" */
 void message_discard(struct message *m, const char *by, const char *why);
 /* not queued: room is given back now, the name goes with message_drop */
@@ -112,6 +119,9 @@ struct content_facts {
 /* Read the whole file and judge it.  0; or -1: 5.4.6 too many hops, 5.3.4
  * header too large, 5.6.0 other faults, 4.3.0 not readable. */
 int content_check(int fd, uint64_t size, const struct content_limits *l,
+    struct content_facts *f, struct err *err);
+/* the same where it is in memory */
+int content_check_whole(struct slice whole, const struct content_limits *l,
     struct content_facts *f, struct err *err);
 
 /* owner.c: are From and Sender of the header, or the sender where From will be
@@ -200,7 +210,7 @@ int parts_enqueue(struct job *j, struct err *err);
 void parts_drop(struct job *j);		/* those that are not in the queue */
 
 /* batch.c: commits that share their syncs */
-enum { BATCH_MAX = 32 };
+enum { BATCH_MAX = 32, WHOLE_MAX = 32768 };
 struct job {
 	struct message *m;
 	struct call_ticket ticket;
@@ -212,6 +222,7 @@ struct job {
 	struct part *parts;	/* malloced */
 	size_t nparts;
 	int rc;			/* 0 queued, -1 err */
+	bool routed;
 	bool keep;		/* it may be in the queue although rc is -1 */
 	struct err err;
 };
@@ -225,6 +236,7 @@ void batch_settle(struct message *m);	/* the same where m is one of them */
 void enqueue_init(void);
 /* of those whose rc is 0: sets rc, err and keep of each */
 void enqueue_all(struct job *jobs, size_t n);
-int enqueue_settle(const char *q, bool *queued_r, struct err *err);
+int enqueue_settle(const struct cleanup_settle_in *in, bool *queued_r,
+    struct err *err);
 
 #endif

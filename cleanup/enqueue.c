@@ -184,9 +184,10 @@ enqueue_all(struct job *jobs, size_t n)
 }
 
 int
-enqueue_settle(const char *q, bool *queued_r, struct err *err)
+enqueue_settle(const struct cleanup_settle_in *asked, bool *queued_r,
+    struct err *err)
 {
-	struct qmgr_settle_in in = { .q = q };
+	struct qmgr_settle_in in = { .q = asked->q, .put = asked->put };
 	struct qmgr_settle_out out;
 
 	if (ipc_call(&qmgr[0], &qmgr_settle, &in, -1, &out, NULL, NULL,

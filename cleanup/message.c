@@ -1,7 +1,7 @@
 /*
  * message.c - begin to commit.
  *
- * Order at commit: judged, completed, routed, read-only, larger content
+ * Order at commit: judged, completed, read-only, routed, larger content
  * synced, enqueued; only then the answer.  What fails before the envelope was
  * sent leaves nothing behind.
  */
@@ -15,7 +15,7 @@
 #include "smtp/command.h"
 #include "smtp/verp.h"
 
-enum { ARENA_MAX = 64 << 20 };
+enum { ARENA_MAX = 64 << 20, ID_AGE_US = 60000000 };
 
 static bool
 clean(const char *z, size_t max)
@@ -107,27 +107,71 @@ keep_envelope(struct message *m, const struct cleanup_begin_in *in)
 	m->discard = m->sender_changed = m->rcpts_changed = false;
 }
 
+/* the file is there: trace headers, and the content of a put */
+static int
+write_first(struct message *m, const struct cleanup_begin_in *in,
+    struct err *err)
+{
+	static struct str text = STR_INIT;
+
+	m->begun = true;
+	m->created = wall_us();
+	str_reset(&text);
+	trace_headers(&text, in, m->q, m->n == 1 ? m->rcpts[0].addr : NULL,
+	    m->created / 1000000);
+	m->trace = text.len;
+	str_adds(&text, in->content);
+	if (full_write(m->fd, text.s, text.len) < 0)
+		return err_sys(err, "write content");
+	m->whole = slice_str(&text);
+	return 0;
+}
+
 int
 message_begin(struct message *m, const struct cleanup_begin_in *in,
     struct err *err)
 {
-	static struct str head = STR_INIT;
-
+	if (in->content[0] != '\0')
+		return err_perm(err, "5.5.4", "content comes with put");
 	if (check_envelope(m, in, err) < 0)
 		return -1;
 	keep_envelope(m, in);
 	route_ask(m);
-	if (spool_create(m->q, &m->fd, err) < 0)
+	if (spool_create(m->q, &m->fd, err) < 0 ||
+	    write_first(m, in, err) < 0)
 		return -1;
-	m->begun = true;
-	m->created = wall_us();
-	str_reset(&head);
-	trace_headers(&head, in, m->q, m->n == 1 ? m->rcpts[0].addr : NULL,
-	    m->created / 1000000);
-	m->trace = head.len;
-	if (full_write(m->fd, head.s, head.len) < 0)
-		return err_sys(err, "write content");
+	m->whole = SLICE_NULL;
 	return 0;
+}
+
+/* made just now, as its maker says? */
+static bool
+is_new(const char *q)
+{
+	int64_t id, us = wall_us();
+
+	return qid_parse(q, &id) && qid_time_us(id) > us - ID_AGE_US &&
+	    qid_time_us(id) < us + ID_AGE_US;
+}
+
+int
+message_put(struct message *m, const struct cleanup_begin_in *in,
+    struct err *err)
+{
+	int rc;
+
+	if (check_envelope(m, in, err) < 0)
+		return -1;
+	if (!is_new(in->q) || m->edits.n > 0)
+		return 0;
+	keep_envelope(m, in);
+	route_ask(m);
+	slice_copy(m->q, sizeof(m->q), slice_of(in->q));
+	rc = content_create_whole(common.spool_dir, m->q, &m->fd, err);
+	if (rc <= 0)
+		return rc;
+	m->sealed = true;
+	return write_first(m, in, err) < 0 ? -1 : 1;
 }
 
 static int
@@ -136,6 +180,10 @@ check_size(const struct message *m, uint64_t size, uint64_t *total_r,
 {
 	struct stat st;
 
+	if (m->whole.p != NULL) {
+		*total_r = m->whole.n;
+		return 0;
+	}
 	if (fstat(m->fd, &st) < 0)
 		return err_sys(err, "stat content");
 	/* qmgr took it for an orphan: the clock leapt, or the machine slept */
@@ -170,7 +218,8 @@ judge(struct message *m, uint64_t *total, struct content_facts *f,
 		(size_t)conf.header_limit, (size_t)conf.header_fields,
 		(size_t)conf.hop_limit };
 
-	if (content_check(m->fd, *total, &limits, f, err) < 0)
+	if ((m->whole.p != NULL ? content_check_whole(m->whole, &limits, f,
+	    err) : content_check(m->fd, *total, &limits, f, err)) < 0)
 		return -1;
 	if (m->check_from && owner_check(m, f, err) < 0)
 		return -1;
@@ -201,23 +250,28 @@ message_prepare(struct message *m, uint64_t size, struct job *j,
 	if (check_size(m, size, &j->size, err) < 0 ||
 	    judge(m, &j->size, &f, err) < 0)
 		return -1;
+	m->whole = SLICE_NULL;
 	/* router was asked about others */
 	if (m->rcpts_changed || m->sender_changed || m->transport != NULL ||
 	    m->discard)
 		route_forget(m);
 	if (m->discard)
 		return 0;
-	if (route_all(m, &j->dests, err) < 0)
-		return -1;
 	/* RFC 8689 section 3: the option wins over the field */
 	m->tls_optional = f.tls_optional && !m->requiretls;
 	/* smtp has to say it before it has read it all */
 	m->body8 = m->body8 || f.eightbit;
 	j->lines = f.lines;
-	if (parts_make(j, err) < 0)
+	return 0;
+}
+
+int
+message_route(struct message *m, struct job *j, struct err *err)
+{
+	if (route_all(m, &j->dests, err) < 0 || parts_make(j, err) < 0)
 		return -1;
-	j->wsize = j->size + f.lines;
-	if (fchmod(m->fd, 0440) < 0)
+	j->wsize = j->size + j->lines;
+	if (!m->sealed && fchmod(m->fd, 0440) < 0)
 		return err_sys(err, "chmod content");
 	return 0;
 }
@@ -244,6 +298,8 @@ message_drop(struct message *m, bool unlink_it)
 	route_forget(m);
 	m->fd = -1;
 	m->begun = m->over = false;
+	m->whole = SLICE_NULL;
+	m->sealed = false;
 	m->n = 0;
 	m->err = m->edit_err = (struct err)ERR_INIT;
 	edits_clear(&m->edits);

@@ -197,6 +197,7 @@ rewrite(struct message *m, const struct splices *s, uint64_t *size,
 	}
 	close_fd(m->fd);
 	m->fd = fd;
+	m->sealed = false;
 	*size = new_size;
 	return 0;
 }

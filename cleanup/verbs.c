@@ -66,11 +66,13 @@ log_ids(const char *session, const char *q)
 }
 
 static int
-do_space(struct call *c UNUSED, const void *in_, void *out UNUSED,
+do_space(struct call *c UNUSED, const void *in_, void *out_,
     struct err *err)
 {
 	const struct cleanup_space_in *in = in_;
+	struct cleanup_space_out *out = out_;
 
+	out->whole = WHOLE_MAX;
 	return spool_space(in->size, err);
 }
 
@@ -101,22 +103,32 @@ may_begin(const struct call *c, const struct cleanup_begin_in *in,
 	    (unsigned)uid);
 }
 
+/* what begin and put have in common */
+static int
+start(struct call *c, const struct cleanup_begin_in *in, struct err *err)
+{
+	struct message *m = c->conn;
+
+	batch_settle(m);
+	if (m->begun)
+		message_drop(m, true);
+	log_ids(in->session, NULL);
+	if (may_begin(c, in, err) < 0)
+		return -1;
+	if (in->rcpt[0] != '\0')
+		message_rcpt(m, &(struct cleanup_rcpt_in){ in->rcpt,
+		    in->notify, in->orcpt, in->orig });
+	return 0;
+}
+
 static int
 do_begin(struct call *c, const void *in_, void *out_, struct err *err)
 {
 	const struct cleanup_begin_in *in = in_;
 	struct cleanup_begin_out *out = out_;
 	struct message *m = c->conn;
-	int rc;
+	int rc = start(c, in, err);
 
-	batch_settle(m);
-	if (m->begun)
-		message_drop(m, true);
-	log_ids(in->session, NULL);
-	rc = may_begin(c, in, err);
-	if (rc == 0 && in->rcpt[0] != '\0')
-		message_rcpt(m, &(struct cleanup_rcpt_in){ in->rcpt,
-		    in->notify, in->orcpt, in->orig });
 	if (rc == 0)
 		rc = message_begin(m, in, err);
 	if (rc < 0) {
@@ -166,6 +178,24 @@ do_body(struct call *c, const void *in, void *out UNUSED,
 	return 0;
 }
 
+/* all of it has come */
+static int
+finish(struct message *m, uint64_t size, struct call *c,
+    struct cleanup_commit_out *out, struct err *err)
+{
+	int rc = batch_add(m, size, c, err);
+
+	if (rc < 0) {
+		say_failed(err);
+		message_over(m);
+	} else if (rc == 0) {
+		out->q = m->q;
+		out->discarded = true;
+		message_drop(m, true);
+	}
+	return rc;
+}
+
 static int
 do_commit(struct call *c, const void *in_, void *out_, struct err *err)
 {
@@ -178,13 +208,28 @@ do_commit(struct call *c, const void *in_, void *out_, struct err *err)
 	if (!m->begun || m->over)
 		return err_temp(err, "4.3.0", "no message is under way");
 	log_ids(m->session, m->q);
-	rc = batch_add(m, in->size, c, err);
-	if (rc < 0) {
-		say_failed(err);
-		message_over(m);
-	} else if (rc == 0) {
-		out->q = m->q;
-		out->discarded = true;
+	rc = finish(m, in->size, c, out, err);
+	log_ids(NULL, NULL);
+	return rc;
+}
+
+static int
+do_put(struct call *c, const void *in_, void *out_, struct err *err)
+{
+	const struct cleanup_begin_in *in = in_;
+	struct cleanup_commit_out *out = out_;
+	struct message *m = c->conn;
+	int rc = start(c, in, err);
+
+	if (rc == 0)
+		rc = message_put(m, in, err);
+	if (rc == 1) {
+		log_ids(m->session, m->q);
+		rc = finish(m, strlen(in->content), c, out, err);
+	} else {
+		if (rc < 0)
+			say_failed(err);
+		/* a file that another made is not ours to remove */
 		message_drop(m, true);
 	}
 	log_ids(NULL, NULL);
@@ -211,7 +256,7 @@ do_settle(struct call *c UNUSED, const void *in_, void *out_,
 	if (!qid_valid(in->q))
 		return err_perm(err, "5.5.4", "not a queue id");
 	log_ids(NULL, in->q);
-	rc = enqueue_settle(in->q, &out->queued, err);
+	rc = enqueue_settle(in, &out->queued, err);
 	if (rc < 0)
 		say_failed(err);
 	log_ids(NULL, NULL);
@@ -227,6 +272,7 @@ const struct verb verbs[] = {
 	{ &cleanup_edit, do_edit, WHO },
 	{ &cleanup_body, do_body, WHO },
 	{ &cleanup_commit, do_commit, WHO },
+	{ &cleanup_put, do_put, WHO },
 	{ &cleanup_abort, do_abort, WHO },
 	{ &cleanup_settle, do_settle, WHO },
 	{ 0 }

@@ -54,7 +54,8 @@ settle_load(struct err *err)
 }
 
 /* An id older than this process whose content is gone was delivered: content
- * goes only after its envelope, or as an orphan, but not so soon. */
+ * goes only after its envelope, or as an orphan, but not so soon.  Of a put
+ * that proves nothing: rather twice than never. */
 static int
 was_here(int64_t id, struct err *err)
 {
@@ -137,7 +138,7 @@ settle(struct call *c, const void *in_, void *out_, struct err *err)
 	if (m != NULL && m->row == ROW_NONE)
 		return later(c, id, true);
 	rc = m != NULL ? 1 : settle_known(id, err);
-	if (rc == 0)
+	if (rc == 0 && !in->put)
 		rc = was_here(id, err);
 	if (rc < 0)
 		return -1;

@@ -14,6 +14,7 @@
 #include "conf/common.h"
 #include "proto/cleanup.h"
 #include "proto/router.h"
+#include "queue/content.h"
 #include "serve/dns.h"
 
 enum { SPACE_FRESH_MS = 1000, SPACE_STEP = 1 << 20, SETTLE_WAIT_MAX = 2000 };
@@ -21,6 +22,7 @@ enum { SPACE_FRESH_MS = 1000, SPACE_STEP = 1 << 20, SETTLE_WAIT_MAX = 2000 };
 static struct ipc router, cleanup, auth;
 static int64_t space_until;		/* the last answer counts so long */
 static uint64_t space_size;		/* and for messages up to this */
+static uint64_t whole;			/* content up to this can be put */
 
 void
 backend_init(void)
@@ -44,14 +46,16 @@ int
 backend_space(uint64_t size, struct err *err)
 {
 	struct cleanup_space_in in;
+	struct cleanup_space_out out;
 	int64_t now = mono_ms();
 
 	in.size = (size + SPACE_STEP - 1) / SPACE_STEP * SPACE_STEP;
 	if (now < space_until && in.size <= space_size)
 		return 0;
-	if (ipc_call(&cleanup, &cleanup_space, &in, -1, NULL, NULL, NULL,
+	if (ipc_call(&cleanup, &cleanup_space, &in, -1, &out, NULL, NULL,
 	    err) < 0)
 		return failed(&cleanup, err);
+	whole = out.whole;
 	if (now >= space_until || in.size > space_size)
 		space_size = in.size;
 	space_until = now + SPACE_FRESH_MS;
@@ -208,11 +212,12 @@ not_queued(struct err *err)
 	return err_temp(err, "4.3.0", "the message could not be queued");
 }
 
-/* The answer to commit is lost: ask until we know. */
+/* The answer to commit or put is lost: ask until we know.  1 it is queued, 0
+ * it is not and never will be, -1 */
 static int
-settle(struct txn *t, struct err *err)
+settle(struct txn *t, bool put, struct err *err)
 {
-	struct cleanup_settle_in in = { .q = t->q };
+	struct cleanup_settle_in in = { .q = t->q, .put = put };
 	struct cleanup_settle_out out;
 	int64_t end = mono_ms() + conf.settle_time;
 	int wait = 50;
@@ -223,7 +228,7 @@ settle(struct txn *t, struct err *err)
 		    NULL, err) == 0) {
 			log_event(LOG_WARN, "settled",
 			    KS("queued", out.queued ? "yes" : "no"), KEND);
-			return out.queued ? 0 : not_queued(err);
+			return out.queued;
 		}
 		if (mono_ms() + wait > end)
 			break;
@@ -262,6 +267,18 @@ tell_edits(const struct txn *t, struct err *err)
 	return 0;
 }
 
+static int
+settle_lost(struct txn *t, bool put, struct err *err)
+{
+	int r;
+
+	log_set_queue(t->q);
+	failed(&cleanup, err);
+	r = settle(t, put, err);
+	log_set_queue(NULL);
+	return r;
+}
+
 int
 backend_commit(struct txn *t, uint64_t size, struct err *err)
 {
@@ -291,11 +308,42 @@ backend_commit(struct txn *t, uint64_t size, struct err *err)
 	}
 	if (answered)
 		return -1;
-	log_set_queue(t->q);
-	failed(&cleanup, err);
-	r = settle(t, err);
-	log_set_queue(NULL);
-	return r;
+	r = settle_lost(t, false, err);
+	return r > 0 ? 0 : r < 0 ? -1 : not_queued(err);
+}
+
+/* A cleanup that ended before it read us, or that lacks the recipients which
+ * were told to another, costs a message nothing: it begins anew. */
+int
+backend_put(const struct session *s, struct txn *t, const struct str *content,
+    struct err *err)
+{
+	struct cleanup_begin_in in;
+	struct cleanup_commit_out out;
+	struct str proto = STR_INIT;
+	bool torn, sent = false;
+	int r;
+
+	/* what is to be changed is told after begin */
+	if (content->len > whole || t->edits.n > 0)
+		return 0;
+	qid_make_near(t->q);
+	session_proto(s, &proto);
+	in = begin_record(s, t, proto.s);
+	in.q = t->q;
+	in.content = content->s;
+	r = tell_rcpts(t, &torn, err);
+	if (r == 0)
+		r = ipc_call(&cleanup, &cleanup_put, &in, -1, &out, NULL,
+		    &sent, err);
+	str_free(&proto);
+	if (r == 0) {
+		t->discarded = out.discarded;
+		return out.q[0] != '\0';
+	}
+	if (!sent || (cleanup.fd >= 0 && cleanup.fresh))
+		return 0;
+	return cleanup.fd >= 0 ? -1 : settle_lost(t, true, err);
 }
 
 void

@@ -29,6 +29,10 @@ int backend_begin(const struct session *s, struct txn *t, int *fd_r,
 /* all size bytes are written: change it as t->edits say and queue it.  0: it is
  * on disk, or t->discarded. */
 int backend_commit(struct txn *t, uint64_t size, struct err *err);
+/* A short content that is there: all of it at once.  1: it is on disk, t->q;
+ * 0: it is not, and is to be begun; -1 err */
+int backend_put(const struct session *s, struct txn *t,
+    const struct str *content, struct err *err);
 void backend_abort(struct txn *t);	/* forget what began */
 int backend_auth(const struct auth_sasl_in *in, struct auth_out *out,
     struct err *err);

@@ -109,15 +109,16 @@ data_finish(struct session *s)
 	struct err err = ERR_INIT;
 	uint64_t size;
 	enum cmd_result r = CMD_OK;
-	int filtered = 1;
+	int filtered = 1, put = content_put(c, &size, &err);
 
-	if (content_finish(c, &size, &err) < 0 || (filtered =
+	if (put == 0 && (content_finish(c, &size, &err) < 0 || (filtered =
 	    filters_content(s, content_fd(c), size, &by, &err,
-	    &s->refusal)) < 0)
+	    &s->refusal)) < 0))
 		r = data_refuse(s, 550, &err);
 	else if (filtered == 0)
 		taken(s, size, &by);
-	else if (backend_commit(s->txn, size, &err) < 0)
+	else if (put < 0 || (put == 0 &&
+	    backend_commit(s->txn, size, &err) < 0))
 		r = data_refuse(s, 554, &err);
 	else
 		queued(s, size);

@@ -6,6 +6,7 @@
 
 #include "backend.h"
 #include "base/clock.h"
+#include "filter.h"
 #include "smtp/data.h"
 
 enum {
@@ -217,9 +218,20 @@ content_fd(const struct content *c)
 }
 
 int
-content_finish(struct content *c, uint64_t *size_r, struct err *err)
+content_put(struct content *c, uint64_t *size_r, struct err *err)
 {
 	smtp_data_finish(&c->data, &c->out);
+	judge(c);
+	if (c->fd >= 0 || c->err.kind != ERR_NONE || filters_any(c->s))
+		return 0;
+	session_name(c->s, true);
+	*size_r = c->out.len;
+	return backend_put(c->s, c->s->txn, &c->out, err);
+}
+
+int
+content_finish(struct content *c, uint64_t *size_r, struct err *err)
+{
 	store(c);
 	*size_r = c->stored;
 	return content_check(c, err);

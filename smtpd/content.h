@@ -2,8 +2,8 @@
  * content.h - message content on its way from the client to the disk.
  *
  * Cleanup is asked for a queue file (backend_begin) when the first 32 KiB are
- * there, or the whole of a smaller message: a slow client holds no cleanup,
- * and a small message that is refused makes no file.
+ * there; a smaller message goes to it whole (backend_put): a slow client holds
+ * no cleanup, and a small message that is refused makes no file.
  *
  * What is wrong with the content (too big, bare line ends, a full disk) is
  * remembered, and the rest is read and thrown away, so that the session stays
@@ -27,6 +27,9 @@ enum content_read content_chunk(struct session *s, struct content *c,
     uint64_t n);
 /* is it refused already?  0, or -1: err */
 int content_check(struct content *c, struct err *err);
+/* The end has come.  1: all of it is queued, *size_r; 0: it is to be finished
+ * and committed, as filters may want to see it; -1: refused, err. */
+int content_put(struct content *c, uint64_t *size_r, struct err *err);
 /* the rest is written; *size_r: bytes written.  0, or -1: err. */
 int content_finish(struct content *c, uint64_t *size_r, struct err *err);
 /* what it was written to, and can be read from; -1: nothing yet */

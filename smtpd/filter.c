@@ -257,6 +257,12 @@ tell_all(struct session *s, const struct txn *t, const struct strlist *names,
 	return r;
 }
 
+bool
+filters_any(const struct session *s)
+{
+	return s->filters != NULL || conf.filters.n > 0;
+}
+
 /* All that went before is told, to those who are to hear it.  1, 0: nobody is
  * to, -1: err */
 static int
@@ -269,7 +275,7 @@ catch_up(struct session *s, const struct txn *t, struct filter_out *out,
 	int r = 1, tries;
 
 	*out = (struct filter_out){ .dsn = "", .text = "", .by = "" };
-	if (s->filters == NULL && conf.filters.n == 0)
+	if (!filters_any(s))
 		return 0;
 	f = state(s);
 	arena_reset(&f->a);

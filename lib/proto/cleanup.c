@@ -9,6 +9,12 @@ static const struct field space_in[] = {
 	F_END
 };
 
+static const struct field space_out[] = {
+	F_SIZE(struct cleanup_space_out, whole, "0", NULL, NULL,
+	    "content up to this may come with put"),
+	F_END
+};
+
 static const struct field rcpt_in[] = {
 	F_STR(struct cleanup_rcpt_in, addr, NULL, "recipient"),
 	F_STR(struct cleanup_rcpt_in, notify, "", "NOTIFY="),
@@ -61,6 +67,8 @@ static const struct field begin_in[] = {
 	    "content checks apply"),
 	F_BOOL(struct cleanup_begin_in, hide_client, "no",
 	    "the client is not named in Received"),
+	F_STR(struct cleanup_begin_in, q, "", "put: queue id"),
+	F_STR(struct cleanup_begin_in, content, "", "put: content"),
 	F_END
 };
 
@@ -83,6 +91,7 @@ static const struct field commit_out[] = {
 
 static const struct field settle_in[] = {
 	F_STR(struct cleanup_settle_in, q, NULL, "queue id"),
+	F_BOOL(struct cleanup_settle_in, put, "no", "it was a put"),
 	F_END
 };
 
@@ -94,6 +103,7 @@ static const struct field settle_out[] = {
 const struct verb_def cleanup_space = {
 	.name = "space",
 	.in = space_in, .in_size = sizeof(struct cleanup_space_in),
+	.out = space_out, .out_size = sizeof(struct cleanup_space_out),
 	.flags = VERB_AGAIN,
 	.doc = "is there room on the disk?",
 };
@@ -134,6 +144,13 @@ const struct verb_def cleanup_commit = {
 	.doc = "check, sync and queue it",
 };
 
+const struct verb_def cleanup_put = {
+	.name = "put",
+	.in = begin_in, .in_size = sizeof(struct cleanup_begin_in),
+	.out = commit_out, .out_size = sizeof(struct cleanup_commit_out),
+	.doc = "a whole message: check, write and queue it",
+};
+
 const struct verb_def cleanup_abort = {
 	.name = "abort",
 	.doc = "forget the message under way",
@@ -153,6 +170,7 @@ const struct verb_def *const cleanup_verbs[] = {
 	&cleanup_edit,
 	&cleanup_body,
 	&cleanup_commit,
+	&cleanup_put,
 	&cleanup_abort,
 	&cleanup_settle,
 	NULL

@@ -10,8 +10,10 @@
  *                    wrong with one is told at commit
  *   body             the content of an edit `body` that goes before it
  *   commit           content is complete: checked, synced, queued
- *   settle           after a lost commit, on a new connection: was it queued?
- *                    (and if not, it never will be)
+ *   put              begin, content and commit at once, for a short content
+ *                    that is there; the caller makes the queue id
+ *   settle           after a lost commit or put, on a new connection: was it
+ *                    queued?  (and if not, it never will be)
  */
 #ifndef PROTO_CLEANUP_H
 #define PROTO_CLEANUP_H
@@ -21,6 +23,9 @@
 
 struct cleanup_space_in {
 	uint64_t size;		/* announced by SIZE=, 0 unknown */
+};
+struct cleanup_space_out {
+	uint64_t whole;		/* content up to so much may be put; 0 none */
 };
 extern const struct verb_def cleanup_space;	/* err 4.3.1 too full */
 
@@ -66,6 +71,8 @@ struct cleanup_begin_in {
 	bool check_from;	/* From and Sender must be the login's */
 	bool checks;		/* content checks apply */
 	bool hide_client;	/* no helo and client_* in Received */
+	/* put: a new queue id, and the content, which has no NUL */
+	const char *q, *content;
 };
 struct cleanup_begin_out {
 	const char *q;		/* queue id */
@@ -88,10 +95,14 @@ struct cleanup_commit_out {
 /* errors: 5.7.1 refused by a content check, 5.4.6 too many hops, 5.6.0 bad
  * content, 4.3.x ours */
 extern const struct verb_def cleanup_commit;
+/* As begin and commit together, with the errors of both.  The answer's q is ""
+ * where the id is no good: nothing was done, begin it. */
+extern const struct verb_def cleanup_put;
 extern const struct verb_def cleanup_abort;	/* forget it; ok */
 
 struct cleanup_settle_in {
 	const char *q;
+	bool put;		/* there may never have been a content file */
 };
 struct cleanup_settle_out {
 	bool queued;

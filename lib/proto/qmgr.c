@@ -63,6 +63,8 @@ static const struct field enqueue_in[] = {
 
 static const struct field settle_in[] = {
 	F_STR(struct qmgr_settle_in, q, NULL, "queue id"),
+	F_BOOL(struct qmgr_settle_in, put, "no",
+	    "no content file may ever have been"),
 	F_END
 };
 

@@ -44,7 +44,10 @@ extern const struct verb_def qmgr_rcpt;
 /* ok: the envelope is durable.  Twice the same id: ok, queued once. */
 extern const struct verb_def qmgr_enqueue;
 
-struct qmgr_settle_in { const char *q; };
+struct qmgr_settle_in {
+	const char *q;
+	bool put;	/* no content file may ever have been */
+};
 struct qmgr_settle_out { bool queued; };
 /* Is q queued, or was it within the last minutes?  If not, an enqueue of q
  * that comes later is refused. */

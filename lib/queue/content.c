@@ -12,7 +12,7 @@
 static const char digits[] =
     "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-enum { RANDOM_BITS = 12, TRIES = 16 };
+enum { RANDOM_BITS = 12, TRIES = 16, NEAR_BITS = 15 /* 33 ms */ };
 
 void
 qid_print(int64_t id, char q[QID_SIZE])
@@ -82,6 +82,17 @@ qid_make(char q[QID_SIZE])
 	qid_print(qid_of_us(wall_us()) | (r & ((1 << RANDOM_BITS) - 1)), q);
 }
 
+void
+qid_make_near(char q[QID_SIZE])
+{
+	int64_t us = wall_us();
+	uint16_t r;
+
+	random_few(&r, sizeof(r));
+	qid_print(qid_of_us(us) | (r & 0xf) << 8 | (us >> NEAR_BITS & 0xff),
+	    q);
+}
+
 int64_t
 qid_time_us(int64_t id)
 {
@@ -147,16 +158,11 @@ make_dir(const char *spool, const char *q, struct err *err)
 	return rc;
 }
 
-/* readable to the group, whatever umask says: other programs read it */
 static int
 create_file(const char *path, mode_t mode)
 {
-	mode_t old = umask(0);
-	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC |
+	return open(path, O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC |
 	    O_NOFOLLOW, mode);
-
-	umask(old);
-	return fd;
 }
 
 static int
@@ -183,10 +189,29 @@ create(const char *spool, const char *q, mode_t mode, int *fd_r,
 	return rc;
 }
 
+/* readable to the group, whatever umask says: other programs read it */
+static int
+create_readable(const char *spool, const char *q, mode_t mode, int *fd_r,
+    struct err *err)
+{
+	mode_t old = umask(0);
+	int rc = create(spool, q, mode, fd_r, err);
+
+	umask(old);
+	return rc;
+}
+
 int
 content_create(const char *spool, const char *q, int *fd_r, struct err *err)
 {
-	return create(spool, q, 0640, fd_r, err);
+	return create_readable(spool, q, 0640, fd_r, err);
+}
+
+int
+content_create_whole(const char *spool, const char *q, int *fd_r,
+    struct err *err)
+{
+	return create(spool, q, 0440, fd_r, err);
 }
 
 int
@@ -198,7 +223,7 @@ content_write(const char *spool, const char *q, struct slice bytes,
 
 	if (content_remove(spool, q, err) < 0)
 		return -1;
-	rc = create(spool, q, 0440, &fd, err);
+	rc = create_readable(spool, q, 0440, &fd, err);
 	if (rc == 0)
 		rc = err_temp(err, "4.3.0", "%s appeared again", q);
 	else if (rc == 1)

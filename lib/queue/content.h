@@ -20,6 +20,8 @@
 enum { QID_LEN = 11, QID_SIZE = QID_LEN + 1 };
 
 void qid_make(char q[QID_SIZE]);
+/* one of those that are made now lie in few directories: a sync writes less */
+void qid_make_near(char q[QID_SIZE]);
 bool qid_valid(const char *q);
 /* the number of an id: 1, or 0 where it is none */
 int qid_parse(const char *q, int64_t *id_r);
@@ -37,6 +39,10 @@ void content_dir(struct str *out, const char *spool, const char *q);
  * The entry of the file is durable only after fsync of fd and content_sync.
  */
 int content_create(const char *spool, const char *q, int *fd_r,
+    struct err *err);
+/* The same, mode 0440: who makes it writes all of it.  The mask of the caller
+ * lets the group read. */
+int content_create_whole(const char *spool, const char *q, int *fd_r,
     struct err *err);
 /* a new id and its file: 1 or -1 */
 int content_create_new(const char *spool, char q[QID_SIZE], int *fd_r,
