@@ -325,7 +325,7 @@ backend_put(const struct session *s, struct txn *t, const struct str *content,
 	int r;
 
 	/* what is to be changed is told after begin */
-	if (content->len > whole || t->edits.n > 0)
+	if (whole == 0 || content->len > whole || t->edits.n > 0)
 		return 0;
 	qid_make_near(t->q);
 	session_proto(s, &proto);

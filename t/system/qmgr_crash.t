@@ -87,6 +87,11 @@ for my $when ('now', 'after a crash') {
 }
 is $s->call('settle', q => $q1)->{f}{queued}, 'yes',
     'an older one whose content has gone was';
+my $q3 = Postrider::Queue::id();
+$s->crash;
+$s->again;
+is $s->call('settle', q => $q3, put => 'yes')->{f}{queued} // 'no', 'no',
+    '... but where it was to be put, there may have been no content';
 
 # a successor
 unlink $s->dir . '/open';

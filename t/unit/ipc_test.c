@@ -165,7 +165,7 @@ test_too_long(void)
 static void
 test_nobody_there(void)
 {
-	struct qmgr_settle_in in = { "x" };
+	struct qmgr_settle_in in = { .q = "x" };
 	struct err err = ERR_INIT;
 	struct ipc c;
 	bool sent = true;
@@ -184,7 +184,7 @@ test_answer(void)
 	static const char ok_yes[] = "verb=ok\0queued=yes",
 	    temp[] = "verb=err\0kind=temp\0dsn=4.3.1\0text=full",
 	    more[] = "verb=more";
-	struct qmgr_settle_in in = { "x" };
+	struct qmgr_settle_in in = { .q = "x" };
 	struct qmgr_settle_out out;
 	struct err err = ERR_INIT;
 	struct ipc_msg m;
@@ -228,7 +228,7 @@ static void
 test_wake(void)
 {
 	static const char ok_yes[] = "verb=ok\0queued=yes";
-	struct qmgr_settle_in in = { "x" };
+	struct qmgr_settle_in in = { .q = "x" };
 	struct qmgr_settle_out out;
 	struct err err = ERR_INIT;
 	struct ipc c;

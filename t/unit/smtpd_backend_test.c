@@ -13,6 +13,10 @@
  *   q  closes when a commit was answered
  *   t  closes when it reads an edit
  *   x  discards what is committed
+ *   p  closes when it reads put, having queued the message
+ *   r  closes when it reads put, without queueing it
+ *   n  says that the id of a put is no good
+ *   f  refuses put
  * A plan that is used up answers everything.
  */
 #include "../../smtpd/backend.h"
@@ -36,6 +40,8 @@ static struct shared {
 	char plan[16];
 	size_t at;
 	int rcpts, begun, queued, spaces, conns, edits, bodies;
+	int puts, size;		/* size: of what was put last */
+	bool whole;		/* put is offered */
 	char last[64];
 } *sh;
 
@@ -66,9 +72,36 @@ begin(int sock, const struct ipc_msg *m, char how, int told)
 	return how == 's' ? -1 : 0;
 }
 
+/* -1: the connection ends */
+static int
+put(int sock, const struct ipc_msg *m, char how, int told)
+{
+	struct cleanup_begin_in in;
+	struct cleanup_commit_out c = { .q = "" };
+	struct arena arena = { 0 };
+	struct err err = ERR_INIT;
+	int rc = -1;
+
+	if (ipc_decode(m, cleanup_put.in, &in, &arena, &err) < 0)
+		return -1;
+	sh->puts++;
+	sh->size = (int)strlen(in.content);
+	sh->queued += how == 'o' || how == 'p';
+	if (how == 'f' || told + 1 != in.rcpts) {
+		err_perm(&err, "5.4.6", "too many hops");
+		rc = ipc_reply_err(sock, &err, &err);
+	} else if (how != 'p' && how != 'r') {
+		c.q = how == 'n' ? "" : in.q;
+		rc = ipc_send(sock, "ok", cleanup_put.out, &c, -1, 1000, &err);
+	}
+	arena_free(&arena);
+	return rc;
+}
+
 static int
 answer(int sock, const struct ipc_msg *m, char how, int *rcpts, bool *begun)
 {
+	struct cleanup_space_out space = { sh->whole ? 1000 : 0 };
 	struct cleanup_commit_out c = { .q = "QID" };
 	struct cleanup_settle_out s = { sh->queued > 0 };
 	struct err err = ERR_INIT;
@@ -84,8 +117,16 @@ answer(int sock, const struct ipc_msg *m, char how, int *rcpts, bool *begun)
 	}
 	if (strcmp(m->verb, "body") == 0)
 		sh->bodies += m->fd >= 0;
-	if (strcmp(m->verb, "space") == 0)
+	if (strcmp(m->verb, "space") == 0) {
 		sh->spaces++;
+		return ipc_send(sock, "ok", cleanup_space.out, &space, -1,
+		    1000, &err) < 0 || how == 's' ? -1 : 0;
+	}
+	if (strcmp(m->verb, "put") == 0) {
+		rc = *rcpts;
+		*rcpts = 0;
+		return put(sock, m, how, rc);
+	}
 	if (strcmp(m->verb, "begin") == 0) {
 		if (how == 'b')
 			return -1;
@@ -338,6 +379,67 @@ test_space(void)
 	is_int(sh->spaces, 1, "was asked once");
 }
 
+/* what is put, and what becomes of it where that fails: "1" it is queued, "0"
+ * it is to be begun, or the error */
+static void
+test_put(const char *letters, size_t rcpts, const char *want, int queued)
+{
+	static uint64_t size = (uint64_t)1 << 40;
+	struct str content = STR_INIT;
+	struct err err = ERR_INIT;
+	struct rcpt r = { "a@example.org", "", "" };
+	char got[64];
+	int rc;
+
+	plan(letters);
+	sh->whole = true;
+	size += 2 << 20;
+	is_int(backend_space(size, &err), 0, "%s: space", letters);
+	usleep(20000);
+	s.txn = txn_new();
+	while (rcpts-- > 0) {
+		r.addr = arena_printf(&s.txn->arena, "a%zu@example.org",
+		    rcpts);
+		txn_add(s.txn, &r);
+	}
+	str_adds(&content, "a: b\n\nx\n");
+	rc = backend_put(&s, s.txn, &content, &err);
+	snprintf(got, sizeof(got), "%d %s", rc, rc < 0 ? err.dsn : "");
+	is_str(got, want, "%s: put", letters);
+	is_int(sh->queued, queued, "%s: queued", letters);
+	ok(!s.txn->begun, "%s: nothing is to be given up", letters);
+	is_int(sh->size, sh->puts > 0 ? (int)content.len : 0,
+	    "%s: all of it came", letters);
+	txn_free(s.txn);
+	s.txn = NULL;
+	str_free(&content);
+}
+
+static void
+test_puts(void)
+{
+	struct str content = STR_INIT;
+	struct err err = ERR_INIT;
+	int puts;
+
+	test_put("o", 1, "1 ", 1);
+	test_put("o", 3, "1 ", 1);
+	test_put("p", 1, "1 ", 1);
+	test_put("r", 1, "0 ", 0);
+	test_put("n", 1, "0 ", 0);
+	test_put("f", 1, "-1 5.4.6", 0);
+	test_put("so", 1, "1 ", 1);
+	test_put("so", 3, "1 ", 1);
+	test_put("sf", 1, "0 ", 0);	/* another may take it */
+	plan("");
+	puts = sh->puts;
+	while (content.len <= 1000)
+		str_adds(&content, "too long for a put\n");
+	is_int(backend_put(&s, NULL, &content, &err), 0, "a longer one");
+	is_int(sh->puts, puts, "is not tried");
+	str_free(&content);
+}
+
 static void
 drop(const char *line UNUSED, size_t n UNUSED)
 {
@@ -371,6 +473,7 @@ main(void)
 	test_kept(1);
 	test_kept(3);
 	test_space();
+	test_puts();
 	backend_release();
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
