@@ -7,6 +7,7 @@ use warnings;
 use Test::More;
 use Postrider::Instance;
 use Postrider::Ipc;
+use Postrider::Solo;
 use Postrider::Zone;
 
 my %TYPE = (A => 1, NS => 2, CNAME => 5, PTR => 12, MX => 15, TXT => 16,
@@ -277,4 +278,26 @@ is scalar(ask_raw({ timeout => 500 }, 'a.invalid A')), 1,
     'from the root, there or not';
 is text($dead->recv), 'timeout', 'a server that does not answer';
 is $dead->recv->{verb}, 'ok', '... though dnsd was reloaded meanwhile';
+
+# ---- the servers of this host, in a mount namespace with a file of ours ------
+my $s = Postrider::Solo->new('dnsd', conf => { resolv_conf => 'yes',
+    dnssec => 'no', qname_minimisation => 'no', retry_time => '150ms' });
+my $file = $s->dir . '/resolv.conf';
+$i->spew($file, "# nameserver 127.0.0.9\nsearch example\n" .
+    'nameserver  ' . $dns->at . "\noptions edns0\n");
+chmod 0644, $file;
+$s->{prefix} = ['unshare', '-m', $> == 0 ? () :
+    qw(-U --map-current-user --keep-caps), 'sh', '-c',
+    'mount --bind "$0" /etc/resolv.conf && exec "$@"', $file,
+    @{ $s->{prefix} || [] }];
+$s->start;
+$dns->queries;
+$socket = $s->path('dnsd');
+is +(ask('mail.example.org A'))[0], 'ok [127.0.0.2]',
+    'resolv_conf: who it names';
+ok scalar(grep { /mail\.example\.org/ } $dns->queries), '... is asked';
+$s->stop;
+$i->spew($file, "search example\n");
+my $log = eval { $s->start; '' } // $@;
+like $log, qr/resolv\.conf names no server/, '... and it has to name one';
 done_testing;
