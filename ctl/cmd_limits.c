@@ -15,17 +15,6 @@ struct rows {
 	const char *word;	/* NULL: all */
 };
 
-static int
-open_limitd(struct ipc *c, struct err *err)
-{
-	if (instance_load(err) != 0)
-		return fail_err(err);
-	if (!may_ask("limitd"))
-		return EXIT_FAILED;
-	ipc_init(c, socket_path("limitd"), LIMITS_MS);
-	return EXIT_OK;
-}
-
 static const char *
 window_text(int64_t ms)
 {
@@ -74,27 +63,18 @@ on_row(void *ctx, const void *more, struct err *err UNUSED)
 static int
 limits_list(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 }
-	};
 	struct rows r = { .t = { .columns = 3 } };
 	struct limit_list_in in = { .prefix = "", .max = LIST_MAX };
 	struct err err = ERR_INIT;
 	struct ipc c;
-	int o, rc;
+	int rc = verb_words(argc, argv, &r.json, 0, 1,
+	    "limits list [--json] [PREFIX]");
 
-	while ((o = next_option(argc, argv, "", longs)) != -1) {
-		if (o != 'j')
-			return EXIT_USAGE;
-		r.json = true;
-	}
-	if (argc - optind > 1)
-		return fail_usage("usage: postrider limits list [--json] "
-		    "[PREFIX]");
+	if (rc != EXIT_OK)
+		return rc;
 	if (argc > optind)
 		in.prefix = argv[optind];
-	rc = open_limitd(&c, &err);
+	rc = verb_ask(&c, "limitd", LIMITS_MS, &err);
 	if (rc != EXIT_OK)
 		return rc;
 	if (!r.json) {
@@ -177,23 +157,16 @@ forget_word(struct ipc *c, const char *word, struct err *err)
 static int
 limits_forget(int argc, char **argv)
 {
-	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
 	struct err err = ERR_INIT;
 	struct ipc c;
-	int i, r, rc;
+	int rc = verb_words(argc, argv, NULL, 1, INT_MAX,
+	    "limits forget KEY|ADDRESS|ACCOUNT...");
 
-	if (next_option(argc, argv, "", longs) != -1)
-		return EXIT_USAGE;
-	if (argc == optind)
-		return fail_usage("usage: postrider limits forget "
-		    "KEY|ADDRESS|ACCOUNT...");
-	rc = open_limitd(&c, &err);
+	if (rc == EXIT_OK)
+		rc = verb_ask(&c, "limitd", LIMITS_MS, &err);
 	if (rc != EXIT_OK)
 		return rc;
-	for (i = optind; i < argc; i++) {
-		r = forget_word(&c, argv[i], &err);
-		rc = r != EXIT_OK ? r : rc;
-	}
+	rc = verb_each(&c, argc, argv, forget_word, &err);
 	ipc_free(&c);
 	return rc;
 }

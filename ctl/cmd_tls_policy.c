@@ -18,17 +18,6 @@ struct rows {
 	bool json;
 };
 
-static int
-open_stsd(struct ipc *c, int ms, struct err *err)
-{
-	if (instance_load(err) != 0)
-		return fail_err(err);
-	if (!may_ask("stsd"))
-		return EXIT_FAILED;
-	ipc_init(c, socket_path("stsd"), ms);
-	return EXIT_OK;
-}
-
 static const char *
 mode_word(int mode)
 {
@@ -107,26 +96,17 @@ on_row(void *ctx, const void *more, struct err *err UNUSED)
 static int
 policy_list(int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "json", no_argument, NULL, 'j' },
-		{ NULL, 0, NULL, 0 }
-	};
 	static const char *const head[] = { "domain", "mode", "left", "mx",
 		"trouble" };
 	struct rows r = { .t = { .columns = ARRAY_LEN(head) } };
 	struct err err = ERR_INIT;
 	struct ipc c;
 	size_t i;
-	int o, rc;
+	int rc = verb_words(argc, argv, &r.json, 0, 0,
+	    "tls-policy list [--json]");
 
-	while ((o = next_option(argc, argv, "", longs)) != -1) {
-		if (o != 'j')
-			return EXIT_USAGE;
-		r.json = true;
-	}
-	if (argc > optind)
-		return fail_usage("usage: postrider tls-policy list [--json]");
-	rc = open_stsd(&c, LIST_MS, &err);
+	if (rc == EXIT_OK)
+		rc = verb_ask(&c, "stsd", LIST_MS, &err);
 	if (rc != EXIT_OK)
 		return rc;
 	for (i = 0; i < ARRAY_LEN(head) && !r.json; i++)
@@ -163,23 +143,16 @@ refresh(struct ipc *c, const char *domain, struct err *err)
 static int
 policy_refresh(int argc, char **argv)
 {
-	static const struct option longs[] = { { NULL, 0, NULL, 0 } };
 	struct err err = ERR_INIT;
 	struct ipc c;
-	int i, r, rc;
+	int rc = verb_words(argc, argv, NULL, 1, INT_MAX,
+	    "tls-policy refresh DOMAIN...");
 
-	if (next_option(argc, argv, "", longs) != -1)
-		return EXIT_USAGE;
-	if (argc == optind)
-		return fail_usage("usage: postrider tls-policy refresh "
-		    "DOMAIN...");
-	rc = open_stsd(&c, REPORT_MS, &err);
+	if (rc == EXIT_OK)
+		rc = verb_ask(&c, "stsd", REPORT_MS, &err);
 	if (rc != EXIT_OK)
 		return rc;
-	for (i = optind; i < argc; i++) {
-		r = refresh(&c, argv[i], &err);
-		rc = r != EXIT_OK ? r : rc;
-	}
+	rc = verb_each(&c, argc, argv, refresh, &err);
 	ipc_free(&c);
 	return rc;
 }
@@ -237,7 +210,7 @@ policy_report(int argc, char **argv)
 	if (argc > optind)
 		return fail_usage("usage: postrider tls-policy report "
 		    "[--day YYYY-MM-DD] [--send]");
-	rc = open_stsd(&c, REPORT_MS, &err);
+	rc = verb_ask(&c, "stsd", REPORT_MS, &err);
 	if (rc != EXIT_OK)
 		return rc;
 	rc = ipc_call_more(&c, &sts_report, &in, -1, on_report, &open, NULL,

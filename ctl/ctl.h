@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "ipc/ipc.h"
 
 #include <getopt.h>
 
@@ -42,6 +43,16 @@ void print_cmds(const struct cmd *table, const char *prefix);
 int next_option(int argc, char **argv, const char *shorts,
     const struct option *longs);
 void restart_options(void);
+/* The words of a verb, from argv[optind] on: so many, behind --json where that
+ * is known (json not NULL).  EXIT_OK, or it was printed. */
+int verb_words(int argc, char **argv, bool *json, int min, int max,
+    const char *usage);
+/* A connection to a service of the running suite; the same */
+int verb_ask(struct ipc *c, const char *service, int ms, struct err *err);
+/* fn for each of the words: an exit code, the last that is not EXIT_OK */
+typedef int verb_word_fn(struct ipc *c, const char *word, struct err *err);
+int verb_each(struct ipc *c, int argc, char **argv, verb_word_fn *fn,
+    struct err *err);
 
 /* --- instance.c --- */
 /* the conf directory of the instance: 0, or -1: err */

@@ -2,6 +2,7 @@
  * options.c - an unknown option is answered with the nearest known one.
  */
 #include "base/field.h"
+#include "conf/common.h"
 #include "ctl.h"
 
 enum { OPTIONS_MAX = 64 };
@@ -53,4 +54,49 @@ next_option(int argc, char **argv, const char *shorts,
 	if (c == '?')
 		return unknown(argv[optind > at ? optind - 1 : at], longs);
 	return c;
+}
+
+int
+verb_words(int argc, char **argv, bool *json, int min, int max,
+    const char *usage)
+{
+	static const struct option longs[] = {
+		{ "json", no_argument, NULL, 'j' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int o;
+
+	while ((o = next_option(argc, argv, "", json != NULL ? longs :
+	    longs + 1)) != -1) {
+		if (o != 'j')
+			return EXIT_USAGE;
+		*json = true;
+	}
+	if (argc - optind < min || argc - optind > max)
+		return fail_usage("usage: postrider %s", usage);
+	return EXIT_OK;
+}
+
+int
+verb_ask(struct ipc *c, const char *service, int ms, struct err *err)
+{
+	if (instance_load(err) != 0)
+		return fail_err(err);
+	if (!may_ask(service))
+		return EXIT_FAILED;
+	ipc_init(c, socket_path(service), ms);
+	return EXIT_OK;
+}
+
+int
+verb_each(struct ipc *c, int argc, char **argv, verb_word_fn *fn,
+    struct err *err)
+{
+	int i, r, rc = EXIT_OK;
+
+	for (i = optind; i < argc; i++) {
+		r = fn(c, argv[i], err);
+		rc = r != EXIT_OK ? r : rc;
+	}
+	return rc;
 }

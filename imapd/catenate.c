@@ -36,14 +36,6 @@ bad_url(struct session *s, struct slice url, const char *why)
 	    "BADURL" : code, "%s", why);
 }
 
-static int
-hex(int c)
-{
-	c = ascii_lower(c);
-	return ascii_isdigit(c) ? c - '0' : c >= 'a' && c <= 'f' ?
-	    c - 'a' + 10 : -1;
-}
-
 /* %XX: false where it is malformed or NUL */
 static bool
 decode(struct session *s, struct slice in, struct slice *r)
@@ -57,8 +49,8 @@ decode(struct session *s, struct slice in, struct slice *r)
 			out[n++] = in.p[i];
 			continue;
 		}
-		hi = i + 2 < in.n ? hex(in.p[i + 1]) : -1;
-		lo = i + 2 < in.n ? hex(in.p[i + 2]) : -1;
+		hi = i + 2 < in.n ? hex_digit(in.p[i + 1]) : -1;
+		lo = i + 2 < in.n ? hex_digit(in.p[i + 2]) : -1;
 		if (hi < 0 || lo < 0 || (hi | lo) == 0)
 			return false;
 		out[n++] = (char)(hi << 4 | lo);

@@ -23,9 +23,7 @@ usable(const char *rr)
 	    v[1] > 1 || v[2] >= ARRAY_LEN(digest))
 		return false;
 	for (i = 0; i < word.n; i++)
-		if (!ascii_isdigit((unsigned char)word.p[i]) &&
-		    (ascii_lower((unsigned char)word.p[i]) < 'a' ||
-		    ascii_lower((unsigned char)word.p[i]) > 'f'))
+		if (hex_digit(word.p[i]) < 0)
 			return false;
 	return v[2] == 0 ? word.n % 2 == 0 : word.n == digest[v[2]];
 }

@@ -44,8 +44,7 @@ add_fingerprint(struct slice word, struct arena *a, struct strlist *l)
 		c = ascii_lower((unsigned char)word.p[i]);
 		if (c == ':')
 			continue;
-		if (n == SHA256_HEX || !(ascii_isdigit(c) ||
-		    (c >= 'a' && c <= 'f')))
+		if (n == SHA256_HEX || hex_digit(c) < 0)
 			return -1;
 		hex[n++] = (char)c;
 	}

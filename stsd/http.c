@@ -144,13 +144,10 @@ parse_hex(struct slice s, uint64_t *r)
 	if (s.n == 0 || s.n > 8)
 		return false;
 	for (i = 0; i < s.n; i++) {
-		c = ascii_lower((unsigned char)s.p[i]);
-		if (ascii_isdigit(c))
-			n = n * 16 + (uint64_t)(c - '0');
-		else if (c >= 'a' && c <= 'f')
-			n = n * 16 + (uint64_t)(c - 'a') + 10;
-		else
+		c = hex_digit(s.p[i]);
+		if (c < 0)
 			return false;
+		n = n * 16 + (uint64_t)c;
 	}
 	*r = n;
 	return true;

@@ -302,16 +302,6 @@ tlsrpt_txt(const struct strlist *rr, struct arena *a, struct strlist *rua,
 	    "could be used");
 }
 
-static int
-hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *p = c == '\0' ? NULL :
-	    strchr(digits, ascii_lower((unsigned char)c));
-
-	return p == NULL ? -1 : (int)(p - digits);
-}
-
 bool
 mailto_address(const char *uri, struct arena *a, const char **addr_r)
 {

@@ -28,20 +28,17 @@ set_names(SSL *ssl, const struct strlist *names, struct err *err)
 static bool
 hex_decode(struct slice s, struct str *out)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char *hi, *lo;
 	size_t i;
+	int hi, lo;
 
 	if (s.n == 0 || s.n % 2 != 0)
 		return false;
 	for (i = 0; i < s.n; i += 2) {
-		int a = ascii_lower(s.p[i]), b = ascii_lower(s.p[i + 1]);
-
-		hi = a != 0 ? strchr(digits, a) : NULL;
-		lo = b != 0 ? strchr(digits, b) : NULL;
-		if (hi == NULL || lo == NULL)
+		hi = hex_digit(s.p[i]);
+		lo = hex_digit(s.p[i + 1]);
+		if (hi < 0 || lo < 0)
 			return false;
-		str_addc(out, (char)((hi - digits) << 4 | (lo - digits)));
+		str_addc(out, (char)(hi << 4 | lo));
 	}
 	return true;
 }

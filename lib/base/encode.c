@@ -95,6 +95,16 @@ hex_encode(struct str *out, const void *p, size_t n)
 	}
 }
 
+int
+hex_digit(int c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 /* length of the character at p (at most n bytes), 0 where it is none */
 static size_t
 utf8_char(const unsigned char *p, size_t n)

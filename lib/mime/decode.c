@@ -171,15 +171,6 @@ b64_end(struct mime_decoder *d, struct str *out)
 
 /* ---- quoted-printable -------------------------------------------------- */
 
-static int
-hex_value(char c)
-{
-	if (ascii_isdigit((unsigned char)c))
-		return c - '0';
-	c = (char)ascii_lower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool
 is_blank(char c)
 {
@@ -205,20 +196,20 @@ flush(struct mime_decoder *d, struct str *out)
 static bool
 qp_escape(struct mime_decoder *d, char c, struct str *out)
 {
-	bool hex = d->n == 2 && hex_value(d->hold[1]) >= 0;
+	bool hex = d->n == 2 && hex_digit(d->hold[1]) >= 0;
 
 	if (c == '\n' && !hex) {		/* a soft line break */
 		d->n = 0;
 		return true;
 	}
-	if (hex && hex_value(c) >= 0) {
-		str_addc(out, (char)(hex_value(d->hold[1]) << 4 |
-		    hex_value(c)));
+	if (hex && hex_digit(c) >= 0) {
+		str_addc(out, (char)(hex_digit(d->hold[1]) << 4 |
+		    hex_digit(c)));
 		d->n = 0;
 		return true;
 	}
 	if ((is_blank(c) && !hex && d->n < MIME_BLANKS_MAX) ||
-	    (d->n == 1 && hex_value(c) >= 0)) {
+	    (d->n == 1 && hex_digit(c) >= 0)) {
 		d->hold[d->n++] = c;
 		return true;
 	}
@@ -283,7 +274,7 @@ qp(struct mime_decoder *d, struct slice in, struct str *out)
 static void
 qp_end(struct mime_decoder *d, struct str *out)
 {
-	if (d->n == 2 && d->hold[0] == '=' && hex_value(d->hold[1]) >= 0) {
+	if (d->n == 2 && d->hold[0] == '=' && hex_digit(d->hold[1]) >= 0) {
 		d->bad = true;
 		flush(d, out);
 	}

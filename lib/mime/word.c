@@ -128,15 +128,6 @@ read_word(struct words *w, size_t i, struct word *r)
 	return 1;
 }
 
-static int
-hex_value(char c)
-{
-	if (ascii_isdigit((unsigned char)c))
-		return c - '0';
-	c = (char)ascii_lower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* octets written as =XX or %XX; '_' is a blank where mark is '=' */
 static void
 unescape(struct slice s, char mark, struct str *out)
@@ -146,10 +137,10 @@ unescape(struct slice s, char mark, struct str *out)
 	for (i = 0; i < s.n; i++) {
 		char c = s.p[i];
 
-		if (c == mark && i + 2 < s.n && hex_value(s.p[i + 1]) >= 0 &&
-		    hex_value(s.p[i + 2]) >= 0) {
-			c = (char)(hex_value(s.p[i + 1]) << 4 |
-			    hex_value(s.p[i + 2]));
+		if (c == mark && i + 2 < s.n && hex_digit(s.p[i + 1]) >= 0 &&
+		    hex_digit(s.p[i + 2]) >= 0) {
+			c = (char)(hex_digit(s.p[i + 1]) << 4 |
+			    hex_digit(s.p[i + 2]));
 			i += 2;
 		} else if (c == '_' && mark == '=') {
 			c = ' ';

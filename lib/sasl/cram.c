@@ -66,15 +66,6 @@ cram_make(const char *password, unsigned char half[CRAM_MAX])
 	explicit_bzero(&c, sizeof(c));
 }
 
-static int
-hex_digit(char c)
-{
-	c = (char)ascii_lower((unsigned char)c);
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 int
 cram_parse(struct slice text, unsigned char half[CRAM_MAX])
 {

@@ -5,15 +5,6 @@
  */
 #include "smtp/command.h"
 
-static int
-hex(int c)
-{
-	if (ascii_isdigit(c))
-		return c - '0';
-	c = ascii_lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 void
 smtp_xtext_encode(struct str *out, struct slice s)
 {
@@ -48,8 +39,8 @@ smtp_xtext_decode(struct str *out, struct slice s)
 			goto bad;
 		if (c == '+') {
 			if (s.n - i < 3 ||
-			    (hi = hex((unsigned char)s.p[i + 1])) < 0 ||
-			    (lo = hex((unsigned char)s.p[i + 2])) < 0)
+			    (hi = hex_digit((unsigned char)s.p[i + 1])) < 0 ||
+			    (lo = hex_digit((unsigned char)s.p[i + 2])) < 0)
 				goto bad;
 			c = hi * 16 + lo;
 			i += 2;
@@ -97,7 +88,7 @@ embedded(struct slice s, uint32_t *c_r)
 	if (s.n == 0 || s.p[0] != '{')
 		return 0;
 	for (i = 1; i < s.n && i <= 6; i++) {
-		if ((d = hex((unsigned char)s.p[i])) < 0)
+		if ((d = hex_digit((unsigned char)s.p[i])) < 0)
 			break;
 		c = c * 16 + (uint32_t)d;
 	}

@@ -186,16 +186,6 @@ mbox_log_text(struct str *out, const char *s)
 	}
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool
 mbox_log_untext(struct str *out, struct slice s)
 {

@@ -198,13 +198,6 @@ encode(struct str *out, struct slice value)
 	}
 }
 
-static int
-hex_digit(int c)
-{
-	return ascii_isdigit(c) ? c - '0' : c >= 'A' && c <= 'F' ?
-	    c - 'A' + 10 : -1;
-}
-
 static void
 decode(struct str *out, struct slice s)
 {

@@ -177,9 +177,24 @@ test_read_file(void)
 	str_free(&s);
 }
 
+static void
+test_hex(void)
+{
+	static const char good[] = "0123456789abcdefABCDEF";
+	int c, n = 0;
+
+	for (c = -128; c < 256; c++)
+		if (hex_digit(c) >= 0)
+			n += c > 0 && strchr(good, c) != NULL ? 1 : 1000;
+	is_int(n, 22, "digits of hex, and nothing else");
+	ok(hex_digit('7') == 7 && hex_digit('a') == 10 &&
+	    hex_digit('F') == 15, "their values");
+}
+
 int
 main(void)
 {
+	test_hex();
 	test_read_file();
 	test_cut();
 	test_numbers();
