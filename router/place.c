@@ -69,6 +69,11 @@ find_mailbox(struct query *q, size_t at, struct place *p, struct err *err)
 	p->mailbox = arena_slice(q->a, slice_str(&mailbox));
 	p->quota = u.quota > 0 ? u.quota : q->row.quota > 0 ? q->row.quota :
 	    common.default_quota;
+	if (u.transport[0] != '\0') {
+		p->relay = u.transport;
+		p->relay_by = "mailboxes";
+		trace_step(p->relay_by, "transport=%s", p->relay);
+	}
 	if (u.forward[0] != '\0' && !q->plain)
 		set_forward(q, at, &u, p);
 	str_free(&mailbox);

@@ -263,6 +263,7 @@ by_place(const struct place *p, struct arena *a, struct way *w,
 	w->row = p->domain;
 	if (!way_nexthop_ok(v))
 		return apply(p, v, a, w, err);
+	w->transport = "smtp";
 	w->nexthop = arena_slice(a, v);
 	return 1;
 }

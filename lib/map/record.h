@@ -43,6 +43,8 @@ struct user_record {
 	int64_t limit_hour, limit_day, limit_new;
 	const char *forward;	/* addresses that its mail goes to; "" none */
 	bool keep;		/* and into the mailbox as well */
+	const char *transport;	/* a next hop, or transport:nexthop, where its
+				 * mailbox is somewhere else; "" here */
 };
 extern const struct field user_fields[];
 

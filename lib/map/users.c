@@ -37,6 +37,8 @@ const struct field user_fields[] = {
 	    "addresses that its mail goes to; none: it stays"),
 	F_BOOL(struct user_record, keep, "yes",
 	    "no: what is forwarded is not kept here"),
+	F_STR(struct user_record, transport, "",
+	    "how mail comes to it; none: the mailbox is here"),
 	F_END
 };
 

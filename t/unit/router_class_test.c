@@ -18,6 +18,8 @@ struct router_conf conf = {
 	    "both@example.com=\"forward=bob,far@away.example\";"
 	    "me@example.com=\"forward=me@example.com,bob keep=no\";"
 	    "x@example.com=forward=y keep=no;y@example.com=forward=x;"
+	    "moved@example.com=transport=[192.0.2.7];"
+	    "hosted@example.com=transport=lmtp:[192.0.2.7]:24;"
 	    "in@half.example=;in@list.example=;in@caught.example=;"
 	    "in@off.example=;in@here.example=",
 	.aliases = "inline:"
@@ -151,6 +153,10 @@ static const struct row classes[] = {
 	{ "relayed for", "any@pass.example",
 	    "any@pass.example smtp:[192.0.2.2]" },
 	{ "logins", "joe@sys2.example", "joe@sys2.example system joe" },
+	{ "a mailbox elsewhere", "moved@example.com",
+	    "moved@example.com smtp:[192.0.2.7]" },
+	{ "by another transport", "hosted+x@example.com",
+	    "hosted+x@example.com lmtp-client example.com/hosted" },
 	{ "a bad row", "x@bad.example", "error 4.3.0 domains: bad.example: "
 	    "class = nonsense: expected one of default|system|virtual|alias|"
 	    "relay" },
