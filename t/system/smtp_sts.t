@@ -4,9 +4,7 @@
 # wins.
 use strict;
 use warnings;
-use Digest::SHA qw(sha256_hex);
 use JSON::PP qw(decode_json);
-use MIME::Base64;
 use POSIX qw(strftime);
 use Test::More;
 use Postrider::Hosts;
@@ -18,17 +16,7 @@ use Postrider::Zone;
 
 my $i = Postrider::Instance->new;
 my $t = Postrider::Tls->new($i);
-my @names = ('*.x.test', '*.y.test');
-$t->cert('ca', is_ca => 1, names => ['ca.test'], cn => 'Servers');
-$t->cert('good', ca => 'ca', names => \@names);
-$t->cert('late', ca => 'ca', names => \@names, days => -1);
-$t->cert('other', ca => 'ca', names => ['other.test']);
-$t->cert('self', names => \@names);
-sub tlsa {
-	my ($b64) = $t->openssl('x509', '-in', $t->path("$_[0].pem"),
-	    '-noout', '-pubkey') =~ /PUBLIC KEY-----\n(.*?)-----END/s;
-	return '3 1 1 ' . sha256_hex(decode_base64($b64));
-}
+$t->servers(['*.x.test', '*.y.test']);
 
 # ---- domain, its policy (mode, MX patterns), its host --------------------
 my @d = (
@@ -60,8 +48,8 @@ my $at = '_' . $hosts->port . '._tcp';
 
 # the same names in a zone that is signed: with TLSA records
 my @signed = (
-	['dane', 'enforce', '*.other.test', $ip{self}, tlsa('self')],
-	['danebad', 'enforce', '*.y.test', $ip{good}, tlsa('self')],
+	['dane', 'enforce', '*.other.test', $ip{self}, $t->tlsa('self')],
+	['danebad', 'enforce', '*.y.test', $ip{good}, $t->tlsa('self')],
 	['unusable', 'enforce', '*.y.test', $ip{self}, '0 0 1 ' . '00' x 32]);
 $t->cert('web', ca => 'ca', names => [(map { "mta-sts.$_->[0].x.test" } @d),
     map { "mta-sts.$_->[0].y.test" } @signed]);
@@ -95,16 +83,10 @@ $i->set_conf('smtp.conf', port => $hosts->port, reuse_messages => 1,
 $i->start;
 my $o = Postrider::Outbound->new($i);
 
-# what comes of it: "policy verified", "clear", or the error
 sub sends {
 	my ($domain, @more) = @_;
 	$domain .= '.x.test' if $domain !~ /\./;
-	my $mark = $i->log_mark;
-	my $r = $o->deliver($domain, "r\@$domain", @more);
-	return $1 if $r =~ /^0 \w+ (\d\S+ .*?)(?: !)?; ok/;
-	my ($line) = $i->wait_log(qr/ sent .*q=\Q$o->{q}\E /, $mark);
-	return 'clear' unless $line =~ / tls=/;
-	return join ' ', $line =~ /policy=(\S+)/, $line =~ /verified=(\w+)/;
+	return $o->tls($domain, @more);
 }
 
 is sends('good'), 'sts yes', 'enforce: a host of the policy';

@@ -1,10 +1,9 @@
 #!/usr/bin/perl
 # How much TLS smtp demands of a server: DANE (RFC 7672), levels of the table,
-# REQUIRETLS (RFC 8689).  sts_enforce.t has MTA-STS.
+# REQUIRETLS (RFC 8689).  smtp_sts.t has MTA-STS.
 use strict;
 use warnings;
 use Digest::SHA qw(sha256_hex sha512_hex);
-use MIME::Base64;
 use Test::More;
 use Postrider::Hosts;
 use Postrider::Instance;
@@ -14,31 +13,16 @@ use Postrider::Zone;
 
 my $i = Postrider::Instance->new;
 my $t = Postrider::Tls->new($i);
-$t->cert('ca', is_ca => 1, names => ['ca.test'], cn => 'Servers');
-$t->cert('good', ca => 'ca', names => ['*.d.test', '*.u.test']);
-$t->cert('late', ca => 'ca', names => ['*.d.test'], days => -1);
-$t->cert('other', ca => 'ca', names => ['other.test']);
-$t->cert('self', names => ['self.test']);
-
-sub pem {
-	my ($text, $what) = @_;
-	my ($b64) = $text =~ /BEGIN $what-----\n(.*?)-----END/s;
-	return decode_base64($b64);
-}
-sub der { return pem($i->slurp($t->path("$_[0].pem")), 'CERTIFICATE') }
-sub spki {
-	return pem($t->openssl('x509', '-in', $t->path("$_[0].pem"),
-	    '-noout', '-pubkey'), 'PUBLIC KEY');
-}
-my %ee = map { $_ => '3 1 1 ' . sha256_hex(spki($_)) } qw(self late good);
-my $ta = '2 0 1 ' . sha256_hex(der('ca'));
+$t->servers(['*.d.test', '*.u.test'], 'self.test');
+my %ee = map { $_ => $t->tlsa($_) } qw(self late good);
+my $ta = '2 0 1 ' . sha256_hex($t->der('ca'));
 
 # ---- one domain a line, one host a domain ----------------------------
 # name, the host (Hosts.pm), its TLSA records, where they lie if not there
 my @d = (
 	['ee', { cert => 'self' }, [$ee{self}]],
 	['eelate', { cert => 'late' }, [$ee{late}]],
-	['cert', { cert => 'self' }, ['3 0 2 ' . sha512_hex(der('self'))]],
+	['cert', { cert => 'self' }, ['3 0 2 ' . sha512_hex($t->der('self'))]],
 	['ta', { cert => 'good' }, [$ta]],
 	['taname', { cert => 'other' }, [$ta]],
 	['talate', { cert => 'late' }, [$ta]],
@@ -119,8 +103,8 @@ verlate.d.test	verify
 verself.d.test	verify
 sec.d.test	secure match=other.test:x.test
 secname.d.test	secure
-fp.d.test	fingerprint @{[sha256_hex(der('self'))]}
-fpno.d.test	fingerprint @{[sha256_hex(der('self'))]}
+fp.d.test	fingerprint @{[sha256_hex($t->der('self'))]}
+fpno.d.test	fingerprint @{[sha256_hex($t->der('self'))]}
 only.d.test	dane-only
 min.d.test	encrypt min=1.3
 broken.d.test	encrypted
@@ -131,16 +115,10 @@ $i->set_conf('smtp.conf', port => $hosts->port, reuse_messages => 1,
 $i->start;
 my $o = Postrider::Outbound->new($i);
 
-# what comes of it: "policy verified", "clear", or the error
 sub sends {
 	my ($domain, @more) = @_;
 	$domain .= '.d.test' if $domain !~ /\./;
-	my $mark = $i->log_mark;
-	my $r = $o->deliver($domain, "r\@$domain", @more);
-	return $1 if $r =~ /^0 \w+ (\d\S+ .*?)(?: !)?; ok/;
-	my ($line) = $i->wait_log(qr/ sent .*q=\Q$o->{q}\E /, $mark);
-	return 'clear' unless $line =~ / tls=/;
-	return join ' ', $line =~ /policy=(\S+)/, $line =~ /verified=(\w+)/;
+	return $o->tls($domain, @more);
 }
 
 # ---- DANE ------------------------------------------------------------

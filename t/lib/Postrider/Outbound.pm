@@ -97,6 +97,18 @@ sub deliver {
 	return text($self->{last} = $self->answer);
 }
 
+# How much TLS a domain got: "policy verified", as smtp logs it, "clear", or the
+# error
+sub tls {
+	my ($self, $domain, @more) = @_;
+	my $mark = $self->{i}->log_mark;
+	my $r = $self->deliver($domain, "r\@$domain", @more);
+	return $1 if $r =~ /^0 \w+ (\d\S+ .*?)(?: !)?; ok/;
+	my ($line) = $self->{i}->wait_log(qr/ sent .*q=\Q$self->{q}\E /, $mark);
+	return 'clear' unless $line =~ / tls=/;
+	return join ' ', $line =~ /policy=(\S+)/, $line =~ /verified=(\w+)/;
+}
+
 sub close { delete $_[0]{c}; return }
 
 1;

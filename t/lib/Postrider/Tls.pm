@@ -12,9 +12,11 @@ package Postrider::Tls;
 
 use strict;
 use warnings;
+use Digest::SHA qw(sha256_hex);
 use File::Temp qw(tempdir);
 use IPC::Open3;
 use IO::Select;
+use MIME::Base64 qw(decode_base64);
 use POSIX ();
 use Time::HiRes qw(time sleep);
 
@@ -81,6 +83,42 @@ sub cert {
 }
 
 # a new file in the place of an old one; keyd may read it
+# what servers of others may have: good, late (expired) and other (of another
+# name) of the CA ca, and self, which nobody has signed
+sub servers {
+	my ($self, $names, @self) = @_;
+	$self->cert('ca', is_ca => 1, names => ['ca.test'], cn => 'Servers');
+	$self->cert('good', ca => 'ca', names => $names);
+	$self->cert('late', ca => 'ca', names => $names, days => -1);
+	$self->cert('other', ca => 'ca', names => ['other.test']);
+	$self->cert('self', names => @self ? \@self : $names);
+	return;
+}
+
+sub _pem {
+	my ($text, $what) = @_;
+	my ($b64) = $text =~ /BEGIN $what-----\n(.*?)-----END/s;
+	return decode_base64($b64);
+}
+
+# a certificate, and its key, as TLSA records digest them
+sub der {
+	my ($self, $name) = @_;
+	return _pem($self->{i}->slurp($self->path("$name.pem")),
+	    'CERTIFICATE');
+}
+sub spki {
+	my ($self, $name) = @_;
+	return _pem(scalar $self->openssl('x509', '-in',
+	    $self->path("$name.pem"), '-noout', '-pubkey'), 'PUBLIC KEY');
+}
+
+# DANE-EE, SHA-256 of the key
+sub tlsa {
+	my ($self, $name) = @_;
+	return '3 1 1 ' . sha256_hex($self->spki($name));
+}
+
 sub put {
 	my ($self, $path, $text, $mode) = @_;
 	$self->{i}->spew("$path~", $text);
