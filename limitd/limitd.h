@@ -5,6 +5,7 @@
  * values.c    what a key has seen: hashes, with the time of each
  * table.c     the keys, by class; who goes where there is no room
  * snapshot.c  the table in a file
+ * grey.c      what comes again
  * verbs.c     the requests
  *
  * Times are milliseconds since 1970 on a clock that does not leap while we
@@ -56,6 +57,8 @@ struct values {
 /* how many of the hashes are not there, or from before `since` */
 size_t values_new(const struct values *s, const uint64_t *hash, size_t n,
     int64_t since);
+/* when it was put in; 0 never */
+int64_t values_time(const struct values *s, uint64_t hash);
 /* Put them in, with this time.  Over max the oldest go. */
 void values_add(struct values *s, const uint64_t *hash, size_t n,
     int64_t now, size_t max);
@@ -89,6 +92,11 @@ void table_clear(void);
 /* the secret of hashes of values, kept with the table */
 extern unsigned char table_secret[16];
 extern bool table_dirty;
+
+/* --- grey.c --- */
+/* key and value are checked */
+void grey_judge(const struct limit_grey_in *in, int64_t now,
+    struct limit_grey_out *out);
 
 /* --- snapshot.c --- */
 /* 1 read, 0 there is none, -1: err; the table is then empty */

@@ -51,6 +51,14 @@ values_new(const struct values *s, const uint64_t *hash, size_t n,
 	return fresh;
 }
 
+int64_t
+values_time(const struct values *s, uint64_t hash)
+{
+	size_t at = place(s, hash);
+
+	return is_at(s, at, hash) ? s->v[at].time : 0;
+}
+
 static void
 drop_oldest(struct values *s)
 {

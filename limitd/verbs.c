@@ -258,6 +258,17 @@ do_seen(struct call *c, const void *vin, void *vout, struct err *err)
 	return 0;
 }
 
+static int
+do_grey(struct call *c, const void *vin, void *out, struct err *err)
+{
+	const struct limit_grey_in *in = vin;
+
+	if (check_key(c, in->key, err) < 0)
+		return -1;
+	grey_judge(in, now_ms(), out);
+	return 0;
+}
+
 struct listing {
 	struct call *c;
 	const struct limit_list_in *in;
@@ -309,6 +320,7 @@ const struct verb limitd_serves[] = {
 	{ &limit_return, do_return, PEER_SUITE },
 	{ &limit_forget, do_forget, PEER_ADMIN },
 	{ &limit_seen, do_seen, PEER_SUITE },
+	{ &limit_grey, do_grey, PEER_SUITE },
 	{ &limit_list, do_list, PEER_ADMIN },
 	{ NULL, NULL, 0 }
 };

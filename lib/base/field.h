@@ -34,7 +34,8 @@
 enum field_kind { FIELD_END, FIELD_STR, FIELD_INT, FIELD_SIZE, FIELD_TIME,
 	FIELD_BOOL, FIELD_ENUM, FIELD_LIST };
 
-enum { FIELD_SECRET = 1 };	/* never printed in a log or an error */
+enum { FIELD_SECRET = 1,	/* never printed in a log or an error */
+	FIELD_LINES = 2 };	/* STR: a configuration's lines, see conf.h */
 
 struct field {
 	const char *name;
@@ -52,6 +53,8 @@ struct field {
 #define F_STR(st, m, d, txt) F_ROW(st, m, FIELD_STR, 0, d, 0, 0, 0, txt)
 #define F_SECRET(st, m, d, txt) \
 	F_ROW(st, m, FIELD_STR, FIELD_SECRET, d, 0, 0, 0, txt)
+#define F_LINES(st, m, txt) \
+	F_ROW(st, m, FIELD_STR, FIELD_LINES, "", 0, 0, 0, txt)
 #define F_INT(st, m, d, lo, hi, txt) \
 	F_ROW(st, m, FIELD_INT, 0, d, lo, hi, 0, txt)
 #define F_SIZE(st, m, d, lo, hi, txt) \

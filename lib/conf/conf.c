@@ -13,6 +13,9 @@ struct reader {
 	void *ctx;
 	int depth;
 	struct str section;
+	/* the setting under way, as an option of lines has it */
+	struct str lines;
+	size_t indent;		/* of the first line behind its name's; 0 */
 };
 
 static int read_one(struct reader *r, const char *path, struct err *err);
@@ -110,6 +113,53 @@ do_line(struct reader *r, const char *path, struct slice line, bool *placed,
 	    unquote(slice_trim(rest)), err);
 }
 
+/* columns to the left of the text */
+static size_t
+indent_of(struct slice line)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < line.n && ascii_isblank(line.p[i]); i++)
+		n = line.p[i] == '\t' ? (n / 8 + 1) * 8 : n + 1;
+	return n;
+}
+
+static void
+add_place(struct reader *r, const char *path, int lineno, struct slice text)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (text.n > 0)
+		str_addf(&r->lines, "%s%s:%d\t%.*s", r->lines.len > 0 ?
+		    "\n" : "", slash != NULL ? slash + 1 : path, lineno,
+		    (int)text.n, text.p);
+}
+
+static void
+begin_lines(struct reader *r, const char *path, int lineno, struct slice text)
+{
+	size_t at = slice_find(text, '=');
+
+	str_reset(&r->lines);
+	r->indent = 0;
+	add_place(r, path, lineno, slice_trim(slice_sub(text, at + 1,
+	    text.n)));
+}
+
+static void
+more_lines(struct reader *r, const char *path, int lineno, struct slice line,
+    struct slice text)
+{
+	size_t indent = indent_of(line);
+
+	if (r->indent == 0)
+		r->indent = indent;
+	if (indent > r->indent && r->lines.len > 0)
+		str_addf(&r->lines, " %.*s", (int)text.n, text.p);
+	else
+		add_place(r, path, lineno, text);
+}
+
 static int
 finish_line(struct reader *r, const char *path, struct str *line, int lineno,
     struct err *err)
@@ -141,11 +191,13 @@ read_lines(struct reader *r, const char *path, struct slice rest,
 		if (ascii_isblank(line.p[0]) && joined.len > 0) {
 			str_addc(&joined, ' ');
 			str_addsl(&joined, text);
+			more_lines(r, path, lineno, line, text);
 			continue;
 		}
 		rc = finish_line(r, path, &joined, first, err);
 		first = lineno;
 		str_addsl(&joined, text);
+		begin_lines(r, path, lineno, text);
 	}
 	if (rc == 0)
 		rc = finish_line(r, path, &joined, first, err);
@@ -170,15 +222,24 @@ read_one(struct reader *r, const char *path, struct err *err)
 	return rc;
 }
 
+static int
+read_all(struct reader *r, struct err *err)
+{
+	int rc = read_one(r, r->path, err);
+
+	str_free(&r->section);
+	str_free(&r->lines);
+	return rc;
+}
+
 int
 conf_read(const char *path, bool sections, conf_fn *fn, void *ctx,
     struct err *err)
 {
-	struct reader r = { path, sections, fn, ctx, 0, STR_INIT };
-	int rc = read_one(&r, path, err);
+	struct reader r = { .path = path, .sections = sections, .fn = fn,
+		.ctx = ctx, .section = STR_INIT, .lines = STR_INIT };
 
-	str_free(&r.section);
-	return rc;
+	return read_all(&r, err);
 }
 
 static int
@@ -220,6 +281,7 @@ struct load {
 	void *rec;
 	struct arena *a;
 	struct str seen;	/* one byte a row: was it set? */
+	const struct reader *reader;
 };
 
 static int
@@ -231,6 +293,8 @@ load_setting(void *ctx, struct slice section UNUSED, struct slice name,
 
 	if (f != NULL)
 		l->seen.s[f - l->t] = 1;
+	if (f != NULL && f->flags & FIELD_LINES)
+		value = slice_str(&l->reader->lines);
 	return conf_set(l->t, l->rec, name, value, l->a, err);
 }
 
@@ -238,7 +302,9 @@ int
 conf_load(const char *path, const struct field *t, void *rec,
     struct arena *a, struct err *err)
 {
-	struct load l = { t, rec, a, STR_INIT };
+	struct load l = { t, rec, a, STR_INIT, NULL };
+	struct reader r = { .path = path, .fn = load_setting, .ctx = &l,
+		.section = STR_INIT, .lines = STR_INIT };
 	const struct field *f;
 	int rc;
 
@@ -246,7 +312,8 @@ conf_load(const char *path, const struct field *t, void *rec,
 		str_addc(&l.seen, 0);
 	str_addc(&l.seen, 0);
 	field_defaults(t, rec, a);
-	rc = conf_read(path, false, load_setting, &l, err);
+	l.reader = &r;
+	rc = read_all(&r, err);
 	for (f = t; rc == 0 && f->kind != FIELD_END; f++)
 		if (f->def == NULL && !l.seen.s[f - t])
 			rc = err_perm(err, "5.3.5", "%s: %s is not set", path,

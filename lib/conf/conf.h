@@ -5,6 +5,9 @@
  * begins with a blank continues the one before, `include file` (relative to
  * the including file, at most 8 deep), `[section]` where the reader takes
  * sections.  Values may be quoted "like this" to keep blanks or a '#'.
+ * An option of lines (F_LINES) is a text of lines, each with its place and a
+ * tab in front, "smtpd.conf:12\tpermit if login"; what is further to the right
+ * than the first line behind that of its name continues the line before.
  * An unknown name or a bad value fails with file:line, what was expected and
  * the nearest known name; the record is then not to be used.
  */

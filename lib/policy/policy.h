@@ -12,9 +12,15 @@
  *	      cidr:friends
  *	    warn "no name" if client_name unknown
  *
- * i.e. ACTION [what it needs] [if TEST [and TEST]...]; the first final action
- * (permit, reject, defer, discard) decides the stage.  smtpd.conf(5) is the
- * reference.  A test is a file test_x.c and one row; so is an action.
+ * i.e. ACTION [what it needs] [, ACTION]... [if TEST [and TEST]...]; the first
+ * final action (permit, reject, defer, discard) decides the stage.
+ * smtpd.conf(5) is the reference.  A test is a function in a test_x.c and one
+ * row of tests.c; an action is one row of action.c.
+ *
+ *   words.c    text to words          parse.c    words to rules
+ *   tests.c    which tests there are  fact.c     what is known of a session
+ *   action.c   which actions          access.c   actions as tables and policy
+ *   run.c      a stage                           servers name them
  */
 #ifndef POLICY_POLICY_H
 #define POLICY_POLICY_H
@@ -32,43 +38,55 @@ struct policy_facts {
 	const char *session, *service;	/* "smtp", "submission", "lmtp" */
 	const char *client, *local;	/* addresses */
 	int64_t client_port, local_port;
-	/* a name confirmed both ways; the name that its address has at all */
-	const char *client_name, *reverse_name;
-	bool name_pending, name_failed;	/* by DNS that does not answer */
+	/* confirmed both ways; where it is "", a rule that wants it asks DNS
+	 * whether there is none or only no answer yet */
+	const char *client_name;
 	bool trusted;
 	const char *helo;
 	bool esmtp;
-	const char *tls, *cipher, *subject, *fingerprint;
+	const char *tls, *cipher, *subject, *issuer, *fingerprint;
+	int64_t bits;
 	const char *login, *mech;
 	const char *proto;
 	const char *sender;		/* canonical; "" null */
 	bool has_sender;
 	const char *rcpt;		/* the one under way */
 	const char *rcpt_class;		/* as router said: "virtual", ... */
+	/* the status with which the server itself refuses it, "5.1.1" (who is
+	 * that), "5.7.1" (relaying): only where POLICY_NEEDS_REFUSED */
+	const char *refused;
 	int64_t nrcpt;			/* accepted so far */
 	uint64_t size;			/* announced, at end: the real one */
 	const char *q;
 	/* what gate found (proto/gate.h), or "" */
 	int64_t gate_score;
 	const char *gate_lists;
+	bool gate;		/* it asked its lists */
+	const char *instance;	/* of a transaction, for policy servers */
+	bool dry;		/* postrider test: nothing is counted */
 };
+extern const struct policy_facts policy_nothing;	/* all "" and 0 */
 
 enum policy_action { POLICY_NONE, POLICY_PERMIT, POLICY_REJECT, POLICY_DEFER,
 	POLICY_DISCARD };
 
+/* strings: in the arena of the marks, or of the policy */
 struct policy_verdict {
 	int action;		/* enum policy_action; NONE: no rule decided */
 	int code;		/* of the reply */
 	const char *dsn, *text;
 	const char *rule;	/* "smtpd.conf:12"; "" none */
 	bool close;		/* end the session: 421 or 521 */
+	int64_t delay;		/* ms to wait before the answer */
 };
 
 /*
  * What rules leave behind for the message (hold, redirect, prepend, bcc, ...):
  * edits, for cleanup; tags, for later rules and the log; filters that are to
  * see it.  Those of connect and helo last for the session, the others for the
- * transaction: smtpd keeps one of each.
+ * transaction: smtpd keeps one of each.  Tags and scores of the rules of rcpt
+ * are no business of the next recipient; later stages see them all, and of the
+ * scores the highest.  A recipient that is refused leaves nothing.
  */
 struct policy_marks {
 	struct arena *a;
@@ -76,16 +94,34 @@ struct policy_marks {
 	struct strlist tags, filters;
 	bool no_filters;
 	int64_t score;		/* of `score N` actions */
+	struct strlist rcpt_tags;
+	int64_t rcpt_score;
+	bool rcpt_scored;
 };
 
 struct policy;
-/* Parse the rules of one stage, a line each; where ("smtpd.conf:12") names
- * them.  0, or -1: err says what was expected and the nearest known word. */
-int policy_compile(struct policy **p, enum policy_stage stage,
-    const char *text, const char *where, struct err *err);
+/*
+ * Parse the rules of one stage, one a line; a line may begin with its place
+ * and a tab ("smtpd.conf:12\t").  from: the first stage at which they may be
+ * run, later than stage where refusals wait for the first recipient: more is
+ * known then.  *p_r NULL: there are no rules.  0, or -1: err says what was
+ * expected and the nearest known word.
+ */
+int policy_compile(struct policy **p_r, enum policy_stage stage,
+    enum policy_stage from, const char *text, struct err *err);
 /* open what they name: before the jail (jail_table) */
 int policy_open(struct policy *p, struct err *err);
-void policy_free(struct policy *p);
+void policy_free(struct policy *p);		/* NULL is fine */
+/* what it needs */
+enum { POLICY_NEEDS_NAME = 1,	/* f->client_name must have been waited for */
+	POLICY_NEEDS_REFUSED = 2,	/* recipients that are refused anyway */
+	POLICY_NEEDS_FILES = 4,		/* tables */
+	POLICY_NEEDS_INET = 8 };	/* a policy server by TCP */
+unsigned policy_needs(const struct policy *p);	/* NULL: 0 */
+const char *policy_stage_name(enum policy_stage s);	/* "rcpt" */
+/* the lists of the test `dnsbl` where a rule names none: words of
+ * serve/dnsbl.h, for all stages; borrowed.  0 or -1 */
+int policy_set_dnsbl(const struct strlist *words, struct err *err);
 
 /* each step, for a person: the rule, its tests and their values */
 typedef void policy_trace_fn(void *ctx, const char *rule, const char *text);
@@ -93,37 +129,10 @@ typedef void policy_trace_fn(void *ctx, const char *rule, const char *text);
 /*
  * Run a stage.  Session marks are read, the marks of m are read and added to.
  * Trouble of our own (a table, DNS, a policy server that does not answer) is
- * what the rule says (`or ...` of its test), by default defer 4.3.x.
+ * what the rule says (`else ...` of its test), by default defer 4.3.5.
  */
 void policy_run(const struct policy *p, const struct policy_facts *f,
     const struct policy_marks *session, struct policy_marks *m,
     struct policy_verdict *v, policy_trace_fn *trace, void *ctx);
-
-/* --- for those who write a test: test_x.c and a row in tests.c ----------- */
-
-struct policy_eval {
-	const struct policy_facts *f;
-	enum policy_stage stage;
-	const struct policy_marks *session, *marks;
-	struct arena *a;	/* until the stage is over */
-	/* a word for texts, "$dnsbl": set by tests, read by actions */
-	void (*set)(struct policy_eval *e, const char *name, const char *z);
-	policy_trace_fn *trace;	/* NULL: nobody asked */
-	void *ctx;
-};
-struct policy_words { const char *const *v; size_t n, at; };
-struct policy_test {
-	const char *name;
-	unsigned stages;	/* bits: where it has something to look at */
-	/* the words behind the name, as far as they belong to the test; its
-	 * own state into *self_r.  0, or -1 err */
-	int (*parse)(struct policy_words *w, void **self_r, struct err *err);
-	int (*open)(void *self, struct err *err);	/* NULL: nothing */
-	/* 1 true, 0 false, -1: it can not be known now, err_temp */
-	int (*eval)(void *self, struct policy_eval *e, struct err *err);
-	void (*free)(void *self);
-	const char *doc;
-};
-extern const struct policy_test *const policy_tests[];	/* NULL ends */
 
 #endif

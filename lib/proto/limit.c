@@ -44,6 +44,29 @@ static const struct field seen_out[] = {
 	F_END
 };
 
+static const struct field grey_in[] = {
+	F_STR(struct limit_grey_in, key, NULL, "who"),
+	F_STR(struct limit_grey_in, value, NULL, "what it wants"),
+	F_TIME(struct limit_grey_in, delay, "5m", "1s", "100d",
+	    "before that it must come again"),
+	F_TIME(struct limit_grey_in, window, "2d", "1s", "100d",
+	    "and not after that"),
+	F_TIME(struct limit_grey_in, remember, "36d", "1s", "100d",
+	    "how long who passed is known"),
+	F_INT(struct limit_grey_in, after, "5", "0", "1000000",
+	    "values after which all pass; 0: never"),
+	F_BOOL(struct limit_grey_in, peek, "no", "remember nothing"),
+	F_END
+};
+
+static const struct field grey_out[] = {
+	F_BOOL(struct limit_grey_out, pass, "no", "it came again in time"),
+	F_BOOL(struct limit_grey_out, fresh, "no", "it was not known"),
+	F_TIME(struct limit_grey_out, wait, "0s", NULL, NULL,
+	    "until it would pass"),
+	F_END
+};
+
 static const struct field list_in[] = {
 	F_STR(struct limit_list_in, prefix, "", "of the key"),
 	F_INT(struct limit_list_in, max, "1000", "1", "1000000",
@@ -93,6 +116,13 @@ const struct verb_def limit_seen = {
 	.doc = "how many values are new?",
 };
 
+const struct verb_def limit_grey = {
+	.name = "grey",
+	.in = grey_in, .in_size = sizeof(struct limit_grey_in),
+	.out = grey_out, .out_size = sizeof(struct limit_grey_out),
+	.doc = "did it come again?",
+};
+
 const struct verb_def limit_list = {
 	.name = "list",
 	.in = list_in, .in_size = sizeof(struct limit_list_in),
@@ -107,6 +137,7 @@ const struct verb_def *const limit_verbs[] = {
 	&limit_return,
 	&limit_forget,
 	&limit_seen,
+	&limit_grey,
 	&limit_list,
 	NULL
 };

@@ -54,6 +54,24 @@ struct limit_seen_out {
 };
 extern const struct verb_def limit_seen;
 
+/*
+ * Greylisting.  A value (sender and recipient) of a key (a network) passes
+ * when it comes again no sooner than delay and no later than window after it
+ * was first seen; from then on for as long as it comes within remember.  A key
+ * of which `after` values passed (0: never) lets all pass.
+ */
+struct limit_grey_in {
+	const char *key, *value;
+	int64_t delay, window, remember;	/* ms */
+	int64_t after;
+	bool peek;			/* nothing is remembered */
+};
+struct limit_grey_out {
+	bool pass, fresh;	/* fresh: it was not known */
+	int64_t wait;		/* ms until it would pass */
+};
+extern const struct verb_def limit_grey;
+
 /* the keys with a prefix and what they stand at: for postrider limits */
 struct limit_list_in { const char *prefix; int64_t max; };
 struct limit_list_more { const char *key; int64_t used, window; };

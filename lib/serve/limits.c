@@ -100,6 +100,12 @@ limits_seen(const struct limit_seen_in *in, struct limit_seen_out *out)
 	return r > 0 && out->over ? 0 : r;
 }
 
+int
+limits_grey(const struct limit_grey_in *in, struct limit_grey_out *out)
+{
+	return ask(&limit_grey, in, out);
+}
+
 int64_t
 limits_used(const struct limit_hit_out *out, size_t i)
 {

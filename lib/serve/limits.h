@@ -26,6 +26,8 @@ int limits_peek(const struct limit_hit_in *in, struct limit_hit_out *out);
 /* what a hit counted and was not used */
 void limits_return(const struct limit_hit_in *in);
 int limits_seen(const struct limit_seen_in *in, struct limit_seen_out *out);
+/* 1, or -1 no answer */
+int limits_grey(const struct limit_grey_in *in, struct limit_grey_out *out);
 /* the count of a key in an answer */
 int64_t limits_used(const struct limit_hit_out *out, size_t i);
 /* Connections are few: who may be silent for long gives his back. */

@@ -1,0 +1,262 @@
+/*
+ * match.c - lists, networks and tables: under which keys something is looked
+ * up, and regular expressions.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include <arpa/inet.h>
+
+#include "base/networks.h"
+#include "internal.h"
+
+enum { MATCH_LIMIT = 200000, DEPTH_LIMIT = 2000, HEAP_KB = 2000,
+	SUBJECT_MAX = 4096, LOCAL_MAX = 300 };
+
+struct matcher {
+	struct strlist list;	/* in small letters */
+	bool networks;
+	struct map_live table;
+	bool has_table;
+};
+
+static void
+close_matcher(void *self)
+{
+	struct matcher *m = self;
+
+	map_live_close(&m->table);
+}
+
+static int
+set_table(struct words *w, struct matcher *m, const char *spec,
+    struct err *err)
+{
+	if (map_check(spec, err) < 0)
+		return -1;
+	map_live_init(&m->table, spec);
+	m->has_table = true;
+	strlist_add(&w->p->tables, &w->p->a, spec);
+	w->p->needs |= POLICY_NEEDS_FILES;
+	policy_closes(w->p, close_matcher, m);
+	return 0;
+}
+
+int
+matcher_table(struct words *w, struct matcher **m_r, struct err *err)
+{
+	const char *spec = words_arg(w);
+
+	if (spec == NULL)
+		return words_expected(w, "a table, type:name", err);
+	*m_r = arena_alloc(&w->p->a, sizeof(**m_r));
+	return set_table(w, *m_r, spec, err);
+}
+
+/* a word with a colon that is no address is a table */
+static bool
+is_table(const char *z, enum fact_kind kind)
+{
+	struct strlist one = { &z, 1, 1 };
+	struct err err = ERR_INIT;
+
+	return strchr(z, ':') != NULL &&
+	    (kind != KIND_ADDRESS || networks_check(&one, &err) < 0);
+}
+
+static int
+fold_list(struct words *w, struct matcher *m, enum fact_kind kind,
+    struct err *err)
+{
+	size_t i;
+	char *p;
+
+	for (i = 0; i < m->list.n; i++) {
+		if (strchr(m->list.v[i], ':') != NULL && kind != KIND_PLAIN &&
+		    kind != KIND_ADDRESS)
+			return err_perm(err, "5.3.5", "%s: a table can not be "
+			    "one of a list", m->list.v[i]);
+		p = arena_strdup(&w->p->a, m->list.v[i]);
+		m->list.v[i] = p;
+		for (; *p != '\0'; p++)
+			*p = (char)ascii_lower((unsigned char)*p);
+	}
+	m->networks = kind == KIND_ADDRESS;
+	return m->networks ? networks_check(&m->list, err) : 0;
+}
+
+int
+matcher_parse(struct words *w, enum fact_kind kind, struct matcher **m_r,
+    struct err *err)
+{
+	struct matcher *m = arena_alloc(&w->p->a, sizeof(*m));
+
+	*m_r = m;
+	if (words_list(w, &m->list, err) < 0)
+		return -1;
+	if (m->list.n == 1 && is_table(m->list.v[0], kind))
+		return set_table(w, m, m->list.v[0], err);
+	return fold_list(w, m, kind, err);
+}
+
+/* --- keys --------------------------------------------------------------- */
+
+static int
+walk_domain(const char *z, key_fn *fn, void *ctx, struct err *err)
+{
+	int r = z[0] != '\0' ? fn(ctx, z, err) : 0;
+	bool literal = z[0] == '[';
+
+	while (r == 0 && !literal && (z = strchr(z + 1, '.')) != NULL) {
+		r = fn(ctx, z, err);
+		if (r == 0 && z[1] != '\0')
+			r = fn(ctx, z + 1, err);
+		if (z[1] == '\0')
+			break;
+	}
+	return r;
+}
+
+static int
+walk_mail(const char *z, key_fn *fn, void *ctx, struct err *err)
+{
+	const char *at = strrchr(z, '@');
+	char local[LOCAL_MAX];
+	int r = fn(ctx, z[0] != '\0' ? z : "<>", err);
+
+	if (r != 0 || at == NULL)
+		return r;
+	r = walk_domain(at + 1, fn, ctx, err);
+	if (r != 0 || (size_t)(at - z) + 2 > sizeof(local))
+		return r;
+	slice_copy(local, sizeof(local), (struct slice){ z,
+	    (size_t)(at - z) + 1 });
+	return fn(ctx, local, err);
+}
+
+/* the address, then it again and again without its last part */
+static int
+walk_address(const char *z, key_fn *fn, void *ctx, struct err *err)
+{
+	char key[INET6_ADDRSTRLEN], *cut;
+	bool six = strchr(z, ':') != NULL;
+	int r;
+
+	slice_copy(key, sizeof(key), slice_of(z));
+	while ((r = key[0] != '\0' ? fn(ctx, key, err) : 0) == 0) {
+		cut = strrchr(key, six ? ':' : '.');
+		if (cut == NULL)
+			break;
+		*cut = '\0';
+		while (six && cut > key && cut[-1] == ':')
+			*--cut = '\0';
+	}
+	return r;
+}
+
+int
+keys_walk(enum fact_kind kind, const char *z, key_fn *fn, void *ctx,
+    struct err *err)
+{
+	switch (kind) {
+	case KIND_MAIL:
+		return walk_mail(z, fn, ctx, err);
+	case KIND_DOMAIN:
+		return walk_domain(z, fn, ctx, err);
+	case KIND_ADDRESS:
+		return walk_address(z, fn, ctx, err);
+	case KIND_PLAIN:
+		break;
+	}
+	return z[0] != '\0' ? fn(ctx, z, err) : 0;
+}
+
+struct looking {
+	struct matcher *m;
+	struct str *out;
+};
+
+static int
+look(void *ctx, const char *key, struct err *err)
+{
+	struct looking *l = ctx;
+
+	if (l->m->has_table)
+		return map_live_get(&l->m->table, key, l->out, err);
+	return strlist_ihas(&l->m->list, slice_of(key));
+}
+
+int
+matcher_get(struct matcher *m, enum fact_kind kind, const char *z,
+    struct str *out, struct err *err)
+{
+	struct looking l = { m, out };
+
+	if (m->networks)
+		return networks_has(&m->list, z);
+	return keys_walk(kind, z, look, &l, err);
+}
+
+/* --- regular expressions ------------------------------------------------ */
+
+struct regex {
+	pcre2_code *code;
+	pcre2_match_data *data;
+	pcre2_match_context *limits;
+};
+
+static void
+regex_close(void *self)
+{
+	struct regex *r = self;
+
+	pcre2_match_context_free(r->limits);
+	pcre2_match_data_free(r->data);
+	pcre2_code_free(r->code);
+}
+
+int
+regex_parse(struct words *w, struct regex **r_r, struct err *err)
+{
+	struct regex *r = arena_alloc(&w->p->a, sizeof(*r));
+	unsigned char text[120];
+	PCRE2_SIZE at;
+	int error;
+
+	if (w->at >= w->n || w->v[w->at].kind != WORD_REGEX)
+		return words_expected(w, "a /regular expression/", err);
+	r->code = pcre2_compile((PCRE2_SPTR)w->v[w->at].z,
+	    PCRE2_ZERO_TERMINATED, PCRE2_CASELESS, &error, &at, NULL);
+	if (r->code == NULL) {
+		pcre2_get_error_message(error, text, sizeof(text));
+		return err_perm(err, "5.3.5", "/%.60s/: %s at %zu",
+		    w->v[w->at].z, (char *)text, at);
+	}
+	w->at++;
+	r->data = pcre2_match_data_create(1, NULL);
+	r->limits = pcre2_match_context_create(NULL);
+	if (r->data == NULL || r->limits == NULL)
+		die("out of memory");
+	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
+	pcre2_set_depth_limit(r->limits, DEPTH_LIMIT);
+	pcre2_set_heap_limit(r->limits, HEAP_KB);
+	policy_closes(w->p, regex_close, r);
+	*r_r = r;
+	return 0;
+}
+
+int
+regex_match(const struct regex *r, const char *z, struct err *err)
+{
+	unsigned char text[120];
+	int n = pcre2_match(r->code, (PCRE2_SPTR)z,
+	    MIN(strlen(z), (size_t)SUBJECT_MAX), 0, 0, r->data, r->limits);
+
+	if (n >= 0)
+		return 1;
+	if (n == PCRE2_ERROR_NOMATCH)
+		return 0;
+	pcre2_get_error_message(n, text, sizeof(text));
+	return err_temp(err, "4.3.5", "a regular expression: %s",
+	    (char *)text);
+}

@@ -1,0 +1,77 @@
+/*
+ * test_router.c - what router knows of a sender: is that an address of ours,
+ * and whose?
+ */
+#include "conf/common.h"
+#include "proto/router.h"
+#include "tests.h"
+
+enum { ROUTER_MS = 20000 };
+
+static struct ipc router = { .fd = -1 };
+
+static void
+begin(void)
+{
+	if (router.path == NULL)
+		ipc_init(&router, socket_path("router"), ROUTER_MS);
+}
+
+/* 1 it is here, 0 it is elsewhere, -1 err; *unknown: nobody has it */
+static int
+resolve(const char *addr, bool *unknown, struct err *err)
+{
+	struct router_resolve_in in = { .addr = addr };
+	struct router_resolve_out out;
+	struct err why = ERR_INIT;
+
+	*unknown = false;
+	begin();
+	if (ipc_call(&router, &router_resolve, &in, -1, &out, NULL, NULL,
+	    &why) == 0)
+		return out.class != CLASS_RELAY;
+	if (why.kind == ERR_PERM && strcmp(why.dsn, "5.7.1") == 0)
+		return 0;
+	/* full or disabled, but here */
+	if (why.kind == ERR_PERM || strncmp(why.dsn, "4.2.", 4) == 0) {
+		*unknown = strcmp(why.dsn, "5.1.1") == 0;
+		return 1;
+	}
+	*err = why;
+	return -1;
+}
+
+static int
+owns(const char *login, const char *addr, struct err *err)
+{
+	struct router_owns_in in = { .login = login,
+		.addr = { &addr, 1, 1 } };
+	struct router_owns_out out;
+
+	begin();
+	return ipc_call(&router, &router_owns, &in, -1, &out, NULL, NULL,
+	    err) < 0 ? -1 : out.owned;
+}
+
+int
+eval_sender(const struct test *t, void *self UNUSED, struct eval *e,
+    struct err *err)
+{
+	const struct policy_facts *f = e->f;
+	bool unknown;
+	int r;
+
+	if (f->sender[0] == '\0')
+		return 0;
+	if (t->arg == SENDER_MISMATCH && f->login[0] != '\0') {
+		r = owns(f->login, f->sender, err);
+		return r < 0 ? -1 : !r;
+	}
+	r = resolve(f->sender, &unknown, err);
+	if (r <= 0)
+		return r;
+	eval_trace(e, "    %s is an address of ours%s", f->sender, unknown ?
+	    " that nobody has" : "");
+	return t->arg == SENDER_UNKNOWN ? unknown :
+	    t->arg == SENDER_MISMATCH ? !unknown : 1;
+}
