@@ -64,7 +64,7 @@ backend_space(uint64_t size, struct err *err)
 
 int
 backend_resolve(const char *addr, bool relay, struct arena *a,
-    const char **addr_r, struct err *err)
+    const char **addr_r, int *class_r, struct err *err)
 {
 	struct router_resolve_in in = { .addr = addr, .relay = relay };
 	struct router_resolve_out out;
@@ -74,6 +74,7 @@ backend_resolve(const char *addr, bool relay, struct arena *a,
 		return failed(&router, err);
 	if (out.addr[0] != '\0' && strcmp(out.addr, addr) != 0)
 		*addr_r = arena_strdup(a, out.addr);
+	*class_r = out.class;
 	return 0;
 }
 

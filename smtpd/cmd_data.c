@@ -21,21 +21,25 @@ data_refuse(struct session *s, int perm, const struct err *err)
 {
 	size_t i, n = replies(s);
 	int code = reply_code(perm, err);
+	const char *text = reply_text(err);
 
 	/* of a message, not of a relay: RFC 5321 section 4.2.2 */
-	if (err->kind == ERR_PERM && strcmp(err->dsn, "5.7.1") == 0)
-		code = 550;
-	if (s->refusal != 0)
+	if (s->rule_code != 0) {
+		code = s->rule_code;
+		text = err->text;
+	} else if (s->refusal != 0)
 		code = s->refusal;
+	else if (err->kind == ERR_PERM && strcmp(err->dsn, "5.7.1") == 0)
+		code = 550;
 	log_set_queue(s->txn->q);
 	log_reject(s, "DATA", NULL, err);
 	log_set_queue(NULL);
 	for (i = 0; i < n; i++) {
 		if (conf.personality == LMTP)
 			reply(s, code, err->dsn, "<%s> %s",
-			    s->txn->accepted.v[i], reply_text(err));
+			    s->txn->accepted.v[i], text);
 		else
-			reply(s, code, err->dsn, "%s", reply_text(err));
+			reply(s, code, err->dsn, "%s", text);
 	}
 	session_reset(s);
 	if (s->closes)
@@ -47,13 +51,14 @@ static void
 queued(struct session *s, uint64_t size)
 {
 	struct txn *t = s->txn;
-	struct str proto = STR_INIT;
+	struct str proto = STR_INIT, tags = STR_INIT;
 	size_t i, n = replies(s);
 
 	s->accepted++;
 	t->counted = false;	/* for good */
 	s->junk = 0;
 	session_proto(s, &proto);
+	rules_tags(s, &tags);
 	log_set_queue(t->q);
 	log_event(LOG_INFO, "accepted", KS("client", s->peer->addr),
 	    KS("client_name", s->name.len > 0 ? s->name.s : NULL),
@@ -61,9 +66,11 @@ queued(struct session *s, uint64_t size)
 	    KS("proto", proto.s),
 	    KS("login", s->login.len > 0 ? s->login.s : NULL),
 	    KS("trusted", s->trusted && s->login.len == 0 ? "yes" : NULL),
+	    KS("tags", tags.len > 0 ? tags.s : NULL),
 	    KS("discarded", t->discarded ? "yes" : NULL), KEND);
 	log_set_queue(NULL);
 	str_free(&proto);
+	str_free(&tags);
 	for (i = 0; i < n; i++) {
 		if (conf.personality == LMTP)
 			reply(s, 250, "2.1.5", "<%s> Ok: queued as %s",
@@ -111,7 +118,9 @@ data_finish(struct session *s)
 	enum cmd_result r = CMD_OK;
 	int filtered = 1, put = content_put(c, &size, &err);
 
-	if (put == 0 && (content_finish(c, &size, &err) < 0 || (filtered =
+	if (put == 0 && (content_finish(c, &size, &err) < 0 ||
+	    rules_end(s, size, &err, &s->refusal) < 0 ||
+	    rules_edits(s, &err) < 0 || (filtered =
 	    filters_content(s, content_fd(c), size, &by, &err,
 	    &s->refusal)) < 0))
 		r = data_refuse(s, 550, &err);
@@ -140,6 +149,12 @@ cmd_data(void *session, struct slice args UNUSED)
 		 * could be read */
 		reply(s, 554, "5.5.1", "no valid recipients");
 		return CMD_BAD;
+	}
+	if (rules_data(s, &err, &code) < 0) {
+		log_reject(s, "DATA", NULL, &err);
+		reply(s, code, err.dsn, "%s", err.text);
+		session_reset(s);
+		return s->closes ? CMD_QUIT : CMD_BAD;
 	}
 	if (limit_check(s, &err) < 0) {
 		reply_err(s, 451, &err);

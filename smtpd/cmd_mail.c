@@ -47,7 +47,8 @@ fill(struct session *s, struct txn *t, struct slice args, struct err *err,
 		return err_perm(err, "5.6.7",
 		    "this address needs the parameter SMTPUTF8");
 	t->sender = sender_print(t, &a.addr);
-	if (owner_check(s, t, err, code) < 0)
+	if (owner_check(s, t, err, code) < 0 ||
+	    rules_mail(s, t, err, code) < 0)
 		return -1;
 	if (backend_space(t->size, err) < 0)
 		return -1;

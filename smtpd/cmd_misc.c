@@ -23,7 +23,8 @@ greet(struct session *s, struct slice args, bool esmtp)
 	str_reset(&s->helo);
 	str_addsl(&s->helo, name);
 	s->esmtp = esmtp;
-	if (filters_helo(s, &err, &code) > 0)
+	if (rules_helo(s, &err, &code) > 0 &&
+	    filters_helo(s, &err, &code) > 0)
 		return true;
 	log_reject(s, "HELO", NULL, &err);
 	reply(s, code, err.dsn, "%s", err.text);

@@ -27,7 +27,7 @@ fill(struct session *s, struct rcpt *r, struct slice args, struct err *err,
 {
 	struct txn *t = s->txn;
 	struct smtp_args a;
-	struct err ignored = ERR_INIT;
+	struct err ignored = ERR_INIT, why = ERR_INIT;
 	unsigned flags = SMTP_ADDR_POSTMASTER;
 	int none;
 
@@ -42,12 +42,13 @@ fill(struct session *s, struct rcpt *r, struct slice args, struct err *err,
 	if (a.addr.utf8 && !t->utf8)
 		return err_perm(err, "5.6.7",
 		    "this address needs the parameter SMTPUTF8");
-	if (backend_resolve(r->addr, session_trusted(s), &t->arena,
-	    &r->addr, err) < 0) {
-		filters_rcpt(s, t, r, err, &ignored, &none);
-		return -1;
-	}
-	return filters_rcpt(s, t, r, NULL, err, code);
+	if (rules_delayed(s, err, code) > 0 &&
+	    (backend_resolve(r->addr, session_trusted(s), &t->arena, &r->addr,
+	    &r->class, &why) < 0 ? rules_rcpt(s, r, &why, err, code) :
+	    rules_rcpt(s, r, NULL, err, code)) > 0)
+		return filters_rcpt(s, t, r, NULL, err, code);
+	filters_rcpt(s, t, r, err, &ignored, &none);
+	return -1;
 }
 
 enum cmd_result
@@ -55,7 +56,7 @@ cmd_rcpt(void *session, struct slice args)
 {
 	struct session *s = session;
 	struct txn *t = s->txn;
-	struct rcpt r = { NULL, "", "" };
+	struct rcpt r = { NULL, "", "", -1 };
 	struct err err = ERR_INIT;
 	int code;
 

@@ -222,7 +222,8 @@ content_put(struct content *c, uint64_t *size_r, struct err *err)
 {
 	smtp_data_finish(&c->data, &c->out);
 	judge(c);
-	if (c->fd >= 0 || c->err.kind != ERR_NONE || filters_any(c->s))
+	if (c->fd >= 0 || c->err.kind != ERR_NONE ||
+	    filters_any(c->s) || rules_at_end(c->s))
 		return 0;
 	session_name(c->s, true);
 	*size_r = c->out.len;

@@ -28,7 +28,7 @@ enum content_read content_chunk(struct session *s, struct content *c,
 /* is it refused already?  0, or -1: err */
 int content_check(struct content *c, struct err *err);
 /* The end has come.  1: all of it is queued, *size_r; 0: it is to be finished
- * and committed, as filters may want to see it; -1: refused, err. */
+ * and committed, as filters or rules may want to see it; -1: refused, err. */
 int content_put(struct content *c, uint64_t *size_r, struct err *err);
 /* the rest is written; *size_r: bytes written.  0, or -1: err. */
 int content_finish(struct content *c, uint64_t *size_r, struct err *err);

@@ -112,6 +112,8 @@ exchange(struct session *s, const char *mech, struct str *data, bool given)
 			return auth_failed(s, &err);
 		if (out.done) {
 			str_adds(&s->login, out.user);
+			s->mech = mech;
+			rules_forget(s);
 			reply(s, 235, "2.7.0", "authenticated");
 			return CMD_OK;
 		}

@@ -28,6 +28,10 @@ chunk_allowed(struct session *s, struct err *err, int *code)
 		*code = 554;
 		return err_perm(err, "5.5.1", "no valid recipients");
 	}
+	if (rules_data(s, err, code) < 0) {
+		log_reject(s, "BDAT", NULL, err);
+		return -1;
+	}
 	*code = 451;
 	if (limit_check(s, err) < 0)
 		return -1;
@@ -41,9 +45,12 @@ chunk_refuse(struct session *s, uint64_t n, int code, const struct err *err)
 
 	if (r == READ_LOST)
 		return session_lost(s);
-	reply_err(s, code, err);
+	if (s->rule_code != 0)
+		reply(s, code, err->dsn, "%s", err->text);
+	else
+		reply_err(s, code, err);
 	session_reset(s);
-	return r == READ_ENDLESS ? CMD_QUIT : CMD_BAD;
+	return r == READ_ENDLESS || s->closes ? CMD_QUIT : CMD_BAD;
 }
 
 static enum cmd_result

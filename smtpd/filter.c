@@ -212,14 +212,19 @@ tell_rcpt(struct session *s, const struct rcpt *rcpt, const struct err *why,
 
 /* the names, and as one text, by which a change is seen */
 static void
-find_names(const struct session *s, struct strlist *l, struct str *text)
+find_names(const struct session *s, const struct txn *t, struct strlist *l,
+    struct str *text)
 {
 	struct arena *a = &s->filters->a;
+	struct strlist all = { 0 };
 	size_t i;
 
 	for (i = 0; i < conf.filters.n; i++)
-		if (!strlist_has(l, conf.filters.v[i]))
-			strlist_add(l, a, conf.filters.v[i]);
+		strlist_add(&all, a, conf.filters.v[i]);
+	rules_filters(s, t, &all, a);
+	for (i = 0; i < all.n; i++)
+		if (!strlist_has(l, all.v[i]))
+			strlist_add(l, a, all.v[i]);
 	for (i = 0; i < l->n; i++)
 		str_addf(text, "%s ", l->v[i]);
 }
@@ -260,7 +265,8 @@ tell_all(struct session *s, const struct txn *t, const struct strlist *names,
 bool
 filters_any(const struct session *s)
 {
-	return s->filters != NULL || conf.filters.n > 0;
+	return s->filters != NULL || conf.filters.n > 0 ||
+	    rules_name_filters(s, s->txn);
 }
 
 /* All that went before is told, to those who are to hear it.  1, 0: nobody is
@@ -275,11 +281,11 @@ catch_up(struct session *s, const struct txn *t, struct filter_out *out,
 	int r = 1, tries;
 
 	*out = (struct filter_out){ .dsn = "", .text = "", .by = "" };
-	if (!filters_any(s))
+	if (!filters_any(s) && !rules_name_filters(s, t))
 		return 0;
 	f = state(s);
 	arena_reset(&f->a);
-	find_names(s, &names, &text);
+	find_names(s, t, &names, &text);
 	if (names.n == 0 && !f->session)
 		r = 0;
 	/* the connection was kept, and its end came before the request */

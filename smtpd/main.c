@@ -22,12 +22,16 @@ check(struct err *err)
 		err_prefix(err, "reverse_dns_except");
 		return -1;
 	}
+	if (rules_check(err) < 0)
+		return -1;
 	return ext_check_hide(err);
 }
 
 static int
 before_jail(struct err *err)
 {
+	if (rules_jail(err) < 0)
+		return -1;
 	return conf.personality == LOCAL ? login_load("/etc/passwd", err) : 0;
 }
 

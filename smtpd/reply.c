@@ -81,6 +81,7 @@ log_reject(struct session *s, const char *cmd, const char *to,
 	    KS("client", s->peer->addr),
 	    KS("client_name", s->name.len > 0 ? s->name.s : NULL),
 	    KS("from", s->txn != NULL ? s->txn->sender : NULL), KS("to", to),
-	    KS("login", s->login.len > 0 ? s->login.s : NULL), KERR(err),
-	    KEND);
+	    KS("login", s->login.len > 0 ? s->login.s : NULL),
+	    KS("rule", s->rule), KERR(err), KEND);
+	s->rule = NULL;
 }

@@ -62,7 +62,9 @@ session_forget(struct session *s)
 	session_reset(s);
 	str_reset(&s->helo);
 	str_reset(&s->login);
+	s->mech = "";
 	s->esmtp = false;
+	rules_forget(s);
 }
 
 const char *
@@ -233,6 +235,13 @@ before(void *session, const struct command *c, struct slice args)
 	struct slice verb, rest;
 	struct err err = ERR_INIT;
 
+	s->rule = NULL;
+	s->rule_code = 0;
+	if (s->refused && strcmp(c->name, "QUIT") != 0) {
+		/* RFC 5321 section 3.1 */
+		reply(s, 503, "5.5.1", "no mail is taken from you; QUIT");
+		return CMD_BAD;
+	}
 	if (c->flags & CMD_JUNK && ++s->junk > conf.junk_commands)
 		return session_refuse(s, "junk",
 		    "too many commands without mail");
@@ -299,26 +308,35 @@ identify(struct session *s)
 	return true;
 }
 
-/* RFC 5321 section 3.1: 554 instead of the greeting */
+/* RFC 5321 section 3.1: 554 instead of the greeting, and then nothing but QUIT
+ * is heard; 421 and 521 are the end.  RFC 2034 section 4: no enhanced code.
+ * false: that was all */
 static bool
 welcome(struct session *s)
 {
 	struct err err = ERR_INIT;
 	int code;
 
-	if (filters_connect(s, &err, &code) > 0)
+	if (rules_connect(s, &err, &code) > 0 &&
+	    filters_connect(s, &err, &code) > 0) {
+		reply(s, 220, NULL, "%s %s %s", common.hostname,
+		    conf.personality == LMTP ? "LMTP" : "ESMTP", conf.banner);
 		return true;
+	}
 	log_reject(s, "CONNECT", NULL, &err);
-	reply(s, code / 100 == 5 ? 554 : 421, NULL, "%s %s", common.hostname,
-	    err.text);
-	return false;
+	if (!s->closes)
+		code = code / 100 == 5 ? 554 : 421;
+	reply(s, code, NULL, "%s %s", common.hostname, err.text);
+	s->refused = true;
+	s->end = "refused";
+	return !s->closes && code == 554;
 }
 
 void
 session_run(struct io *io, struct peer *peer)
 {
 	struct session s = { .io = io, .peer = peer, .helo = STR_INIT,
-	    .login = STR_INIT, .name = STR_INIT };
+	    .login = STR_INIT, .name = STR_INIT, .mech = "" };
 	struct line_proto proto = make_proto();
 	struct cmd_stats stats = { 0, 0 };
 	int64_t start = mono_ms();
@@ -333,8 +351,6 @@ session_run(struct io *io, struct peer *peer)
 	if (wants_name(peer))
 		backend_client_ask(peer);
 	if (identify(&s) && welcome(&s)) {
-		reply(&s, 220, NULL, "%s %s %s", common.hostname,
-		    conf.personality == LMTP ? "LMTP" : "ESMTP", conf.banner);
 		end = cmd_loop(io, &proto, &s, &stats);
 	} else {
 		if (s.end == NULL)
@@ -346,6 +362,7 @@ session_run(struct io *io, struct peer *peer)
 	io->idle = NULL;
 	session_name(&s, false);
 	backend_client_drop();
+	rules_free(&s);
 	log_end(&s, s.end != NULL ? s.end : cmd_end_name(end), &stats, start);
 	if (s.login.len > 0)
 		limits_release();

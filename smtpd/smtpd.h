@@ -15,6 +15,7 @@
 #define SMTPD_SMTPD_H
 
 #include "proto/edit.h"
+#include "policy/policy.h"
 #include "serve/cmdloop.h"
 #include "serve/login.h"
 #include "serve/tls.h"
@@ -45,6 +46,9 @@ struct smtpd_conf {
 	bool verp, null_sender, hide_client, limits_needed;
 	int64_t limit_hour, limit_day, limit_new, new_time, priority_max;
 	int64_t future_release;
+	const char *rules[POLICY_STAGES];
+	bool delay_reject;
+	struct strlist dnsbl;
 };
 extern struct smtpd_conf conf;
 extern const struct field conf_fields[];
@@ -72,6 +76,7 @@ struct rcpt {
 	const char *addr;	/* canonical, with its domain */
 	const char *notify;	/* "", or as in NOTIFY= */
 	const char *orcpt;	/* "", or as in ORCPT=, still xtext */
+	int class;		/* enum addr_class; -1 not known */
 };
 
 struct content;			/* content.h */
@@ -97,6 +102,10 @@ struct txn {
 	bool counted;		/* against the account's limits */
 	struct content *content;	/* DATA or BDAT is under way */
 	bool begun;		/* cleanup holds a message of ours */
+	struct policy_marks marks;	/* of its rules; in arena */
+	struct policy_verdict mail_verdict;
+	bool mail_ruled;	/* delayed: it is known */
+	char instance[20];	/* for policy servers */
 	char q[24];		/* its queue id */
 	struct edits edits;	/* for cleanup to do, at commit */
 	bool discarded;		/* it was told to queue nothing */
@@ -114,8 +123,14 @@ struct session {
 	unsigned transactions, accepted, rejected, junk, auth_failures;
 	const char *end;	/* why it ended, where a command knows better */
 	struct filters *filters;	/* filter.c; NULL: none so far */
-	int refusal;		/* code that a filter gave; 0 none */
+	int refusal;		/* code that a filter or rule gave; 0 none */
 	bool closes;		/* a refusal is the end of the session */
+	bool refused;		/* at the greeting: only QUIT is heard */
+	struct rules *rules;	/* rules.c; NULL: none of connect and helo */
+	const char *mech;	/* of the login; "" */
+	/* of the refusal under way: the rule that wants it, and its code */
+	const char *rule;
+	int rule_code;
 };
 
 /* --- session.c --- */
@@ -179,6 +194,39 @@ bool owner_checks_header(const struct session *s);
 int limit_check(struct session *s, struct err *err);
 /* the transaction ends without a message: what was counted is given back */
 void limit_unused(struct session *s);
+
+/* --- rules.c: the administrator's rules, see policy/policy.h --- */
+int rules_check(struct err *err);	/* of the configuration */
+int rules_jail(struct err *err);		/* what they need of it */
+/*
+ * Each 1: go on, or -1: err, and *code of the reply.  Rules of connect, helo
+ * and mail are run at the first recipient where delay_reject says so.
+ */
+int rules_connect(struct session *s, struct err *err, int *code);
+int rules_helo(struct session *s, struct err *err, int *code);
+int rules_mail(struct session *s, struct txn *t, struct err *err, int *code);
+/* before router is asked: what was put off */
+int rules_delayed(struct session *s, struct err *err, int *code);
+/* router has answered; refused: with why, which stays the answer unless a
+ * rule has another one */
+int rules_rcpt(struct session *s, const struct rcpt *r,
+    const struct err *refused, struct err *err, int *code);
+int rules_data(struct session *s, struct err *err, int *code);
+int rules_end(struct session *s, uint64_t size, struct err *err, int *code);
+/* The client is another one than it was: a login, TLS. */
+void rules_forget(struct session *s);
+void rules_free(struct session *s);
+/* is anything to be done with the message? */
+bool rules_at_end(const struct session *s);
+/* what is to be done to it: to its edits */
+int rules_edits(struct session *s, struct err *err);
+/* Filters that rules want to see the transaction, added to l, in a; where a
+ * rule wants none, l is empty */
+bool rules_name_filters(const struct session *s, const struct txn *t);
+void rules_filters(const struct session *s, const struct txn *t,
+    struct strlist *l, struct arena *a);
+/* tags of the message, parted by commas; appended */
+void rules_tags(const struct session *s, struct str *out);
 
 /* --- commands.c --- */
 /* Commands of this personality and of the extensions; ends with { 0 }. */

@@ -9,6 +9,7 @@
 #define POLICY_INTERNAL_H
 
 #include "map/live.h"
+#include "map/regex.h"
 #include "policy/policy.h"
 
 /* --- words.c ------------------------------------------------------------ */
@@ -16,6 +17,7 @@
 enum word_kind { WORD_PLAIN, WORD_QUOTED, WORD_REGEX, WORD_MARK };
 struct word {
 	const char *z;		/* without its quotes or slashes */
+	const char *flags;	/* behind the second slash */
 	enum word_kind kind;	/* WORD_MARK: ( ) or , */
 };
 /* what a rule is parsed from */
@@ -184,6 +186,7 @@ int text_check(const char *text, struct err *err);
  * it is, then its parents, each with a dot in front and without; an address of
  * mail as it is, then its domain so, then `local@'; an IP address as it is,
  * then its networks: 192.0.2, 192.0, 192; 2001:db8:0:1, 2001:db8:0, ...
+ * Tables of patterns are asked for the whole alone.
  */
 struct matcher;
 int matcher_parse(struct words *w, enum fact_kind kind, struct matcher **m_r,
@@ -198,10 +201,7 @@ typedef int key_fn(void *ctx, const char *key, struct err *err);
 int keys_walk(enum fact_kind kind, const char *z, key_fn *fn, void *ctx,
     struct err *err);
 
-/* a regular expression of PCRE2, case ignored, with limits */
-struct regex;
-int regex_parse(struct words *w, struct regex **r_r, struct err *err);
-int regex_match(const struct regex *r, const char *z, struct err *err);
+int words_regex(struct words *w, struct regex **r_r, struct err *err);
 
 /* --- actions (action.c, access.c) --------------------------------------- */
 

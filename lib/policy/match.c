@@ -2,16 +2,12 @@
  * match.c - lists, networks and tables: under which keys something is looked
  * up, and regular expressions.
  */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
 #include <arpa/inet.h>
 
 #include "base/networks.h"
 #include "internal.h"
 
-enum { MATCH_LIMIT = 200000, DEPTH_LIMIT = 2000, HEAP_KB = 2000,
-	SUBJECT_MAX = 4096, LOCAL_MAX = 300 };
+enum { LOCAL_MAX = 300 };
 
 struct matcher {
 	struct strlist list;	/* in small letters */
@@ -174,6 +170,7 @@ keys_walk(enum fact_kind kind, const char *z, key_fn *fn, void *ctx,
 struct looking {
 	struct matcher *m;
 	struct str *out;
+	bool part;		/* the key is not all of it */
 };
 
 static int
@@ -181,8 +178,12 @@ look(void *ctx, const char *key, struct err *err)
 {
 	struct looking *l = ctx;
 
+	bool part = l->part;
+
+	l->part = true;
 	if (l->m->has_table)
-		return map_live_get(&l->m->table, key, l->out, err);
+		return part ? map_live_get_part(&l->m->table, key, l->out,
+		    err) : map_live_get(&l->m->table, key, l->out, err);
 	return strlist_ihas(&l->m->list, slice_of(key));
 }
 
@@ -190,7 +191,7 @@ int
 matcher_get(struct matcher *m, enum fact_kind kind, const char *z,
     struct str *out, struct err *err)
 {
-	struct looking l = { m, out };
+	struct looking l = { m, out, false };
 
 	if (m->networks)
 		return networks_has(&m->list, z);
@@ -199,64 +200,25 @@ matcher_get(struct matcher *m, enum fact_kind kind, const char *z,
 
 /* --- regular expressions ------------------------------------------------ */
 
-struct regex {
-	pcre2_code *code;
-	pcre2_match_data *data;
-	pcre2_match_context *limits;
-};
-
 static void
-regex_close(void *self)
+close_regex(void *self)
 {
-	struct regex *r = self;
-
-	pcre2_match_context_free(r->limits);
-	pcre2_match_data_free(r->data);
-	pcre2_code_free(r->code);
+	regex_free(self);
 }
 
 int
-regex_parse(struct words *w, struct regex **r_r, struct err *err)
+words_regex(struct words *w, struct regex **r_r, struct err *err)
 {
-	struct regex *r = arena_alloc(&w->p->a, sizeof(*r));
-	unsigned char text[120];
-	PCRE2_SIZE at;
-	int error;
+	const struct word *word = &w->v[w->at];
 
-	if (w->at >= w->n || w->v[w->at].kind != WORD_REGEX)
+	if (w->at >= w->n || word->kind != WORD_REGEX)
 		return words_expected(w, "a /regular expression/", err);
-	r->code = pcre2_compile((PCRE2_SPTR)w->v[w->at].z,
-	    PCRE2_ZERO_TERMINATED, PCRE2_CASELESS, &error, &at, NULL);
-	if (r->code == NULL) {
-		pcre2_get_error_message(error, text, sizeof(text));
-		return err_perm(err, "5.3.5", "/%.60s/: %s at %zu",
-		    w->v[w->at].z, (char *)text, at);
+	if (regex_new(slice_of(word->z), slice_of(word->flags), r_r,
+	    err) < 0) {
+		err_prefix(err, "/%.60s/", word->z);
+		return -1;
 	}
 	w->at++;
-	r->data = pcre2_match_data_create(1, NULL);
-	r->limits = pcre2_match_context_create(NULL);
-	if (r->data == NULL || r->limits == NULL)
-		die("out of memory");
-	pcre2_set_match_limit(r->limits, MATCH_LIMIT);
-	pcre2_set_depth_limit(r->limits, DEPTH_LIMIT);
-	pcre2_set_heap_limit(r->limits, HEAP_KB);
-	policy_closes(w->p, regex_close, r);
-	*r_r = r;
+	policy_closes(w->p, close_regex, *r_r);
 	return 0;
-}
-
-int
-regex_match(const struct regex *r, const char *z, struct err *err)
-{
-	unsigned char text[120];
-	int n = pcre2_match(r->code, (PCRE2_SPTR)z,
-	    MIN(strlen(z), (size_t)SUBJECT_MAX), 0, 0, r->data, r->limits);
-
-	if (n >= 0)
-		return 1;
-	if (n == PCRE2_ERROR_NOMATCH)
-		return 0;
-	pcre2_get_error_message(n, text, sizeof(text));
-	return err_temp(err, "4.3.5", "a regular expression: %s",
-	    (char *)text);
 }

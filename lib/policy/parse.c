@@ -258,6 +258,10 @@ policy_open(struct policy *p, struct err *err)
 	for (i = 0; i < p->servers.n; i++)
 		if (server_jail(p->servers.v[i], err) < 0)
 			return -1;
+	if (p->needs & POLICY_NEEDS_INET)
+		jail_need(JAIL_INET);
+	if (p->servers.n > 0)
+		jail_need(JAIL_UNIX);
 	return 0;
 }
 

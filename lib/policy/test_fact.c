@@ -64,7 +64,7 @@ parse_op(const struct test *t, struct words *w, struct fact_test *k,
 	}
 	if (words_take(w, "matches")) {
 		k->op = OP_MATCHES;
-		return regex_parse(w, &k->regex, err);
+		return words_regex(w, &k->regex, err);
 	}
 	if (words_see(w, "listed")) {
 		words_next(w);
@@ -142,7 +142,7 @@ eval_fact(const struct test *t, void *self, struct eval *e, struct err *err)
 	case OP_IS:
 		return strcasecmp(z, k->z) == 0;
 	case OP_MATCHES:
-		return regex_match(k->regex, z, err);
+		return regex_match(k->regex, slice_of(z), err);
 	case OP_IN:
 		if (z[0] == '\0' && !(f == FACT_SENDER && e->f->has_sender))
 			return 0;

@@ -20,7 +20,7 @@ is_mark(char c)
 static void
 put(struct words *w, struct slice z, enum word_kind kind)
 {
-	w->v[w->n++] = (struct word){ arena_slice(&w->p->a, z), kind };
+	w->v[w->n++] = (struct word){ arena_slice(&w->p->a, z), "", kind };
 }
 
 /* up to the closing quote or slash; in /.../ a backslash keeps the next */
@@ -37,7 +37,12 @@ take_quoted(struct words *w, struct slice line, size_t *at, struct err *err)
 		return err_perm(err, "5.3.5", "no closing %c", q);
 	put(w, slice_sub(line, from, i - from),
 	    q == '/' ? WORD_REGEX : WORD_QUOTED);
-	*at = i + 1;
+	for (from = ++i; q == '/' && i < line.n &&
+	    ascii_isalpha((unsigned char)line.p[i]); i++)
+		;
+	w->v[w->n - 1].flags = arena_slice(&w->p->a, slice_sub(line, from,
+	    i - from));
+	*at = i;
 	return 0;
 }
 

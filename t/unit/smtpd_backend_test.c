@@ -248,7 +248,7 @@ message(size_t rcpts)
 {
 	static char text[64];
 	struct err err = ERR_INIT;
-	struct rcpt r = { "a@example.org", "", "" };
+	struct rcpt r = { "a@example.org", "", "", -1 };
 	const char *what = "begin";
 	bool discarded;
 	int fd, rc;

@@ -45,10 +45,11 @@ backend_space(uint64_t size UNUSED, struct err *err)
 
 int
 backend_resolve(const char *addr, bool relay, struct arena *a,
-    const char **addr_r, struct err *err)
+    const char **addr_r, int *class_r, struct err *err)
 {
 	struct slice s = slice_of(addr);
 
+	*class_r = CLASS_VIRTUAL;
 	if (slice_find(s, '@') == s.n) {
 		*addr_r = arena_printf(a, "%s@example.org", addr);
 		return 0;
