@@ -2,7 +2,7 @@
  * access.c - actions as Postfix's access(5) tables and policy servers name
  * them, and look-ups in such tables.  Their words are taken in either case.
  */
-#include "internal.h"
+#include "policy/internal.h"
 
 /* `4.7.1 text': the status off the front */
 static void

@@ -1,7 +1,7 @@
 /*
  * fact.c - what is known of a session, by name: for tests, texts and tables.
  */
-#include "internal.h"
+#include "policy/internal.h"
 
 #include "conf/common.h"
 #include "serve/dns.h"

@@ -131,7 +131,7 @@ void eval_trace(struct eval *e, const char *fmt, ...) PRINTF(2, 3);
 struct test {
 	const char *name;
 	enum policy_stage from;	/* where it has something to look at */
-	/* the words behind the name that belong to it; own state into *self_r */
+	/* the words behind the name that belong to it; its state: *self_r */
 	int (*parse)(const struct test *t, struct words *w, void **self_r,
 	    struct err *err);
 	/* 1 true, 0 false, -1: it can not be known now, err_temp */
@@ -203,7 +203,7 @@ int keys_walk(enum fact_kind kind, const char *z, key_fn *fn, void *ctx,
 
 int words_regex(struct words *w, struct regex **r_r, struct err *err);
 
-/* --- actions (action.c, access.c) --------------------------------------- */
+/* --- actions (action.c, do.c, access.c) --------------------------------- */
 
 /* one action of a rule */
 int action_parse(struct words *w, struct action **a_r, struct err *err);

@@ -5,7 +5,7 @@
 #include <arpa/inet.h>
 
 #include "base/networks.h"
-#include "internal.h"
+#include "policy/internal.h"
 
 enum { LOCAL_MAX = 300 };
 

@@ -2,7 +2,7 @@
  * parse.c - words to rules, and what a policy holds.
  */
 #include "base/field.h"
-#include "internal.h"
+#include "policy/internal.h"
 #include "serve/jail.h"
 
 enum { RULES_MAX = 1000, DEPTH_MAX = 50, TESTS_MAX = 100 };

@@ -4,7 +4,7 @@
  * recipient that is refused leaves nothing.
  */
 #include "base/log.h"
-#include "internal.h"
+#include "policy/internal.h"
 
 void
 eval_set(struct eval *e, const char *name, const char *z)

@@ -12,7 +12,7 @@
 #include <sys/un.h>
 
 #include "base/clock.h"
-#include "internal.h"
+#include "policy/internal.h"
 #include "serve/jail.h"
 
 enum { ANSWER_MAX = 8192, TIMEOUT_MS = 10000, TIMEOUT_MAX = 300000 };

@@ -5,7 +5,7 @@
  */
 #include "base/clock.h"
 #include "serve/dnsbl.h"
-#include "tests.h"
+#include "policy/tests.h"
 
 enum { ASK_MS = 5000, FRESH_MS = 60000, WHAT_MAX = 256 };
 

@@ -3,7 +3,7 @@
  */
 #include "conf/common.h"
 #include "smtp/address.h"
-#include "tests.h"
+#include "policy/tests.h"
 
 enum op { OP_KNOWN, OP_UNKNOWN, OP_IS, OP_IN, OP_MATCHES, OP_NULL, OP_EXISTS,
 	OP_FQDN, OP_VALID, OP_OWN, OP_LISTED };

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "serve/limits.h"
-#include "tests.h"
+#include "policy/tests.h"
 
 enum { PARTS_MAX = 6, PART_MAX = 120 };
 

@@ -4,7 +4,7 @@
  */
 #include "conf/common.h"
 #include "proto/router.h"
-#include "tests.h"
+#include "policy/tests.h"
 
 enum { ROUTER_MS = 20000 };
 

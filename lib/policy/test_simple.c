@@ -2,7 +2,7 @@
  * test_simple.c - tests that need nobody else: flags, numbers and tags.
  */
 #include "base/clock.h"
-#include "tests.h"
+#include "policy/tests.h"
 
 static const char *const ops[] = { ">=", ">", "<=", "<", "=", "!=" };
 

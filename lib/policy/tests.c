@@ -1,8 +1,8 @@
 /*
  * tests.c - which tests there are.
  */
-#include "internal.h"
-#include "tests.h"
+#include "policy/internal.h"
+#include "policy/tests.h"
 
 const struct test tests[] = {
 	/* test_fact.c: the names of facts, see fact.c */

@@ -4,7 +4,7 @@
 #ifndef POLICY_TESTS_H
 #define POLICY_TESTS_H
 
-#include "internal.h"
+#include "policy/internal.h"
 
 #define TEST_PARSE(f) int f(const struct test *t, struct words *w, \
     void **self_r, struct err *err)

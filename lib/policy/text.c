@@ -1,7 +1,7 @@
 /*
  * text.c - texts of rules with $words in them.
  */
-#include "internal.h"
+#include "policy/internal.h"
 
 #include "conf/common.h"
 

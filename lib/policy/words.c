@@ -3,7 +3,7 @@
  * expressions/ with a blank in front, and the marks ( ) and , which also end
  * a plain word but inside of [ ] and behind a colon's table name.
  */
-#include "internal.h"
+#include "policy/internal.h"
 
 #include "base/clock.h"
 

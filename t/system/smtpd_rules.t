@@ -98,7 +98,7 @@ my $mark = $i->log_mark;
 is try('127.0.0.66', $x), '554 5.7.0 go away, 127.0.0.66',
     'connect: refused at the recipient';
 my $line = $i->wait_log(qr/reject .*client=127\.0\.0\.66 /, undef, $mark);
-like $line, qr/ from=x\@real\.example to=ann\@example\.test .*rule=smtpd\.conf:\d+ /,
+like $line, qr/ from=x\@real\.example to=ann\@example\.test .*rule=smtpd\./,
     '... and the log knows sender, recipient and the line of the rule';
 my ($n) = $line =~ /rule=smtpd\.conf:(\d+)/;
 like((split /\n/, $i->slurp($i->conf_dir . '/smtpd.conf'))[$n - 1],
@@ -126,7 +126,8 @@ is try('127.0.0.2', 'a@evil'), '550 5.7.1 evil: dbl.bad.example',
     'a list of domains';
 is try('127.0.0.4', $x), '550 5.7.1 listed: one (3)', 'a list of addresses';
 is try('127.0.0.5', $x, helo => 'nobody'),
-    '550 5.7.1 only two, but no name', 'weights, and the score of another stage';
+    '550 5.7.1 only two, but no name',
+    'weights, and the score of another stage';
 is try('127.0.0.3', $x, helo => 'nobody'), '550 5.7.1 liar',
     'a name that is not confirmed';
 is try('127.0.0.2', $x, to => 'a@elsewhere.example'),
@@ -191,6 +192,7 @@ $c->close;
 $i->set_conf('smtpd.conf', mail_rules => "\n    permitt\n");
 my ($status, $out, $err) = $i->ctl('check');
 isnt $status, 0, 'a mistake';
-like "$out$err", qr/smtpd\.conf:\d+: no such action: permitt; did you mean permit/,
+like "$out$err",
+    qr/smtpd\.conf:\d+: no such action: permitt; did you mean permit/,
     '... is told with its line';
 done_testing;

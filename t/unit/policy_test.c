@@ -1,6 +1,6 @@
 /* policy_test.c - rules: what they say when they are wrong, what they decide */
 #include "conf/common.h"
-#include "../../lib/policy/internal.h"
+#include "policy/internal.h"
 #include "test/tap.h"
 
 static struct arena arena;
