@@ -34,7 +34,7 @@ health_open(void)
 	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (p != MAP_FAILED)
 		shared = p;
-	close_fd(fd);
+	places_open(fd);
 }
 
 static uint64_t

@@ -157,10 +157,13 @@ lookup(struct table *t, const char *key, struct str *out, struct err *err)
 	if (!askable(t, key))
 		return 0;
 	r = cache_get(t->cache, key, out);
-	if (r < 0)
-		r = ask_servers(t, key, &a, err);
-	else
+	if (r >= 0)
 		return r;
+	r = place_enter(t, err);
+	if (r == 0) {
+		r = ask_servers(t, key, &a, err);
+		place_leave(t);
+	}
 	if (r < 0) {
 		stats.failures++;
 		err->kind = ERR_TEMP;

@@ -7,6 +7,7 @@
  * lookup.c    one question: cache, servers in turn, back-off
  * server.c    names of servers, time
  * health.c    which of them are avoided, known to all processes
+ * places.c    how many processes ask a table at a time
  * cache.c     answers of a table, by a hash of their key
  * verbs.c     get, check, stat
  * be_*.c      one kind of server each; http.c what some share
@@ -45,6 +46,7 @@ struct table_conf {
 	int64_t timeout, retry, retry_max, max_idle;	/* ms */
 	int64_t cache, cache_absent;			/* ms */
 	int64_t cache_rows, max_rows;
+	int64_t concurrency;
 	uint64_t max_size;
 	const char *result;
 	int rows;		/* enum table_rows */
@@ -80,6 +82,8 @@ struct table_conf {
 	    "a server that failed is avoided for so long; doubled each time"), \
 	F_TIME(struct table_conf, retry_max, "1m", "100ms", "1h", \
 	    "and at most so long"), \
+	F_INT(struct table_conf, concurrency, "12", "0", "1000", \
+	    "processes that ask the table at a time; 0: all"), \
 	F_TIME(struct table_conf, cache, cache_default, "0s", "1d", \
 	    "how long what was found is remembered; 0: not"), \
 	F_TIME(struct table_conf, cache_absent, "0s", "0s", "1d", \
@@ -138,6 +142,7 @@ struct table {
 	struct server server[SERVERS_MAX];
 	size_t servers, current;
 	struct cache *cache;	/* NULL: none */
+	int64_t place;		/* that it had last, see places.c */
 	bool broken;		/* the last question was answered by an error */
 	int64_t told;		/* mono_ms of the last line about that */
 };
@@ -248,6 +253,14 @@ bool server_avoided(const struct server *s);
 void server_failed(const struct table *t, struct server *s,
     const struct err *why);
 void server_works(const struct table *t, struct server *s);
+
+/* --- places.c --- */
+
+void places_open(int fd);	/* takes the descriptor */
+/* One of the places of the table is ours until place_leave: 0, or -1: all
+ * were taken for too long */
+int place_enter(struct table *t, struct err *err);
+void place_leave(struct table *t);
 
 /* --- cache.c --- */
 

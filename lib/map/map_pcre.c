@@ -111,6 +111,16 @@ is_plain(struct slice s)
 	return utf8_valid(s);
 }
 
+/* Commands, files and lists begin so where an address may stand: no key makes
+ * one of an address. */
+static bool
+begins_other(const struct str *out, size_t before, struct slice part)
+{
+	return part.n > 0 && strchr("|/:", part.p[0]) != NULL &&
+	    (out->len == before || strchr(" \t,", out->s[out->len - 1]) !=
+	    NULL);
+}
+
 static int
 add_value(const struct map_rule *r, struct slice key, bool plain,
     struct str *out, struct err *err)
@@ -127,7 +137,8 @@ add_value(const struct map_rule *r, struct slice key, bool plain,
 		if (got <= 0 || group < 0)
 			continue;
 		part = regex_group(key, (unsigned)group);
-		if ((plain && !is_plain(part)) ||
+		if ((plain && (!is_plain(part) ||
+		    begins_other(out, before, part))) ||
 		    out->len - before > MAP_LINE_MAX) {
 			str_trunc(out, before);
 			return err_temp(err, "4.3.5", "what matched as $%d "

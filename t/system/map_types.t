@@ -57,7 +57,7 @@ my $inet = "socket:inet:127.0.0.1:$port:two";
 my $slow = 'a' x 60 . 'b';
 $pr->spew("$conf/rewrite", "# a comment\nif /\@example\\.test\$/\n" .
     "/^old-(.*)\@/ \$1\@example.test\n/^(a+)+\@/ ann\n" .
-    "endif\n");
+    "/^\@example\\.test\$/ ann\n/^left\$/ ann\nendif\n");
 $pr->spew("$conf/nets", "192.0.2.1 one\n192.0.2.0/24 many\n");
 $pr->spew("$conf/broken", "10.0.0.0/8 x\n10.0.0.0/4 y\nif ::1\nx\n");
 $pr->spew("$conf/bad", "a b\na c\nd : e\n");
@@ -118,7 +118,8 @@ sub rcpt {
 	my $c = $pr->smtp;
 	$c->cmd('EHLO test');
 	$c->cmd('MAIL FROM:<>');
-	return join ' ', $c->cmd("RCPT TO:<$local\@example.test>");
+	$local .= '@example.test' if $local !~ /\@/;
+	return join ' ', $c->cmd("RCPT TO:<$local>");
 }
 
 like rcpt('team-one'), qr/^250 /, 'by a UNIX socket';
@@ -126,6 +127,8 @@ like rcpt('team-two'), qr/^250 /, 'by TCP';
 like rcpt('team-none'), qr/^550 5\.1\.1 /, 'by neither';
 like rcpt('old-ann'), qr/^250 /, 'by an expression';
 like rcpt('old-carl'), qr/^550 5\.1\.1 /, 'which leads nowhere';
+like rcpt("$_\@example.test"), qr/^550 5\.1\.1 /, "not by a part: $_"
+    for qw(left other left+x);
 my $mark = $pr->log_mark;
 like rcpt($slow), qr/^451 4\.3\.0 /, 'an expression that takes too long';
 $pr->wait_log(qr/ table .*rewrite:4: the match was given up/, 10, $mark);

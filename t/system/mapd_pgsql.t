@@ -69,6 +69,9 @@ $t->table(mute => %base, for => 'maps', hosts => "127.0.0.1:$silent",
     query => $alias, retry => '1m', retry_max => '1m', timeout => '2s');
 $t->table(slow => %base, for => 'maps', hosts => "127.0.0.1:$port",
     query => 'SELECT pg_sleep(9)::text || %s', timeout => '2s');
+$t->table(single => %base, for => 'maps', hosts => "127.0.0.1:$port",
+    query => 'SELECT pg_sleep(9)::text || %s', timeout => '4s',
+    concurrency => 1);
 $t->table(wrong => %base, for => 'maps', hosts => "127.0.0.1:$port",
     password => 'not this', query => $alias);
 $t->table(first => %base, for => 'maps', hosts => "127.0.0.1:$port",
@@ -166,6 +169,24 @@ my @pid = map {
 waitpid $_, 0 for @pid;
 ok time - $from < 12, '24 questions to a silent server end soon';
 is scalar(grep { /server-down .*mute/ } $pr->log_lines), 1, 'with one line';
+
+# a slow server does not take all processes of mapd
+pipe my $r, my $w or die "pipe: $!\n";
+@pid = map {
+	my $pid = fork // die "fork: $!\n";
+	if (!$pid) {
+		print {$w} $t->query('single', 'x@y') . "\n";
+		close $w;
+		POSIX::_exit(0);
+	}
+	$pid;
+} 1 .. 3;
+close $w;
+my @said = sort <$r>;
+waitpid $_, 0 for @pid;
+is scalar(grep { /1 processes wait for its answers/ } @said), 2,
+    'as many as may ask a table at a time' or diag @said;
+is scalar(grep { /no answer in time/ } @said), 1, 'and no more';
 
 # a mended file counts from the reload, whatever was known of the server
 like $t->query('wrong', 'x@y'), qr/^75 .*password/, 'still a wrong password';

@@ -86,6 +86,13 @@ static const struct {
 	    ":2: what matched as $1 can not be put into a value" },
 	{ "nor a blank", "/^(.*)@x$/ $1@y\n", "a b@x",
 	    ":1: what matched as $1 can not be put into a value" },
+	{ "nor what begins a command", "/^(.*)@x$/ ann, $1@y\n", "|id@x",
+	    ":1: what matched as $1 can not be put into a value" },
+	{ "or a path", "/^(a)?(.*)@x$/ $1$2@y\n", "/etc/x@x",
+	    ":1: what matched as $2 can not be put into a value" },
+	{ "or a list", "/^(.*)@x$/ $1\n", ":include:y@x",
+	    ":1: what matched as $1 can not be put into a value" },
+	{ "but within a word", "/^(.*)@x$/ a$1@y\n", "|id@x", "a|id@y" },
 	{ "nor half a letter", "/^(\\xC3).*@x$/ $1@y\n", "\xc3@x", "-" },
 	{ "but matched it may be", "/^.*@x$/ y\n", "a@z,b@x", "y" },
 
