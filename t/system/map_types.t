@@ -135,6 +135,13 @@ $pr->wait_log(qr/ table .*rewrite:4: the match was given up/, 10, $mark);
 like rcpt("$_-x"), qr/^451 4\.3\.0 /, "the server says $_"
     for qw(temp timeout perm);
 
+# what the tables need, and no more
+my %got = map { split /\t/, $_, 2 } $pr->probe('router');
+is $got{'inet-socket'}, 'possible', 'TCP is possible';
+like $got{connect}, qr/^EACCES/, 'but not to any port';
+is join(' ', grep { $got{$_} eq 'possible' } qw(open-outside list-root
+    create-outside exec-memory exec fork)), '', 'nor is anything else';
+
 stop_server();
 like rcpt('team-one'), qr/^451 4\.3\.0 /, 'a server that is gone';
 like rcpt('team-none'), qr/^451 4\.3\.0 /, 'of which nobody knows more';
