@@ -171,11 +171,21 @@ print(struct slice local, const char *domain, struct arena *a)
 	return z;
 }
 
-/* the part that is signed, appended to text */
+/* first=REST, where REST begins with the separator behind SRS0 */
+static bool
+cut_first(struct slice text, struct slice *first, struct slice *rest)
+{
+	*rest = text;
+	return slice_cut(rest, '=', first) && first->n > 0 &&
+	    rest->p != NULL && rest->n >= 2 && strchr("=+-", rest->p[0]);
+}
+
+/* The part that is signed, appended to text; of which kind?  -1: one that only
+ * looks like SRS1 would not lead back, and stays as it is. */
 static int
 make_text(const struct smtp_address *sender, int64_t day, struct str *text)
 {
-	struct slice rest, first;
+	struct slice rest, hash, first, more;
 	int tt = (int)(day % DAYS);
 
 	if (!srs_is(sender->local)) {
@@ -192,7 +202,8 @@ make_text(const struct smtp_address *sender, int64_t day, struct str *text)
 	}
 	/* one of SRS1: who made it is left out, the first stays */
 	rest = slice_sub(rest, 1, rest.n);
-	if (!slice_cut(&rest, '=', &first) || rest.p == NULL)
+	if (!slice_cut(&rest, '=', &hash) || rest.p == NULL ||
+	    !cut_first(rest, &first, &more))
 		return -1;
 	str_addsl(text, rest);
 	return 1;
@@ -252,16 +263,14 @@ reverse0(struct slice text, int64_t day, int64_t max_days, struct arena *a,
 	return 1;
 }
 
-/* first=REST, where REST begins with the separator behind SRS0 */
 static int
 reverse1(struct slice text, struct arena *a, const char **out_r,
     struct err *err)
 {
-	struct slice first, rest = text;
+	struct slice first, rest;
 	const char *local;
 
-	if (!slice_cut(&rest, '=', &first) || first.n == 0 ||
-	    rest.p == NULL || rest.n < 2 || !strchr("=+-", rest.p[0]))
+	if (!cut_first(text, &first, &rest))
 		return err_perm(err, "5.7.1", "not a forwarded sender");
 	local = arena_printf(a, "SRS0%.*s", (int)rest.n, rest.p);
 	*out_r = print(slice_of(local), arena_slice(a, first), a);

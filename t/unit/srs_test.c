@@ -138,6 +138,8 @@ test_chain(void)
 	    "joe@us.example"), "%s", t);
 	is_str(back(t, 20000), "SRS0=abcd=XY=first.example=joe@"
 	    "second.example", "a third is left out");
+	is_str(forward("SRS1=zzzz=b-c=d@third.example", 20000), "none",
+	    "one that would not lead back stays");
 	is_str(forward("SRS1=zzzz@third.example", 20000), "none",
 	    "a malformed one stays");
 }
