@@ -30,7 +30,7 @@ $pr->spew("$conf/domains", "half.test relay=$hop\n" .
     "pass.test class=relay relay=$hop\n");
 $pr->spew("$conf/patterns", "/^(.+)-list\@example\\.test\$/ \$1\n");
 $pr->spew("$conf/aliases", "info\@alias.test: ann\n" .
-    "cmd: \"|cat > $out/cmd; echo \$RECIPIENT > $out/rcpt\"\n" .
+    "cmd: \"|cat > $out/cmd\", \"|echo \$RECIPIENT > $out/rcpt\"\n" .
     "box: $out/box, ann\n");
 $pr->map('aliases');
 $pr->map('domains');
@@ -73,7 +73,7 @@ sub found {
 sent('cmd@example.test');
 found("$out/cmd", qr/^Return-Path: <x\@away.example>\n.*\n\nhi\n\n?\z/ms,
     'a command gets it');
-found("$out/rcpt", qr/^cmd\@example\.test$/, '... for the alias');
+found("$out/rcpt", qr/^cmd\@example\.test$/, '... and so does the other');
 sent('box@example.test');
 found("$out/box", qr/^From .*^Subject: to box/ms, 'a file');
 is scalar($pr->wait_mails('ann', 1)), 1, 'and a mailbox';
