@@ -171,6 +171,45 @@ sub hostile {
 }
 
 # a port that accepts and says nothing, until the end
+# what nobody has is in none of these tables, however it is written
+sub none {
+	my ($self, @names) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	for my $key ($self->hostile) {
+		Test::More::like($self->query($_, $key), $self->absent,
+		    "$_: absent: " . substr $key, 0, 30) for @names;
+	}
+	return;
+}
+
+# a server that says nothing, with this error, costs its timeout once
+sub mute {
+	my ($self, $name, $why) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $from = time;
+	Test::More::like($self->query($name, 'x@y'), $why, "$name: no answer");
+	Test::More::cmp_ok(time - $from, '<', 7, 'costs its timeout');
+	$from = time;
+	Test::More::like($self->query($name, 'x@y'), qr/asked again in/,
+	    'and is avoided');
+	Test::More::cmp_ok(time - $from, '<', 1.9, 'then');
+	return;
+}
+
+# an account of the table, and an alias that leads to it and to one of ours
+sub mail {
+	my ($self) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	my $pr = $self->{pr};
+	Test::More::is(scalar($pr->send(to => 'ann@example.test',
+	    message => "Subject: a\n\nx\n")), 250, 'mail to an account');
+	Test::More::is(scalar($pr->wait_mails('ann', 1)), 1, 'arrives');
+	Test::More::is(scalar($pr->send(to => 'team@example.test',
+	    message => "Subject: b\n\nx\n")), 250, 'to an alias');
+	Test::More::is(scalar($pr->wait_mails('own', 1)), 1, 'too');
+	return;
+}
+
 sub silent {
 	my ($self) = @_;
 	my $s = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1')
