@@ -15,6 +15,7 @@ TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
 	lmdb-utils
 	iproute2 libdb5.3 libgnutls-dane0 libidn12 libnsl2 libicu72 libtirpc3
 	liblua5.3-0 libopentracing-c-wrapper0
+	libbsd0 libglib2.0-0 libjson-c5 libsodium23 libunwind8 libxml2
 	gsasl libsasl2-modules msmtp s-nail libio-socket-ssl-perl
 	ldnsutils libnet-dns-perl"
 
@@ -68,18 +69,33 @@ need_packages() {
 # with is in TEST_PACKAGES.
 PEER_PACKAGES="postfix exim4-base exim4-daemon-light opensmtpd haproxy"
 
-# unpack them into DIR, once
 unpack_peers() {
+	unpack_packages "$1" $PEER_PACKAGES
+}
+
+# Filters that tests ask, and the libraries that nobody else needs.
+SCANNER_PACKAGES="rspamd libhyperscan5 libluajit-5.1-2 libluajit-5.1-common
+	clamav-daemon clamav-milter libclamav12 libmspack0
+	opendkim libopendkim11 libvbr2 librbl1 libopendbx1 libmemcached11
+	libhashkit2 liblua5.3-0 libmilter1.0.1 python3-milter"
+
+unpack_scanners() {
+	unpack_packages "$1" $SCANNER_PACKAGES
+}
+
+# unpack them into DIR, once
+unpack_packages() {
 	local dir=$1 tmp p
-	[ "$(cat "$dir/done" 2>/dev/null)" = "$PEER_PACKAGES" ] && return 0
+	shift
+	[ "$(cat "$dir/done" 2>/dev/null)" = "$*" ] && return 0
 	tmp=$(mktemp -d) || return 1
 	chmod 0755 "$tmp"
 	rm -rf "$dir" && mkdir -p "$dir" || return 1
 	(cd "$tmp" && apt-get download -qq -o APT::Sandbox::User=root \
-	    $PEER_PACKAGES) || { rm -rf "$tmp"; return 1; }
+	    "$@") || { rm -rf "$tmp"; return 1; }
 	for p in "$tmp"/*.deb; do
 		dpkg-deb -x "$p" "$dir" || { rm -rf "$tmp"; return 1; }
 	done
 	rm -rf "$tmp"
-	echo "$PEER_PACKAGES" >"$dir/done"
+	echo "$*" > "$dir/done"
 }
