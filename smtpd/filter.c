@@ -301,6 +301,14 @@ catch_up(struct session *s, const struct txn *t, struct filter_out *out,
 
 /* --- what they say --- */
 
+/* A reply of several lines stays one: what becomes of the text is smtp_reply's
+ * to say, which lets no other control through. */
+static void
+set_text(struct err *err, const char *text)
+{
+	slice_copy(err->text, sizeof(err->text), slice_of(text));
+}
+
 /* 1, or -1: err and the reply's code */
 static int
 answer(struct session *s, const struct filter_out *out, const char *cmd,
@@ -323,6 +331,7 @@ answer(struct session *s, const struct filter_out *out, const char *cmd,
 		err_perm(err, out->dsn, "%s", out->text);
 	else
 		err_temp(err, out->dsn, "%s", out->text);
+	set_text(err, out->text);
 	return -1;
 }
 

@@ -18,6 +18,23 @@ static const struct slice bounce_template[] = {
 
 static const struct slice driver_bad[] = { S("axax"), S("xaxaxa") };
 
+static const struct slice filter[] = {
+	S("\000hName\000value\r\n\tmore\000"), S("\000m\0\0\0\1A\0b\0"),
+	S("\000+<a@b>\0"), S("\000y550 5.7.1 no\0"), S("\000bbody"),
+	S("\001O\0\0\0\6\0\0\1\377\0\0\0\0\0\0\0\2i {x}\0"),
+	S("\002550-5.7.1 a 100%%\r\n550 5.7.1 b"),
+	S("\003HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"),
+	S("\003HTTP/1.0 200 OK\r\n\r\n{\"action\":\"reject\"}"),
+	S("\004{\"action\":\"add header\",\"score\":7.5,\"milter\":{"
+	    "\"add_headers\":{\"X\":{\"value\":\"a\\n b\",\"order\":1},"
+	    "\"Y\":[\"c\",\"d\"]},\"remove_headers\":{\"Z\":0,\"Q\":[-1,2]},"
+	    "\"change_from\":\"a@b\",\"add_rcpt\":[\"c@d\"],\"reject\":"
+	    "\"quarantine\"},\"dkim-signature\":[\"v=1\"],\"messages\":{"
+	    "\"smtp_message\":\"no\"},\"subject\":\"s\"}"),
+	S("\005stream: Test.Eicar FOUND\n"), S("\005stream: OK"),
+	S("\005INSTREAM size limit exceeded. ERROR"),
+};
+
 static const struct slice imap_args[] = {
 	S("\010FLAGS UID BODY.PEEK[HEADER.FIELDS (From \"To\")]<0.100>"),
 	S("\010(FAST BODYSTRUCTURE BINARY.SIZE[1.2] BODY[1.2.MIME] RFC822)"),
@@ -328,7 +345,8 @@ static const struct seeds {
 	size_t n;
 } all[] = {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
-	ROW(bounce_template), ROW(dnsd), ROW(driver_bad), ROW(gate_proxy),
+	ROW(bounce_template), ROW(dnsd), ROW(driver_bad), ROW(filter),
+	ROW(gate_proxy),
 	ROW(imap_args), ROW(imap_lex), ROW(imap_name),
 	{ "imap_structure", message, ARRAY_LEN(message) },
 	ROW(keyd), ROW(limitd), ROW(map_cdb), ROW(map_rules),

@@ -134,7 +134,8 @@ for my $case (
 	got() if $mail;
 }
 $m->script({ E => "y552-5.2.3 100%% too\r\n552 5.2.3 big\0" });
-like +(talk())[1], qr/^552[ -]5\.2\.3 .*100% too/, 'a reply of its own';
+like +(talk())[1], qr/^552-5\.2\.3 100% too\n552 5\.2\.3 big$/,
+    'a reply of its own, of two lines';
 is scalar(() = $i->mails('ann')), $mails, 'what was discarded is not there';
 
 # --- changes ---

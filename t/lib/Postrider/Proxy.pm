@@ -1,0 +1,135 @@
+package Postrider::Proxy;
+
+# A before-queue filter that speaks SMTP: it hands each command on to a server
+# and the answer back, puts a field in front of the content, and refuses a
+# subject "bad" at the end.  Or, of its own, any answer: set('RCPT' => '550 no').
+#
+#   my $p = Postrider::Proxy->new(dir => $dir, to => $port, xforward => 1);
+#   $p->port, $p->heard, $p->set(MAIL => '450 4.2.0 later', ...)
+
+use strict;
+use warnings;
+
+use IO::Socket::INET;
+
+sub new {
+	my ($class, %arg) = @_;
+	my $s = IO::Socket::INET->new(Listen => 20, LocalAddr => '127.0.0.1')
+	    or die "proxy: $!\n";
+	my $self = bless { %arg, port => $s->sockport, owner => $$ }, $class;
+	$self->set;
+	$self->{pid} = fork // die "fork: $!\n";
+	if (!$self->{pid}) {
+		$SIG{$_} = 'DEFAULT' for qw(TERM INT);
+		$SIG{PIPE} = 'IGNORE';
+		while (1) {
+			my $c = $s->accept or next;
+			eval { $self->_serve($c) };
+			close $c;
+		}
+	}
+	return $self;
+}
+
+sub port { return $_[0]{port} }
+sub _file { return "$_[0]{dir}/proxy.$_[0]{port}.$_[1]" }
+
+sub set {
+	my ($self, %say) = @_;
+	open my $fh, '>', $self->_file('say') or die "say: $!\n";
+	print {$fh} "$_\t$say{$_}\n" for sort keys %say;
+	close $fh;
+	open $fh, '>', $self->_file('heard') or die "heard: $!\n";
+	return;
+}
+
+sub heard {
+	my ($self) = @_;
+	open my $fh, '<:raw', $self->_file('heard') or die "heard: $!\n";
+	local $/;
+	my $t = <$fh>;
+	return $t;
+}
+
+sub _read_reply {
+	my ($h) = @_;
+	my $all = '';
+	while (defined(my $l = <$h>)) {
+		$all .= $l;
+		return $all if $l =~ /^\d{3}[ \r]/;
+	}
+	die "the server is gone\n";
+}
+
+sub _note {
+	my ($self, $text) = @_;
+	open my $fh, '>>:raw', $self->_file('heard') or die;
+	syswrite $fh, $text;
+	return;
+}
+
+sub _content {
+	my ($self, $c, $up, $say) = @_;
+	my ($text, $bad) = ('');
+	while (defined(my $l = <$c>)) {
+		$text .= $l;
+		last if $l eq ".\r\n";
+	}
+	$self->_note($text);
+	return $say->{END} . "\r\n" if $say->{END};
+	return "554 5.7.1 a bad subject\r\n" if $text =~ /^Subject: bad/mi;
+	print {$up} "X-Proxy: seen\r\n$text";
+	return _read_reply($up);
+}
+
+sub _serve {
+	my ($self, $c) = @_;
+	my %say = do {
+		open my $fh, '<', $self->_file('say') or die;
+		local $/;
+		map { split /\t/, $_, 2 } split /\n/, <$fh> // '';
+	};
+	my $up = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+	    PeerPort => $self->{to}) or die "up: $!\n";
+	binmode $_ for $c, $up;
+	$c->autoflush(1);
+	$up->autoflush(1);
+	print {$c} $say{CONNECT} ? "$say{CONNECT}\r\n" : _read_reply($up);
+	while (defined(my $l = <$c>)) {
+		$self->_note($l);
+		my ($verb) = $l =~ /^(\w+)/;
+		if ($say{$verb}) {
+			return if $say{$verb} eq 'close';
+			print {$c} "$say{$verb}\r\n";
+			next;
+		}
+		if ($verb eq 'XFORWARD') {
+			print {$c} "250 2.0.0 Ok\r\n";
+			next;
+		}
+		print {$up} $l;
+		my $r = _read_reply($up);
+		$r =~ s/^250-/250-XFORWARD NAME ADDR PORT HELO PROTO IDENT\r
+250-/ if $verb eq 'EHLO' && $self->{xforward};
+		$r =~ s/^250-PIPELINING\r\n//m if $verb eq 'EHLO' &&
+		    $self->{lockstep};
+		print {$c} $r;
+		print {$c} $self->_content($c, $up, \%say)
+		    if $verb eq 'DATA' && $r =~ /^354/;
+		last if $verb eq 'QUIT';
+	}
+	return;
+}
+
+sub stop {
+	my ($self) = @_;
+	return unless $self->{pid} && $self->{owner} == $$;
+	kill 'KILL', $self->{pid};
+	waitpid $self->{pid}, 0;
+	$self->{pid} = 0;
+	return;
+}
+
+sub DESTROY { local ($?, $!, $@); $_[0]->stop; return }
+
+1;

@@ -1,0 +1,91 @@
+#!/usr/bin/perl
+# A before-queue filter that speaks SMTP and gives the message back to another
+# service of ours, which has no filters.
+use strict;
+use warnings;
+use Test::More;
+use Postrider::Instance;
+use Postrider::Proxy;
+use Postrider::Smtp;
+
+my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
+	conf => { 'smtpd.conf' => { reverse_dns => 'no',
+	    filters => 'proxy' } });
+my $back = $i->{base} + 30;
+my $p = Postrider::Proxy->new(dir => $i->{tmp}, to => $back, xforward => 1);
+my $plain = Postrider::Proxy->new(dir => $i->{tmp}, to => $back,
+	lockstep => 1);
+$i->set_conf('filter.conf', retry => 0, type => 'proxy',
+	timeout_content => '5s',
+	'proxy/address' => 'inet:127.0.0.1:' . $p->port,
+	'plain/address' => 'inet:127.0.0.1:' . $plain->port);
+$i->set_conf('master.conf', map { ("reinject/$_->[0]" => $_->[1]) }
+	['program', 'smtpd'], ['conf', 'reinject.conf'],
+	['listen', "inet:127.0.0.1:$back"], ['user', 'net'],
+	['process_limit', 5], ['order', 10]);
+$i->set_conf('reinject.conf', trusted_networks => '127.0.0.1',
+	reverse_dns => 'no');
+$i->start;
+
+sub talk {
+	my ($message, @to) = @_;
+	my $c = Postrider::Smtp->new(port => $i->port('smtp'));
+	my $code = $c->send(from => 'x@example.org', helo => 'me.example.org',
+	    to => [map { "$_\@example.test" } @to ? @to : 'ann'],
+	    message => $message);
+	my $last = $c->last;
+	$c->cmd('QUIT');
+	return wantarray ? ($code, $last) : $code;
+}
+
+my ($code, $text) = talk("Subject: good\n\n.dot\n\nend\n", 'ann', 'bob');
+is $code, 250, 'a message by way of the proxy';
+like $text, qr/^250 2\.0\.0 Ok: queued as (\w{11})/, '... with its reply';
+my ($q) = $text =~ /as (\w{11})/;
+my ($file) = $i->wait_mails('ann', 1);
+like $i->slurp($file), qr/^Return-Path:\ <x\@example\.org>\n
+    Delivered-To:\ ann\@example\.test\n
+    Received:\ from\ vm|^Received:/x, '... is delivered';
+like $i->slurp($file), qr/^Received:[^\n]*\n(?:[ \t][^\n]*\n)*X-Proxy:\ seen\n
+    Received:\ from\ me\.example\.org[^\n]*\n(?:[ \t][^\n]*\n)*
+    Subject:\ good\n\n\.dot\n\nend\n\z/mx, '... with our Received, once more';
+is scalar(() = $i->wait_mails('bob', 1)), 1, '... to both';
+my $log = $i->wait_log(qr/smtpd.* accepted .*proxy=proxy/);
+like $log, qr/nrcpt=2 .*reply="?Ok: queued as $q/, '... and logged so';
+unlike $log, qr/q=$q/, 'it had no place in the queue before';
+like $p->heard, qr/^EHLO\ \S+\r\n
+    XFORWARD\ NAME=\[UNAVAILABLE\]\ ADDR=127\.0\.0\.1\ PORT=\d+\ 
+	HELO=me\.example\.org\ PROTO=ESMTP\ IDENT=\w{11}\r\n
+    MAIL\ FROM:<x\@example\.org>\r\n
+    RCPT\ TO:<ann\@example\.test>\r\nRCPT\ TO:<bob\@example\.test>\r\n
+    DATA\r\nReceived:/x, 'what the proxy heard';
+
+($code, $text) = talk("Subject: bad\n\nx\n");
+like $text, qr/^554 5\.7\.1 a bad subject/, 'its refusal is ours';
+for (['MAIL', '450 4.2.0 later', qr/^450 4\.2\.0 later/],
+    ['RCPT', '550 5.1.1 not here', qr/^550 5\.1\.1 not here/],
+    ['DATA', '452 4.3.1 full', qr/^452 4\.3\.1 full/],
+    ['END', '421 4.3.2 going down', qr/^4\d\d 4\.3\.2 going down/],
+    ['CONNECT', '554 5.0.0 not you', qr/^451 4\.7\.1 /],
+    ['EHLO', '500 5.0.0 what', qr/^451 4\.7\.1 /],
+    ['XFORWARD', '501 5.0.0 what', qr/^451 4\.7\.1 /],
+    ['END', 'nonsense', qr/^451 4\.7\.1 /],
+    ['DATA', '250 2.0.0 already', qr/^451 4\.7\.1 /],
+    ['RCPT', 'close', qr/^451 4\.7\.1 /]) {
+	my ($verb, $say, $want) = @$_;
+	$p->set($verb => $say);
+	like +(talk("Subject: x\n\nx\n"))[1], $want, "$say at $verb";
+}
+is scalar(() = $i->mails('ann')), 1, 'nothing of these was delivered';
+$p->stop;
+is talk("Subject: x\n\nx\n"), 451, 'the proxy is gone';
+
+$i->set_conf('smtpd.conf', filters => 'plain');
+$i->ctl_ok('reload');
+is talk("Subject: good\n\nx\n", 'ann', 'bob'), 250,
+    'one without PIPELINING and XFORWARD';
+$i->wait_mails($_, 2) for qw(ann bob);
+unlike $plain->heard, qr/XFORWARD/, '... hears nothing of it';
+$plain->set(RCPT => '451 4.3.0 wait');
+is talk("Subject: x\n\nx\n"), 451, '... and refuses';
+done_testing;
