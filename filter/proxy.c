@@ -161,8 +161,9 @@ pass_on(struct member *m, const struct proxy *p, struct verdict *v)
 			str_addc(&text, '\n');
 		str_addsl(&text, slice_trim(line));
 	}
-	verdict_set(v, action, p->r.code, p->r.dsn, arena_slice(&m->s->ta,
-	    slice_str(&text)));
+	/* 421 would be the end of the client's session, too */
+	verdict_set(v, action, p->r.code == 421 ? 451 : p->r.code, p->r.dsn,
+	    arena_slice(&m->s->ta, slice_str(&text)));
 	str_free(&text);
 }
 

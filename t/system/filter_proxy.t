@@ -38,17 +38,17 @@ sub talk {
 	return wantarray ? ($code, $last) : $code;
 }
 
-my ($code, $text) = talk("Subject: good\n\n.dot\n\nend\n", 'ann', 'bob');
+my $good = "Date: Mon, 23 Nov 2026 07:00:00 +0000\nFrom: x\@example.org\n" .
+    "Message-ID: <1\@example.org>\nSubject: good\n\n.dot\n\nend\n";
+my ($code, $text) = talk($good, 'ann', 'bob');
 is $code, 250, 'a message by way of the proxy';
 like $text, qr/^250 2\.0\.0 Ok: queued as (\w{11})/, '... with its reply';
 my ($q) = $text =~ /as (\w{11})/;
 my ($file) = $i->wait_mails('ann', 1);
 like $i->slurp($file), qr/^Return-Path:\ <x\@example\.org>\n
-    Delivered-To:\ ann\@example\.test\n
-    Received:\ from\ vm|^Received:/x, '... is delivered';
-like $i->slurp($file), qr/^Received:[^\n]*\n(?:[ \t][^\n]*\n)*X-Proxy:\ seen\n
+    Received:\ from\ [^\n]*\n(?:[ \t][^\n]*\n)*X-Proxy:\ seen\n
     Received:\ from\ me\.example\.org[^\n]*\n(?:[ \t][^\n]*\n)*
-    Subject:\ good\n\n\.dot\n\nend\n\z/mx, '... with our Received, once more';
+    \Q$good\E\z/x, '... is delivered, with our Received once more';
 is scalar(() = $i->wait_mails('bob', 1)), 1, '... to both';
 my $log = $i->wait_log(qr/smtpd.* accepted .*proxy=proxy/);
 like $log, qr/nrcpt=2 .*reply="?Ok: queued as $q/, '... and logged so';
@@ -65,7 +65,7 @@ like $text, qr/^554 5\.7\.1 a bad subject/, 'its refusal is ours';
 for (['MAIL', '450 4.2.0 later', qr/^450 4\.2\.0 later/],
     ['RCPT', '550 5.1.1 not here', qr/^550 5\.1\.1 not here/],
     ['DATA', '452 4.3.1 full', qr/^452 4\.3\.1 full/],
-    ['END', '421 4.3.2 going down', qr/^4\d\d 4\.3\.2 going down/],
+    ['END', '421 4.3.2 going down', qr/^451 4\.3\.2 going down/],
     ['CONNECT', '554 5.0.0 not you', qr/^451 4\.7\.1 /],
     ['EHLO', '500 5.0.0 what', qr/^451 4\.7\.1 /],
     ['XFORWARD', '501 5.0.0 what', qr/^451 4\.7\.1 /],

@@ -76,10 +76,11 @@ sub _content {
 		last if $l eq ".\r\n";
 	}
 	$self->_note($text);
-	return $say->{END} . "\r\n" if $say->{END};
-	return "554 5.7.1 a bad subject\r\n" if $text =~ /^Subject: bad/mi;
-	print {$up} "X-Proxy: seen\r\n$text";
-	return _read_reply($up);
+	my $no = $say->{END} || ($text =~ /^Subject: bad/mi ?
+	    '554 5.7.1 a bad subject' : '');
+	print {$up} "X-Proxy: seen\r\n$text" unless $no;
+	print {$c} $no ? "$no\r\n" : _read_reply($up);
+	return !$no;
 }
 
 sub _serve {
@@ -114,8 +115,8 @@ sub _serve {
 		$r =~ s/^250-PIPELINING\r\n//m if $verb eq 'EHLO' &&
 		    $self->{lockstep};
 		print {$c} $r;
-		print {$c} $self->_content($c, $up, \%say)
-		    if $verb eq 'DATA' && $r =~ /^354/;
+		$verb eq 'DATA' && $r =~ /^354/ && !$self->_content($c, $up,
+		    \%say) and last;
 		last if $verb eq 'QUIT';
 	}
 	return;
