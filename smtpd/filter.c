@@ -323,6 +323,7 @@ answer(struct session *s, const struct filter_out *out, const char *cmd,
 	log_event(LOG_INFO, "filter", KS("by", out->by), KS("cmd", cmd),
 	    KS("action", out->action == FILTER_CLOSE ? "close" : perm ?
 	    "reject" : "defer"), KI("code", *code), KEND);
+	s->rule_code = *code;
 	if (out->action == FILTER_CLOSE) {
 		s->closes = true;
 		s->end = "filter";

@@ -1,6 +1,7 @@
 #!/usr/bin/perl
-# A before-queue filter that speaks SMTP and gives the message back to another
-# service of ours, which has no filters.
+# A filter that speaks SMTP and gives the message back to another service of
+# ours, which has no filters: before the queue, for all or by a rule, and behind
+# it, as a transport.
 use strict;
 use warnings;
 use Test::More;
@@ -27,10 +28,11 @@ $i->set_conf('reinject.conf', trusted_networks => '127.0.0.1',
 	reverse_dns => 'no');
 $i->start;
 
+my $from = 'x@example.org';
 sub talk {
 	my ($message, @to) = @_;
 	my $c = Postrider::Smtp->new(port => $i->port('smtp'));
-	my $code = $c->send(from => 'x@example.org', helo => 'me.example.org',
+	my $code = $c->send(from => $from, helo => 'me.example.org',
 	    to => [map { "$_\@example.test" } @to ? @to : 'ann'],
 	    message => $message);
 	my $last = $c->last;
@@ -88,4 +90,37 @@ $i->wait_mails($_, 2) for qw(ann bob);
 unlike $plain->heard, qr/XFORWARD/, '... hears nothing of it';
 $plain->set(RCPT => '451 4.3.0 wait');
 is talk("Subject: x\n\nx\n"), 451, '... and refuses';
+
+# --- by rules ---
+$plain->set;
+my $after = Postrider::Proxy->new(dir => $i->{tmp}, to => $back);
+$i->set_conf('smtpd.conf', filters => '', mail_rules =>
+	'transport smtp:[127.0.0.1]:' . $after->port .
+	' if sender is after@example.org',
+    rcpt_rules => 'filter plain if recipient is bob@example.test');
+$i->ctl_ok('reload');
+is talk("Subject: none\n\nx\n"), 250, 'no rule names a filter';
+my $newest = sub {
+	my ($who, $n) = @_;
+	my ($f) = grep { $i->slurp($_) =~ $n } $i->mails($who);
+	return $f ? $i->slurp($f) : undef;
+};
+$i->wait_for(sub { $newest->('ann', qr/^Subject: none/m) });
+unlike $newest->('ann', qr/^Subject: none/m), qr/^X-Proxy/m,
+    '... nobody sees the message';
+is talk("Subject: ruled\n\nx\n", 'ann', 'bob'), 250, 'a rule of RCPT';
+$i->wait_for(sub { $newest->('bob', qr/^Subject: ruled/m) });
+like $newest->('bob', qr/^Subject: ruled/m), qr/^X-Proxy: seen/m,
+    '... has a filter asked';
+like $plain->heard, qr/^RCPT TO:<ann.*^RCPT TO:<bob/ms,
+    '... who hears of the recipients before, too';
+$from = 'after@example.org';
+is talk("Subject: later\n\nx\n"), 250, 'a filter behind the queue';
+$i->wait_for(sub { $newest->('ann', qr/^Subject: later/m) });
+my $later = $newest->('ann', qr/^Subject: later/m);
+like $later, qr/^Return-Path: <after\@example\.org>\n/,
+    '... gives the message back with its envelope';
+is scalar(() = $later =~ /^X-Proxy: seen$/mg), 1, '... and was asked once';
+like $after->heard, qr/^RCPT TO:<ann\@example\.test>/m,
+    '... for the recipient as he was';
 done_testing;

@@ -16,7 +16,7 @@ my @calls = qw(unix-socket unix-connect datagram-pair);
 my %job = (
 	(map { $_ => \@calls } qw(smtpd submission lmtp sendmail cleanup
 	    bounce gate router qmgr auth pop3-login imap-login tlsd stsd)),
-	filter => [],	# what its filters need: filter_kinds.t
+	filter => [],	# what its filters need: filter_milter.t
 	'sts-fetch' => [@calls, 'inet-socket'],
 	local => [], pop3d => [], notifyd => [],
 	# one uid for all: no way to tell whose folder is watched

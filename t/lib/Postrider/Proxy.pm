@@ -95,7 +95,9 @@ sub _serve {
 	binmode $_ for $c, $up;
 	$c->autoflush(1);
 	$up->autoflush(1);
-	print {$c} $say{CONNECT} ? "$say{CONNECT}\r\n" : _read_reply($up);
+	# a name of its own: mail to ours would be a loop
+	my $hello = _read_reply($up) =~ s/^220 \S+/220 proxy.test/r;
+	print {$c} $say{CONNECT} ? "$say{CONNECT}\r\n" : $hello;
 	while (defined(my $l = <$c>)) {
 		$self->_note($l);
 		my ($verb) = $l =~ /^(\w+)/;
@@ -110,8 +112,11 @@ sub _serve {
 		}
 		print {$up} $l;
 		my $r = _read_reply($up);
-		$r =~ s/^250-/250-XFORWARD NAME ADDR PORT HELO PROTO IDENT\r
-250-/ if $verb eq 'EHLO' && $self->{xforward};
+		$r =~ s/^250-\S+/250-proxy.test/ if $verb eq 'EHLO';
+		$r =~ s/^(250-.*\n)/${1}250-XFORWARD NAME ADDR PORT HELO PROTO IDENT\r
+/ if $verb eq 'EHLO' && $self->{xforward};
+		# what it does not understand
+		$r =~ s/^250-(?:STARTTLS|CHUNKING)\b.*\n//mg;
 		$r =~ s/^250-PIPELINING\r\n//m if $verb eq 'EHLO' &&
 		    $self->{lockstep};
 		print {$c} $r;
