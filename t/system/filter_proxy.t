@@ -56,8 +56,8 @@ my $log = $i->wait_log(qr/smtpd.* accepted .*proxy=proxy/);
 like $log, qr/nrcpt=2 .*reply="?Ok: queued as $q/, '... and logged so';
 unlike $log, qr/q=$q/, 'it had no place in the queue before';
 like $p->heard, qr/^EHLO\ \S+\r\n
-    XFORWARD\ NAME=\[UNAVAILABLE\]\ ADDR=127\.0\.0\.1\ PORT=\d+\ 
-	HELO=me\.example\.org\ PROTO=ESMTP\ IDENT=\w{11}\r\n
+    XFORWARD\ NAME=\[UNAVAILABLE\]\ ADDR=127\.0\.0\.1\ PORT=\d+
+	\ HELO=me\.example\.org\ PROTO=ESMTP\ IDENT=\w{11}\r\n
     MAIL\ FROM:<x\@example\.org>\r\n
     RCPT\ TO:<ann\@example\.test>\r\nRCPT\ TO:<bob\@example\.test>\r\n
     DATA\r\nReceived:/x, 'what the proxy heard';

@@ -2,7 +2,7 @@ package Postrider::Proxy;
 
 # A before-queue filter that speaks SMTP: it hands each command on to a server
 # and the answer back, puts a field in front of the content, and refuses a
-# subject "bad" at the end.  Or, of its own, any answer: set('RCPT' => '550 no').
+# subject "bad" at the end.  Or, of its own, any answer: set(RCPT => '550 no').
 #
 #   my $p = Postrider::Proxy->new(dir => $dir, to => $port, xforward => 1);
 #   $p->port, $p->heard, $p->set(MAIL => '450 4.2.0 later', ...)
@@ -113,8 +113,9 @@ sub _serve {
 		print {$up} $l;
 		my $r = _read_reply($up);
 		$r =~ s/^250-\S+/250-proxy.test/ if $verb eq 'EHLO';
-		$r =~ s/^(250-.*\n)/${1}250-XFORWARD NAME ADDR PORT HELO PROTO IDENT\r
-/ if $verb eq 'EHLO' && $self->{xforward};
+		my $x = '250-XFORWARD NAME ADDR PORT HELO PROTO IDENT';
+		$r =~ s/^(250-.*\n)/$1$x\r\n/ if $verb eq 'EHLO' &&
+		    $self->{xforward};
 		# what it does not understand
 		$r =~ s/^250-(?:STARTTLS|CHUNKING)\b.*\n//mg;
 		$r =~ s/^250-PIPELINING\r\n//m if $verb eq 'EHLO' &&
