@@ -4,7 +4,8 @@
  * selected or asked for ends with the session.  Compression would have to end
  * in the middle of what was read ahead: with it there is no way back.  Nor is
  * there under TLS: what we have is a socket pair, without the addresses that
- * imap-login goes by.
+ * imap-login goes by, or of a client that came by a proxy, whose own address
+ * only its first session was told.
  */
 #include "base/log.h"
 #include "conf/common.h"
@@ -26,10 +27,23 @@ unauthenticate_open(void)
 	inbox = inbox_open(socket_path("imap-login"));
 }
 
+static bool
+own_address(const struct session *s)
+{
+	static int own = -1;
+	struct peer now;
+
+	if (own < 0) {
+		peer_fill(&now, s->imap.io->fd);
+		own = strcmp(now.addr, s->peer->addr) == 0;
+	}
+	return own;
+}
+
 bool
 unauthenticate_offered(const struct session *s)
 {
-	return inbox >= 0 && s->deflate == NULL && !s->user->preauth &&
+	return inbox >= 0 && own_address(s) && s->deflate == NULL && !s->user->preauth &&
 	    !s->peer->tls && strcmp(s->peer->addr, "unix") != 0;
 }
 

@@ -43,6 +43,12 @@ sub _unpacked {
 	return $dir;
 }
 
+# a program of one of the packages, which runs as it is
+sub program {
+	my ($class, $name) = @_;
+	return _unpacked() . "/usr/sbin/$name";
+}
+
 sub _do {
 	system(@_) == 0 or die "@_: status $?\n";
 	return;
