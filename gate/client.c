@@ -166,6 +166,8 @@ on_event(evutil_socket_t fd UNUSED, short what, void *arg)
 		test_wait(c);
 	else if (c->state == TESTING)
 		test_early(c);
+	else if (c->state == SILENT)
+		silent_read(c, time);
 	else if (c->state == WAITING)
 		client_busy(c, "too busy");
 	else if (time)

@@ -9,6 +9,7 @@
  * client.c   the life of a connection: from accept to hand-over or refusal
  * admit.c    who it is, and whether that is enough
  * tests.c    what it does before it is greeted, and what lists say
+ * silent.c   who is through, until its first line
  * talk.c     SMTP with who is refused, up to the recipients
  * send.c     the way to the session, and who waits for it
  * verbs.c    what `postrider call gate' may ask
@@ -54,7 +55,9 @@ struct gate_conf {
 	int dnsbl_action;
 	int64_t dnsbl_threshold, dnswl_threshold, dnsbl_timeout, dnsbl_ttl;
 	int64_t cache;
-	int64_t clients, queue, queue_time;
+	int64_t clients, sessions_direct, queue, queue_time;
+	int64_t idle_time, idle_time_busy;
+	const char *banner;
 	int64_t command_timeout, commands;
 };
 extern struct gate_conf conf;
@@ -68,7 +71,7 @@ struct gate_made {
 extern struct gate_made made;
 int options_check(struct err *err);
 
-enum state { PROXIED, TESTING, WAITING, TALKING };
+enum state { PROXIED, TESTING, SILENT, WAITING, TALKING };
 struct talk;
 struct question;
 
@@ -81,7 +84,10 @@ struct client {
 	char id[9];
 	bool tls, counted, proxied;
 	bool pregreet;			/* it spoke first */
-	unsigned tests, passed;		/* bits of enum test */
+	bool greeted;			/* whole */
+	bool low_water;			/* set for its socket */
+	unsigned tests, passed, fresh;	/* bits of enum test; fresh: passed
+					 * now, to be remembered */
 	enum test failed;		/* TALKING: which */
 	int how;			/* enum gate_how */
 	struct addr addr;		/* the client's */
@@ -131,6 +137,11 @@ void test_wait(struct client *c);	/* until it is decided */
 void test_early(struct client *c);	/* it says something, or goes */
 /* an answer of the lists is there, or will not come */
 void client_answered(struct client *c);
+
+/* --- silent.c --- */
+/* hand it over when it has spoken */
+void silent_wait(struct client *c, enum gate_how how);
+void silent_read(struct client *c, bool time);
 
 /* --- talk.c --- */
 void talk_begin(struct client *c);

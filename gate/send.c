@@ -101,7 +101,8 @@ fill_facts(const struct client *c, struct gate_facts *f, struct arena *a)
 static int
 send_message(const struct client *c, int lease)
 {
-	struct gate_client_in in = { .session = c->id, .tls = c->tls };
+	struct gate_client_in in = { .session = c->id, .tls = c->tls,
+		.greeted = c->greeted };
 	char addr[ADDR_TEXT], local[ADDR_TEXT];
 	struct arena a = { 0 };
 	int r, e;

@@ -99,10 +99,9 @@ decide(struct client *c)
 	if (c->tests >> DNSBL & 1 && !failed_lists(c))
 		now |= 1U << DNSBL;
 	/* who did not answer may know better soon */
-	cache_put(&c->addr, silent ? now & ~(1U << DNSBL) : now,
-	    c->lists.score);
+	c->fresh = silent ? now & ~(1U << DNSBL) : now;
 	c->passed |= now;
-	client_pass(c, GATE_TESTED);
+	silent_wait(c, GATE_TESTED);
 }
 
 /* it says something, or goes, before it is greeted */
@@ -119,7 +118,7 @@ test_early(struct client *c)
 	if (n <= 0) {
 		stat_.hangups++;
 		log_event(LOG_INFO, "hangup", KS("client", client_name(c)),
-		    KS("proxy", client_proxy(c)),
+		    KS("proxy", client_proxy(c)), KS("end", "tests"),
 		    KI("ms", mono_ms() - c->start), KEND);
 		client_free(c);
 		return;
@@ -162,6 +161,17 @@ start_tests(struct client *c)
 	test_wait(c);
 }
 
+/* Nothing is left to test.  While there are few sessions it begins at once. */
+static void
+tested(struct client *c, enum gate_how how)
+{
+	if ((int64_t)send_sessions() < conf.sessions_direct ||
+	    stat_.held > conf.clients)
+		client_pass(c, how);
+	else
+		silent_wait(c, how);
+}
+
 void
 test_client(struct client *c)
 {
@@ -174,7 +184,7 @@ test_client(struct client *c)
 	if (made.lists.zones > 0 && conf.dnsbl_action != OFF)
 		c->tests |= 1U << DNSBL;
 	if (c->tests == 0) {
-		client_pass(c, GATE_UNTESTED);
+		tested(c, GATE_UNTESTED);
 		return;
 	}
 	if (cache_get(&c->addr, &k)) {
@@ -186,7 +196,7 @@ test_client(struct client *c)
 		c->tests &= ~c->passed;
 	}
 	if (c->tests == 0)
-		client_pass(c, GATE_KNOWN);
+		tested(c, GATE_KNOWN);
 	else
 		start_tests(c);
 }

@@ -308,22 +308,36 @@ identify(struct session *s)
 	return true;
 }
 
+static void
+greet(struct session *s)
+{
+	if (s->peer->greeted)	/* by gate */
+		return;
+	reply(s, 220, NULL, "%s %s %s", common.hostname,
+	    conf.personality == LMTP ? "LMTP" : "ESMTP", conf.banner);
+}
+
 /* RFC 5321 section 3.1: 554 instead of the greeting, and then nothing but QUIT
  * is heard; 421 and 521 are the end.  RFC 2034 section 4: no enhanced code.
+ * Where gate has greeted, that is the answer to the line which is there.
  * false: that was all */
 static bool
 welcome(struct session *s)
 {
 	struct err err = ERR_INIT;
+	struct slice said;
+	bool too_long;
 	int code;
 
 	if (rules_connect(s, &err, &code) > 0 &&
 	    filters_connect(s, &err, &code) > 0) {
-		reply(s, 220, NULL, "%s %s %s", common.hostname,
-		    conf.personality == LMTP ? "LMTP" : "ESMTP", conf.banner);
+		greet(s);
 		return true;
 	}
 	log_reject(s, "CONNECT", NULL, &err);
+	if (s->peer->greeted)
+		(void)io_getline(s->io, conf.line_length, &said, NULL,
+		    &too_long);
 	if (!s->closes)
 		code = code / 100 == 5 ? 554 : 421;
 	reply(s, code, NULL, "%s %s", common.hostname, err.text);

@@ -15,6 +15,7 @@ static const struct field client_in[] = {
 	F_INT(struct gate_client_in, local_port, "0", "0", "65535",
 	    "that it connected to"),
 	F_BOOL(struct gate_client_in, tls, "no", "begins with TLS"),
+	F_BOOL(struct gate_client_in, greeted, "no", "it has been greeted"),
 	FACT(how, FIELD_ENUM, "untested", GATE_HOW, "why it was let through"),
 	FACT(score, FIELD_INT, "0", NULL, "of lists in the DNS"),
 	FACT(lists, FIELD_LIST, "", NULL, "that have it"),

@@ -40,6 +40,7 @@ struct gate_client_in {
 	const char *addr, *local_addr;
 	int64_t port, local_port;
 	bool tls;		/* begins with TLS */
+	bool greeted;		/* has been greeted, and spoke */
 	struct gate_facts facts;
 };
 /* only as a datagram: no reply */

@@ -108,6 +108,7 @@ gate_peer(struct peer *peer, const struct gate_arrival *a)
 	const struct gate_client_in *in = &a->in;
 
 	peer->gate = &in->facts;
+	peer->greeted = in->greeted;
 	if (in->session[0] != '\0')
 		slice_copy(peer->id, sizeof(peer->id), slice_of(in->session));
 	if (in->addr[0] == '\0')

@@ -49,6 +49,7 @@ struct peer {
 	struct tls_facts *facts;	/* serve/tls.h; NULL: no TLS.  After a
 				 * hand-over only what a log wants */
 	const struct gate_facts *gate;	/* NULL: it came by no gate */
+	bool greeted;		/* by the gate: what it said is there */
 	char id[9];		/* session id, also in every log line */
 };
 

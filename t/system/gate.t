@@ -53,6 +53,7 @@ $c{$_} = client($_) for 10, 30, 66, 67, 77;
 $c{20} = client(20);
 $c{20}->put("EHLO early.example\r\nMAIL FROM:<e\@early.example>\r\n");
 $c{1} = client(1);
+$c{13} = client(13);
 is join('', $c{1}->reply), '220' . ($c{1}->last =~ /^220 (.*)/)[0],
     'who is exempt is greeted in one line';
 my ($code) = $c{30}->reply;
@@ -87,6 +88,7 @@ like $i->wait_log(qr/\bpregreet\b.*client=127\.0\.0\.20/),
     qr/said="EHLO early\.example/, 'what it said is logged';
 
 is $c{77}->reply, 220, 'a good one';
+is $c{77}->cmd('EHLO good.example'), 250, 'which speaks';
 like $i->wait_log(qr/gate\[.*\bpass\b.*client=127\.0\.0\.77/),
     qr/how=tested score=-2 lists=white\.example silent=[01] /,
     'passes by its list';
@@ -100,6 +102,14 @@ is $c{10}->send(from => 'x@elsewhere.example', to => 'ann@example.test'),
     250, 'and sends mail';
 is scalar($i->wait_mails('ann', 1)), 1, 'which is delivered';
 is $c{67}->reply, 220, 'an answer that the filter does not know is none';
+is $c{13}->reply, 220, 'one who is greeted';
+$c{13}->put('EHLO');
+$c{13}->put(' x.example') if !$c{13}->pending(0.1);
+ok !look('127.0.0.13')->{pregreet}, 'and says no whole line is not known';
+ok stat_of('held') >= 1, 'but held';
+$c{13}->put("\r\n");
+is $c{13}->reply, 250, 'until the line is there';
+ok look('127.0.0.13')->{pregreet}, 'then it is known';
 my $known = look('127.0.0.10');
 ok $known->{pregreet} > 80000, 'who was silent is known for a day';
 ok !$known->{dnsbl}, 'not by lists, of which one was mute';
