@@ -98,6 +98,7 @@ sub _main_cf {
 		relay_domains => 'queue.test rare.test sink.test',
 		relay_recipient_maps => '',
 		transport_maps => "hash:$d/etc/transport");
+	%c = (%c, _postscreen($d)) if $self->{name} =~ /postscreen/;
 	return %c unless $self->{opt}{tuned};
 	return (%c, in_flow_delay => '0', default_process_limit => 200,
 		virtual_destination_concurrency_limit => 50,
@@ -107,6 +108,25 @@ sub _main_cf {
 		qmgr_message_recipient_limit => 100000,
 		virtual_mailbox_limit => 0, max_use => 1000,
 		smtpd_client_connection_count_limit => 0);
+}
+
+# in front of smtpd, as many held as come; loopback is tested, too
+sub _postscreen {
+	my ($d) = @_;
+	return (postscreen_access_list => '', postscreen_dnsbl_sites => '',
+		postscreen_greet_action => 'enforce',
+		postscreen_cache_map => "btree:$d/data/postscreen_cache",
+		postscreen_pre_queue_limit => 10000,
+		postscreen_post_queue_limit => 10000);
+}
+
+sub _front {
+	my ($self, $max) = @_;
+	my $at = "127.0.0.1:$self->{port} inet n - n -";
+	return "$at $max smtpd" unless $self->{name} =~ /postscreen/;
+	return ("$at 1 postscreen", 'smtpd pass - - n - 1000 smtpd',
+	    'dnsblog unix - - n - 0 dnsblog',
+	    'tlsproxy unix - - n - 0 tlsproxy');
 }
 
 sub init {
@@ -125,7 +145,7 @@ sub init {
 	spew("$d/etc/main.cf", join('', map { "$_ = $c{$_}\n" } sort keys %c));
 	my $max = $self->{opt}{idle} ? $self->{opt}{sessions} + 20 : '-';
 	spew("$d/etc/master.cf", join("\n",
-	    "127.0.0.1:$self->{port} inet n - n - $max smtpd", @SERVICES, ''));
+	    $self->_front($max), @SERVICES, ''));
 	my $postfix = getpwnam('postfix') // die "no user postfix\n";
 	chown $postfix, -1, "$d/data";
 	chown $UID, $UID, "$d/mail", "$d/mail/local.test";

@@ -58,6 +58,8 @@ sub init {
 	    'queue.test', '--domain', 'rare.test', '--port-base', $base,
 	    $self->{name} =~ /gate/ ? '--gate' : ());
 	$self->_count_all if $self->{name} =~ /counted/;
+	spew("$self->{dir}/conf/gate.conf", "except =\n")
+	    if $self->{name} =~ /gate-open/;
 	spew("$self->{dir}/users.import", $self->_users);
 	run($self->_ctl('user', 'import', "$self->{dir}/users.import"));
 	$self->_configure;
