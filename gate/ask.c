@@ -79,6 +79,7 @@ take(struct client *c, const struct ipc_msg *m)
 		answer = (struct dns_answer){
 			.status = (enum dns_status)more.status,
 			.rr = more.rr.v, .n = more.rr.n };
+		c->lists.silent &= ~((uint64_t)1 << more.i);
 		dnsbl_take(&made.lists, (size_t)more.i, &answer, &c->lists);
 	}
 	arena_free(&a);
@@ -211,6 +212,8 @@ ask_start(struct client *c)
 	struct question *q = NULL;
 
 	waiting++;
+	/* until they answer */
+	c->lists.silent = UINT64_MAX >> (64 - made.lists.zones);
 	if (idle != NULL || agents < AGENTS)
 		q = connection(&err);
 	if (q == NULL) {

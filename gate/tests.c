@@ -86,7 +86,6 @@ client_answered(struct client *c)
 static void
 decide(struct client *c)
 {
-	bool silent = c->question != NULL || c->lists.silent != 0;
 	unsigned now = 0;
 
 	ask_drop(c);
@@ -99,7 +98,7 @@ decide(struct client *c)
 	if (c->tests >> DNSBL & 1 && !failed_lists(c))
 		now |= 1U << DNSBL;
 	/* who did not answer may know better soon */
-	c->fresh = silent ? now & ~(1U << DNSBL) : now;
+	c->fresh = c->lists.silent != 0 ? now & ~(1U << DNSBL) : now;
 	c->passed |= now;
 	silent_wait(c, GATE_TESTED);
 }
