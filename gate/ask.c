@@ -83,6 +83,7 @@ take(struct client *c, const struct ipc_msg *m)
 		dnsbl_take(&made.lists, (size_t)more.i, &answer, &c->lists);
 	}
 	arena_free(&a);
+	client_answering(c);
 }
 
 static void

@@ -135,7 +135,8 @@ void admit_header(struct client *c, bool time);
 void test_client(struct client *c);
 void test_wait(struct client *c);	/* until it is decided */
 void test_early(struct client *c);	/* it says something, or goes */
-/* an answer of the lists is there, or will not come */
+/* one of the lists has answered; all have, or will not */
+void client_answering(struct client *c);
 void client_answered(struct client *c);
 
 /* --- silent.c --- */

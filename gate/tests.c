@@ -83,6 +83,27 @@ client_answered(struct client *c)
 	log_set_session(NULL);
 }
 
+/* Some lists have answered: is it enough, whatever the others say? */
+void
+client_answering(struct client *c)
+{
+	const struct dnsbl *d = &made.lists;
+	int64_t least = c->lists.score;
+	size_t i;
+
+	if (c->state != TESTING || conf.dnsbl_action < ENFORCE)
+		return;
+	for (i = 0; i < d->lists; i++)
+		if (c->lists.silent >> d->list[i].zone & 1 &&
+		    d->list[i].weight < 0)
+			least += d->list[i].weight;
+	if (least < conf.dnsbl_threshold)
+		return;
+	log_set_session(c->id);
+	decide(c);
+	log_set_session(NULL);
+}
+
 static void
 decide(struct client *c)
 {
