@@ -43,8 +43,9 @@ own_address(const struct session *s)
 bool
 unauthenticate_offered(const struct session *s)
 {
-	return inbox >= 0 && own_address(s) && s->deflate == NULL && !s->user->preauth &&
-	    !s->peer->tls && strcmp(s->peer->addr, "unix") != 0;
+	return inbox >= 0 && s->deflate == NULL && !s->user->preauth &&
+	    !s->peer->tls && strcmp(s->peer->addr, "unix") != 0 &&
+	    own_address(s);
 }
 
 static int

@@ -26,7 +26,8 @@ $i->set_conf('master.conf',
     'imap-login/listen' => 'gate:imap inbox:imap-login');
 $i->set_conf('gate-s.conf', service => 'submission', pregreet => 'off',
     proxy_networks => '127.0.0.99');
-$i->set_conf('gate-i.conf', service => 'imap', protocol => 'imap', except => '127.0.0.1',
+$i->set_conf('gate-i.conf', service => 'imap', protocol => 'imap',
+    except => '127.0.0.1',
     proxy_networks => '127.0.0.99', deny => 'inline:127.0.0.30=go away');
 $i->start;
 
