@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "conf/common.h"
 #include "map/map.h"
+#include "proto/gate.h"
 
 struct rules {
 	struct arena a;
@@ -105,6 +106,25 @@ tls_known(const struct session *s, struct policy_facts *f)
 	f->bits = t->bits;
 }
 
+/* what gate found, where it has asked its lists */
+static void
+gate_known(const struct session *s, struct policy_facts *f)
+{
+	static struct str lists = STR_INIT;
+	const struct gate_facts *g = s->peer->gate;
+	size_t i;
+
+	if (g == NULL || (g->lists.n == 0 && !strlist_has(&g->passed,
+	    "dnsbl")))
+		return;
+	str_reset(&lists);
+	for (i = 0; i < g->lists.n; i++)
+		str_addf(&lists, "%s%s", i > 0 ? ", " : "", g->lists.v[i]);
+	f->gate = true;
+	f->gate_score = g->score;
+	f->gate_lists = lists.s;
+}
+
 static struct policy_facts
 known(const struct session *s, const struct txn *t)
 {
@@ -124,6 +144,7 @@ known(const struct session *s, const struct txn *t)
 	f.esmtp = s->esmtp;
 	f.proto = s->esmtp ? "ESMTP" : "SMTP";
 	tls_known(s, &f);
+	gate_known(s, &f);
 	f.login = s->login.s;
 	f.mech = s->mech;
 	if (t == NULL)

@@ -25,6 +25,8 @@ my %conf = (except => '127.0.0.1', greet_wait => '2s',
 my $i = Postrider::Instance->new(users => { ann => 'pw' }, conf => {
 	'master.conf' => { 'gate/enabled' => 'yes',
 	    'smtpd/listen' => 'gate:smtpd', 'smtpd/process_limit' => 6 },
+	'smtpd.conf' => { rcpt_rules => "\n    reject 550 5.7.1 " .
+	    '"gate: $gate_score $gate_lists" if gate_score < 0' },
 	'gate.conf' => \%conf });
 $dns->configure($i);
 $i->spew($i->conf_dir . '/gate_allow', "192.0.2.9 ok\n127.0.0.55 ok\n");
@@ -92,6 +94,9 @@ is $c{77}->cmd('EHLO good.example'), 250, 'which speaks';
 like $i->wait_log(qr/gate\[.*\bpass\b.*client=127\.0\.0\.77/),
     qr/how=tested score=-2 lists=white\.example silent=[01] /,
     'passes by its list';
+$c{77}->pipeline('MAIL FROM:<x@good.example>', 'RCPT TO:<ann@example.test>');
+like $c{77}->last, qr/^550 5\.7\.1 .*gate: -2 white\.example/,
+    'rules of smtpd know what was found';
 ok !look('127.0.0.77')->{pregreet}, 'without the other test';
 
 my @line = $c{10}->reply;
