@@ -24,7 +24,7 @@ struct cleanup_conf {
 	int64_t header_fields;
 	int64_t service_timeout, qmgr_timeout;
 	uint64_t sync_above;
-	bool other_authors;
+	bool other_authors, complete_addresses;
 	uint64_t body_limit;
 	const char *header_checks, *mime_header_checks,
 	    *nested_header_checks, *body_checks;	/* "" none */
@@ -36,6 +36,15 @@ extern const struct field conf_fields[];
 
 struct rcpt {
 	const char *addr, *notify, *orcpt, *orig;
+};
+
+struct content_facts {
+	uint64_t lines;		/* line ends */
+	bool date, message_id, from;	/* there is such a field */
+	bool tls_optional;	/* TLS-Required: No */
+	bool eightbit;		/* octets that are not ASCII */
+	bool no_blank;		/* a line that is no field ended the header */
+	size_t body;		/* where the body starts */
 };
 
 struct job;
@@ -55,11 +64,15 @@ struct message {
 	uint64_t trace;		/* bytes that we wrote in front */
 	struct slice whole;	/* put: what is in the file; p NULL: else */
 	bool sealed;		/* which is read-only already */
+	bool completed;		/* from here on: the content as it is now */
+	uint64_t appended;	/* by the client */
+	uint64_t total;
+	struct content_facts facts;
 	int64_t created;	/* unix microseconds */
 	const char *sender, *ret, *envid, *session;
 	const char *login, *verp;
 	bool requiretls, tls_optional, utf8, body8, internal;
-	bool normalize, check_from, checks;
+	bool normalize, check_from, checks, ours;
 	int64_t hold, release_at, priority;
 	/* what others want changed; done at commit */
 	struct edits edits;
@@ -85,7 +98,10 @@ int message_begin(struct message *m, const struct cleanup_begin_in *in,
  * were told before; -1 */
 int message_put(struct message *m, const struct cleanup_begin_in *in,
     struct err *err);
-/* judge, change, complete; where m->discard is set then, it goes nowhere */
+/* all is written, size bytes: judge it, add what is missing, rewrite addresses;
+ * from here on nobody else writes to it */
+int message_complete(struct message *m, uint64_t size, struct err *err);
+/* complete, change, check; where m->discard is set then, it goes nowhere */
 int message_prepare(struct message *m, uint64_t size, struct job *j,
     struct err *err);
 /* route, make read-only: fills dests and sizes of j */
@@ -108,14 +124,6 @@ struct content_limits {
 	size_t fields;
 	size_t hops;
 };
-struct content_facts {
-	uint64_t lines;		/* line ends */
-	bool date, message_id, from;	/* there is such a field */
-	bool tls_optional;	/* TLS-Required: No */
-	bool eightbit;		/* octets that are not ASCII */
-	bool no_blank;		/* a line that is no field ended the header */
-	size_t body;		/* where the body starts */
-};
 /* Read the whole file and judge it.  0; or -1: 5.4.6 too many hops, 5.3.4
  * header too large, 5.6.0 other faults, 4.3.0 not readable. */
 int content_check(int fd, uint64_t size, const struct content_limits *l,
@@ -129,6 +137,11 @@ int content_check_whole(struct slice whole, const struct content_limits *l,
 void owner_init(void);
 int owner_check(const struct message *m, const struct content_facts *f,
     struct err *err);
+
+/* addresses.c: of a message that is ours.  1 done, and the content is another
+ * one; 0 there is nothing to change; -1: 4.3.0, 4.3.5 */
+void addresses_init(void);
+int addresses_rewrite(struct message *m, uint64_t *size, struct err *err);
 
 /* edits.c: one change, to be done at commit; fd: of EDIT_BODY, else -1 */
 enum { EDIT_BYTES_MAX = 4 << 20 };	/* of one message */

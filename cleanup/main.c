@@ -35,6 +35,8 @@ const struct field conf_fields[] = {
 	    "From may name others beside the login, if Sender is the login's"),
 	F_SIZE(struct cleanup_conf, body_limit, "128M", "1K", "1T",
 	    "of a body that a filter puts in the place of another"),
+	F_BOOL(struct cleanup_conf, complete_addresses, "yes",
+	    "names without a domain get ours, in the header of mail of ours"),
 	F_STR(struct cleanup_conf, header_checks, "",
 	    "table asked for each field of a header"),
 	F_STR(struct cleanup_conf, mime_header_checks, "",
@@ -62,6 +64,7 @@ before_jail(struct err *err)
 	str_free(&s);
 	route_init();
 	owner_init();
+	addresses_init();
 	enqueue_init();
 	checks_init();
 	if (checks_open(err) < 0)

@@ -92,6 +92,8 @@ keep_envelope(struct message *m, const struct cleanup_begin_in *in)
 	m->session = arena_strdup(&m->arena, in->session);
 	m->login = arena_strdup(&m->arena, in->login);
 	m->check_from = in->check_from;
+	m->ours = !in->internal && (in->trusted || in->login[0] != '\0' ||
+	    in->uid >= 0);
 	m->checks = in->checks && !in->internal;
 	m->utf8 = in->utf8;
 	m->body8 = in->body8;
@@ -208,49 +210,82 @@ message_discard(struct message *m, const char *by, const char *why)
 	    KS("reason", why[0] ? why : NULL), KEND);
 }
 
+/* of the content as it is now */
 static int
-judge(struct message *m, uint64_t *total, struct content_facts *f,
-    struct err *err)
+judge(struct message *m, struct err *err)
 {
-	int changed;
-
 	const struct content_limits limits = {
 		(size_t)conf.header_limit, (size_t)conf.header_fields,
 		(size_t)conf.hop_limit };
 
-	if ((m->whole.p != NULL ? content_check_whole(m->whole, &limits, f,
-	    err) : content_check(m->fd, *total, &limits, f, err)) < 0)
+	return m->whole.p != NULL ?
+	    content_check_whole(m->whole, &limits, &m->facts, err) :
+	    content_check(m->fd, m->total, &limits, &m->facts, err);
+}
+
+int
+message_complete(struct message *m, uint64_t size, struct err *err)
+{
+	int changed = 0;
+
+	if (check_size(m, size, &m->total, err) < 0 || judge(m, err) < 0)
 		return -1;
-	if (m->check_from && owner_check(m, f, err) < 0)
+	m->whole = SLICE_NULL;
+	if (m->check_from && owner_check(m, &m->facts, err) < 0)
 		return -1;
-	changed = edits_apply(m, f, total, err);
+	if (m->normalize && normalize(m, &m->facts, &m->total, err) < 0)
+		return -1;
+	if (m->ours)
+		changed = addresses_rewrite(m, &m->total, err);
+	if (changed < 0 || (changed > 0 && judge(m, err) < 0))
+		return -1;
+	m->appended = size;
+	m->completed = true;
+	return 0;
+}
+
+/* nobody has written to it since it was complete */
+static int
+check_same(const struct message *m, uint64_t size, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(m->fd, &st) < 0)
+		return err_sys(err, "stat content");
+	if (size != m->appended || (uint64_t)st.st_size != m->total ||
+	    st.st_nlink == 0)
+		return err_temp(err, "4.3.0", "content is another one");
+	return 0;
+}
+
+/* what others want, and what tables say about the result */
+static int
+change(struct message *m, struct err *err)
+{
+	int changed = edits_apply(m, &m->facts, &m->total, err);
+
 	if (changed < 0 || m->discard)
 		return MIN(changed, 0);
-	if (changed && content_check(m->fd, *total, &limits, f, err) < 0)
+	if (changed > 0 && judge(m, err) < 0)
 		return -1;
-	if (m->checks && checks_any()) {
-		changed = checks_run(m, f, total, err);
-		if (changed < 0 || m->discard)
-			return MIN(changed, 0);
-		if (changed && content_check(m->fd, *total, &limits, f,
-		    err) < 0)
-			return -1;
-	}
-	if (m->normalize)
-		return normalize(m, f, total, err);
-	return 0;
+	if (!m->checks || !checks_any())
+		return 0;
+	changed = checks_run(m, &m->facts, &m->total, err);
+	if (changed < 0 || m->discard)
+		return MIN(changed, 0);
+	return changed > 0 ? judge(m, err) : 0;
 }
 
 int
 message_prepare(struct message *m, uint64_t size, struct job *j,
     struct err *err)
 {
-	struct content_facts f;
+	const struct content_facts *f = &m->facts;
 
-	if (check_size(m, size, &j->size, err) < 0 ||
-	    judge(m, &j->size, &f, err) < 0)
+	if ((m->completed ? check_same(m, size, err) :
+	    message_complete(m, size, err)) < 0 || change(m, err) < 0)
 		return -1;
-	m->whole = SLICE_NULL;
+	j->size = m->total;
 	/* router was asked about others */
 	if (m->rcpts_changed || m->sender_changed || m->transport != NULL ||
 	    m->discard)
@@ -258,10 +293,10 @@ message_prepare(struct message *m, uint64_t size, struct job *j,
 	if (m->discard)
 		return 0;
 	/* RFC 8689 section 3: the option wins over the field */
-	m->tls_optional = f.tls_optional && !m->requiretls;
+	m->tls_optional = f->tls_optional && !m->requiretls;
 	/* smtp has to say it before it has read it all */
-	m->body8 = m->body8 || f.eightbit;
-	j->lines = f.lines;
+	m->body8 = m->body8 || f->eightbit;
+	j->lines = f->lines;
 	return 0;
 }
 
@@ -297,7 +332,7 @@ message_drop(struct message *m, bool unlink_it)
 	}
 	route_forget(m);
 	m->fd = -1;
-	m->begun = m->over = false;
+	m->begun = m->over = m->completed = false;
 	m->whole = SLICE_NULL;
 	m->sealed = false;
 	m->n = 0;

@@ -120,6 +120,8 @@ normalize(const struct message *m, struct content_facts *f, uint64_t *size_r,
 	for (i = 0; i < fields.len; i++)
 		f->lines += fields.s[i] == '\n';
 	f->lines += blank.len;
+	f->body += fields.len + blank.len;
+	f->no_blank = false;
 	str_free(&fields);
 	str_free(&blank);
 	return rc;

@@ -178,6 +178,44 @@ do_body(struct call *c, const void *in, void *out UNUSED,
 	return 0;
 }
 
+/* as it is now, for those who may change it by edits alone */
+static int
+complete(struct call *c, struct message *m, uint64_t size,
+    struct cleanup_complete_out *out, struct err *err)
+{
+	if (message_complete(m, size, err) < 0)
+		return -1;
+	out->trace = m->trace;
+	out->size = m->total - m->trace;
+	switch (content_open(common.spool_dir, m->q, &c->out_fd, err)) {
+	case 1:
+		return 0;
+	case 0:
+		return err_temp(err, "4.3.0", "content was removed");
+	}
+	return -1;
+}
+
+static int
+do_complete(struct call *c, const void *in_, void *out, struct err *err)
+{
+	const struct cleanup_commit_in *in = in_;
+	struct message *m = c->conn;
+	int rc;
+
+	batch_settle(m);
+	if (!m->begun || m->over || m->completed)
+		return err_temp(err, "4.3.0", "no message is under way");
+	log_ids(m->session, m->q);
+	rc = complete(c, m, in->size, out, err);
+	if (rc < 0) {
+		say_failed(err);
+		message_over(m);
+	}
+	log_ids(NULL, NULL);
+	return rc;
+}
+
 /* all of it has come */
 static int
 finish(struct message *m, uint64_t size, struct call *c,
@@ -271,6 +309,7 @@ const struct verb verbs[] = {
 	{ &cleanup_begin, do_begin, WHO },
 	{ &cleanup_edit, do_edit, WHO },
 	{ &cleanup_body, do_body, WHO },
+	{ &cleanup_complete, do_complete, WHO },
 	{ &cleanup_commit, do_commit, WHO },
 	{ &cleanup_put, do_put, WHO },
 	{ &cleanup_abort, do_abort, WHO },

@@ -151,6 +151,7 @@ begin_record(const struct session *s, const struct txn *t, const char *proto)
 		.priority = t->priority,
 		.check_from = owner_checks_header(s),
 		.checks = conf.content_checks,
+		.trusted = s->trusted,
 		.hide_client = conf.hide_client && s->login.len > 0,
 	};
 }
@@ -278,6 +279,31 @@ settle_lost(struct txn *t, bool put, struct err *err)
 	r = settle(t, put, err);
 	log_set_queue(NULL);
 	return r;
+}
+
+int
+backend_complete(struct txn *t, uint64_t size, int *fd_r, uint64_t *trace_r,
+    uint64_t *size_r, struct err *err)
+{
+	struct cleanup_commit_in in = { .size = size };
+	struct cleanup_complete_out out;
+
+	*fd_r = -1;
+	if (ipc_call(&cleanup, &cleanup_complete, &in, -1, &out, fd_r, NULL,
+	    err) == 0 && !cleanup.fresh && *fd_r >= 0) {
+		*trace_r = out.trace;
+		*size_r = out.size;
+		return 0;
+	}
+	close_fd(*fd_r);
+	*fd_r = -1;
+	t->begun = false;
+	/* a judgement of its own; else it knows nothing of the message */
+	if (cleanup.fd >= 0 && !cleanup.fresh && err->kind != ERR_NONE)
+		return -1;
+	ipc_close(&cleanup);
+	failed(&cleanup, err);
+	return not_queued(err);
 }
 
 int

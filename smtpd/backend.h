@@ -28,6 +28,10 @@ int backend_owns(const char *login, const char *addr,
  * appended and which is the caller's to close */
 int backend_begin(const struct session *s, struct txn *t, int *fd_r,
     struct err *err);
+/* All size bytes are written: 0, and what is to be seen of it is *fd_r, the
+ * caller's: *trace_r octets of ours and then *size_r. */
+int backend_complete(struct txn *t, uint64_t size, int *fd_r,
+    uint64_t *trace_r, uint64_t *size_r, struct err *err);
 /* all size bytes are written: change it as t->edits say and queue it.  0: it is
  * on disk, or t->discarded. */
 int backend_commit(struct txn *t, uint64_t size, struct err *err);

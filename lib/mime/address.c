@@ -12,6 +12,7 @@ struct element {
 	struct str comment;	/* the last one */
 	bool phrase_gap;	/* a blank was before the next word */
 	bool in_angle, has_angle, bad;
+	size_t from[2], to[2];	/* of spec and of angle */
 	bool at, odd;		/* an @ outside of <>; others may differ */
 	bool any;		/* something but blanks was there */
 };
@@ -19,6 +20,7 @@ struct element {
 struct list {
 	struct slice s;
 	size_t i, max;
+	size_t token;		/* where the one at hand begins */
 	struct arena *a;
 	struct mime_addresses *r;
 	struct slice group;
@@ -106,8 +108,12 @@ add_word(struct list *l, struct slice raw, struct slice text, bool quoted)
 		}
 		e->phrase_gap = false;
 	}
-	if (e->in_angle || !e->has_angle)
+	if (e->in_angle || !e->has_angle) {
+		if ((e->in_angle ? e->angle.len : e->spec.len) == 0)
+			e->from[e->in_angle] = l->token;
+		e->to[e->in_angle] = l->i;
 		add_spec(e, raw);
+	}
 }
 
 /* A quoted string or domain literal from l->i to its closing character;
@@ -203,7 +209,9 @@ push(struct list *l, struct slice name, struct slice addr)
 			memcpy(v, r->v, r->n * sizeof(*v));
 		r->v = v;
 	}
-	r->v[r->n++] = (struct mime_address){ name, addr, l->group };
+	r->v[r->n++] = (struct mime_address){ .name = name, .addr = addr,
+		.group = l->group, .from = l->e.from[l->e.has_angle],
+		.to = l->e.to[l->e.has_angle] };
 }
 
 static void
@@ -294,6 +302,7 @@ token(struct list *l)
 	struct slice atom;
 	size_t from = l->i;
 
+	l->token = l->i;
 	if (is_white(c)) {
 		l->e.phrase_gap = true;
 		l->i++;
@@ -320,8 +329,8 @@ mime_addresses_parse(struct slice value, size_t max, struct arena *a,
 {
 	struct list l = { .s = value, .max = max, .a = a, .r = r,
 		.group = SLICE_LIT(""),
-		.e = { STR_INIT, STR_INIT, STR_INIT, STR_INIT, false, false,
-		    false, false, false, false, false } };
+		.e = { .phrase = STR_INIT, .spec = STR_INIT,
+		    .angle = STR_INIT, .comment = STR_INIT } };
 
 	while (l.i < l.s.n && !r->truncated)
 		token(&l);

@@ -26,6 +26,8 @@ struct mime_address {
 				 * without @domain is given as it stands.
 				 * smtp_address_parse takes it */
 	struct slice group;	/* name of the group it is in, or empty */
+	size_t from, to;	/* where addr stands in the value, from its
+				 * first octet to behind its last one */
 };
 
 struct mime_addresses {

@@ -63,6 +63,8 @@ static const struct field begin_in[] = {
 	F_BOOL(struct cleanup_begin_in, normalize, "no", "add missing headers"),
 	F_BOOL(struct cleanup_begin_in, check_from, "no",
 	    "From must be the login's"),
+	F_BOOL(struct cleanup_begin_in, trusted, "no",
+	    "the client is, by its address"),
 	F_BOOL(struct cleanup_begin_in, checks, "no",
 	    "content checks apply"),
 	F_BOOL(struct cleanup_begin_in, hide_client, "no",
@@ -80,6 +82,14 @@ static const struct field q_out[] = {
 static const struct field commit_in[] = {
 	F_SIZE(struct cleanup_commit_in, size, "0", NULL, NULL,
 	    "bytes appended"),
+	F_END
+};
+
+static const struct field complete_out[] = {
+	F_SIZE(struct cleanup_complete_out, trace, "0", NULL, NULL,
+	    "bytes of ours in front"),
+	F_SIZE(struct cleanup_complete_out, size, "0", NULL, NULL,
+	    "bytes behind them"),
 	F_END
 };
 
@@ -137,6 +147,15 @@ const struct verb_def cleanup_body = {
 	.doc = "another body",
 };
 
+const struct verb_def cleanup_complete = {
+	.name = "complete",
+	.in = commit_in, .in_size = sizeof(struct cleanup_commit_in),
+	.out = complete_out,
+	.out_size = sizeof(struct cleanup_complete_out),
+	.flags = VERB_FD_OUT,
+	.doc = "add what is missing, show the result",
+};
+
 const struct verb_def cleanup_commit = {
 	.name = "commit",
 	.in = commit_in, .in_size = sizeof(struct cleanup_commit_in),
@@ -169,6 +188,7 @@ const struct verb_def *const cleanup_verbs[] = {
 	&cleanup_begin,
 	&cleanup_edit,
 	&cleanup_body,
+	&cleanup_complete,
 	&cleanup_commit,
 	&cleanup_put,
 	&cleanup_abort,

@@ -9,7 +9,10 @@
  *   edit ...         what else is to be changed, see edit.h; no reply: what is
  *                    wrong with one is told at commit
  *   body             the content of an edit `body` that goes before it
- *   commit           content is complete: checked, synced, queued
+ *   complete         content is complete: judged, what is missing added,
+ *                    addresses rewritten; what filters are to see
+ *   commit           the same, if it was not asked for; then edits, checks,
+ *                    synced, queued
  *   put              begin, content and commit at once, for a short content
  *                    that is there; the caller makes the queue id
  *   settle           after a lost commit or put, on a new connection: was it
@@ -70,6 +73,8 @@ struct cleanup_begin_in {
 				/* Message-ID and From are added if missing */
 	bool check_from;	/* From and Sender must be the login's */
 	bool checks;		/* content checks apply */
+	bool trusted;		/* by its address: its mail is ours, as is that
+				 * of a login and of a uid */
 	bool hide_client;	/* no helo and client_* in Received */
 	/* put: a new queue id, and the content, which has no NUL */
 	const char *q, *content;
@@ -84,6 +89,15 @@ extern const struct verb_def cleanup_begin;
 extern const struct verb_def cleanup_edit;
 /* with the descriptor of a new body, open for reading: an edit EDIT_BODY */
 extern const struct verb_def cleanup_body;
+
+/* The descriptor that comes with the answer is that of the content as it is
+ * now, to be read only; it may be another file than that of begin, to which
+ * nothing more may be written.  Edits count its fields. */
+struct cleanup_complete_out {
+	uint64_t trace;		/* octets in front that are ours */
+	uint64_t size;		/* of what comes behind them */
+};
+extern const struct verb_def cleanup_complete;	/* in and errors as commit */
 
 struct cleanup_commit_in {
 	uint64_t size;		/* bytes that the writer appended: must agree */

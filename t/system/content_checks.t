@@ -231,7 +231,7 @@ is((checked($flood))[2], "A: b\n\n" . "--\nabove\n" x 600,
 ($r, undef, my $got) = checked("X-Gone: 1\n\nhide me\n",
     begin => [normalize => 'yes']);
 like $got, qr/\ADate: .*\nFrom: .*\nMessage-ID: .*\n\n\z/,
-    'fields are added behind the checks';
+    'with fields that were added';
 $c->send('edit', [op => 'add-header', name => 'X-Mark', value => 'spam']);
 becomes("A: b\n\nb\n", "A: b\nX-Marked: yes\nX-Mark: spam\n\nb\n",
     'fields of filters are seen');

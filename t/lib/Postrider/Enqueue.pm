@@ -21,6 +21,8 @@ sub route_one {
 
 sub route_ok {
 	my ($m, $c) = @_;
+	return $c->send('ok', [addr => $m->{l}{addr}, idle => 'yes'])
+	    if $m->{verb} eq 'rewrite';
 	my $n = 0;
 	route_one($c, $n++, $_) for @{ $m->{l}{addr} };
 	$c->send('ok');
