@@ -121,7 +121,7 @@ data_finish(struct session *s)
 	if (put == 0 && (content_finish(c, &size, &err) < 0 ||
 	    rules_end(s, size, &err, &s->refusal) < 0 ||
 	    rules_edits(s, &err) < 0 || (filtered =
-	    filters_content(s, content_fd(c), size, &by, &err,
+	    filters_content(s, size, &by, &err,
 	    &s->refusal)) < 0))
 		r = data_refuse(s, 550, &err);
 	else if (filtered == 0)

@@ -212,12 +212,6 @@ content_check(struct content *c, struct err *err)
 }
 
 int
-content_fd(const struct content *c)
-{
-	return c->fd;
-}
-
-int
 content_put(struct content *c, uint64_t *size_r, struct err *err)
 {
 	smtp_data_finish(&c->data, &c->out);

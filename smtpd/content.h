@@ -32,7 +32,5 @@ int content_check(struct content *c, struct err *err);
 int content_put(struct content *c, uint64_t *size_r, struct err *err);
 /* the rest is written; *size_r: bytes written.  0, or -1: err. */
 int content_finish(struct content *c, uint64_t *size_r, struct err *err);
-/* what it was written to, and can be read from; -1: nothing yet */
-int content_fd(const struct content *c);
 
 #endif

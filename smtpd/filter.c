@@ -9,8 +9,7 @@
  */
 #include "filter.h"
 
-#include <sys/stat.h>
-
+#include "backend.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/common.h"
@@ -444,19 +443,16 @@ take_edit(void *ctx, const void *more, struct err *err)
 
 /* 0, or -1: the filters can not be asked */
 static int
-show_content(struct session *s, int fd, uint64_t size, struct taker *k,
-    struct filter_out *out, struct err *err)
+show_content(struct session *s, int fd, struct filter_content_in *in,
+    struct taker *k, struct filter_out *out, struct err *err)
 {
 	struct filters *f = s->filters;
 	struct txn *t = s->txn;
-	struct filter_content_in in = { .q = t->q, .size = size,
-		.utf8 = t->utf8, .body8 = t->body8 };
-	struct stat st;
 
-	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size < size)
-		return err_temp(err, "4.3.0", "content is not as it was");
-	in.trace = (uint64_t)st.st_size - size;
-	if (ipc_call_more(&f->ipc, &filter_content, &in, fd, take_edit, k,
+	in->q = t->q;
+	in->utf8 = t->utf8;
+	in->body8 = t->body8;
+	if (ipc_call_more(&f->ipc, &filter_content, in, fd, take_edit, k,
 	    out, err) < 0)
 		return lost(f, err);
 	if (f->ipc.fresh)
@@ -481,20 +477,27 @@ discard(struct txn *t, const struct filter_out *out, struct err *err)
 }
 
 int
-filters_content(struct session *s, int fd, uint64_t size,
+filters_content(struct session *s, uint64_t size,
     struct filter_taken *taken, struct err *err, int *code)
 {
+	struct filter_content_in in = { 0 };
 	struct filter_out out;
 	struct taker k = { .t = s->txn };
 	int64_t start = mono_ms();
-	int r = catch_up(s, s->txn, &out, err);
+	int r = catch_up(s, s->txn, &out, err), fd;
 
 	if (r <= 0)
 		return r == 0 ? 1 : failed(err, code);
 	if (going_on(&out)) {
 		if (!(s->filters->wants & FILTER_CONTENT))
 			return 1;
-		if (show_content(s, fd, size, &k, &out, err) < 0)
+		/* with what cleanup adds: a signature is for all of it */
+		if (backend_complete(s->txn, size, &fd, &in.trace, &in.size,
+		    err) < 0)
+			return -1;
+		r = show_content(s, fd, &in, &k, &out, err);
+		close_fd(fd);
+		if (r < 0)
 			return failed(err, code);
 	}
 	if (k.n > 0 || out.action == FILTER_DISCARD ||

@@ -29,7 +29,7 @@ struct filter_taken {
 bool filters_any(const struct session *s);	/* may one want the content? */
 /* The content is written: what is to be changed goes to s->txn->edits.  As the
  * others, or 0: a proxy has taken it, and nothing is to be queued */
-int filters_content(struct session *s, int fd, uint64_t size,
+int filters_content(struct session *s, uint64_t size,
     struct filter_taken *taken, struct err *err, int *code);
 
 void filters_abort(struct session *s);	/* the transaction is over */
