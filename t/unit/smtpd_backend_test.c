@@ -387,7 +387,8 @@ test_put(const char *letters, size_t rcpts, const char *want, int queued)
 	static uint64_t size = (uint64_t)1 << 40;
 	struct str content = STR_INIT;
 	struct err err = ERR_INIT;
-	struct rcpt r = { "a@example.org", "", "" };
+	struct rcpt r = { .addr = "a@example.org", .notify = "",
+	    .orcpt = "" };
 	char got[64];
 	int rc;
 
