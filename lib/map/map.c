@@ -3,6 +3,7 @@
  */
 #include "map/map.h"
 
+#include "base/log.h"
 #include "map/spec.h"
 
 #include <fcntl.h>
@@ -150,17 +151,20 @@ void
 map_ahead(const char *spec)
 {
 	struct slice rest = slice_of(spec), one;
-	struct err ignored = ERR_INIT;
+	struct err err = ERR_INIT;
 	struct map *m;
 
 	do {
 		spec_next(&rest, &one);
-		if (new_map(one, &m, &ignored) == 0 && m->type->ahead &&
-		    open_self(m, &ignored) == 0) {
+		if (new_map(one, &m, &err) != 0 || !m->type->ahead) {
+			map_close(m);
+		} else if (open_self(m, &err) != 0) {
+			log_event(LOG_WARN, "table", KS("table", m->spec),
+			    KERR(&err), KEND);
+			map_close(m);
+		} else {
 			m->next = ahead;
 			ahead = m;
-		} else {
-			map_close(m);
 		}
 	} while (rest.n > 0);
 }

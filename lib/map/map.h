@@ -55,7 +55,8 @@ struct map_needs {
 int map_needs(const char *spec, size_t i, struct map_needs *n,
     struct err *err);
 /* Open now what can not be opened as well in the jail (machine code of
- * expressions); the next map_open of it finds it.  What fails, fails there. */
+ * expressions); the next map_open of it finds it.  What fails is told by the
+ * event `table', and fails there, too. */
 void map_ahead(const char *spec);
 
 /* 0: *map_r is the caller's until map_close; -1: err, *map_r is NULL */

@@ -155,4 +155,14 @@ $pr->spew("$conf/rewrite.new", "/^(new)-(.*)\@/ \$2\@example.test\n");
 rename "$conf/rewrite.new", "$conf/rewrite" or die "rename: $!\n";
 ok $pr->wait_for(sub { rcpt('new-bob') =~ /^250 / }, 10), 'a new table';
 like rcpt('old-ann'), qr/^550 5\.1\.1 /, 'and not the old one';
+
+# a bad one is told when a program starts, not only when mail comes
+$pr->spew("$conf/rewrite", "/a(b/ c\n");
+$mark = $pr->log_mark;
+$pr->spew("$conf/aliases", "x: ann\n");
+$pr->reload;
+ok $pr->wait_for(sub {
+	rcpt('ann');		# starts a router
+	grep { m{router\S* table .*rewrite:1: octet} } $pr->log_lines($mark);
+}, 20), 'a bad table is told at a start';
 done_testing;
