@@ -93,15 +93,25 @@ cmd_test(int argc, char **argv)
 		{ "relay", no_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "no-dns", no_argument, NULL, 'n' },
+		{ "client", required_argument, NULL, 'c' },
+		{ "helo", required_argument, NULL, 'h' },
+		{ "rcpt", required_argument, NULL, 't' },
+		{ "login", required_argument, NULL, 'l' },
+		{ "tls", no_argument, NULL, 'T' },
+		{ "service", required_argument, NULL, 'S' },
+		{ "size", required_argument, NULL, 'z' },
 		{ NULL, 0, NULL, 0 }
 	};
 	struct router_explain_in in = { .addr = "", .sender = "" };
+	struct rules_test rt = { .client = NULL };
 	bool json = false, dns = true;
 	int o;
 
 	while ((o = next_option(argc, argv, ":", longs)) != -1) {
 		if (o == 's')
-			in.sender = optarg;
+			in.sender = rt.sender = optarg;
+		else if (rules_option(&rt, o, optarg))
+			continue;
 		else if (o == 'r')
 			in.relay = true;
 		else if (o == 'j')
@@ -111,9 +121,17 @@ cmd_test(int argc, char **argv)
 		else
 			return EXIT_USAGE;
 	}
+	if (rt.client != NULL)
+		return argc != optind ? fail_usage("with --client, the "
+		    "recipient is --rcpt ADDRESS") :
+		    test_rules(&rt, json, dns);
 	if (argc - optind != 1)
 		return fail_usage("usage: postrider test [--sender ADDRESS] "
-		    "[--relay] [--json] [--no-dns] ADDRESS");
+		    "[--relay] [--json] [--no-dns] ADDRESS\n"
+		    "       postrider test --client ADDRESS[,NAME] [--helo "
+		    "NAME] [--sender ADDRESS] [--rcpt ADDRESS]\n"
+		    "         [--login NAME] [--tls] [--service SERVICE] "
+		    "[--size N] [--json] [--no-dns]");
 	in.addr = argv[optind];
 	return explain_address(&in, json, dns);
 }

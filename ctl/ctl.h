@@ -132,6 +132,13 @@ int cmd_test(int argc, char **argv);
  * EXIT_OK it can be delivered to, EXIT_DEFERRED try later */
 struct router_explain_in;
 int explain_address(const struct router_explain_in *in, bool json, bool dns);
+/* test_rules.c: what the rules of smtpd say of such a client */
+struct rules_test {
+	const char *client, *helo, *sender, *rcpt, *login, *service, *size;
+	bool tls;
+};
+bool rules_option(struct rules_test *t, int option, const char *arg);
+int test_rules(const struct rules_test *t, bool json, bool dns);
 /* a line of postrider test */
 void show_step(bool json, const char *what, const char *text);
 /* nexthop_facts.c: what DNS says of a next hop, as such lines */

@@ -79,7 +79,8 @@ _postrider()
 		limits/) words='list forget' ;;
 		limits/list) words='--json auth- submit' ;;
 		srs/) words='rotate' ;;
-		test/*) words='--sender --relay --json --no-dns' ;;
+		test/*) words='--sender --relay --json --no-dns --client --helo
+		    --rcpt --login --tls --service --size' ;;
 		tls-policy/) words='list refresh report' ;;
 		tls-policy/list) words='--json' ;;
 		tls-policy/report) words='--day --send' ;;

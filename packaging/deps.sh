@@ -17,7 +17,8 @@ TEST_PACKAGES="$DEMO_PACKAGES git mandoc fetchmail getmail6 openssl strace
 	liblua5.3-0 libopentracing-c-wrapper0
 	libbsd0 libglib2.0-0 libjson-c5 libsodium23 libunwind8 libxml2
 	gsasl libsasl2-modules msmtp s-nail libio-socket-ssl-perl
-	ldnsutils libnet-dns-perl"
+	ldnsutils libnet-dns-perl
+	libberkeleydb-perl libnetaddr-ip-perl libnet-server-perl"
 
 # those of the named packages that are not installed, one a line
 missing_packages() {
@@ -67,7 +68,7 @@ need_packages() {
 # Peers that tests exchange mail with.  Their packages conflict with each other
 # and would start servers: they are unpacked, not installed; what they link
 # with is in TEST_PACKAGES.
-PEER_PACKAGES="postfix exim4-base exim4-daemon-light opensmtpd haproxy"
+PEER_PACKAGES="postfix exim4-base exim4-daemon-light opensmtpd haproxy postgrey"
 
 unpack_peers() {
 	unpack_packages "$1" $PEER_PACKAGES

@@ -66,6 +66,10 @@ queued(struct session *s, uint64_t size)
 	    KS("proto", proto.s),
 	    KS("login", s->login.len > 0 ? s->login.s : NULL),
 	    KS("trusted", s->trusted && s->login.len == 0 ? "yes" : NULL),
+	    KS("orig_client", forward_get(s, "ADDR")),
+	    KS("orig_client_name", forward_get(s, "NAME")),
+	    KS("orig_helo", forward_get(s, "HELO")),
+	    KS("orig_id", forward_get(s, "IDENT")),
 	    KS("tags", tags.len > 0 ? tags.s : NULL),
 	    KS("discarded", t->discarded ? "yes" : NULL), KEND);
 	log_set_queue(NULL);

@@ -5,9 +5,6 @@
 
 struct smtpd_conf conf;
 
-#define F_RULES(name, stage, txt) { #name "_rules", FIELD_STR, FIELD_LINES, \
-	offsetof(struct smtpd_conf, rules[stage]), "", 0, 0, 0, txt }
-
 const struct field conf_fields[] = {
 	F_ENUM(struct smtpd_conf, personality, "mx", PERSONALITIES,
 	    "what kind of server this is"),
@@ -91,16 +88,11 @@ const struct field conf_fields[] = {
 	    "how far in the future a message may be released; 0: not"),
 	F_INT(struct smtpd_conf, priority_max, "9", "-9", "9",
 	    "highest priority that a local user may ask for"),
-	F_RULES(connect, POLICY_CONNECT, "rules for who connects"),
-	F_RULES(helo, POLICY_HELO, "rules for HELO and EHLO"),
-	F_RULES(mail, POLICY_MAIL, "rules for the sender"),
-	F_RULES(rcpt, POLICY_RCPT, "rules for each recipient"),
-	F_RULES(data, POLICY_DATA, "rules for DATA, before content"),
-	F_RULES(end, POLICY_END, "rules for a message that is complete"),
-	F_BOOL(struct smtpd_conf, delay_reject, "yes",
-	    "rules of connect, helo and mail wait for the first recipient"),
-	F_LIST(struct smtpd_conf, dnsbl,
-	    "lists in DNS, with weights, of the test dnsbl"),
+	POLICY_FIELDS(struct smtpd_conf, policy),
+	F_LIST(struct smtpd_conf, xclient_networks,
+	    "whose clients may say for whom they speak (XCLIENT)"),
+	F_LIST(struct smtpd_conf, xforward_networks,
+	    "whose clients may say where mail came from (XFORWARD)"),
 	F_LIST(struct smtpd_conf, hide,
 	    "EHLO keywords that are not announced"),
 	F_END

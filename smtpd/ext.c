@@ -18,6 +18,8 @@ const struct ext *const ext_table[] = {
 	&ext_mt_priority,
 	&ext_requiretls,
 	&ext_verp,
+	&ext_xclient,
+	&ext_xforward,
 	&ext_auth,
 	NULL
 };

@@ -33,7 +33,7 @@ struct ext {
 extern const struct ext ext_8bitmime, ext_auth, ext_chunking, ext_dsn,
     ext_enhancedstatuscodes, ext_futurerelease, ext_limits, ext_mt_priority,
     ext_pipelining, ext_requiretls, ext_size, ext_smtputf8, ext_starttls,
-    ext_verp;
+    ext_verp, ext_xclient, ext_xforward;
 extern const struct ext *const ext_table[];	/* NULL ends */
 
 /* the lines of the answer to EHLO behind the first, each with \n before it */

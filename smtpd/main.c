@@ -18,6 +18,14 @@ check(struct err *err)
 		err_prefix(err, "trusted_networks");
 		return -1;
 	}
+	if (networks_check(&conf.xclient_networks, err) < 0) {
+		err_prefix(err, "xclient_networks");
+		return -1;
+	}
+	if (networks_check(&conf.xforward_networks, err) < 0) {
+		err_prefix(err, "xforward_networks");
+		return -1;
+	}
 	if (networks_check(&conf.reverse_dns_except, err) < 0) {
 		err_prefix(err, "reverse_dns_except");
 		return -1;

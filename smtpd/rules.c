@@ -27,20 +27,7 @@ static struct policy *rules[POLICY_STAGES];
 int
 rules_check(struct err *err)
 {
-	enum policy_stage i, from;
-
-	if (policy_set_dnsbl(&conf.dnsbl, err) < 0) {
-		err_prefix(err, "dnsbl");
-		return -1;
-	}
-	for (i = 0; i < POLICY_STAGES; i++) {
-		from = conf.delay_reject ? MAX(i, POLICY_MAIL) : i;
-		policy_free(rules[i]);
-		if (policy_compile(&rules[i], i, from, conf.rules[i],
-		    err) < 0)
-			return -1;
-	}
-	return 0;
+	return policy_compile_all(&conf.policy, rules, err);
 }
 
 int
@@ -81,7 +68,7 @@ rules_forget(struct session *s)
 
 	if (r == NULL)
 		return;
-	if (conf.delay_reject)
+	if (conf.policy.delay_reject)
 		rules_free(s);
 	else
 		r->marks = r->connect_marks;
@@ -193,7 +180,6 @@ run(struct session *s, enum policy_stage stage, struct policy_facts *f,
 {
 	const struct policy_marks *session = s->rules != NULL ?
 	    &s->rules->marks : NULL;
-
 	if (policy_needs(rules[stage]) & POLICY_NEEDS_NAME &&
 	    s->name.len == 0) {
 		session_name(s, true);
@@ -255,7 +241,7 @@ rules_connect(struct session *s, struct err *err, int *code)
 {
 	int r;
 
-	if (rules[POLICY_CONNECT] == NULL || conf.delay_reject)
+	if (rules[POLICY_CONNECT] == NULL || conf.policy.delay_reject)
 		return 1;
 	r = answer(s, session_stage(s, NULL, POLICY_CONNECT), err, code);
 	s->rules->connect_marks = s->rules->marks;
@@ -276,7 +262,7 @@ rules_helo(struct session *s, struct err *err, int *code)
 		s->rules->ruled[POLICY_HELO] = false;
 		s->rules->marks = s->rules->connect_marks;
 	}
-	if (conf.delay_reject) {
+	if (conf.policy.delay_reject) {
 		rules_free(s);
 		return 1;
 	}
@@ -286,7 +272,7 @@ rules_helo(struct session *s, struct err *err, int *code)
 int
 rules_mail(struct session *s, struct txn *t, struct err *err, int *code)
 {
-	if (rules[POLICY_MAIL] == NULL || conf.delay_reject)
+	if (rules[POLICY_MAIL] == NULL || conf.policy.delay_reject)
 		return 1;
 	return answer(s, mail_stage(s, t), err, code);
 }
@@ -296,7 +282,7 @@ rules_delayed(struct session *s, struct err *err, int *code)
 {
 	enum policy_stage i;
 
-	if (!conf.delay_reject)
+	if (!conf.policy.delay_reject)
 		return 1;
 	for (i = POLICY_CONNECT; i < POLICY_MAIL; i++)
 		if (rules[i] != NULL && answer(s, session_stage(s, s->txn, i),

@@ -52,6 +52,7 @@ session_reset(struct session *s)
 	filters_abort(s);
 	if (s->txn != NULL && s->txn->begun)
 		backend_abort(s->txn);
+	forward_reset(s);
 	txn_free(s->txn);
 	s->txn = NULL;
 }
@@ -80,11 +81,14 @@ session_name(struct session *s, bool wait)
 		backend_client_name(&s->name, wait);
 }
 
-static bool
-wants_name(const struct peer *peer)
+void
+session_ask_name(const struct session *s)
 {
-	return conf.reverse_dns && peer->port != 0 &&
-	    !networks_has(&conf.reverse_dns_except, peer->addr);
+	const struct peer *peer = s->peer;
+
+	if (conf.reverse_dns && peer->port != 0 &&
+	    !networks_has(&conf.reverse_dns_except, peer->addr))
+		backend_client_ask(peer);
 }
 
 void
@@ -321,8 +325,8 @@ greet(struct session *s)
  * is heard; 421 and 521 are the end.  RFC 2034 section 4: no enhanced code.
  * Where gate has greeted, that is the answer to the line which is there.
  * false: that was all */
-static bool
-welcome(struct session *s)
+bool
+session_welcome(struct session *s)
 {
 	struct err err = ERR_INIT;
 	struct slice said;
@@ -362,9 +366,10 @@ session_run(struct io *io, struct peer *peer)
 	io->idle = pause_session;
 	io->idle_arg = &s;
 	s.trusted = networks_has(&conf.trusted_networks, peer->addr);
-	if (wants_name(peer))
-		backend_client_ask(peer);
-	if (identify(&s) && welcome(&s)) {
+	s.may_xclient = networks_has(&conf.xclient_networks, peer->addr);
+	s.may_xforward = networks_has(&conf.xforward_networks, peer->addr);
+	session_ask_name(&s);
+	if (identify(&s) && session_welcome(&s)) {
 		end = cmd_loop(io, &proto, &s, &stats);
 	} else {
 		if (s.end == NULL)

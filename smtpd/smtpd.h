@@ -46,9 +46,8 @@ struct smtpd_conf {
 	bool verp, null_sender, hide_client, limits_needed;
 	int64_t limit_hour, limit_day, limit_new, new_time, priority_max;
 	int64_t future_release;
-	const char *rules[POLICY_STAGES];
-	bool delay_reject;
-	struct strlist dnsbl;
+	struct policy_conf policy;
+	struct strlist xclient_networks, xforward_networks;
 };
 extern struct smtpd_conf conf;
 extern const struct field conf_fields[];
@@ -128,6 +127,8 @@ struct session {
 	bool refused;		/* at the greeting: only QUIT is heard */
 	struct rules *rules;	/* rules.c; NULL: none of connect and helo */
 	const char *mech;	/* of the login; "" */
+	bool may_xclient, may_xforward;
+	struct forward *forward;	/* ext_xforward.c; NULL none */
 	/* of the refusal under way: the rule that wants it, and its code */
 	const char *rule;
 	int rule_code;
@@ -143,6 +144,11 @@ void session_proto(const struct session *s, struct str *out);
 /* s->name is asked for when the client comes: is it there?  wait: until then,
  * or until the time for it is over */
 void session_name(struct session *s, bool wait);
+/* ask DNS for it, unless its network is excepted */
+void session_ask_name(const struct session *s);
+/* as at the beginning: the rules and filters of connect, and 220 or the refusal.
+ * false: that was all */
+bool session_welcome(struct session *s);
 /* HELO, RSET and the end of each transaction */
 void session_reset(struct session *s);
 /* STARTTLS: all that the client has said (RFC 3207 section 4.2), but for what
@@ -227,6 +233,10 @@ void rules_filters(const struct session *s, const struct txn *t,
     struct strlist *l, struct arena *a);
 /* tags of the message, parted by commas; appended */
 void rules_tags(const struct session *s, struct str *out);
+
+/* --- ext_xforward.c: where the mail of this client comes from --- */
+const char *forward_get(const struct session *s, const char *name);
+void forward_reset(struct session *s);	/* the transaction is over */
 
 /* --- commands.c --- */
 /* Commands of this personality and of the extensions; ends with { 0 }. */

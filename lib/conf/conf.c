@@ -282,6 +282,7 @@ struct load {
 	struct arena *a;
 	struct str seen;	/* one byte a row: was it set? */
 	const struct reader *reader;
+	bool some;		/* names that are not known are others' */
 };
 
 static int
@@ -291,6 +292,8 @@ load_setting(void *ctx, struct slice section UNUSED, struct slice name,
 	struct load *l = ctx;
 	const struct field *f = field_find(l->t, name);
 
+	if (f == NULL && l->some)
+		return 0;
 	if (f != NULL)
 		l->seen.s[f - l->t] = 1;
 	if (f != NULL && f->flags & FIELD_LINES)
@@ -298,11 +301,11 @@ load_setting(void *ctx, struct slice section UNUSED, struct slice name,
 	return conf_set(l->t, l->rec, name, value, l->a, err);
 }
 
-int
-conf_load(const char *path, const struct field *t, void *rec,
+static int
+load_file(const char *path, const struct field *t, void *rec, bool some,
     struct arena *a, struct err *err)
 {
-	struct load l = { t, rec, a, STR_INIT, NULL };
+	struct load l = { t, rec, a, STR_INIT, NULL, some };
 	struct reader r = { .path = path, .fn = load_setting, .ctx = &l,
 		.section = STR_INIT, .lines = STR_INIT };
 	const struct field *f;
@@ -320,6 +323,20 @@ conf_load(const char *path, const struct field *t, void *rec,
 			    f->name);
 	str_free(&l.seen);
 	return rc;
+}
+
+int
+conf_load(const char *path, const struct field *t, void *rec,
+    struct arena *a, struct err *err)
+{
+	return load_file(path, t, rec, false, a, err);
+}
+
+int
+conf_pick(const char *path, const struct field *t, void *rec,
+    struct arena *a, struct err *err)
+{
+	return load_file(path, t, rec, true, a, err);
 }
 
 void

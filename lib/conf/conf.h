@@ -32,6 +32,11 @@ int conf_read(const char *path, bool sections, conf_fn *fn, void *ctx,
 int conf_load(const char *path, const struct field *t, void *rec,
     struct arena *a, struct err *err);
 
+/* the same for who looks into the file of another program: names that are not
+ * in the table are passed over */
+int conf_pick(const char *path, const struct field *t, void *rec,
+    struct arena *a, struct err *err);
+
 /* set one name as conf_load would: for -o name=value and sections */
 int conf_set(const struct field *t, void *rec, struct slice name,
     struct slice value, struct arena *a, struct err *err);

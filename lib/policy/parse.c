@@ -248,6 +248,25 @@ policy_compile(struct policy **p_r, enum policy_stage stage,
 }
 
 int
+policy_compile_all(const struct policy_conf *c,
+    struct policy *set[POLICY_STAGES], struct err *err)
+{
+	enum policy_stage i, from;
+
+	if (policy_set_dnsbl(&c->dnsbl, err) < 0) {
+		err_prefix(err, "dnsbl");
+		return -1;
+	}
+	for (i = 0; i < POLICY_STAGES; i++) {
+		from = c->delay_reject ? MAX(i, POLICY_MAIL) : i;
+		policy_free(set[i]);
+		if (policy_compile(&set[i], i, from, c->rules[i], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int
 policy_open(struct policy *p, struct err *err)
 {
 	size_t i;

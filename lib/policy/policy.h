@@ -123,6 +123,37 @@ const char *policy_stage_name(enum policy_stage s);	/* "rcpt" */
  * serve/dnsbl.h, for all stages; borrowed.  0 or -1 */
 int policy_set_dnsbl(const struct strlist *words, struct err *err);
 
+/* The options of a program that has rules, in its configuration. */
+struct policy_conf {
+	const char *rules[POLICY_STAGES];
+	bool delay_reject;
+	struct strlist dnsbl;
+};
+#define POLICY_STAGE_FIELD(st, m, name, stage, txt) { name "_rules", \
+	FIELD_STR, FIELD_LINES, offsetof(st, m.rules[stage]), "", 0, 0, 0, txt }
+#define POLICY_FIELDS(st, m) \
+	POLICY_STAGE_FIELD(st, m, "connect", POLICY_CONNECT, \
+	    "rules for who connects"), \
+	POLICY_STAGE_FIELD(st, m, "helo", POLICY_HELO, \
+	    "rules for HELO and EHLO"), \
+	POLICY_STAGE_FIELD(st, m, "mail", POLICY_MAIL, \
+	    "rules for the sender"), \
+	POLICY_STAGE_FIELD(st, m, "rcpt", POLICY_RCPT, \
+	    "rules for each recipient"), \
+	POLICY_STAGE_FIELD(st, m, "data", POLICY_DATA, \
+	    "rules for DATA, before content"), \
+	POLICY_STAGE_FIELD(st, m, "end", POLICY_END, \
+	    "rules for a message that is complete"), \
+	{ "delay_reject", FIELD_BOOL, 0, offsetof(st, m.delay_reject), "yes", \
+	    0, 0, 0, "rules of connect, helo and mail wait for the first " \
+	    "recipient" }, \
+	{ "dnsbl", FIELD_LIST, 0, offsetof(st, m.dnsbl), "", 0, 0, 0, \
+	    "lists in DNS, with weights, of the test dnsbl" }
+/* All stages; a stage without rules is NULL.  What set holds is freed before.
+ * 0, or -1: err */
+int policy_compile_all(const struct policy_conf *c,
+    struct policy *set[POLICY_STAGES], struct err *err);
+
 /* each step, for a person: the rule, its tests and their values */
 typedef void policy_trace_fn(void *ctx, const char *rule, const char *text);
 
