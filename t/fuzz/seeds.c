@@ -296,6 +296,24 @@ static const struct slice store_mailbox[] = {
 };
 
 /* edits of the file header, of lengths, types and ends of records */
+static const struct slice policy[] = {
+	S("\014smtpd.conf:12\tpermit if login or trusted\n"
+	    "smtpd.conf:13\treject 554 5.7.0 \"no $sender\" if client in "
+	    "(192.0.2.0/24 2001:db8::/32) and not helo valid\n"
+	    "score 2, tag a, warn 'x' if size > 10M and (tag b or score >= 3)"),
+	S("\014prepend \"X-A: $rcpt\" if sender matches /^(a|b)+$/i\n"
+	    "defer 421 4.3.2 if recipient in ann@example.org else false\n"
+	    "redirect a@b.example\nhold\ndelay 5s\nfilter a b\nno-filter"),
+	S("\004ask inet:[::1]:10023 timeout 5s default \"DUNNO\"\n"
+	    "table inline:a=OK client\nreject if rate client/24/64 5/1m peek"),
+	S("\014defer if greylist delay 1m window 1h after 3 net 16/48\n"
+	    "reject if dnsbl zen:a.b=127.0.0.[2..4]*3 >= 3"),
+	S("\001action=DEFER_IF_PERMIT later\n\n"),
+	S("\001a=b\r\naction=x\r\n\r\n"),
+	S("\002554 5.7.1 go away $x"), S("\002PREPEND X-A: b"),
+	S("\002reject 550 x"), S("\00217"),
+};
+
 static const struct slice queue_journal[] = {
 	S(""), S("\x28\x10\4\xff\xff\xff\x7f"), S("\x29\x10\1\0\0\0\0"),
 	S("\x2c\x10\3\xff\0\0\1"), S("\x04\x20\3\3\2\0\0"),
@@ -354,7 +372,7 @@ static const struct seeds {
 	{ "mime_header", message, ARRAY_LEN(message) },
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) },
-	ROW(mime_word), ROW(queue_journal), ROW(sasl_client),
+	ROW(mime_word), ROW(policy), ROW(queue_journal), ROW(sasl_client),
 	ROW(sasl_exchange), ROW(sasl_jwt), ROW(smtp_address),
 	ROW(smtp_command),
 	ROW(smtp_session),
