@@ -146,8 +146,8 @@ void session_proto(const struct session *s, struct str *out);
 void session_name(struct session *s, bool wait);
 /* ask DNS for it, unless its network is excepted */
 void session_ask_name(const struct session *s);
-/* as at the beginning: the rules and filters of connect, and 220 or the refusal.
- * false: that was all */
+/* as at the beginning: the rules and filters of connect, and 220 or the
+ * refusal.  false: that was all */
 bool session_welcome(struct session *s);
 /* HELO, RSET and the end of each transaction */
 void session_reset(struct session *s);
