@@ -180,6 +180,7 @@ run(struct session *s, enum policy_stage stage, struct policy_facts *f,
 {
 	const struct policy_marks *session = s->rules != NULL ?
 	    &s->rules->marks : NULL;
+
 	if (policy_needs(rules[stage]) & POLICY_NEEDS_NAME &&
 	    s->name.len == 0) {
 		session_name(s, true);
