@@ -91,21 +91,26 @@ my $good = '250 2.0.0 Ok: queued as Q';
 sub asked { return -e "$dir/asked" ? split /\n/, $i->slurp("$dir/asked") : () }
 
 is try('dunno'), $good, 'a policy server has nothing against it';
-like +(asked())[-1], qr/^1\ request=smtpd_access_policy\ protocol_state=RCPT
+like +(asked())[-1], qr/^\d+\ request=smtpd_access_policy\ protocol_state=RCPT
     \ protocol_name=ESMTP\ client_address=127\.0\.0\.2\ client_name=unknown
     \ helo_name=\S+\ sender=dunno\@x\.example
     \ recipient=ann\@example\.test\ sasl_username=\ size=0
     \ instance=[0-9a-f]{16}$/x,
     '... and was told';
 is try('ok'), $good, 'OK';
-like +(asked())[-1], qr/^1 /, '... on the same connection';
+my $two = Postrider::Smtp->new(port => $i->port('smtp'));
+is $two->send(from => "ok\@x.example", to => 'ann@example.test'), 250,
+    'one session' for 1, 2;
+$two->quit;
+my ($n, $m) = map { /^(\d+)/ } (asked())[-2, -1];
+is $n, $m, '... asks on one connection';
 is try('no'), '550 5.7.1 not $you', 'REJECT';
 is try('code'), '554 5.7.7 gone', 'a code';
 is try('later'), '450 4.7.1 come again', 'DEFER_IF_PERMIT';
 is try('field'), $good, 'PREPEND';
-my ($m) = grep { /^X-Policy: seen$/m } map { $i->slurp($_) }
-    $i->wait_mails('ann', 3);
-ok $m, '... is there';
+my ($seen) = grep { /^X-Policy: seen$/m } map { $i->slurp($_) }
+    $i->wait_mails('ann', 5);
+ok $seen, '... is there';
 is try('hold'), $good, 'HOLD';
 like $i->queue('list'), qr/hold\@x\.example/, '... holds';
 like try('odd'), qr/^451 4\.3\.5 /, 'an action that nobody knows';
@@ -226,7 +231,7 @@ $i->wait_for(sub {
 });
 is $later, $good, '... and later taken';
 my ($with) = grep { /^Return-Path: <grey\@/ } map { $i->slurp($_) }
-    $i->wait_mails('ann', 8);
+    $i->wait_mails('ann', 10);
 like $with, qr/^X-Greylist: delayed \d+ seconds by postgrey/m,
     '... with its field';
 kill 'KILL', $grey, $server;
