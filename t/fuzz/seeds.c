@@ -16,6 +16,13 @@ static const struct slice bounce_template[] = {
 	    "gr\xc3\xbc\xc3\x9f\nEND\n"),
 };
 
+static const struct slice cleanup_fields[] = {
+	S("0 0 X-Spam yes| folded\n1 2 B in front\n1 0 Top a\n2 2 a two\n"
+	    "3 1 C\n2 9 New 1\n\nA: 1\n\tx\nB: \xf6\nA: 2\nC:\nD: 3\n\nb\n"),
+	S("3 1 Received\n3 1 Return-Path\n1 99 Z z\n\nReceived: x\n\n"),
+	S("2 1 X |\ty\n0 0 Y\n\nno field\n"), S("0 0 X y\n\nA: 1"),
+};
+
 static const struct slice driver_bad[] = { S("axax"), S("xaxaxa") };
 
 static const struct slice filter[] = {
@@ -363,7 +370,8 @@ static const struct seeds {
 	size_t n;
 } all[] = {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
-	ROW(bounce_template), ROW(dnsd), ROW(driver_bad), ROW(filter),
+	ROW(bounce_template), ROW(cleanup_fields), ROW(dnsd), ROW(driver_bad),
+	ROW(filter),
 	ROW(gate_proxy),
 	ROW(imap_args), ROW(imap_lex), ROW(imap_name),
 	{ "imap_structure", message, ARRAY_LEN(message) },
