@@ -52,6 +52,7 @@ make_key(const char *name, struct arena *a, struct str *key,
 {
 	struct smtp_address addr;
 	struct err ignored = ERR_INIT;
+	bool disabled = false;
 	int i, r = 1;
 
 	if (smtp_address_parse(slice_of(name), SMTP_ADDR_BARE, a, &addr,
@@ -65,8 +66,10 @@ make_key(const char *name, struct arena *a, struct str *key,
 		r = domains_find(addr.domain, a, d, err);
 		if (r <= 0 || d->alias_of[0] == '\0')
 			break;
+		disabled |= d->disabled;
 		addr.domain = slice_of(d->alias_of);
 	}
+	d->disabled |= disabled;
 	smtp_address_key(&addr, key);
 	return r < 0 ? -1 : i < ALIAS_DOMAINS && key->len <= AUTH_NAME_MAX;
 }

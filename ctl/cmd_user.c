@@ -70,8 +70,11 @@ user_put(struct table_edit *e, const char *full, const struct user_record *u,
     const char *what)
 {
 	struct err err = ERR_INIT;
+	struct user_record old;
 
-	if (domain_may_quota(full, u->quota, &err) < 0) {
+	/* one that has more, given by others, is still managed */
+	if ((users_get(e, full, &old, &err) != 1 || old.quota != u->quota) &&
+	    domain_may_quota(full, u->quota, &err) < 0) {
 		table_abort(e);
 		return fail_err(&err);
 	}

@@ -54,7 +54,9 @@ table_commit(struct table_edit *e, mode_t mode, table_compile_fn *compile,
 	size_t n = 0;
 	char *old = read_file(path_of(e), TABLE_MAX, &n);
 	struct err ignored;
-	int r = file_replace(path_of(e), slice_str(&e->text), mode, err);
+	int r = e->bad ? err_perm(err, "5.5.4", "control characters in a row "
+	    "of %s", e->name) : file_replace(path_of(e), slice_str(&e->text),
+	    mode, err);
 
 	if (r == 0) {
 		r = compile(common.conf_dir, NULL, err);
@@ -114,9 +116,23 @@ table_get(const struct table_edit *e, const char *key, struct str *value)
 	return 1;
 }
 
-static void
-add_row(struct str *out, const char *key, struct slice value)
+static bool
+is_line(struct slice s)
 {
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+/* What came from a command line must not be a row of its own. */
+static void
+add_row(struct table_edit *e, struct str *out, const char *key,
+    struct slice value)
+{
+	e->bad |= !is_line(slice_of(key)) || !is_line(value);
 	row_put_key(out, key);
 	str_addc(out, ' ');
 	str_addsl(out, value);
@@ -126,7 +142,7 @@ add_row(struct str *out, const char *key, struct slice value)
 void
 table_append(struct table_edit *e, const char *key, struct slice value)
 {
-	add_row(&e->text, key, value);
+	add_row(e, &e->text, key, value);
 }
 
 void
@@ -138,7 +154,7 @@ table_put(struct table_edit *e, const char *key, struct slice value)
 
 	(void)row_find(text, key, &at, &len);
 	str_addsl(&out, slice_sub(text, 0, at));
-	add_row(&out, key, value);
+	add_row(e, &out, key, value);
 	str_addsl(&out, slice_sub(text, at + len, text.n));
 	str_wipe(&e->text);
 	e->text = out;

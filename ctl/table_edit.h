@@ -14,6 +14,7 @@ struct table_edit {
 	const char *name;
 	int lock;
 	struct str text;
+	bool bad;	/* a row was put that is more than one line */
 };
 int table_begin(struct table_edit *e, const char *name, struct err *err);
 /* write, compile, unlock: 0, or -1: err; then the file is as it was.  mode:
@@ -27,7 +28,8 @@ void table_abort(struct table_edit *e);
 /* the value of a row, continuations joined, appended: 1, or 0 none */
 int table_get(const struct table_edit *e, const char *key,
     struct str *value);
-/* put a row in the place of the one with that key, or at the end */
+/* put a row in the place of the one with that key, or at the end; one with
+ * control characters, which could be several, makes the commit fail */
 void table_put(struct table_edit *e, const char *key, struct slice value);
 /* a new one at the end; that it is none is the compiler's to see */
 void table_append(struct table_edit *e, const char *key, struct slice value);

@@ -93,13 +93,13 @@ speak(struct run *r, int *fd, struct err *err)
 	return 0;
 }
 
-/* what is still in the pipe: others may hold it open for ever */
+/* what is still in the pipe: others may hold it open, and write, for ever */
 static void
 drain(struct run *r, int *fd)
 {
 	struct pollfd p = { *fd, POLLIN, 0 };
 
-	while (*fd >= 0 && poll(&p, 1, 0) == 1)
+	while (*fd >= 0 && r->output.len < OUTPUT_MAX && poll(&p, 1, 0) == 1)
 		listen_to(r, fd);
 }
 

@@ -70,8 +70,18 @@ unlike ctl(@ann, 'domain', 'list'), qr/example\.net/, '... and domains';
 like ctl(@ann, 'domain', 'set', 'example.test', 'quota_max='),
     qr/may not change domains/, '... changes none';
 like ctl(@ann, 'queue', 'list'), qr/--as is for the verbs/, 'nothing else';
+like ctl(@ann, 'user', 'add', '--quota', '1M', '--hash',
+    "x\nmallory\@b.test:pass=x", 'may'), qr/control characters in a row/,
+    '... no row within a row';
+unlike ctl('user', 'list'), qr/^(?:mallory|may)@/m, '... and nothing stays';
+ctl('user', 'quota', 'dan', '5M');
+like ctl(@ann, 'user', 'disable', 'dan'), qr/^dan\@example\.test: disabled/,
+    'one that has more by others is managed';
+like ctl(@ann, 'user', 'quota', 'dan', '6M'), qr/may give/, '... gets no more';
+ctl('user', 'quota', 'dan', '1M');
 
 # --- what a suite makes of it ------------------------------------
+ctl('domain', 'set', 'old.test', 'alias_of=example.test', 'disabled=yes');
 $i->start;
 sub try {
 	my ($user, $pass) = @_;
@@ -87,6 +97,7 @@ is try('bob@example.test*ann@example.test', 'pw'), 'bob@example.test',
 is try('kim@b.test*ann@example.test', 'pw'), '5.7.8', '... of no other';
 is try('ann@example.test*bob@example.test', 'pw2'), '5.7.8',
     'who is none is nobody else';
+like try('bob@old.test', 'pw2'), qr/^5\.7/, '... not where that is disabled';
 is $i->send(to => 'bob@example.net', message => "x\n"), 250,
     'mail by the other name';
 $i->wait_mails('bob@example.test', 1);

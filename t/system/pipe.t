@@ -112,6 +112,7 @@ is result('yes; exit 1'), '0 deferred 4.3.0 command took more than time_limit',
 is result('x', message => $p->message("x\n\n" . 'y' x 2000)),
     '0 failed 5.2.3 message is too large for this command', 'too large';
 is result('(sleep 20; exit 1) & exit 0'), $ok, 'who leaves something behind';
+is result('setsid yes & exit 0'), $ok, '... that never stops to print';
 $p = agent(command => "$dir/nothing");
 is $p->deliver($p->message("x\n\n"), ['ann'], orig => ['']),
     '0 deferred 4.3.5 command can not be run; ok', 'no such program';
