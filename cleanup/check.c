@@ -84,6 +84,8 @@ judge_header(struct slice s, bool all, const struct content_limits *l,
 		else
 			other++;
 	}
+	f->glued = l->trace < s.n &&
+	    ascii_isblank((unsigned char)s.p[l->trace]);
 	/* RFC 8689 section 5: one field, one value */
 	f->tls_optional = optional == 1 && other == 0;
 	f->body = scan.body;

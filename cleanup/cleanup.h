@@ -44,6 +44,7 @@ struct content_facts {
 	bool tls_optional;	/* TLS-Required: No */
 	bool eightbit;		/* octets that are not ASCII */
 	bool no_blank;		/* a line that is no field ended the header */
+	bool glued;		/* the client's first line goes on with ours */
 	size_t body;		/* where the body starts */
 };
 
@@ -123,6 +124,7 @@ struct content_limits {
 	size_t header;		/* bytes, ours included */
 	size_t fields;
 	size_t hops;
+	size_t trace;		/* bytes of it that we wrote in front */
 };
 /* Read the whole file and judge it.  0; or -1: 5.4.6 too many hops, 5.3.4
  * header too large, 5.6.0 other faults, 4.3.0 not readable. */
@@ -154,7 +156,10 @@ int edits_apply(struct message *m, const struct content_facts *f,
 /* envelope.c: an edit of neither header nor body; 0, or -1: 4.3.0 */
 int envelope_edit(struct message *m, const struct edit *e, struct err *err);
 
-/* normalize.c: put missing fields in; *size_r and f->lines grow */
+/* normalize.c: put text in at `at`; *size grows */
+int content_insert(int fd, uint64_t at, const struct str *text,
+    uint64_t *size, struct err *err);
+/* put missing fields in; *size_r and f->lines grow */
 int normalize(const struct message *m, struct content_facts *f,
     uint64_t *size_r, struct err *err);
 

@@ -123,7 +123,7 @@ record(const struct job *j)
 		.tls_optional = m->tls_optional, .verp = m->verp,
 		.internal = m->internal, .hold = m->hold,
 		.reason = m->hold_reason != NULL ? m->hold_reason : "",
-		.unsynced = j->unsynced,
+		.unsynced = j->unsynced, .first = !j->keep,
 		.release_at = m->release_at, .priority = m->priority };
 }
 

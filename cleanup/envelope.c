@@ -6,7 +6,7 @@
 #include "smtp/address.h"
 #include "smtp/command.h"
 
-enum { TRANSPORT_MAX = 64, NEXTHOP_MAX = 255 };
+enum { TRANSPORT_MAX = 64, NEXTHOP_MAX = 255, REASON_MAX = 500 };
 
 static int
 bad(const struct edit *e, const char *what, struct err *err)
@@ -164,7 +164,8 @@ envelope_edit(struct message *m, const struct edit *e, struct err *err)
 		return set_transport(m, e, err);
 	case EDIT_HOLD:
 		m->hold = true;
-		m->hold_reason = e->value;
+		m->hold_reason = arena_slice(&m->arena,
+		    slice_sub(slice_of(e->value), 0, REASON_MAX));
 		return 0;
 	case EDIT_DISCARD:
 		message_discard(m, e->by, e->value);

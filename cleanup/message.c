@@ -210,17 +210,47 @@ message_discard(struct message *m, const char *by, const char *why)
 	    KS("reason", why[0] ? why : NULL), KEND);
 }
 
-/* of the content as it is now */
 static int
-judge(struct message *m, struct err *err)
+look(struct message *m, struct err *err)
 {
 	const struct content_limits limits = {
 		(size_t)conf.header_limit, (size_t)conf.header_fields,
-		(size_t)conf.hop_limit };
+		(size_t)conf.hop_limit, (size_t)m->trace };
 
 	return m->whole.p != NULL ?
 	    content_check_whole(m->whole, &limits, &m->facts, err) :
 	    content_check(m->fd, m->total, &limits, &m->facts, err);
+}
+
+/* Of the content as it is now.  A first line that begins with a blank would
+ * belong to the last field of ours, to be lost or moved with it, and everybody
+ * would see another header: it is no field, so the body begins with it. */
+static int
+judge(struct message *m, struct err *err)
+{
+	struct str blank = STR_INIT;
+	int rc = look(m, err);
+
+	m->whole = SLICE_NULL;
+	if (rc < 0 || !m->facts.glued)
+		return rc;
+	str_addc(&blank, '\n');
+	rc = content_insert(m->fd, m->trace, &blank, &m->total, err);
+	str_free(&blank);
+	return rc < 0 ? -1 : look(m, err);
+}
+
+/* The same of what we changed: what nobody may send is not the client's. */
+static int
+judge_again(struct message *m, struct err *err)
+{
+	if (judge(m, err) == 0)
+		return 0;
+	if (strcmp(err->dsn, "5.6.0") == 0) {
+		err->kind = ERR_TEMP;
+		slice_copy(err->dsn, sizeof(err->dsn), SLICE_LIT("4.3.0"));
+	}
+	return -1;
 }
 
 int
@@ -230,14 +260,13 @@ message_complete(struct message *m, uint64_t size, struct err *err)
 
 	if (check_size(m, size, &m->total, err) < 0 || judge(m, err) < 0)
 		return -1;
-	m->whole = SLICE_NULL;
 	if (m->check_from && owner_check(m, &m->facts, err) < 0)
 		return -1;
 	if (m->normalize && normalize(m, &m->facts, &m->total, err) < 0)
 		return -1;
 	if (m->ours)
 		changed = addresses_rewrite(m, &m->total, err);
-	if (changed < 0 || (changed > 0 && judge(m, err) < 0))
+	if (changed < 0 || (changed > 0 && judge_again(m, err) < 0))
 		return -1;
 	m->appended = size;
 	m->completed = true;
@@ -266,14 +295,14 @@ change(struct message *m, struct err *err)
 
 	if (changed < 0 || m->discard)
 		return MIN(changed, 0);
-	if (changed > 0 && judge(m, err) < 0)
+	if (changed > 0 && judge_again(m, err) < 0)
 		return -1;
 	if (!m->checks || !checks_any())
 		return 0;
 	changed = checks_run(m, &m->facts, &m->total, err);
 	if (changed < 0 || m->discard)
 		return MIN(changed, 0);
-	return changed > 0 ? judge(m, err) : 0;
+	return changed > 0 ? judge_again(m, err) : 0;
 }
 
 int

@@ -57,12 +57,18 @@ move_tail(int fd, uint64_t from, uint64_t end, uint64_t by, struct err *err)
 	return 0;
 }
 
-static int
-insert(int fd, uint64_t at, const struct str *s, uint64_t *size,
+int
+content_insert(int fd, uint64_t at, const struct str *s, uint64_t *size,
     struct err *err)
 {
+	int flags;
+
 	if (s->len == 0)
 		return 0;
+	/* pwrite would append */
+	flags = fcntl(fd, F_GETFL);
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_APPEND) < 0)
+		return err_sys(err, "fcntl content");
 	if (move_tail(fd, at, *size, s->len, err) < 0 ||
 	    write_at(fd, s->s, s->len, at, err) < 0)
 		return -1;
@@ -104,19 +110,14 @@ normalize(const struct message *m, struct content_facts *f, uint64_t *size_r,
 {
 	struct str fields = STR_INIT, blank = STR_INIT;
 	size_t i;
-	int rc = -1, flags;
+	int rc;
 
 	missing_fields(m, f, &fields);
 	if (f->no_blank)
 		str_addc(&blank, '\n');
-	if (fields.len == 0 && blank.len == 0)
-		return 0;
-	/* pwrite would append */
-	flags = fcntl(m->fd, F_GETFL);
-	if (flags < 0 || fcntl(m->fd, F_SETFL, flags & ~O_APPEND) < 0)
-		err_sys(err, "fcntl content");
-	else if (insert(m->fd, f->body, &blank, size_r, err) == 0)
-		rc = insert(m->fd, m->trace, &fields, size_r, err);
+	rc = content_insert(m->fd, f->body, &blank, size_r, err);
+	if (rc == 0)
+		rc = content_insert(m->fd, m->trace, &fields, size_r, err);
 	for (i = 0; i < fields.len; i++)
 		f->lines += fields.s[i] == '\n';
 	f->lines += blank.len;

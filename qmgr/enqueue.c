@@ -382,6 +382,9 @@ enqueue(struct call *c, const void *in_, void *out UNUSED, struct err *err)
 		rc = known(m.id, in->import, err);
 	if (rc == 0)
 		rc = take(&m, in, err);
+	else if (rc == 1 && in->first)	/* two were made at one time */
+		rc = err_temp(err, "4.3.0", "queue id %.40s is in use",
+		    in->q);
 	else if (rc == 1)
 		rc = 0;		/* the same once more: as it was */
 	reset(g);

@@ -368,7 +368,7 @@ backend_put(const struct session *s, struct txn *t, const struct str *content,
 		t->discarded = out.discarded;
 		return out.q[0] != '\0';
 	}
-	if (!sent || (cleanup.fd >= 0 && cleanup.fresh))
+	if (!sent || (cleanup.fd >= 0 && cleanup.fresh && t->n > 1))
 		return 0;
 	return cleanup.fd >= 0 ? -1 : settle_lost(t, true, err);
 }

@@ -55,6 +55,8 @@ static const struct field enqueue_in[] = {
 	F_BOOL(struct qmgr_enqueue_in, import, "no", "of another queue"),
 	F_BOOL(struct qmgr_enqueue_in, warned, "no",
 	    "the sender knows of the delay"),
+	F_BOOL(struct qmgr_enqueue_in, first, "no",
+	    "the id must not be known"),
 	F_INT(struct qmgr_enqueue_in, expires, "0", NULL, NULL,
 	    "unix seconds"),
 	F_STR(struct qmgr_enqueue_in, reason, "", "of the hold"),

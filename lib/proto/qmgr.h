@@ -37,6 +37,8 @@ struct qmgr_enqueue_in {
 	const char *verp;	/* "" or two delimiters */
 	/* it comes from another queue, as it was there */
 	bool import, warned;
+	bool first;		/* it was never sent before: an id that is known
+				 * is another message's, err 4.3.0 */
 	int64_t expires;	/* unix seconds */
 	const char *reason;	/* of the hold */
 };

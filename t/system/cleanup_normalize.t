@@ -44,6 +44,9 @@ like result("\nbody\n"), qr/\A${date}From: [^\n]+\n$id\nbody\n\z/,
 like result("hello there\n\nbody\n"),
     qr/\A${date}From: [^\n]+\n$id\nhello there\n\nbody\n\z/,
     'no header at all gets its empty line';
+like result(" ,<eve\@example.org>\nDate: x\nMessage-ID: y\n\nbody\n"),
+    qr/\A${date}From: <joe\@example.org>\n$id\n ,<eve\@/,
+    'what goes on with no field is not put behind one of ours';
 like result("Subject: x\nhello there\n"),
     qr/\A${date}From: [^\n]+\n${id}Subject: x\n\nhello there\n\z/,
     'and so does one that breaks off';

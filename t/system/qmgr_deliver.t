@@ -55,11 +55,17 @@ is_deeply [sort { $a <=> $b } @num], [1 .. 301], 'each has its number';
 # the same once more
 $id = $s->put('slow@example.test');
 is $s->put('slow@example.test', id => $id), $id, 'twice the same is ok';
+my @another = @{ Postrider::Queue::fields($id, 'ann@example.test',
+    first => 'yes') };
+is $s->call(enqueue => @another)->{f}{dsn}, '4.3.0',
+    'but not where it is said to be another message';
 ok $s->wait_empty, 'delivered';
 is scalar(grep { /^slow/ } $s->deliveries), 1, '... once';
 is $s->call(enqueue => @{ Postrider::Queue::fields($id, 'slow@example.test') })
     ->{verb}, 'ok', 'and ok once it has left';
 is scalar(grep { /^slow/ } $s->deliveries), 1, '... and not delivered again';
+is $s->call(enqueue => @another)->{f}{kind}, 'temp',
+    '... nor is another one taken for it';
 
 # what qmgr does not take
 my @bad = ([q => 'x'], [q => ''], [addr => []], [notify => []],

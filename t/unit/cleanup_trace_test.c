@@ -166,7 +166,7 @@ static const struct check checks[] = {
 static void
 test_checks(void)
 {
-	static const struct content_limits limits = { 64, 5, 2 };
+	static const struct content_limits limits = { 64, 5, 2, 0 };
 	struct content_facts f;
 	struct err err;
 	FILE *t;
@@ -195,7 +195,7 @@ test_checks(void)
 static void
 test_header_limit(void)
 {
-	static const struct content_limits limits = { 100000, 5, 2 };
+	static const struct content_limits limits = { 100000, 5, 2, 0 };
 	static const size_t sizes[] = { 99000, 100000, 100001, 300000 };
 	struct content_facts f;
 	struct err err;
