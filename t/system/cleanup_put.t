@@ -103,6 +103,12 @@ $r = whole($q = id(Time::HiRes::time()), '', normalize => 'yes');
 is $r->{f}{q}, $q, 'nothing at all';
 open $fh, '<', file($q) or die;
 like do { local $/; <$fh> }, qr/^Message-ID: /mi, '... gets its fields';
+$r = whole($q = id(Time::HiRes::time()), " x: 1\nA: 1\n\nb\n");
+open $fh, '<', file($q) or die;
+$got = do { local $/; <$fh> };
+like $got, qr/\n\n x: 1\nA: 1\n\nb\n\z/, 'a first line that is no field';
+is +($s->asked('qmgr'))[-1]{f}{size}, length $got, '... in its size, too';
+is +($s->asked('qmgr'))[-1]{f}{first}, 'yes', 'its id is new';
 is $c->call('settle', [q => '00000000002', put => 'yes'])->{f}{queued} // 'no',
     'no', 'settle';
 is +($s->asked('qmgr'))[-1]{f}{put}, 'yes', '... says that it was a put';
