@@ -431,7 +431,7 @@ test_puts(void)
 	test_put("f", 1, "-1 5.4.6", 0);
 	test_put("so", 1, "1 ", 1);
 	test_put("so", 3, "1 ", 1);
-	test_put("sf", 1, "0 ", 0);	/* another may take it */
+	test_put("sf", 1, "-1 5.4.6", 0);	/* it knew all of it */
 	plan("");
 	puts = sh->puts;
 	while (content.len <= 1000)
