@@ -133,7 +133,7 @@ struct verdict {
 };
 
 enum stage { STAGE_OPEN, STAGE_HELO, STAGE_MAIL, STAGE_RCPT, STAGE_DATA,
-	STAGE_CONTENT };
+	STAGE_CONTENT, STAGE_UNKNOWN };
 
 struct member;
 struct session;
@@ -184,6 +184,7 @@ struct session {
 	size_t n, cap;
 	const char *discarded;	/* by whom; NULL */
 	const char *q;		/* "" not known yet */
+	const char *unknown;	/* the command of STAGE_UNKNOWN */
 	struct member *v[FILTERS_MAX];	/* in their order */
 	size_t members;
 };
@@ -198,6 +199,8 @@ int session_mail(struct session *s, const struct filter_mail_in *in,
 int session_rcpt(struct session *s, const struct filter_rcpt_in *in,
     struct filter_out *out, struct err *err);
 int session_data(struct session *s, struct filter_out *out, struct err *err);
+void session_unknown(struct session *s, const char *line,
+    struct filter_out *out);
 int session_content(struct session *s, struct call *c,
     const struct filter_content_in *in, struct filter_out *out,
     struct err *err);

@@ -8,7 +8,7 @@
 #include "base/log.h"
 
 static const char *const stage_names[] = { "session", "helo", "mail", "rcpt",
-	"data", "content" };
+	"data", "content", "unknown" };
 static const struct filter_kind *const kinds[] = { &kind_milter, &kind_rspamd,
 	&kind_clamd, &kind_proxy };
 
@@ -82,7 +82,7 @@ is_dead(struct member *m)
 static void
 by_default(struct member *m, enum stage st, struct verdict *v)
 {
-	if (st < STAGE_MAIL)
+	if (st < STAGE_MAIL || st == STAGE_UNKNOWN)
 		return;
 	if (m->c->default_action == DEFAULT_REJECT)
 		verdict_set(v, FILTER_REJECT, 550, "5.7.1",
@@ -106,7 +106,7 @@ tell(struct member *m, enum stage st, const struct filter_rcpt_in *rcpt,
 		fail(m, stage_names[st], &err);
 		return -1;
 	}
-	if (!v->accept)
+	if (!v->accept || st == STAGE_UNKNOWN)
 		return 0;
 	if (st < STAGE_MAIL)
 		m->done = true;
@@ -161,7 +161,8 @@ void
 member_stage(struct member *m, enum stage st,
     const struct filter_rcpt_in *rcpt, struct verdict *v)
 {
-	bool knows = m->opened && (st < STAGE_RCPT || m->in_mail);
+	bool knows = m->opened && (st < STAGE_RCPT || m->in_mail ||
+	    st == STAGE_UNKNOWN);
 
 	*v = (struct verdict){ 0 };
 	if (st == STAGE_MAIL) {
@@ -175,10 +176,11 @@ member_stage(struct member *m, enum stage st,
 		catch_up(m, v);
 	/* what it was not told by that */
 	if ((knows ? st != STAGE_OPEN && st != STAGE_MAIL :
-	    st == STAGE_RCPT || st == STAGE_DATA) && !decided(m, v))
+	    st >= STAGE_RCPT) && !decided(m, v))
 		tell(m, st, rcpt, v);
 	if (m->broken)
-		by_default(m, m->s->in_mail ? MAX(st, STAGE_MAIL) : st, v);
+		by_default(m, m->s->in_mail && st == STAGE_OPEN ? STAGE_MAIL :
+		    st, v);
 }
 
 static int

@@ -246,7 +246,23 @@ static const struct {
 	[STAGE_MAIL] = { SMFIC_MAIL, SMFIP_NOMAIL, SMFIP_NR_MAIL },
 	[STAGE_RCPT] = { SMFIC_RCPT, SMFIP_NORCPT, SMFIP_NR_RCPT },
 	[STAGE_DATA] = { SMFIC_DATA, SMFIP_NODATA, SMFIP_NR_DATA },
+	[STAGE_UNKNOWN] = { SMFIC_UNKNOWN, SMFIP_NOUNKNOWN, SMFIP_NR_UNKN },
 };
+
+static bool
+wants(const struct member *m, enum stage st, bool refused)
+{
+	const struct milter *t = m->self;
+
+	if (st == STAGE_RCPT && refused)
+		return (t->o.protocol & SMFIP_RCPT_REJ) &&
+		    !(t->o.protocol & SMFIP_NORCPT);
+	/* old versions do not know of them */
+	if ((st == STAGE_DATA && t->o.version < 4) ||
+	    (st == STAGE_UNKNOWN && t->o.version < 3))
+		return false;
+	return !(t->o.protocol & commands[st].no);
+}
 
 static void
 put_address(struct member *m, int cmd, const char *addr,
@@ -273,9 +289,7 @@ stage(struct member *m, enum stage st, const struct filter_rcpt_in *rcpt,
 
 	if (st == STAGE_OPEN)
 		return open_it(m, v, err);
-	/* version 2 does not know of DATA */
-	if (t->o.protocol & commands[st].no || (st == STAGE_DATA &&
-	    t->o.version < 4))
+	if (!wants(m, st, false))
 		return 0;
 	milter_put_macros(m, commands[st].cmd, rcpt);
 	if (st == STAGE_HELO)
@@ -284,22 +298,13 @@ stage(struct member *m, enum stage st, const struct filter_rcpt_in *rcpt,
 		put_address(m, SMFIC_MAIL, s->mail.sender, &s->mail.params);
 	else if (st == STAGE_RCPT)
 		put_address(m, SMFIC_RCPT, rcpt->addr, &rcpt->params);
+	else if (st == STAGE_UNKNOWN)
+		milter_put_words(&t->io.out, SMFIC_UNKNOWN, &s->unknown, 1);
 	else
 		milter_put(&t->io.out, SMFIC_DATA, SLICE_NULL);
 	if (t->o.protocol & commands[st].silent)
 		return net_flush(&t->io, err);
 	return milter_answer_stage(m, commands[st].cmd, v, err);
-}
-
-static bool
-wants(const struct member *m, enum stage st, bool refused)
-{
-	const struct milter *t = m->self;
-
-	if (st == STAGE_RCPT && refused)
-		return (t->o.protocol & SMFIP_RCPT_REJ) &&
-		    !(t->o.protocol & SMFIP_NORCPT);
-	return !(t->o.protocol & commands[st].no);
 }
 
 static void

@@ -41,6 +41,8 @@ wants(const struct session *s)
 		w |= FILTER_HELO | FILTER_MAIL | FILTER_RCPT;
 		if (member_wants(m, STAGE_DATA, false))
 			w |= FILTER_DATA;
+		if (member_wants(m, STAGE_UNKNOWN, false))
+			w |= FILTER_UNKNOWN;
 		if (member_wants(m, STAGE_CONTENT, false))
 			w |= FILTER_CONTENT;
 		if (member_wants(m, STAGE_RCPT, true))
@@ -233,6 +235,18 @@ session_data(struct session *s, struct filter_out *out, struct err *err)
 	run(s, STAGE_DATA, NULL, out);
 	s->in_data = true;
 	return 0;
+}
+
+/* Nothing of the transaction changes by it. */
+void
+session_unknown(struct session *s, const char *line, struct filter_out *out)
+{
+	const char *discarded = s->discarded;
+
+	s->unknown = line;
+	run(s, STAGE_UNKNOWN, NULL, out);
+	s->discarded = discarded;
+	s->unknown = NULL;
 }
 
 static int

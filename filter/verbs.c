@@ -58,6 +58,15 @@ do_data(struct call *c, const void *in UNUSED, void *out, struct err *err)
 }
 
 static int
+do_unknown(struct call *c, const void *in_, void *out, struct err *err UNUSED)
+{
+	const struct filter_unknown_in *in = in_;
+
+	session_unknown(c->conn, in->line, out);
+	return 0;
+}
+
+static int
 do_content(struct call *c, const void *in, void *out, struct err *err)
 {
 	return session_content(c->conn, c, in, out, err);
@@ -77,6 +86,7 @@ const struct verb filter_serves[] = {
 	{ &filter_mail, do_mail, PEER_NET },
 	{ &filter_rcpt, do_rcpt, PEER_NET },
 	{ &filter_data, do_data, PEER_NET },
+	{ &filter_unknown, do_unknown, PEER_NET },
 	{ &filter_content, do_content, PEER_NET },
 	{ &filter_abort, do_abort, PEER_NET },
 	{ 0 }

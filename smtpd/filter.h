@@ -21,6 +21,10 @@ int filters_rcpt(struct session *s, const struct txn *t,
     int *code);
 int filters_data(struct session *s, struct err *err, int *code);
 
+/* of a command that we do not know; 1: as if there were no filters */
+int filters_unknown(struct session *s, const char *line, struct err *err,
+    int *code);
+
 /* what a proxy said that has taken the message; in the transaction's arena */
 struct filter_taken {
 	int code;

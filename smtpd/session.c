@@ -152,8 +152,21 @@ state(void *session)
 static void
 unknown(void *session, struct slice verb)
 {
-	reply(session, 500, "5.5.2", verb.n == 0 ? "empty command" :
-	    "command not recognized");
+	struct session *s = session;
+	struct err err = ERR_INIT;
+	char word[64];
+	size_t i;
+	int code;
+
+	slice_copy(word, sizeof(word), verb);
+	for (i = 0; word[i] != '\0'; i++)
+		if (!ascii_isprint((unsigned char)word[i]))
+			word[i] = '?';
+	if (filters_unknown(s, word, &err, &code) < 0)
+		reply(s, code, err.dsn, "%s", err.text);
+	else
+		reply(s, 500, "5.5.2", verb.n == 0 ? "empty command" :
+		    "command not recognized");
 }
 
 static void

@@ -47,6 +47,11 @@ static const struct field rcpt_in[] = {
 	F_END
 };
 
+static const struct field unknown_in[] = {
+	F_STR(struct filter_unknown_in, line, "", "the command"),
+	F_END
+};
+
 static const struct field content_in[] = {
 	F_STR(struct filter_content_in, q, "", "queue id"),
 	F_SIZE(struct filter_content_in, trace, "0", NULL, NULL,
@@ -85,6 +90,9 @@ const struct verb_def filter_mail = STAGE("mail", mail_in,
 const struct verb_def filter_rcpt = STAGE("rcpt", rcpt_in,
     struct filter_rcpt_in, 0, "RCPT");
 
+const struct verb_def filter_unknown = STAGE("unknown", unknown_in,
+    struct filter_unknown_in, 0, "a command that is none");
+
 const struct verb_def filter_data = {
 	.name = "data",
 	.out = answer, .out_size = sizeof(struct filter_out),
@@ -111,6 +119,7 @@ const struct verb_def *const filter_verbs[] = {
 	&filter_mail,
 	&filter_rcpt,
 	&filter_data,
+	&filter_unknown,
 	&filter_content,
 	&filter_abort,
 	NULL

@@ -8,6 +8,7 @@
  *                    are told at once what went before
  *   helo mail rcpt data   what the client says, before it is answered; only
  *                    where the last answer's `wants` has the stage
+ *   unknown          a command that we do not know
  *   content          all of it is written: changes come as `more` records
  *   abort            the transaction is over; filters stay connected
  *
@@ -32,7 +33,7 @@ enum filter_action {
 };
 /* bits of wants */
 enum { FILTER_HELO = 1, FILTER_MAIL = 2, FILTER_RCPT = 4, FILTER_DATA = 8,
-	FILTER_CONTENT = 16, FILTER_BAD_RCPT = 32 };
+	FILTER_CONTENT = 16, FILTER_BAD_RCPT = 32, FILTER_UNKNOWN = 64 };
 
 struct filter_out {
 	int action;		/* enum filter_action */
@@ -69,6 +70,9 @@ struct filter_rcpt_in {
 	bool refused;		/* by us: only where FILTER_BAD_RCPT */
 	const char *dsn, *text;	/* why */
 };
+struct filter_unknown_in {
+	const char *line;	/* its first word */
+};
 /* The fd is the content: `trace` octets of ours, then `size` of the client,
  * LF line ends, no dots doubled. */
 struct filter_content_in {
@@ -77,7 +81,7 @@ struct filter_content_in {
 	bool utf8, body8;
 };
 extern const struct verb_def filter_session, filter_helo, filter_mail,
-    filter_rcpt, filter_data, filter_content, filter_abort;
+    filter_rcpt, filter_data, filter_unknown, filter_content, filter_abort;
 /* filter_content's `more` is struct edit (edit_fields); the fd of an EDIT_BODY
  * comes with the ok.  They count only when the answer is no refusal. */
 extern const struct verb_def *const filter_verbs[];

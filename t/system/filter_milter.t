@@ -107,6 +107,13 @@ unlike $t, qr/^D M|daemon_name/m, '... what it does not want is not sent';
 like $t, qr/^D Ei\|\w+\|j\|/m, '... and those that it wants are';
 got();
 
+$m->script({ U => "y502 5.5.1 not you\0" });
+$c = Postrider::Smtp->new(port => $i->port('smtp'));
+$c->ehlo('me');
+is $c->cmd('WHAT is'), 502, 'an unknown command';
+$c->cmd('QUIT');
+like heard(), qr/^U WHAT\nQ/m, '... is told';
+
 # --- refusals ---
 for my $case (
 	['reject at connect', { C => 'r' }, '554'],
@@ -204,9 +211,25 @@ like scalar $i->log,
     '... each is logged';
 
 # --- and with other defaults ---
-$i->set_conf('filter.conf', 'one/default_action' => 'accept');
+$i->set_conf('filter.conf', 'one/default_action' => 'accept',
+    'one/reuse' => 'yes', 'one/max_size' => 50);
 $i->ctl_ok('reload');
-$i->wait_log(qr/ready/);
+$m->script({ E => 't' });
+is talk("Subject: big\r\n\r\n" . 'x' x 70 . "\r\n"),
+    '250 250 250 250 354 250', 'too large for it: not shown';
+got();
+like $i->wait_log(qr/ skipped .*too large/), qr/filter=one .*size=85/,
+    '... and logged';
+# which process is asked is not known: until one is asked twice
+$m->script({});
+ok $i->wait_for(sub { talk("Subject: x\r\n\r\n");
+    $m->heard =~ /^K \n(?:(?!O |connected).*\n)*C /m }),
+    'a connection serves one client after another';
+$m->script({ K => [['close']] });
+is talk("Subject: x\r\n\r\n"), '250 250 250 250 354 250',
+    "... one that is closed meanwhile does no harm, number $_" for 1, 2;
+$i->wait_for(sub { $m->heard =~ /^ended|^K/m });
+$mails = () = $i->mails('ann');
 $m->script({ E => ["hX-Half\0y\0", ['close']] });
 is talk(), '250 250 250 250 354 250', 'default_action = accept';
 unlike got(), qr/X-Half/, '... and nothing of what it had begun';
@@ -215,7 +238,7 @@ $i->set_conf('filter.conf', 'one/default_action' => 'reject',
 $i->ctl_ok('reload');
 is talk(), '250 250 250 250 354 550', 'default_action = reject';
 is talk(), '250 550', 'one that failed is not asked again at once';
-like $i->wait_log(qr/ skipped .*filter=one/), qr/failed a moment ago/,
+like $i->wait_log(qr/ skipped .*a moment ago/), qr/filter=one/,
     '... and that is logged';
 $m->stop;
 $i->set_conf('filter.conf', 'one/default_action' => 'quarantine');

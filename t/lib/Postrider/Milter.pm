@@ -69,6 +69,13 @@ sub _note {
 	return;
 }
 
+sub _script {
+	my ($self) = @_;
+	open my $fh, '<:raw', $self->_file('script') or die;
+	local $/;
+	return JSON::PP->new->latin1->decode(<$fh>);
+}
+
 sub _read {
 	my ($c, $n) = @_;
 	my $b = '';
@@ -108,18 +115,16 @@ sub _gone {
 
 sub _serve {
 	my ($self, $c) = @_;
-	my ($script, %o) = ({});
+	my $script = {};
 	while (1) {
 		my $n = unpack 'N', _read($c, 4);
 		my $p = _read($c, $n);
 		my ($cmd, $data) = (substr($p, 0, 1), substr $p, 1);
+		# a connection may be used again, by another script
+		$script = $self->_script if $cmd =~ /[OC]/;
 		if ($cmd eq 'O') {
-			open my $fh, '<:raw', $self->_file('script') or die;
-			local $/;
-			$script = JSON::PP->new->latin1->decode(<$fh>);
 			my @f = unpack 'N3', $data;
 			$self->_note(sprintf 'O %d %x %x', @f);
-			%o = (v => 6, a => 0x1ff, p => 0);
 			my $s = $script->{O} || [];
 			if (ref $s->[0]) {
 				_say($c, @$s);
@@ -127,7 +132,6 @@ sub _serve {
 			}
 			_say($c, 'O' . pack('N3', $s->[0] // 6,
 			    $s->[1] // 0x1ff, $s->[2] // 0) . ($s->[3] // ''));
-			$o{silent} = $s->[2] // 0;
 			next;
 		}
 		my $shown = $data;
@@ -142,8 +146,8 @@ sub _serve {
 		$shown =~ s/\n/\\n/g;
 		$self->_note("$cmd $shown");
 		return if $cmd eq 'Q';
-		next if $cmd =~ /[ADK]/;
 		my $s = $script->{$cmd};
+		next if $cmd =~ /[ADK]/ && !$s;
 		# a list of answers, or one
 		_say($c, !defined $s ? 'c' : ref $s eq 'ARRAY' ? @$s : $s);
 	}
