@@ -12,7 +12,7 @@ use Postrider::Smtp;
 my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
 	conf => { 'smtpd.conf' => { reverse_dns => 'no',
 	    filters => 'proxy' } });
-my $back = $i->{base} + 30;
+my $back = $i->{base} + 5;	# see Postrider::Ports
 my $p = Postrider::Proxy->new(dir => $i->{tmp}, to => $back, xforward => 1);
 my $plain = Postrider::Proxy->new(dir => $i->{tmp}, to => $back,
 	lockstep => 1);

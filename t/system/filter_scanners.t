@@ -23,8 +23,9 @@ while (my ($name, $server) = splice @filters, 0, 2) {
 	    $name eq 'sign' ? ("$name/daemon_name" => 'sign') : ());
 }
 # a service for each, beside the usual ones
-my %port = (both => 30, rspamd => 31, clamd => 32, 'rspamd-milter' => 33,
-	'clamav-milter' => 34, python => 35, sign => 36, verify => 37);
+# offsets that no other instance has: see Postrider::Ports
+my %port = (both => 2, rspamd => 4, clamd => 5, 'rspamd-milter' => 6,
+	'clamav-milter' => 7, python => 8, sign => 9, verify => 10);
 for my $name (sort keys %port) {
 	$port{$name} = $i->{base} + $port{$name};
 	$i->set_conf('master.conf', map { ("x-$name/$_->[0]" => $_->[1]) }
