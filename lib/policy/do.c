@@ -112,9 +112,11 @@ ask(struct eval *e, const struct action *a, struct err *err)
 static int
 hold_back(struct eval *e, const struct action *a, bool *flag)
 {
-	if (!*flag)
+	if (!*flag) {
 		e->defer_text = a->text[0] != '\0' ? text_expand(e, a->text) :
 		    "try again later";
+		e->defer_rule = e->rule->where;
+	}
 	*flag = true;
 	return 0;
 }

@@ -115,9 +115,8 @@ struct eval {
 	void *ctx;
 	struct policy_verdict *v;
 	bool permit_defers, reject_defers;
-	const char *defer_text;		/* of these two */
+	const char *defer_text, *defer_rule;	/* of these two */
 	const char *late_name;	/* of the client, asked by a rule; NULL not */
-	bool server_asked;
 };
 /* a word for texts, "$dnsbl" */
 void eval_set(struct eval *e, const char *name, const char *z);

@@ -191,6 +191,7 @@ second_thoughts(struct eval *e)
 	v->code = 450;
 	v->dsn = "4.7.1";
 	v->text = e->defer_text;
+	v->rule = e->defer_rule;
 	v->close = false;
 }
 

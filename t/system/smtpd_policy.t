@@ -107,6 +107,8 @@ is $n, $m, '... asks on one connection';
 is try('no'), '550 5.7.1 not $you', 'REJECT';
 is try('code'), '554 5.7.7 gone', 'a code';
 is try('later'), '450 4.7.1 come again', 'DEFER_IF_PERMIT';
+ok $i->wait_log(qr/reject .*from=later\@\S+ to=\S+ rule=smtpd\.conf:\d+ /),
+    '... by that rule';
 is try('field'), $good, 'PREPEND';
 my ($seen) = grep { /^X-Policy: seen$/m } map { $i->slurp($_) }
     $i->wait_mails('ann', 5);

@@ -321,9 +321,46 @@ test_parse(void)
 	}
 }
 
+static const char *
+grey(const char *value, int64_t after, bool peek, int64_t now)
+{
+	struct limit_grey_in in = { .key = "grey 192.0.2.0/24",
+		.value = value, .delay = 100, .window = 1000,
+		.remember = 5000, .after = after, .peek = peek };
+	struct limit_grey_out out = { .wait = 0 };
+
+	grey_judge(&in, now, &out);
+	return out.pass ? "pass" : out.fresh ? "fresh" :
+	    out.wait > 0 ? "wait" : "?";
+}
+
+static void
+test_grey(void)
+{
+	table_clear();
+	is_str(grey("a b", 0, true, 1000), "fresh", "grey: a look");
+	is_str(grey("a b", 0, false, 1000), "fresh", "... is none");
+	is_str(grey("a b", 0, false, 1099), "wait", "too early");
+	is_str(grey("a c", 0, false, 1099), "fresh", "another");
+	is_str(grey("a b", 0, true, 1100), "pass", "in time");
+	is_str(grey("a b", 0, false, 1100), "pass", "... and in");
+	is_str(grey("a b", 0, false, 6000), "pass", "known");
+	is_str(grey("a b", 0, false, 11000), "pass", "... since it came");
+	is_str(grey("a b", 0, false, 16001), "fresh", "... not for ever");
+	is_str(grey("a c", 0, false, 2100), "fresh", "too late is new");
+	is_str(grey("n 1", 2, false, 16002), "fresh", "all: not yet");
+	is_str(grey("n 1", 2, false, 16102), "pass", "one passed");
+	is_str(grey("n 2", 2, true, 16103), "fresh", "... is not enough");
+	is_str(grey("a b", 2, false, 16104), "pass", "two passed");
+	is_str(grey("n 3", 2, false, 16105), "pass", "... and all do");
+	is_str(grey("n 4", 0, false, 16105), "fresh", "where that is wanted");
+	table_clear();
+}
+
 int
 main(void)
 {
+	test_grey();
 	test_window();
 	test_window_random();
 	test_values();
