@@ -37,12 +37,15 @@ int
 filters_ask(struct filters *f, const struct verb_def *v, const void *in,
     struct filter_out *out, struct err *err)
 {
-	if (ipc_call(&f->ipc, v, in, -1, out, NULL, NULL, err) < 0)
-		return filters_lost(f, err);
-	if (f->ipc.fresh && v != &filter_session) {
+	int r = ipc_call(&f->ipc, v, in, -1, out, NULL, NULL, err);
+
+	/* whatever it says: it was not asked what it thinks */
+	if (f->ipc.fresh && f->ipc.fd >= 0 && v != &filter_session) {
 		forget(f);
 		return 1;
 	}
+	if (r < 0)
+		return filters_lost(f, err);
 	f->wants = out->wants;
 	return 0;
 }

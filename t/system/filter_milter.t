@@ -114,6 +114,20 @@ is $c->cmd('WHAT is'), 502, 'an unknown command';
 $c->cmd('QUIT');
 like heard(), qr/^U WHAT\nQ/m, '... is told';
 
+# --- filter itself is lost in the middle ---
+$m->script({});
+$c = Postrider::Smtp->new(port => $i->port('smtp'));
+$c->ehlo('me');
+is $c->cmd('MAIL FROM:<again@example.org>'), 250;
+my %old = map { $_ => 1 } $i->pids_of('filter');
+kill 'KILL', keys %old;
+$i->wait_for(sub { !grep { kill 0, $_ } keys %old });
+is $c->cmd('RCPT TO:<ann@example.test>'), 250, 'filter was killed';
+is $c->data("Subject: again\n\nx\n"), 250, '... another does its work';
+$c->cmd('QUIT');
+is scalar(() = $m->heard =~ /^M <again/mg), 2, '... told of all before';
+got();
+
 # --- refusals ---
 for my $case (
 	['reject at connect', { C => 'r' }, '554'],
