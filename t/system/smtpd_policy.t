@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use Test::More;
 use File::Temp qw(tempdir);
+use FindBin;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Postrider::Instance;
@@ -204,8 +205,8 @@ my $probe = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
 my $port = $probe->sockport;
 close $probe;
 my $peers = $ENV{POSTRIDER_PEERS} // "$dir/peers";
-system('bash', '-c', '. packaging/deps.sh && unpack_peers "$1"', 'sh',
-    $peers) == 0 or die "no peers\n";
+system('bash', '-c', '. "$1/packaging/deps.sh" && unpack_peers "$2"', 'sh',
+    "$FindBin::Bin/../..", $peers) == 0 or die "no peers\n";
 mkdir "$dir/$_" for qw(db lists);
 $i->spew("$dir/lists/none", '');
 my $grey = fork // die;

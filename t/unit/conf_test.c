@@ -11,6 +11,7 @@ struct rec {
 	bool flag;
 	int mode;
 	struct strlist list;
+	const char *lines;
 };
 static const struct field fields[] = {
 	F_STR(struct rec, name, NULL, "a name"),
@@ -20,6 +21,7 @@ static const struct field fields[] = {
 	F_BOOL(struct rec, flag, "no", "a flag"),
 	F_ENUM(struct rec, mode, "soft", "soft|hard", "a mode"),
 	F_LIST_D(struct rec, list, "one two", "a list"),
+	F_LINES(struct rec, lines, "lines with their places"),
 	F_END
 };
 
@@ -105,12 +107,38 @@ test_bad(void)
 	    "a file that includes itself");
 }
 
+static void
+test_lines(void)
+{
+	struct err err = ERR_INIT;
+	struct rec r;
+
+	is_int(load("name = x\nlines =\n    one # c\n\n# c\n    two \"#\"\n"
+	    "\t  and more\n     and\n    three\ncount = 4\n", &r, &err), 0,
+	    "an option of lines");
+	is_str(r.lines, "a.conf:3\tone\na.conf:6\ttwo \"#\" and more and\n"
+	    "a.conf:9\tthree", "... with their places");
+	is_int(r.count, 4, "... and what follows");
+	is_int(load("lines = one\n two\n   more\nname = a\n   b\n", &r,
+	    &err), 0, "the first beside its name");
+	is_str(r.lines, "a.conf:1\tone\na.conf:2\ttwo more", "... counts");
+	is_str(r.name, "a b", "others are one line");
+	is_int(conf_pick(path, fields, &r, &arena, &err), 0, "picked");
+	put(path, "name = y\nother = 1\n");
+	is_int(conf_pick(path, fields, &r, &arena, &err), 0,
+	    "what others have is passed over");
+	is_str(r.name, "y", "... and ours is there");
+	is_int(conf_load(path, fields, &r, &arena, &err), -1,
+	    "that is a mistake in our own");
+}
+
 int
 main(void)
 {
 	snprintf(path, sizeof(path), "%s/a.conf", tap_dir());
 	snprintf(other, sizeof(other), "%s/other.conf", tap_dir());
 	test_good();
+	test_lines();
 	test_bad();
 	arena_free(&arena);
 	return tap_done();
