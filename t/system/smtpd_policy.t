@@ -48,7 +48,10 @@ if ($server == 0) {
 			close $log;
 			my ($who) = $a{sender} =~ /^([^@]*)/;
 			exit 0 if $who eq 'close';
-			sleep 60 if $who eq 'silent';
+			if ($who eq 'silent') {
+				1 while <$c>;
+				exit 0;
+			}
 			print $c 'action=', $says{$who} // 'DUNNO', "\n\n";
 			exit 0 if $who eq 'once';
 			%a = ();
