@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "conf/common.h"
 
+enum { PIECE = 65536, PIECES = 100 };
+
 struct gate_stat_out stat_;
 static struct client *clients;
 
@@ -85,13 +87,17 @@ client_free(struct client *c)
 	stat_.held--;
 }
 
-/* What it has sent is thrown away, or the reset would overtake our words. */
+/* What it has sent is thrown away, or the reset would overtake our words; but
+ * not for as long as it sends. */
 static void
 close_told(struct client *c, const struct str *text)
 {
+	int i = 0;
+
 	if (text->len > 0)
 		(void)client_say(c, text->s, text->len);
-	while (recv(c->fd, NULL, 65536, MSG_DONTWAIT | MSG_TRUNC) == 65536)
+	while (i++ < PIECES && recv(c->fd, NULL, PIECE, MSG_DONTWAIT |
+	    MSG_TRUNC) == PIECE)
 		;
 	client_free(c);
 }

@@ -195,9 +195,10 @@ take_lines(struct client *c)
 		more = take_line(c, slice_sub(rest, 0, lf));
 		rest = slice_sub(rest, lf + 1, rest.n);
 	}
-	if (rest.n == LINE) {
+	if (rest.n == LINE) {	/* to throw it away costs time, too */
 		t->too_long = true;
 		rest.n = 0;
+		more = ++t->commands <= conf.commands;
 	}
 	memmove(t->line, rest.p, rest.n);
 	t->n = rest.n;

@@ -81,6 +81,13 @@ like $i->wait_log(qr/gate\[.*\breject\b.*client=127\.0\.0\.66/),
 like $i->wait_log(qr/gate\[.*\brefuse\b.*client=127\.0\.0\.66/),
     qr/test=dnsbl action=enforce score=3 lists=bl /, 'and why';
 
+$c{66} = client(66);
+is $c{66}->reply, 220, 'once more';
+$c{66}->put('x' x 50000);
+ok $c{66}->closed, 'who sends no line ends is not read for ever';
+ok $i->wait_log(qr/gate\[.*disconnect .*client=127\.0\.0\.66 .*end=commands/),
+    'and logged';
+
 is $c{20}->reply, 220, 'who speaks first is greeted';
 is $c{20}->reply, 250, 'what it said is answered';
 is $c{20}->reply, 250, 'all of it';
