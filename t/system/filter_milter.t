@@ -259,10 +259,13 @@ $i->set_conf('filter.conf', 'one/default_action' => 'quarantine');
 $i->ctl_ok('reload');
 is talk(), '250 250 250 250 354 250', 'default_action = quarantine, and it '
     . 'is not there';
-$i->wait_for(sub { 2 == (() = $i->ctl_ok('queue', 'list') =~ /hold/g) });
-pass '... holds the message';
+ok $i->wait_for(sub { 2 == (() = $i->ctl_ok('queue', 'list') =~ /hold/g) }),
+    '... holds the message';
 my %got = map { split /\t/, $_, 2 } $i->probe('filter');
 is join(' ', grep { $got{$_} eq 'possible' } sort keys %got),
     'inet-socket unix-connect',
     'its jail: sockets of the network, and no UNIX socket to connect';
+$i->set_conf('smtpd.conf', filters => 'one, two');
+like join('', $i->ctl('check')), qr/filter\.conf has no section \[two\]/,
+    'a filter that nobody described is found by check';
 done_testing;
