@@ -41,6 +41,7 @@ struct job {
 	struct call_ticket ticket;
 	const char *q, *session, *sender, *verp;
 	const struct agent_deliver_in *in;	/* system only */
+	int64_t began;		/* mono_ms */
 	struct store_content content;	/* fd is not kept */
 	dev_t synced;		/* qmgr syncs that file system; 0 none */
 	struct rcpt *rcpt;

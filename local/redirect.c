@@ -7,6 +7,7 @@
  * command may then see the message twice, a mailbox or other people do not,
  * since these come first and last.
  */
+#include "base/clock.h"
 #include "base/log.h"
 #include "forward.h"
 #include "mime/header.h"
@@ -72,6 +73,11 @@ command(struct work *w, const char *text)
 	struct agent_deliver_out out;
 	struct err err;
 
+	if (mono_ms() - w->j->began > conf.command_timeout) {
+		err_temp(&err, "4.3.0", "other commands took too long");
+		note(w, &err);
+		return;
+	}
 	if (pipe.path == NULL)
 		ipc_init(&pipe, socket_path("pipe"),
 		    (int)conf.command_timeout);

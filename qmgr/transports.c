@@ -55,6 +55,9 @@ set_limits(struct transport *t)
 	t->dest_start = MIN(t->dest_max, (int64_t)MAX(1, v[3]));
 	t->cohorts = qmgr.conf.failed_cohorts;
 	t->exclusive = !shared;
+	/* it waits for the commands of accounts */
+	if (strcmp(t->name, "system") == 0)
+		t->timeout_ms = qmgr.conf.relay_timeout;
 	t->backlog_share = qmgr.conf.backlog_share;
 }
 

@@ -107,6 +107,20 @@ my ($report) = grep { /no such thing/ } ann(1);
 like $report, qr/5\.1\.1.*user unknown: no such thing/s,
     'a command that refuses: the sender hears of it';
 
+# what is done is told while other commands take their time
+forward("\"|mkdir $home/first 2> /dev/null || until test -e $home/go; do " .
+    "sleep 0.1; done\"\n");
+my $slow = $i->log_mark;
+is $i->send(to => 'kim@host.test', message => "x\n"), 250, 'one of many'
+    for 1 .. 12;
+ok $i->wait_log(qr/system\[\d+\]: delivered .*to=kim\@host\.test/, undef,
+    $slow), 'the first command ends, and it counts';
+ok !-e "$home/go", '... before the others do';
+$i->spew("$home/go", '');
+ok $i->wait_for(sub {
+	return 12 <= grep { /qmgr\[\d+\]: removed / } $i->log_lines($slow);
+}), '... which end, too';
+
 # --- what nobody can want ---------------------------------------------------
 forward("lee\@host.test\n");
 forward("kim\@host.test\n", undef, 'lee');
