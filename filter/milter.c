@@ -7,16 +7,33 @@
 #include "base/clock.h"
 
 int
+milter_flush(struct member *m, struct err *err)
+{
+	struct milter *t = m->self;
+	int64_t ms = m->c->timeout_command;
+
+	net_deadline(&t->io, t->end == 0 ? ms :
+	    MIN(ms, t->end - mono_ms()));
+	return net_flush(&t->io, err);
+}
+
+int
 milter_next(struct milter *t, struct milter_answer *r, int64_t ms,
     int64_t end, struct err *err)
 {
 	char four[4];
 	size_t n;
+	int64_t left = MIN(ms, end - mono_ms());
 
+	net_deadline(&t->io, left);
 	if (net_flush(&t->io, err) < 0)
 		return -1;
 	do {
-		net_deadline(&t->io, MIN(ms, end - mono_ms()));
+		left = MIN(ms, end - mono_ms());
+		/* who sends without a pause is never waited for */
+		if (left <= 0)
+			return err_temp(err, "4.4.2", "no answer in time");
+		net_deadline(&t->io, left);
 		if (net_read(&t->io, four, sizeof(four), err) < 0 ||
 		    milter_length(four, &n, err) < 0)
 			return -1;
@@ -87,10 +104,12 @@ milter_answer_stage(struct member *m, int cmd, struct verdict *v,
 {
 	struct milter *t = m->self;
 	struct milter_answer r;
-	int64_t ms = m->c->timeout_command;
+	int64_t ms = m->c->timeout_command, end = mono_ms() + 4 * ms;
 	int rc;
 
-	if (milter_next(t, &r, ms, mono_ms() + 4 * ms, err) < 0)
+	if (t->end > 0)
+		end = MIN(end, t->end);
+	if (milter_next(t, &r, ms, end, err) < 0)
 		return -1;
 	rc = milter_verdict(m, &r, cmd, v, err);
 	if (rc == 0)
@@ -303,7 +322,7 @@ stage(struct member *m, enum stage st, const struct filter_rcpt_in *rcpt,
 	else
 		milter_put(&t->io.out, SMFIC_DATA, SLICE_NULL);
 	if (t->o.protocol & commands[st].silent)
-		return net_flush(&t->io, err);
+		return milter_flush(m, err);
 	return milter_answer_stage(m, commands[st].cmd, v, err);
 }
 
@@ -314,7 +333,7 @@ abort_mail(struct member *m)
 	struct err ignored;
 
 	milter_put(&t->io.out, SMFIC_ABORT, SLICE_NULL);
-	net_flush(&t->io, &ignored);
+	milter_flush(m, &ignored);
 }
 
 static void

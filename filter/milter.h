@@ -14,7 +14,11 @@ struct milter {
 	struct milter_options o;
 	struct arena arena;	/* of its options */
 	char *packet;		/* the answer under way */
+	int64_t end;		/* of showing it the content; 0: none */
 };
+
+/* Write what it does not answer, in the time for an answer.  0, or -1 */
+int milter_flush(struct member *m, struct err *err);
 
 /* A command was put; wait for what it says of it.  0 and v, or -1 */
 int milter_answer_stage(struct member *m, int cmd, struct verdict *v,

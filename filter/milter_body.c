@@ -205,7 +205,7 @@ show_header(struct member *m, const struct view *view, struct verdict *v,
 		milter_put_header(&t->io.out, view->v[i].name, s);
 		if (t->o.protocol & SMFIP_NR_HDR) {
 			if (t->io.out.len > MILTER_CHUNK &&
-			    net_flush(&t->io, err) < 0)
+			    milter_flush(m, err) < 0)
 				return -1;
 		} else if (milter_answer_stage(m, SMFIC_HEADER, v, err) < 0) {
 			return -1;
@@ -239,8 +239,9 @@ show_chunk(struct member *m, struct slice s, struct verdict *v,
 
 	milter_put(&t->io.out, SMFIC_BODY, s);
 	if (t->o.protocol & SMFIP_NR_BODY)
-		return net_flush(&t->io, err);
-	if (milter_next(t, &r, ms, mono_ms() + PATIENCE * ms, err) < 0)
+		return milter_flush(m, err);
+	if (milter_next(t, &r, ms, MIN(mono_ms() + PATIENCE * ms, t->end),
+	    err) < 0)
 		return -1;
 	if (r.cmd == SMFIR_SKIP && t->o.protocol & SMFIP_SKIP)
 		return 1;
@@ -312,9 +313,12 @@ milter_content(struct member *m, struct view *view,
 {
 	struct changes ch = { .a = view->a, .body = -1,
 		.room = view->body_size + BODY_GROWTH };
+	struct milter *t = m->self;
 	int rc;
 
+	t->end = mono_ms() + PATIENCE * m->c->timeout_content;
 	rc = show(m, view, &ch, v, err);
+	t->end = 0;
 	free(ch.v);
 	close_fd(ch.body);
 	return rc;

@@ -182,6 +182,35 @@ envelope_reply(struct member *m, struct proxy *p, struct verdict *v,
 	return 0;
 }
 
+static bool
+is_ascii(struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] > 0x7f)
+			return false;
+	return true;
+}
+
+/* RFC 6531 section 3.2: addresses and fields of a message that came with
+ * SMTPUTF8 */
+static bool
+needs_utf8(const struct view *view)
+{
+	size_t i;
+
+	if (!is_ascii(slice_of(view->sender)))
+		return true;
+	for (i = 0; i < view->rcpts.n; i++)
+		if (!is_ascii(slice_of(view->rcpts.v[i])))
+			return true;
+	for (i = 0; i < view->n; i++)
+		if (!is_ascii(view->v[i].value))
+			return true;
+	return false;
+}
+
 /* What one recipient is refused for is said of the message: the client has
  * its 250 for him already. */
 static int
@@ -191,6 +220,11 @@ envelope(struct member *m, struct proxy *p, const struct view *view,
 	size_t i, read = 0;
 	int r = 1;
 
+	if (in->utf8 && !p->utf8 && needs_utf8(view)) {
+		verdict_set(v, FILTER_REJECT, 550, "5.6.7",
+		    "the message needs SMTPUTF8, which is not to be had");
+		return 0;
+	}
 	io_printf(&p->io, "MAIL FROM:<%s>%s%s\r\n", view->sender,
 	    in->body8 && p->body8 ? " BODY=8BITMIME" : "",
 	    in->utf8 && p->utf8 ? " SMTPUTF8" : "");

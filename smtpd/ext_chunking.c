@@ -35,7 +35,11 @@ chunk_allowed(struct session *s, struct err *err, int *code)
 	*code = 451;
 	if (limit_check(s, err) < 0)
 		return -1;
-	return filters_data(s, err, code);
+	if (filters_data(s, err, code) < 0) {
+		log_reject(s, "BDAT", NULL, err);
+		return -1;
+	}
+	return 1;
 }
 
 static enum cmd_result

@@ -165,8 +165,10 @@ become(struct session *s, const struct claim *c)
 	    KS("orig_client_name", c->name.len > 0 ? c->name.s : NULL),
 	    KS("login", c->login.len > 0 ? c->login.s : NULL), KEND);
 	session_forget(s);
+	rules_free(s);
 	filters_end(s);
 	p->gate = NULL;
+	p->greeted = false;
 	if (c->has_addr) {
 		slice_copy(p->addr, sizeof(p->addr), slice_str(&c->addr));
 		s->trusted = networks_has(&conf.trusted_networks, p->addr);

@@ -155,7 +155,7 @@ tell_mail(struct session *s, const struct txn *t, struct filter_out *out,
 	struct arena *a = &f->a;
 	struct str proto = STR_INIT;
 	struct filter_mail_in in = { .sender = t->sender,
-		.login = s->login.s, .mech = "" };
+		.login = s->login.s, .mech = s->mech };
 	int r;
 
 	if (t->size > 0)

@@ -48,6 +48,7 @@ state(struct session *s)
 	if (s->rules == NULL) {
 		s->rules = xcalloc(1, sizeof(*s->rules));
 		s->rules->marks.a = &s->rules->a;
+		s->rules->connect_marks.a = &s->rules->a;
 	}
 	return s->rules;
 }
@@ -70,7 +71,7 @@ rules_forget(struct session *s)
 		return;
 	if (conf.policy.delay_reject)
 		rules_free(s);
-	else
+	else if (s->helo.len == 0)	/* another HELO will come */
 		r->marks = r->connect_marks;
 }
 
@@ -328,6 +329,16 @@ rules_rcpt(struct session *s, const struct rcpt *r,
 	return refused == NULL ? 1 : -1;
 }
 
+/* the recipient is known where there is only one */
+static void
+only_rcpt(const struct txn *t, struct policy_facts *f)
+{
+	if (t->n != 1)
+		return;
+	f->rcpt = t->rcpts[0].addr;
+	f->rcpt_class = class_name(t->rcpts[0].class);
+}
+
 int
 rules_data(struct session *s, struct err *err, int *code)
 {
@@ -338,8 +349,7 @@ rules_data(struct session *s, struct err *err, int *code)
 		return 1;
 	begin_txn(s->txn);
 	f = known(s, s->txn);
-	if (s->txn->n == 1)
-		f.rcpt = s->txn->rcpts[0].addr;
+	only_rcpt(s->txn, &f);
 	run(s, POLICY_DATA, &f, &s->txn->marks, &v);
 	return answer(s, &v, err, code);
 }
@@ -355,8 +365,7 @@ rules_end(struct session *s, uint64_t size, struct err *err, int *code)
 	begin_txn(s->txn);
 	f = known(s, s->txn);
 	f.size = size;
-	if (s->txn->n == 1)
-		f.rcpt = s->txn->rcpts[0].addr;
+	only_rcpt(s->txn, &f);
 	run(s, POLICY_END, &f, &s->txn->marks, &v);
 	return answer(s, &v, err, code);
 }

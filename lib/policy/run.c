@@ -131,28 +131,41 @@ run_cond(struct eval *e, const struct cond *c, struct err *err)
 
 /* --- rules -------------------------------------------------------------- */
 
+static void
+log_trouble(const struct eval *e, const struct err *why)
+{
+	if (!e->f->dry)
+		log_event(LOG_WARN, "rule-trouble", KS("stage",
+		    policy_stage_name(e->p->stage)),
+		    KS("rule", e->rule->where), KERR(why), KEND);
+}
+
+static void
+defer(struct eval *e)
+{
+	struct policy_verdict *v = e->v;
+
+	v->action = POLICY_DEFER;
+	v->code = 451;
+	v->dsn = "4.3.5";
+	v->text = "temporary trouble here; try again later";
+	v->rule = e->rule->where;
+}
+
 /* Trouble of our own: nobody is refused for good because of it.  Where all
  * that a rule does is to say something, it is left out. */
 static bool
 trouble(struct eval *e, const struct err *why)
 {
 	const struct action *a;
-	struct policy_verdict *v = e->v;
 
-	if (!e->f->dry)
-		log_event(LOG_WARN, "rule-trouble", KS("stage",
-		    policy_stage_name(e->p->stage)),
-		    KS("rule", e->rule->where), KERR(why), KEND);
+	log_trouble(e, why);
 	for (a = e->rule->actions; a != NULL; a = a->next)
 		if (a->op != ACT_WARN && a->op != ACT_DELAY)
 			break;
 	if (a == NULL)
 		return false;
-	v->action = POLICY_DEFER;
-	v->code = 451;
-	v->dsn = "4.3.5";
-	v->text = "temporary trouble here; try again later";
-	v->rule = e->rule->where;
+	defer(e);
 	return true;
 }
 
@@ -205,6 +218,7 @@ merge_list(struct strlist *to, const struct strlist *from, struct arena *a)
 			strlist_add(to, a, from->v[i]);
 }
 
+/* What a rule wants and does not fit would be missed: not taken now. */
 static void
 merge(struct eval *e, struct policy_marks *m)
 {
@@ -215,9 +229,11 @@ merge(struct eval *e, struct policy_marks *m)
 
 	for (i = 0; i < own->edits.n; i++)
 		if (edits_add(&m->edits, &own->edits.v[i], -1, m->a,
-		    &err) < 0)
-			log_event(LOG_WARN, "rule-trouble",
-			    KS("rule", e->v->rule), KERR(&err), KEND);
+		    &err) < 0) {
+			log_trouble(e, &err);
+			defer(e);
+			break;
+		}
 	merge_list(rcpt ? &m->rcpt_tags : &m->tags, &own->tags, m->a);
 	merge_list(&m->filters, &own->filters, m->a);
 	m->no_filters |= own->no_filters;

@@ -79,6 +79,18 @@ for (['MAIL', '450 4.2.0 later', qr/^450 4\.2\.0 later/],
 	like +(talk("Subject: x\n\nx\n"))[1], $want, "$say at $verb";
 }
 is scalar(() = $i->mails('ann')), 1, 'nothing of these was delivered';
+{
+	my $c = Postrider::Smtp->new(port => $i->port('smtp'));
+	$p->set(EHLO => '250 proxy');
+	$c->ehlo('me.example.org');
+	is $c->cmd('MAIL FROM:<x@example.org> SMTPUTF8'), 250, 'SMTPUTF8';
+	is $c->cmd('RCPT TO:<ann@example.test>'), 250;
+	is $c->data("Subject: \xc3\xa4\r\n\r\nx\r\n"), 550,
+	    '... to a proxy that has it not';
+	like $c->last, qr/5\.6\.7 /, '... says why';
+	unlike $p->heard, qr/^MAIL/m, '... which hears nothing of it';
+	$c->cmd('QUIT');
+}
 $p->stop;
 is talk("Subject: x\n\nx\n"), 451, 'the proxy is gone';
 

@@ -24,6 +24,7 @@ my $dns = Postrider::Zone->new(
 
 my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
 	conf => { 'smtpd.conf' => { reverse_dns_except => '',
+	    xclient_networks => '127.0.0.9/32',
 	    dnsbl => 'one:bl.client.example=127.0.0.4*3 ' .
 		'two:bl.client.example=127.0.0.2*1',
 	    connect_rules => <<'R',
@@ -186,6 +187,16 @@ is scalar $c->cmd('EHLO example.test'), 550, 'HELO is refused';
 is scalar $c->cmd('MAIL FROM:<x@real.example>'), 503, '... and is none';
 is scalar $c->cmd('EHLO client.example'), 250, 'another';
 is scalar $c->cmd('MAIL FROM:<x@real.example>'), 250, '... goes on';
+$c->close;
+$c = Postrider::Smtp->new(port => $i->port('smtp'), from => '127.0.0.9');
+is scalar $c->cmd('XCLIENT ADDR=127.0.0.67'), 554,
+    'rules of connect see who XCLIENT names';
+$c->close;
+$i->set_conf('smtpd.conf', connect_rules => '');
+$i->reload;
+$c = Postrider::Smtp->new(port => $i->port('smtp'), from => '127.0.0.2');
+is scalar $c->cmd("EHLO $_"), 550, "without rules of connect: $_"
+    for qw(example.test example.test);
 $c->close;
 
 # mistakes are found before they do harm
