@@ -18,6 +18,8 @@ for my $n (0, 1) {
 	push @accounts, "$name:$uid:$gid:$base/home/$name\n";
 }
 my $i = Postrider::Instance->new(users => { ann => 'pw' }, conf => {
+	'master.conf' => { 'system/process_limit' => 1 },
+	'qmgr.conf' => { transport_limits => 'system:1:8:32:32' },
 	'common.conf' => { system_domains => 'host.test', first_uid => 500,
 	    system_users => "text:$base/accounts" },
 	'system.conf' => { home_dirs => "$base/home",
@@ -108,11 +110,12 @@ like $report, qr/5\.1\.1.*user unknown: no such thing/s,
     'a command that refuses: the sender hears of it';
 
 # what is done is told while other commands take their time
-forward("\"|mkdir $home/first 2> /dev/null || until test -e $home/go; do " .
-    "sleep 0.1; done\"\n");
+forward("\"|f=go; mkdir $home/first 2> /dev/null && f=go1; " .
+    "until test -e $home/\$f; do sleep 0.1; done\"\n");
 my $slow = $i->log_mark;
 is $i->send(to => 'kim@host.test', message => "x\n"), 250, 'one of many'
     for 1 .. 12;
+$i->spew("$home/go1", '');
 ok $i->wait_log(qr/system\[\d+\]: delivered .*to=kim\@host\.test/, undef,
     $slow), 'the first command ends, and it counts';
 ok !-e "$home/go", '... before the others do';
