@@ -13,7 +13,7 @@ enum { SLOTS = 1024, NAME_MAX_KEPT = 320, PAUSE_MS = 10000 };
 
 static struct slot {
 	char mailbox[NAME_MAX_KEPT];
-	uint64_t quota;
+	uint64_t quota, used;
 	int64_t until;		/* mono_ms */
 	bool full;
 } *slots;
@@ -37,9 +37,11 @@ slot_of(const char *mailbox)
 	return &slots[(h ^ h >> 16) % SLOTS];
 }
 
-int
-quota_full(const char *mailbox, uint64_t quota)
+/* what local says, or said; NULL: nothing */
+static const struct slot *
+ask(const char *mailbox, uint64_t quota)
 {
+	static struct slot unkept;
 	struct local_quota_in in = { mailbox, quota };
 	struct local_quota_out out;
 	struct err ignored = ERR_INIT;
@@ -48,19 +50,41 @@ quota_full(const char *mailbox, uint64_t quota)
 
 	if (now < s->until && s->quota == quota &&
 	    strcmp(s->mailbox, mailbox) == 0)
-		return s->full;
+		return s;
 	if (now < quiet_until)
-		return 0;
+		return NULL;
 	if (ipc_call(&local, &local_quota, &in, -1, &out, NULL, NULL,
 	    &ignored) < 0) {
 		quiet_until = mono_ms() + PAUSE_MS;
-		return 0;
+		return NULL;
 	}
-	if (strlen(mailbox) < NAME_MAX_KEPT) {
-		slice_copy(s->mailbox, sizeof(s->mailbox), slice_of(mailbox));
-		s->quota = quota;
-		s->full = out.full;
-		s->until = mono_ms() + conf.quota_cache;
-	}
-	return out.full;
+	if (strlen(mailbox) >= NAME_MAX_KEPT)
+		s = &unkept;
+	slice_copy(s->mailbox, sizeof(s->mailbox), slice_of(mailbox));
+	s->quota = quota;
+	s->used = out.used;
+	s->full = out.full;
+	s->until = mono_ms() + conf.quota_cache;
+	return s;
+}
+
+int
+quota_full(const char *mailbox, uint64_t quota)
+{
+	const struct slot *s = ask(mailbox, quota);
+
+	return s != NULL && s->full;
+}
+
+int64_t
+quota_percent(const char *mailbox, uint64_t quota)
+{
+	const struct slot *s = ask(mailbox, quota);
+	uint64_t percent;
+
+	if (s == NULL)
+		return -1;
+	percent = s->used <= UINT64_MAX / 100 ? s->used * 100 / quota :
+	    s->used / MAX(quota / 100, (uint64_t)1);
+	return (int64_t)MIN(percent, (uint64_t)INT64_MAX);
 }

@@ -257,5 +257,7 @@ int resolve(const struct router_resolve_in *in,
 void quota_init(void);
 /* 1 full, 0 not full or not known */
 int quota_full(const char *mailbox, uint64_t quota);
+/* how many percent of it are used; -1 not known */
+int64_t quota_percent(const char *mailbox, uint64_t quota);
 
 #endif

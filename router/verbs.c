@@ -36,12 +36,17 @@ check_alias(const struct place *p, struct arena *a, struct err *err)
 }
 
 static int
-check_quota(const struct place *p, const struct way *w, struct err *err)
+check_quota(const struct place *p, const struct way *w, int64_t *percent_r,
+    struct err *err)
 {
 	/* another host's mailbox is not ours to measure */
-	if (strcmp(w->transport, "local") != 0)
+	if (strcmp(w->transport, "local") != 0 || p->quota == 0)
 		return 0;
-	if (p->quota == 0 || conf.over_quota == OVER_ACCEPT ||
+	if (percent_r != NULL) {
+		*percent_r = quota_percent(p->mailbox, p->quota);
+		return 0;
+	}
+	if (conf.over_quota == OVER_ACCEPT ||
 	    !quota_full(p->mailbox, p->quota))
 		return 0;
 	if (conf.over_quota == OVER_DEFER)
@@ -67,8 +72,9 @@ resolve(const struct router_resolve_in *in, struct router_resolve_out *out,
 	if (alias ? check_alias(&p, a, err) < 0 :
 	    way_find(&p, NULL, a, &w, err) < 0)
 		return -1;
+	out->used_percent = 0;
 	if (!alias && p.class == CLASS_VIRTUAL && check_quota(&p, &w,
-	    err) < 0)
+	    in->want_quota ? &out->used_percent : NULL, err) < 0)
 		return -1;
 	out->class = p.class;
 	/* what the client named is what it is told about later */

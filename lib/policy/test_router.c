@@ -1,6 +1,6 @@
 /*
  * test_router.c - what router knows of a sender: is that an address of ours,
- * and whose?
+ * and whose?  And of a recipient: how full is the mailbox?
  */
 #include "conf/common.h"
 #include "proto/router.h"
@@ -74,4 +74,34 @@ eval_sender(const struct test *t, void *self UNUSED, struct eval *e,
 	    " that nobody has" : "");
 	return t->arg == SENDER_UNKNOWN ? unknown :
 	    t->arg == SENDER_MISMATCH ? !unknown : 1;
+}
+
+/*
+ * A question of its own, behind the one whether there is such a recipient:
+ * so that only a rule that gets as far as this test costs anything.
+ */
+int
+eval_quota(const struct test *t, void *self, struct eval *e, struct err *err)
+{
+	struct router_resolve_in in = { .addr = e->f->rcpt,
+		.want_quota = true };
+	struct router_resolve_out out = { .used_percent = 0 };
+	struct err why = ERR_INIT;
+
+	begin();
+	/* data and end of several recipients have none */
+	if (in.addr[0] != '\0' && ipc_call(&router, &router_resolve, &in, -1,
+	    &out, NULL, NULL, &why) < 0) {
+		/* elsewhere, or nobody's */
+		if (why.kind != ERR_PERM) {
+			*err = why;
+			return -1;
+		}
+		out.used_percent = 0;
+	}
+	if (out.used_percent < 0)
+		return err_temp(err, "4.3.0", "how full %s is, is not known "
+		    "now", e->f->rcpt);
+	eval_trace(e, "    %s: %lld%%", t->name, (long long)out.used_percent);
+	return comparison_holds(self, out.used_percent);
 }

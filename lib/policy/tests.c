@@ -64,6 +64,7 @@ const struct test tests[] = {
 	    SENDER_UNKNOWN, 0 },
 	{ "sender_login_mismatch", POLICY_MAIL, no_words, eval_sender,
 	    SENDER_MISMATCH, 0 },
+	{ "quota", POLICY_RCPT, parse_number, eval_quota, 0, 0 },
 	{ NULL, POLICY_CONNECT, NULL, NULL, 0, 0 }
 };
 

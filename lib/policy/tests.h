@@ -46,5 +46,6 @@ TEST_EVAL(eval_greylist);
 /* test_router.c */
 enum { SENDER_LOCAL, SENDER_UNKNOWN, SENDER_MISMATCH };
 TEST_EVAL(eval_sender);
+TEST_EVAL(eval_quota);
 
 #endif

@@ -7,6 +7,8 @@ static const struct field resolve_in[] = {
 	F_STR(struct router_resolve_in, addr, NULL, "recipient"),
 	F_BOOL(struct router_resolve_in, relay, "no",
 	    "client may send anywhere"),
+	F_BOOL(struct router_resolve_in, want_quota, "no",
+	    "how full it is, too"),
 	F_END
 };
 
@@ -14,6 +16,8 @@ static const struct field resolve_out[] = {
 	F_ENUM(struct router_resolve_out, class, "virtual", ADDR_CLASSES,
 	    "kind of place"),
 	F_STR(struct router_resolve_out, addr, "", "with its domain"),
+	F_INT(struct router_resolve_out, used_percent, "0", "-1", NULL,
+	    "of its quota, -1 not known"),
 	F_END
 };
 

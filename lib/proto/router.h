@@ -16,10 +16,14 @@ enum addr_class { CLASS_VIRTUAL, CLASS_SYSTEM, CLASS_ALIAS, CLASS_RELAY };
 struct router_resolve_in {
 	const char *addr;	/* in canonical form, see smtp/address.h */
 	bool relay;
+	bool want_quota;	/* how full is it?  then full is no err */
 };
 struct router_resolve_out {
 	int class;		/* enum addr_class */
 	const char *addr;	/* with the domain added to a bare local part */
+	/* of its quota, where that was asked: 0 it has none or is no mailbox
+	 * of this host, -1 not known now */
+	int64_t used_percent;
 };
 /* errors: 5.1.1 no such user, 5.7.1 relaying denied, 4.2.2/5.2.2 over quota,
  * 5.1.3 bad syntax, 4.3.0 a table can not be read, 5.2.1 disabled */

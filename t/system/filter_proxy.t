@@ -135,4 +135,17 @@ like $later, qr/^Return-Path: <after\@example\.org>\n/,
 is scalar(() = $later =~ /^X-Proxy: seen$/mg), 1, '... and was asked once';
 like $after->heard, qr/^RCPT TO:<ann\@example\.test>/m,
     '... for the recipient as he was';
+$i->set_conf('smtpd.conf', filters => 'plain', rcpt_rules => '',
+	mail_rules => 'no-filter if sender is friend@example.org');
+$i->ctl_ok('reload');
+for (['friend', 'spared'], ['other', 'seen']) {
+	my ($who, $what) = @$_;
+	$from = "$who\@example.org";
+	is talk("Subject: $what\n\nx\n"), 250, "from $who";
+	$i->wait_for(sub { $newest->('ann', qr/^Subject: $what/m) });
+}
+unlike $newest->('ann', qr/^Subject: spared/m), qr/^X-Proxy/m,
+    '... whom a rule spares all filters';
+like $newest->('ann', qr/^Subject: seen/m), qr/^X-Proxy: seen/m,
+    '... and nobody else';
 done_testing;

@@ -28,8 +28,9 @@ table(aliases => 'sales: ann@example.test, far@away.example', 'loop: loop',
     'half: nobody, ann', 'long: ' . join(' ', map { "no$_" } 1 .. 200));
 $s->fake(local => sub {
 	my ($m, $c) = @_;
-	$c->send('ok', [used => 1, full => $m->{f}{mailbox} =~ /full/ ?
-	    'yes' : 'no']);
+	my $full = $m->{f}{mailbox} =~ /full/;
+	$c->send('ok', [used => $full ? 1_060_000 : 1,
+	    full => $full ? 'yes' : 'no']);
 });
 $s->start(clients => 1000);
 my $c = $s->connect;
@@ -69,6 +70,16 @@ is_deeply [map { "$_->{f}{mailbox} $_->{f}{quota}" } @asked],
     ['example.test/ann 9216', 'example.test/ann 9216', 'b.test/full 1048576'],
     'local was asked with the quota of the account, else the default';
 
+sub percent {
+	my $r = $c->call('resolve', [addr => $_[0], want_quota => 'yes',
+	    relay => 'yes']);
+	return $r->{f}{dsn} // $r->{f}{used_percent} // 0;
+}
+is percent('full@b.test'), 101, 'asked how full it is: that is no refusal';
+is percent('ann'), 0, 'one octet of 9K';
+is percent($_), 0, "no mailbox here: $_" for 'sales@b.test', 'x@away.example';
+is percent('nobody'), '5.1.1', 'of nobody nothing is told';
+
 my $r = $c->call('route', [addr => ['sales', 'nobody@b.test', 'full@b.test']]);
 is_deeply [map {
 	my $f = $_->{f};
@@ -87,6 +98,7 @@ is resolve('ann'), 'virtual ann@example.test',
     'a local that does not answer refuses nobody';
 is resolve('full@b.test'), 'virtual full@b.test',
     'and is not asked again at once';
+is percent('full@b.test'), -1, 'but how full it is, is not known';
 cmp_ok time - $t, '<', 2, 'so nobody waits long';
 
 table(boxes => 'bob@example.test');

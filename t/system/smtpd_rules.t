@@ -22,8 +22,10 @@ my $dns = Postrider::Zone->new(
 		'evil' => "\@ A 127.0.0.2\n",
 	}, fault => { 'broken.example' => 'servfail' });
 
-my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
-	conf => { 'smtpd.conf' => { reverse_dns_except => '',
+my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw',
+	    cy => 'pw' },
+	conf => { 'router.conf' => { quota_cache => '0s' },
+	    'smtpd.conf' => { reverse_dns_except => '',
 	    xclient_networks => '127.0.0.9/32',
 	    dnsbl => 'one:bl.client.example=127.0.0.4*3 ' .
 		'two:bl.client.example=127.0.0.2*1',
@@ -62,6 +64,10 @@ R
       and greylist delay 1s window 1h
     reject 552 5.2.3 "too much for bob" if recipient is bob@example.test
       and size > 100K
+    defer 452 4.2.2 "$recipient is nearly full" if recipient is
+      cy@example.test and quota >= 50
+    reject "that has no quota" if recipient is ann@example.test and
+      quota > 0
     permit
 R
 	    end_rules => <<'R',
@@ -75,6 +81,7 @@ R
 $dns->configure($i);
 $i->spew($i->conf_dir . '/senders', "friend\@broken.example  OK\n" .
     "foe\@real.example  554 5.7.1 not you\nlocalhost.example  DUNNO\n");
+$i->ctl_ok('user', 'quota', 'cy', '4K');
 $i->start;
 
 # one transaction; what was answered last
@@ -151,6 +158,17 @@ $i->wait_for(sub {
 is $later, $good, '... and from that network taken later';
 is try('127.0.1.2', 'y@real.example', to => 'bob@example.test'),
     '450 4.7.1 greylisted for 1s', '... another sender is not';
+
+# how full is a mailbox
+my @cy = ($x, to => 'cy@example.test');
+is try('127.0.0.2', @cy, message => "Subject: x\n\n" . ("x" x 70 . "\n") x 35),
+    $good, 'a mailbox that is empty';
+$i->wait_mails('cy', 1);
+is try('127.0.0.2', @cy), '452 4.2.2 cy@example.test is nearly full',
+    'quota: it is more than half full';
+like $i->ctl_ok('test', '--client', '127.0.0.2', '--from', $x, '--to', $cy[2],
+    '--helo', 'client.example'), qr/quota: (?:[5-9]\d)%/,
+    '... and postrider test shows how full';
 
 # the end
 is try('127.0.0.2', $x, message => "x\n"), '554 5.6.0 too small',

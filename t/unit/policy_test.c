@@ -131,6 +131,9 @@ static const struct {
 	    "550 5.7.1 y" },
 	{ "warn 'x' if client in text:/nonexistent/table\npermit", "permit" },
 	{ "reject if recipient matches /(a+)+$/", "none" },
+	{ "reject if quota >= 90",
+	    "451 4.3.5 temporary trouble here; try again later" },
+	{ "reject 'full' if quota >= 90 else true", "550 5.7.1 full" },
 };
 
 static const struct {
@@ -169,6 +172,10 @@ static const struct {
 	    "a number, not \"big\"" },
 	{ POLICY_RCPT, "reject if login else maybe", "rcpt_rules:1: expected "
 	    "true or false behind else, not \"maybe\"" },
+	{ POLICY_RCPT, "reject if quota", "rcpt_rules:1: quota: expected "
+	    "one of >= > <= < = != at the end" },
+	{ POLICY_MAIL, "reject if quota >= 90", "mail_rules:1: quota is not "
+	    "known before rcpt" },
 	{ POLICY_RCPT, "delay 2h", "rcpt_rules:1: delay: no answer is "
 	    "delayed for more than 60s" },
 	{ POLICY_RCPT, "redirect nobody", "rcpt_rules:1: redirect: bad address "
