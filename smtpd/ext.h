@@ -45,6 +45,8 @@ bool ext_command_offered(const struct session *s, const struct command *c);
 int ext_params(struct session *s, const struct smtp_args *args,
     struct txn *t, struct rcpt *r, struct err *err, int *code_r);
 
+/* ext_xclient.c: IPV6:2001:db8::1 or 192.0.2.1, as inet_ntop(3) writes it */
+bool xclient_address(struct slice z, struct str *out);
 /* are the words of the option `hide` keywords?  0, or -1: err */
 int ext_check_hide(struct err *err);
 /* ext_auth.c: must this client authenticate before MAIL? */

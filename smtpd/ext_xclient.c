@@ -32,9 +32,8 @@ xclient_args(const struct session *s UNUSED, struct str *out)
 	    "REVERSE_NAME");
 }
 
-/* IPV6:2001:db8::1 or 192.0.2.1 */
-static bool
-take_address(struct slice z, struct str *out)
+bool
+xclient_address(struct slice z, struct str *out)
 {
 	unsigned char ip[16];
 	char text[INET6_ADDRSTRLEN];
@@ -80,10 +79,10 @@ take(struct claim *c, struct slice name, struct slice z)
 
 	if (slice_ieqz(name, "ADDR")) {
 		c->has_addr = true;
-		return !none && take_address(z, &c->addr);
+		return !none && xclient_address(z, &c->addr);
 	}
 	if (slice_ieqz(name, "DESTADDR"))
-		return none || take_address(z, &c->dest);
+		return none || xclient_address(z, &c->dest);
 	if (slice_ieqz(name, "PORT"))
 		return none || slice_u64(z, 65535, &c->port);
 	if (slice_ieqz(name, "DESTPORT"))

@@ -1,9 +1,10 @@
 /*
  * ext_xforward.c - XFORWARD: a filter behind another server says where a
- * message came from, for the log.  As Postfix has it (XFORWARD_README): it
- * decides nothing, and holds for one transaction.
+ * message came from, for the log and for our filters.  As Postfix has it
+ * (XFORWARD_README): it lets nobody do more, and holds for one transaction.
  */
 #include "ext.h"
+#include "filter.h"
 
 static const char *const names[] = { "NAME", "ADDR", "PORT", "PROTO", "HELO",
 	"IDENT", "SOURCE" };
@@ -46,8 +47,27 @@ forward_reset(struct session *s)
 
 	for (i = 0; s->forward != NULL && i < NAMES; i++)
 		free(s->forward->value[i]);
+	/* they knew that client */
+	if (s->forward != NULL)
+		filters_end(s);
 	free(s->forward);
 	s->forward = NULL;
+}
+
+/* NULL: not known; false: no address */
+static bool
+take_address(struct slice z, char **addr_r)
+{
+	struct str addr = STR_INIT;
+	bool good;
+
+	if (slice_ieqz(z, "[UNAVAILABLE]"))
+		return true;
+	good = xclient_address(z, &addr);
+	if (good)
+		*addr_r = slice_dup(slice_str(&addr));
+	str_free(&addr);
+	return good;
 }
 
 static bool
@@ -62,6 +82,9 @@ take(struct forward *f, struct slice name, struct slice z)
 		if (!slice_ieqz(name, names[i]))
 			continue;
 		free(f->value[i]);
+		f->value[i] = NULL;
+		if (strcmp(names[i], "ADDR") == 0)
+			return take_address(z, &f->value[i]);
 		f->value[i] = slice_ieqz(z, "[UNAVAILABLE]") ? NULL :
 		    slice_dup(slice_sub(z, 0, VALUE_MAX));
 		return true;
@@ -90,6 +113,7 @@ cmd_xforward(void *session, struct slice args)
 		    take(s->forward, name, slice_str(&plain));
 	}
 	str_free(&plain);
+	filters_end(s);
 	if (good)
 		reply(s, 250, "2.0.0", "Ok");
 	else

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/networks.h"
 #include "conf/common.h"
 
 /* --- the connection --- */
@@ -92,6 +93,39 @@ filters_abort(struct session *s)
 
 /* --- what is told --- */
 
+static const char *
+or_empty(const char *z)
+{
+	return z != NULL ? z : "";
+}
+
+/* XFORWARD names another client: that is who they are asked about */
+static bool
+forwarded(const struct session *s)
+{
+	return forward_get(s, "ADDR") != NULL;
+}
+
+static const char *
+helo_of(const struct session *s)
+{
+	return forwarded(s) ? or_empty(forward_get(s, "HELO")) : s->helo.s;
+}
+
+static void
+set_forwarded(const struct session *s, struct filter_session_in *in)
+{
+	uint64_t port = 0;
+
+	in->client_addr = forward_get(s, "ADDR");
+	in->client_name = or_empty(forward_get(s, "NAME"));
+	if (!slice_u64(slice_of(or_empty(forward_get(s, "PORT"))), 65535,
+	    &port))
+		port = 0;
+	in->client_port = (int64_t)port;
+	in->trusted = networks_has(&conf.trusted_networks, in->client_addr);
+}
+
 static int
 tell_session(struct session *s, const struct strlist *names,
     struct filter_out *out, struct err *err)
@@ -112,6 +146,8 @@ tell_session(struct session *s, const struct strlist *names,
 		in.client_addr = "127.0.0.1";
 		in.client_name = "localhost";
 	}
+	if (forwarded(s))
+		set_forwarded(s, &in);
 	if (filters_ask(f, &filter_session, &in, out, err) < 0)
 		return -1;
 	f->session = true;
@@ -120,19 +156,13 @@ tell_session(struct session *s, const struct strlist *names,
 	return 0;
 }
 
-static const char *
-or_empty(const char *z)
-{
-	return z != NULL ? z : "";
-}
-
 static int
 tell_helo(struct session *s, struct filter_out *out, struct err *err)
 {
 	const struct peer *p = s->peer;
 	const struct tls_facts_out *t = p->tls && p->facts != NULL ?
 	    &p->facts->f : NULL;
-	struct filter_helo_in in = { .helo = s->helo.s, .esmtp = s->esmtp,
+	struct filter_helo_in in = { .helo = helo_of(s), .esmtp = s->esmtp,
 		.tls = or_empty(tls_version(p)),
 		.cipher = or_empty(tls_cipher(p)),
 		.subject = or_empty(tls_subject(p)), .issuer = "" };
@@ -142,6 +172,12 @@ tell_helo(struct session *s, struct filter_out *out, struct err *err)
 		if (t->verified)
 			in.issuer = or_empty(t->issuer);
 	}
+	/* TLS, and the login, are those of the program between */
+	if (forwarded(s))
+		in = (struct filter_helo_in){ .helo = in.helo,
+			.esmtp = strcasecmp(or_empty(forward_get(s, "PROTO")),
+			    "SMTP") != 0, .tls = "", .cipher = "",
+			.subject = "", .issuer = "" };
 	s->filters->helo = true;
 	s->filters->mail = false;
 	return filters_ask(s->filters, &filter_helo, &in, out, err);
@@ -174,6 +210,11 @@ tell_mail(struct session *s, const struct txn *t, struct filter_out *out,
 		strlist_add(&in.params, a, "REQUIRETLS");
 	session_proto(s, &proto);
 	in.proto = proto.s;
+	if (forwarded(s)) {
+		in.login = in.mech = "";
+		in.proto = forward_get(s, "PROTO") != NULL ?
+		    forward_get(s, "PROTO") : in.proto;
+	}
 	f->mail = true;
 	r = filters_ask(f, &filter_mail, &in, out, err);
 	str_free(&proto);
@@ -244,7 +285,8 @@ tell_all(struct session *s, const struct txn *t, const struct strlist *names,
 		str_reset(&f->list);
 		str_adds(&f->list, text);
 	}
-	if (r == 0 && !f->helo && s->helo.len > 0 && filters_going_on(out))
+	if (r == 0 && !f->helo && helo_of(s)[0] != '\0' &&
+	    filters_going_on(out))
 		r = tell_helo(s, out, err);
 	if (r != 0 || t == NULL || f->mail || !filters_going_on(out))
 		return r;

@@ -235,6 +235,7 @@ void rules_filters(const struct session *s, const struct txn *t,
 void rules_tags(const struct session *s, struct str *out);
 
 /* --- ext_xforward.c: where the mail of this client comes from --- */
+/* what was said of "ADDR" (a valid one), "NAME", ...; NULL: nothing */
 const char *forward_get(const struct session *s, const char *name);
 void forward_reset(struct session *s);	/* the transaction is over */
 

@@ -9,7 +9,8 @@ use Postrider::Milter;
 use Postrider::Smtp;
 
 my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
-	conf => { 'smtpd.conf' => { filters => 'one', reverse_dns => 'no' } });
+	conf => { 'smtpd.conf' => { filters => 'one', reverse_dns => 'no',
+	    xforward_networks => '127.0.0.5' } });
 my $m = Postrider::Milter->new(dir => $i->{tmp});
 $i->set_conf('filter.conf', 'one/address' => $m->address,
 	'one/retry' => 0, 'one/timeout_command' => '300ms',
@@ -80,6 +81,25 @@ like $t, qr/^O\ 6\ 1ff\ 1fffff\n
     Q\ \n$/x, 'all callbacks and macros, in their order';
 got();
 
+# --- XFORWARD: it is asked about the client behind the client ---
+$m->script({});
+my $fw = Postrider::Smtp->new(port => $i->port('smtp'), from => '127.0.0.5');
+$fw->ehlo('between');
+is $fw->cmd('XFORWARD ADDR=198.51.100.300'), 501, 'XFORWARD of no address';
+for (['XFORWARD ADDR=IPV6:2001:db8::9 NAME=far.example HELO=far PORT=77 '
+    . 'PROTO=SMTP', 'far.example 6 IPv6:2001:db8::9', 'far'],
+    [undef, '[127.0.0.5] 4 127.0.0.5', 'between']) {
+	my ($said, $client, $helo) = @$_;
+	is $fw->cmd($said), 250, 'XFORWARD' if $said;
+	$m->script({});
+	is $fw->send(from => 'x@example.org', to => 'ann@example.test'), 250,
+	    $said ? '... and a message' : 'the next is not from there';
+	$t = $m->heard;
+	like $t, qr/^C \Q$client\E$/m, '... a milter is told its client';
+	like $t, qr/^H \Q$helo\E$/m, '... and HELO';
+	got();
+}
+is $fw->cmd('QUIT'), 221;
 $m->script({ O => [6, 0x1ff, 0x1fffff & ~0xfff | 0x100000 | 0x400] });
 is talk(), '250 250 250 250 354 250', 'one that answers only the end';
 like heard(), qr/^L Subject\|  two\nL To\| a,\\n b\n/m,
@@ -251,7 +271,9 @@ $i->set_conf('filter.conf', 'one/default_action' => 'reject',
     'one/retry' => '1h');
 $i->ctl_ok('reload');
 is talk(), '250 250 250 250 354 550', 'default_action = reject';
-is talk(), '250 550', 'one that failed is not asked again at once';
+# each process of filter finds it out for itself
+ok $i->wait_for(sub { talk() eq '250 550' }),
+    'one that failed is not asked again at once';
 like $i->wait_log(qr/ skipped .*a moment ago/), qr/filter=one/,
     '... and that is logged';
 $m->stop;

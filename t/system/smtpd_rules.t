@@ -166,8 +166,8 @@ is try('127.0.0.2', @cy, message => "Subject: x\n\n" . ("x" x 70 . "\n") x 35),
 $i->wait_mails('cy', 1);
 is try('127.0.0.2', @cy), '452 4.2.2 cy@example.test is nearly full',
     'quota: it is more than half full';
-like $i->ctl_ok('test', '--client', '127.0.0.2', '--from', $x, '--to', $cy[2],
-    '--helo', 'client.example'), qr/quota: (?:[5-9]\d)%/,
+like +($i->ctl('test', '--client', '127.0.0.2', '--helo', 'client.example',
+    '--sender', $x, '--rcpt', $cy[2]))[1], qr/quota: [5-9]\d%/,
     '... and postrider test shows how full';
 
 # the end
