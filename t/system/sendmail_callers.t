@@ -41,8 +41,9 @@ sub take {
 is call("From: root (Cron Daemon)\nTo: ann\nSubject: Cron <root\@host> x\n" .
     "Auto-Submitted: auto-generated\n\noutput\n", $sendmail, '-FCronDaemon',
     '-i', '-B8BITMIME', '-oem', 'ann'), 0, 'cron';
-like take('ann'), qr/^From: root \(Cron Daemon\)\n.*\n\noutput\n\z/ms,
-    '... its From stays';
+like take('ann'),
+    qr/^From: root\@example\.test \(Cron Daemon\)\n.*\n\noutput\n\z/ms,
+    '... its From stays, with our domain';
 
 # mail() of a web application
 is call("To: ann\@example.test\r\nSubject: form\r\nFrom: www\@example.test" .
