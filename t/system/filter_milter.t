@@ -10,7 +10,8 @@ use Postrider::Smtp;
 
 my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
 	conf => { 'smtpd.conf' => { filters => 'one', reverse_dns => 'no',
-	    xforward_networks => '127.0.0.5' } });
+	    xforward_networks => '127.0.0.5',
+	    auth => 'yes', auth_plaintext => 'loopback' } });
 my $m = Postrider::Milter->new(dir => $i->{tmp});
 $i->set_conf('filter.conf', 'one/address' => $m->address,
 	'one/retry' => 0, 'one/timeout_command' => '300ms',
@@ -125,6 +126,13 @@ is talk(), '250 250 250 250 354 250', 'macros by SETSYMLIST';
 $t = heard();
 unlike $t, qr/^D M|daemon_name/m, '... what it does not want is not sent';
 like $t, qr/^D Ei\|\w+\|j\|/m, '... and those that it wants are';
+got();
+$m->script({});
+my $login = Postrider::Smtp->new(port => $i->port('smtp'));
+is $login->send(auth => ['ann', 'pw'], from => 'ann@example.test',
+    to => 'ann@example.test'), 250, 'a client that has authenticated';
+$login->cmd('QUIT');
+like heard(), qr/^D M\{auth_type\}\|PLAIN\|/m, '... and how';
 got();
 
 $m->script({ U => "y502 5.5.1 not you\0" });

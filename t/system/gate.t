@@ -25,7 +25,8 @@ my %conf = (except => '127.0.0.1', greet_wait => '2s',
 my $i = Postrider::Instance->new(users => { ann => 'pw' }, conf => {
 	'master.conf' => { 'gate/enabled' => 'yes',
 	    'smtpd/listen' => 'gate:smtpd', 'smtpd/process_limit' => 6 },
-	'smtpd.conf' => { rcpt_rules => "\n    reject 550 5.7.1 " .
+	'smtpd.conf' => { xclient_networks => '127.0.0.77/32',
+	    rcpt_rules => "\n    reject 550 5.7.1 " .
 	    '"gate: $gate_score $gate_lists" if gate_score < 0' },
 	'gate.conf' => \%conf });
 $dns->configure($i);
@@ -104,6 +105,8 @@ like $i->wait_log(qr/gate\[.*\bpass\b.*client=127\.0\.0\.77/),
 $c{77}->pipeline('MAIL FROM:<x@good.example>', 'RCPT TO:<ann@example.test>');
 like $c{77}->last, qr/^550 5\.7\.1 .*gate: -2 white\.example/,
     'rules of smtpd know what was found';
+is $c{77}->cmd('RSET'), 250;
+is $c{77}->cmd('XCLIENT ADDR=192.0.2.1'), 220, 'XCLIENT behind gate';
 ok !look('127.0.0.77')->{pregreet}, 'without the other test';
 
 my @line = $c{10}->reply;
