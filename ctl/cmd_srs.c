@@ -1,7 +1,8 @@
 /*
  * cmd_srs.c - postrider srs: the secrets that sign the senders of forwarded
- * mail.  A new one goes in front; those behind it verify what they signed,
- * until nothing of that is good any more.  The file is the maps user's alone.
+ * mail, and our own (BATV).  A new one goes in front; those behind it verify
+ * what they signed, until nothing of that is good any more.  The file is the
+ * maps user's alone.
  */
 #include "base/clock.h"
 #include "conf/common.h"
@@ -12,10 +13,12 @@
 
 enum { FILE_MAX = 65536, KEEP_MAX = 15 };
 
-struct srs_age { int64_t srs_max_age; };
+struct srs_age { int64_t srs_max_age, batv_time; };
 static const struct field age_fields[] = {
 	F_TIME(struct srs_age, srs_max_age, "21d", "1d", "1000d",
 	    "how long a rewritten sender is good for"),
+	F_TIME(struct srs_age, batv_time, "7d", "1d", "100d",
+	    "how long a signed sender is good for"),
 	F_END
 };
 
@@ -37,7 +40,7 @@ read_age(int64_t *seconds_r, struct err *err)
 	if (conf_read(common_path(common.conf_dir, "router.conf"), false,
 	    on_setting, &age, err) < 0)
 		return -1;
-	*seconds_r = age.srs_max_age / 1000;
+	*seconds_r = MAX(age.srs_max_age, age.batv_time) / 1000;
 	return 0;
 }
 

@@ -164,7 +164,8 @@ resolve(struct run *r, struct err *why)
 	static const char *const classes[] = { "virtual", "system", "alias",
 	    "relay" };
 	struct router_resolve_in in = { .addr = r->t->rcpt,
-		.relay = r->f.trusted || r->f.login[0] != '\0' };
+		.relay = r->f.trusted || r->f.login[0] != '\0',
+		.report = r->f.sender[0] == '\0' };
 	struct router_resolve_out out;
 	struct ipc c;
 

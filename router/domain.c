@@ -199,3 +199,12 @@ domain_is_ours(int kind)
 	return kind == DOMAIN_VIRTUAL || kind == DOMAIN_SYSTEM ||
 	    kind == DOMAIN_ALIAS;
 }
+
+bool
+domain_signs(struct slice domain, int kind)
+{
+	if (!conf.batv)
+		return false;
+	return conf.batv_domains.n > 0 ?
+	    strlist_ihas(&conf.batv_domains, domain) : domain_is_ours(kind);
+}

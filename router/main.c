@@ -7,7 +7,7 @@
 
 #include "conf/common.h"
 #include "map/alias.h"
-#include "srs.h"
+#include "secrets.h"
 
 struct router_conf conf;
 const struct field conf_fields[] = {
@@ -71,6 +71,12 @@ const struct field conf_fields[] = {
 	    "their domain; empty: the default domain"),
 	F_TIME(struct router_conf, srs_max_age, "21d", "1d", "1000d",
 	    "how long such a sender is good for"),
+	F_BOOL(struct router_conf, batv, "no",
+	    "senders of ours may be signed, and are known when reports come"),
+	F_TIME(struct router_conf, batv_time, "7d", "1d", "100d",
+	    "how long a signature is good for"),
+	F_LIST(struct router_conf, batv_domains,
+	    "whose senders are signed; empty: all domains that are ours"),
 	F_INT(struct router_conf, alias_depth, "10", "1", "50",
 	    "aliases within aliases"),
 	F_INT(struct router_conf, alias_targets, "10000", "1", "1000000",
@@ -127,7 +133,7 @@ before_jail(struct err *err)
 	domains_init();
 	tables_init();
 	domain_own_addresses();
-	srs_init(common_path(common.conf_dir, "srs.secret"));
+	secrets_init(common_path(common.conf_dir, "srs.secret"));
 	jail_path(common.conf_dir, PATH_READ);
 	include_init();
 	if (tables_jail(err) < 0)

@@ -6,6 +6,7 @@
 #include "conf/common.h"
 #include "map/users.h"
 #include "router.h"
+#include "batv.h"
 #include "srs.h"
 
 enum { NAMES_OF_DOMAIN = 4 /* alias_of of alias_of */, MOVED_MAX = 200 };
@@ -252,29 +253,51 @@ printed(struct query *q)
 	return arena_slice(q->a, slice_str(&q->value));
 }
 
-/* where does its domain lead?  An enum domain_kind, or -1 */
-static int
-take_domain(struct query *q, struct place *p, struct err *err)
+static void
+take_user(struct query *q, struct place *p)
 {
-	int kind = domain_find(&q->addr, q->a, &q->row, err);
 	const char *user;
 
-	if (kind < 0)
-		return -1;
 	place_keys(&q->addr, q->a, &q->k);
 	user = q->k.local[q->k.n - 1];
 	q->role = strcmp(user, "postmaster") == 0 ||
 	    strcmp(user, "abuse") == 0;
 	p->key = q->k.key[0];
 	p->keys = q->k;
-	p->domain = arena_slice(q->a, q->addr.domain);
 	p->addr = printed(q);
+}
+
+/* where does its domain lead?  An enum domain_kind, or -1 */
+static int
+take_domain(struct query *q, struct place *p, struct err *err)
+{
+	int kind = domain_find(&q->addr, q->a, &q->row, err);
+
+	if (kind < 0)
+		return -1;
+	p->domain = arena_slice(q->a, q->addr.domain);
+	take_user(q, p);
 	trace_step("address", "%s", p->addr);
 	trace_step("domain", "%s: %s", p->domain, domain_kind_name(kind));
 	if (domain_is_ours(kind) && q->row.disabled)
 		return err_perm(err, "5.2.1", "the domain %s is disabled",
 		    p->domain);
 	return kind;
+}
+
+/* A signed sender of ours is who it was before.  Whether the signature is good
+ * counts for reports alone, and was asked at RCPT (resolve). */
+static void
+drop_tag(struct query *q, int kind, struct place *p)
+{
+	struct slice plain;
+
+	if (!domain_signs(q->addr.domain, kind) ||
+	    !batv_is(q->addr.local, &plain))
+		return;
+	q->addr.local = plain;
+	take_user(q, p);
+	trace_step("batv", "sender %s", p->addr);
 }
 
 /* A domain that is another name, user by user, may have aliases of its own:
@@ -313,6 +336,7 @@ find(struct query *q, struct place *p, struct err *err)
 	if (kind < 0)
 		return -1;
 	p->named = p->addr;
+	drop_tag(q, kind, p);
 	r = follow_names(q, &kind, p, err);
 	if (r != 0)
 		return r;

@@ -17,6 +17,8 @@
  * owns.c      may a login send as an address?
  * quota.c     is a mailbox full?  asked of local, remembered for seconds
  * srs.c       senders of forwarded mail
+ * batv.c      senders that are signed
+ * secrets.c   what signs both
  * trace.c     the steps, told to explain.c, which is asked for them
  * verbs.c     resolve, route and owns
  *
@@ -45,9 +47,11 @@ struct router_conf {
 	    virtual_alias_domains;
 	struct strlist canonical_classes, masquerade_domains,
 	    masquerade_exceptions, masquerade_classes, propagate_extensions;
-	bool hostname_is_local, srs;
+	bool hostname_is_local, srs, batv;
 	const char *srs_domain;
 	int64_t srs_max_age;		/* ms */
+	int64_t batv_time;		/* ms */
+	struct strlist batv_domains;
 	int64_t alias_depth, alias_targets;
 	bool alias_commands, alias_files;
 	const char *alias_user;
@@ -97,6 +101,8 @@ void domain_own_addresses(void);
 const char *domain_default(void);
 /* of SRS; "" where senders are not rewritten */
 const char *domain_srs(void);
+/* are senders of this domain, of that kind, signed (BATV)? */
+bool domain_signs(struct slice domain, int kind);
 const char *domain_kind_name(int kind);
 /* The kind of addr's domain; what is another name of the default domain
  * (none, our host name, our address literal) is replaced by it.  Folded.

@@ -3,124 +3,26 @@
  */
 #include "srs.h"
 
-#include <sys/stat.h>
-
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>
 
-#include "base/clock.h"
-#include "base/log.h"
+#include "secrets.h"
 
-enum { SECRETS = 16, SECRET_MIN = 8, SECRET_MAX = 128, FILE_MAX = 65536,
-	HASH_LEN = 8, DAYS = 1024, LOOK_MS = 1000 };
-
-static struct {
-	const char *path;
-	int64_t next_look;
-	struct timespec mtime;
-	ino_t ino;
-	size_t n;
-	struct { char s[SECRET_MAX]; size_t len; } v[SECRETS];
-	struct err why;		/* where the file can not be read */
-	bool told;
-} secrets;
+enum { HASH_LEN = 8, DAYS = 1024 };
 
 static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-
-void
-srs_init(const char *path)
-{
-	memset(&secrets, 0, sizeof(secrets));
-	secrets.path = path;
-}
-
-/* "SECRET" or "SECRET CREATED", with comments */
-static void
-read_line(struct slice line)
-{
-	struct slice word;
-
-	if (!slice_word(&line, &word) || word.p[0] == '#' ||
-	    word.n < SECRET_MIN || word.n > SECRET_MAX ||
-	    secrets.n == SECRETS)
-		return;
-	memcpy(secrets.v[secrets.n].s, word.p, word.n);
-	secrets.v[secrets.n++].len = word.n;
-}
-
-static void
-trouble(const char *what)
-{
-	err_sys(&secrets.why, "%s %s", what, secrets.path);
-	if (!secrets.told)
-		log_event(LOG_WARN, "srs", KERR(&secrets.why), KEND);
-	secrets.told = true;
-}
-
-static void
-read_secrets(const struct stat *st)
-{
-	struct slice rest, line;
-	size_t n;
-	char *text = read_file(secrets.path, FILE_MAX, &n);
-
-	if (text == NULL) {
-		trouble("cannot read");
-		return;
-	}
-	explicit_bzero(secrets.v, sizeof(secrets.v));
-	secrets.n = 0;
-	rest = (struct slice){ text, n };
-	while (slice_cut(&rest, '\n', &line))
-		read_line(line);
-	explicit_bzero(text, n);
-	free(text);
-	secrets.mtime = st->st_mtim;
-	secrets.ino = st->st_ino;
-	secrets.why.kind = ERR_NONE;
-	secrets.told = false;
-}
-
-/* 1 there are secrets, 0 there is no file, or nothing in it; -1 */
-static int
-refresh(struct err *err)
-{
-	int64_t now = mono_ms();
-	struct stat st;
-
-	if (now >= secrets.next_look) {
-		secrets.next_look = now + LOOK_MS;
-		if (stat(secrets.path, &st) == 0) {
-			if (secrets.n == 0 || st.st_ino != secrets.ino ||
-			    st.st_mtim.tv_sec != secrets.mtime.tv_sec ||
-			    st.st_mtim.tv_nsec != secrets.mtime.tv_nsec)
-				read_secrets(&st);
-		} else if (errno != ENOENT) {
-			trouble("cannot look at");
-		} else {
-			secrets.n = 0;
-			secrets.why.kind = ERR_NONE;
-		}
-	}
-	/* what was read before still verifies */
-	if (secrets.n > 0)
-		return 1;
-	if (secrets.why.kind == ERR_NONE)
-		return 0;
-	*err = secrets.why;
-	return -1;
-}
 
 static void
 make_hash(size_t key, struct slice text, char out[HASH_LEN])
 {
 	struct str folded = STR_INIT;
+	struct slice secret = secrets_get(key);
 	unsigned char mac[32];
 	size_t i, bit;
 
 	for (i = 0; i < text.n; i++)
 		str_addc(&folded, (char)ascii_lower((unsigned char)text.p[i]));
-	if (HMAC(EVP_sha256(), secrets.v[key].s, (int)secrets.v[key].len,
+	if (HMAC(EVP_sha256(), secret.p, (int)secret.n,
 	    (const unsigned char *)folded.s, folded.len, mac, NULL) == NULL)
 		die("HMAC-SHA-256 failed");
 	for (i = 0; i < HASH_LEN; i++) {
@@ -143,7 +45,7 @@ hash_ok(struct slice hash, struct slice text)
 		return false;
 	for (i = 0; i < HASH_LEN; i++)
 		got[i] = (char)ascii_upper((unsigned char)hash.p[i]);
-	for (i = 0; i < secrets.n; i++) {
+	for (i = 0; i < secrets_count(); i++) {
 		make_hash(i, text, want);
 		good |= CRYPTO_memcmp(want, got, HASH_LEN) == 0;
 	}
@@ -215,7 +117,7 @@ srs_rewrite(const struct smtp_address *sender, const char *domain,
 {
 	struct str text = STR_INIT, local = STR_INIT;
 	char hash[HASH_LEN];
-	int kind, r = refresh(err);
+	int kind, r = secrets_refresh(err);
 
 	if (r <= 0)
 		return r;
@@ -282,7 +184,7 @@ srs_reverse(struct slice local, int64_t day, int64_t max_days,
     struct arena *a, const char **out_r, struct err *err)
 {
 	struct slice hash, rest = slice_sub(local, 5, local.n);
-	int r = refresh(err);
+	int r = secrets_refresh(err);
 
 	if (r < 0)
 		return -1;

@@ -11,8 +11,7 @@
  * nobody's making, or one that is older than srs_max_age, is refused: else we
  * were an open relay for whoever can write such an address.
  *
- * Secrets are lines of conf/srs.secret, which is looked at once a second: the
- * first signs, all verify.  Without it nothing is rewritten.
+ * Without secrets (secrets.h) nothing is rewritten.
  */
 #ifndef ROUTER_SRS_H
 #define ROUTER_SRS_H
@@ -21,7 +20,6 @@
 #include "base/err.h"
 #include "smtp/address.h"
 
-void srs_init(const char *path);
 /* The day is wall_s() / 86400.  1: *out_r, in the arena, is the sender to be
  * used; 0: there is no secret, or it would be too long; -1: 4.3.0 */
 int srs_rewrite(const struct smtp_address *sender, const char *domain,

@@ -2,6 +2,7 @@
  * verbs.c - the questions.
  */
 #include "base/clock.h"
+#include "batv.h"
 #include "map/record.h"
 #include "router.h"
 #include "srs.h"
@@ -54,6 +55,50 @@ check_quota(const struct place *p, const struct way *w, int64_t *percent_r,
 	return err_perm(err, "5.2.2", "mailbox full");
 }
 
+/* what is addr to a report?  An enum batv, or -1 */
+static int
+batv_state(const char *addr, struct arena *a, struct err *err)
+{
+	struct smtp_address s;
+	struct err ignored = ERR_INIT;
+	int kind;
+
+	if (!conf.batv || smtp_address_parse(slice_of(addr), SMTP_ADDR_BARE,
+	    a, &s, &ignored) != 1)
+		return BATV_NONE;
+	kind = domain_kind(&s, a, err);
+	if (kind < 0)
+		return err->kind == ERR_PERM ? BATV_NONE : -1;
+	/* what SRS made is signed in its own way */
+	if (!domain_signs(s.domain, kind) || (domain_srs()[0] != '\0' &&
+	    slice_ieqz(s.domain, domain_srs()) && srs_is(s.local)))
+		return BATV_NONE;
+	return batv_check(&s, wall_s() / 86400, conf.batv_time / 86400000,
+	    err);
+}
+
+static int
+check_tag(const struct router_resolve_in *in, struct arena *a,
+    struct err *err)
+{
+	int state = in->report ? batv_state(in->addr, a, err) : BATV_NONE;
+
+	if (state == BATV_INVALID)
+		return err_perm(err, "5.1.1", "address signature is not "
+		    "valid");
+	return MIN(state, 0);
+}
+
+static int
+do_batv(struct call *c, const void *vin, void *vout, struct err *err)
+{
+	const struct router_batv_in *in = vin;
+	struct router_batv_out *out = vout;
+
+	out->state = batv_state(in->addr, c->arena, err);
+	return MIN(out->state, 0);
+}
+
 int
 resolve(const struct router_resolve_in *in, struct router_resolve_out *out,
     struct arena *a, struct err *err)
@@ -63,7 +108,8 @@ resolve(const struct router_resolve_in *in, struct router_resolve_out *out,
 	const char *to;
 	bool alias;
 
-	if (canonical(REWRITE_ENVELOPE_RECIPIENT, in->addr, a, &to,
+	if (check_tag(in, a, err) < 0 ||
+	    canonical(REWRITE_ENVELOPE_RECIPIENT, in->addr, a, &to,
 	    err) < 0 || place_find(to, false, a, &p, err) < 0)
 		return -1;
 	alias = place_is_alias(&p);
@@ -113,24 +159,46 @@ is_forwarded(const struct smtp_address *sender, const char *orig,
 	return p.class != CLASS_RELAY;
 }
 
+/* the sender as it leaves us: signed, where it is of ours.  0, -1 */
+static int
+sign_sender(const struct smtp_address *sender, struct arena *a,
+    const char **out, struct err *err)
+{
+	struct smtp_address s = *sender;
+	int kind = domain_kind(&s, a, err);
+
+	if (kind < 0)
+		return err->kind == ERR_PERM ? 0 : -1;
+	if (!domain_signs(s.domain, kind))
+		return 0;
+	return MIN(batv_sign(sender, s.domain, wall_s() / 86400,
+	    conf.batv_time / 86400000, a, out, err), 0);
+}
+
 static int
 do_srs(struct call *c, const void *vin, void *vout, struct err *err)
 {
 	const struct router_srs_in *in = vin;
 	struct router_srs_out *out = vout;
-	const char *domain = domain_srs(), *srs = NULL, *sender;
+	const char *domain = domain_srs(), *srs = NULL, *sender,
+	    *own = in->sender;
 	struct smtp_address s;
 	struct err ignored = ERR_INIT;
 	size_t i;
 	int r;
 
-	if (domain[0] != '\0' && in->sender[0] != '\0' &&
-	    smtp_address_parse(slice_of(in->sender), 0, c->arena, &s,
-	    &ignored) == 1 && srs_rewrite(&s, domain, wall_s() / 86400,
-	    c->arena, &srs, err) < 0)
-		return -1;
+	if (in->sender[0] != '\0' && smtp_address_parse(slice_of(in->sender),
+	    0, c->arena, &s, &ignored) == 1) {
+		if (in->batv && sign_sender(&s, c->arena, &own, err) < 0)
+			return -1;
+		if (domain[0] != '\0' && srs_rewrite(&s, domain,
+		    wall_s() / 86400, c->arena, &srs, err) < 0)
+			return -1;
+	}
+	if (in->orig.n == 0)
+		strlist_add(&out->sender, c->arena, own);
 	for (i = 0; i < in->orig.n; i++) {
-		sender = in->sender;
+		sender = own;
 		r = srs == NULL ? 0 : is_forwarded(&s, in->orig.v[i],
 		    c->arena, err);
 		if (r < 0)
@@ -276,6 +344,7 @@ const struct verb router_serves[] = {
 	{ &router_route, do_route, PEER_QUEUE },
 	{ &router_owns, do_owns, PEER_NET | PEER_QUEUE },
 	{ &router_srs, do_srs, PEER_QUEUE | PEER_OUT },
+	{ &router_batv, do_batv, PEER_NET | PEER_QUEUE },
 	{ &router_rewrite, do_rewrite, PEER_QUEUE },
 	{ &router_explain, do_explain, PEER_QUEUE },
 	{ NULL, NULL, 0 }

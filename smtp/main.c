@@ -22,6 +22,7 @@ static const struct field fields[] = {
 	    "recipients of one transaction"),
 	F_INT(C, sessions, "2", "1", "100",
 	    "servers that one message is offered to"),
+	F_BOOL(C, batv, "no", "senders of ours are signed"),
 	F_INT(C, reuse_messages, "100", "1", "1000000",
 	    "messages over one connection"),
 	F_TIME(C, reuse_time, "5m", "0s", "1d",

@@ -48,16 +48,19 @@ is_forwarded(const struct agent_deliver_in *in)
 	return false;
 }
 
-/* What was forwarded goes on with a sender that may come back to us. */
+/* What was forwarded goes on with a sender that may come back to us, and our
+ * own may be signed. */
 static int
-srs_senders(struct job *j, struct err *err)
+router_senders(struct job *j, bool forwarded, struct err *err)
 {
 	static struct ipc router;
 	struct router_srs_in in = { .sender = j->in->sender,
-		.orig = j->in->orig };
+		.batv = conf.batv };
 	struct router_srs_out out;
 	size_t i;
 
+	if (forwarded)
+		in.orig = j->in->orig;
 	if (router.path == NULL)
 		ipc_init(&router, socket_path("router"), ROUTER_MS);
 	if (ipc_call(&router, &router_srs, &in, -1, &out, NULL, NULL,
@@ -65,8 +68,9 @@ srs_senders(struct job *j, struct err *err)
 		err->kind = ERR_TEMP;	/* it is our own trouble */
 		return -1;
 	}
-	for (i = 0; i < j->n && i < out.sender.n; i++)
-		j->rcpt[i].sender = arena_strdup(j->arena, out.sender.v[i]);
+	for (i = 0; i < j->n && out.sender.n > 0; i++)
+		j->rcpt[i].sender = arena_strdup(j->arena,
+		    out.sender.v[forwarded ? MIN(i, out.sender.n - 1) : 0]);
 	return 0;
 }
 
@@ -80,11 +84,11 @@ set_senders(struct job *j, struct err *err)
 	if (j->in->sender[0] == '\0' || conf.protocol == PROTO_LMTP)
 		return 0;
 	if (is_forwarded(j->in))
-		return srs_senders(j, err);
-	if (j->in->verp[0] != '\0')
-		for (i = 0; i < j->n; i++)
-			j->rcpt[i].sender = verp_sender(j,
-			    j->rcpt[i].addr);
+		return router_senders(j, true, err);
+	if (j->in->verp[0] == '\0')
+		return conf.batv ? router_senders(j, false, err) : 0;
+	for (i = 0; i < j->n; i++)
+		j->rcpt[i].sender = verp_sender(j, j->rcpt[i].addr);
 	return 0;
 }
 

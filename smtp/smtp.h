@@ -40,6 +40,7 @@ enum long_lines { LONG_SEND, LONG_FOLD, LONG_ENCODE };
 struct smtp_conf {
 	int protocol;			/* enum protocol */
 	const char *helo_name;		/* "": the host's */
+	bool batv;			/* router may sign senders */
 	struct strlist ignore;		/* EHLO keywords */
 	struct strlist implicit_tls;	/* ports */
 	struct target_conf target;

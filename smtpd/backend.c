@@ -63,10 +63,11 @@ backend_space(uint64_t size, struct err *err)
 }
 
 int
-backend_resolve(const char *addr, bool relay, struct arena *a,
+backend_resolve(const char *addr, bool relay, bool report, struct arena *a,
     const char **addr_r, int *class_r, struct err *err)
 {
-	struct router_resolve_in in = { .addr = addr, .relay = relay };
+	struct router_resolve_in in = { .addr = addr, .relay = relay,
+		.report = report };
 	struct router_resolve_out out;
 
 	if (ipc_call(&router, &router_resolve, &in, -1, &out, NULL, NULL,

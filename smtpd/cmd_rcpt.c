@@ -43,8 +43,9 @@ fill(struct session *s, struct rcpt *r, struct slice args, struct err *err,
 		return err_perm(err, "5.6.7",
 		    "this address needs the parameter SMTPUTF8");
 	if (rules_delayed(s, err, code) > 0 &&
-	    (backend_resolve(r->addr, session_trusted(s), &t->arena, &r->addr,
-	    &r->class, &why) < 0 ? rules_rcpt(s, r, &why, err, code) :
+	    (backend_resolve(r->addr, session_trusted(s),
+	    t->sender[0] == '\0', &t->arena, &r->addr, &r->class, &why) < 0 ?
+	    rules_rcpt(s, r, &why, err, code) :
 	    rules_rcpt(s, r, NULL, err, code)) > 0)
 		return filters_rcpt(s, t, r, NULL, err, code);
 	filters_rcpt(s, t, r, err, &ignored, &none);

@@ -1,6 +1,7 @@
 /*
  * test_router.c - what router knows of a sender: is that an address of ours,
- * and whose?  And of a recipient: how full is the mailbox?
+ * and whose?  And of a recipient: how full is the mailbox, has a report come to
+ * a sender that was signed?
  */
 #include "conf/common.h"
 #include "proto/router.h"
@@ -104,4 +105,40 @@ eval_quota(const struct test *t, void *self, struct eval *e, struct err *err)
 		    "now", e->f->rcpt);
 	eval_trace(e, "    %s: %lld%%", t->name, (long long)out.used_percent);
 	return comparison_holds(self, out.used_percent);
+}
+
+/* as enum batv; "none" is no word of rules */
+static const char *const states[] = { [BATV_VALID] = "valid",
+	[BATV_INVALID] = "invalid", [BATV_MISSING] = "missing" };
+
+int
+parse_batv(const struct test *t UNUSED, struct words *w, void **self_r,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = BATV_VALID; i < ARRAY_LEN(states); i++)
+		if (words_take(w, states[i])) {
+			*self_r = (void *)(uintptr_t)i;
+			return 0;
+		}
+	return words_expected(w, "valid, invalid or missing", err);
+}
+
+int
+eval_batv(const struct test *t UNUSED, void *self, struct eval *e,
+    struct err *err)
+{
+	struct router_batv_in in = { .addr = e->f->rcpt };
+	struct router_batv_out out;
+
+	/* only reports have to come to who sent something */
+	if (!e->f->has_sender || e->f->sender[0] != '\0' ||
+	    e->f->rcpt[0] == '\0')
+		return 0;
+	begin();
+	if (ipc_call(&router, &router_batv, &in, -1, &out, NULL, NULL,
+	    err) < 0)
+		return -1;
+	return out.state == (int)(uintptr_t)self;
 }

@@ -65,6 +65,8 @@ const struct test tests[] = {
 	{ "sender_login_mismatch", POLICY_MAIL, no_words, eval_sender,
 	    SENDER_MISMATCH, 0 },
 	{ "quota", POLICY_RCPT, parse_number, eval_quota, 0, 0 },
+	{ "batv", POLICY_RCPT, parse_batv, eval_batv, 0,
+	    POLICY_NEEDS_REFUSED },
 	{ NULL, POLICY_CONNECT, NULL, NULL, 0, 0 }
 };
 

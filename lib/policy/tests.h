@@ -47,5 +47,7 @@ TEST_EVAL(eval_greylist);
 enum { SENDER_LOCAL, SENDER_UNKNOWN, SENDER_MISMATCH };
 TEST_EVAL(eval_sender);
 TEST_EVAL(eval_quota);
+TEST_PARSE(parse_batv);
+TEST_EVAL(eval_batv);
 
 #endif

@@ -9,6 +9,8 @@ static const struct field resolve_in[] = {
 	    "client may send anywhere"),
 	F_BOOL(struct router_resolve_in, want_quota, "no",
 	    "how full it is, too"),
+	F_BOOL(struct router_resolve_in, report, "no",
+	    "the sender is null"),
 	F_END
 };
 
@@ -100,6 +102,7 @@ const struct verb_def router_owns = {
 
 static const struct field srs_in[] = {
 	F_STR(struct router_srs_in, sender, "", "of the envelope"),
+	F_BOOL(struct router_srs_in, batv, "no", "sign one of ours"),
 	F_LIST(struct router_srs_in, orig, "recipients as they were named"),
 	F_END
 };
@@ -115,6 +118,25 @@ const struct verb_def router_srs = {
 	.out = srs_out, .out_size = sizeof(struct router_srs_out),
 	.flags = VERB_AGAIN,
 	.doc = "senders of mail that is forwarded",
+};
+
+static const struct field batv_in[] = {
+	F_STR(struct router_batv_in, addr, NULL, "recipient"),
+	F_END
+};
+
+static const struct field batv_out[] = {
+	F_ENUM(struct router_batv_out, state, "none", BATV_STATES,
+	    "of its tag"),
+	F_END
+};
+
+const struct verb_def router_batv = {
+	.name = "batv",
+	.in = batv_in, .in_size = sizeof(struct router_batv_in),
+	.out = batv_out, .out_size = sizeof(struct router_batv_out),
+	.flags = VERB_AGAIN,
+	.doc = "has a recipient of a report a good tag?",
 };
 
 static const struct field rewrite_in[] = {
@@ -168,6 +190,7 @@ const struct verb_def *const router_verbs[] = {
 	&router_route,
 	&router_owns,
 	&router_srs,
+	&router_batv,
 	&router_rewrite,
 	&router_explain,
 	NULL

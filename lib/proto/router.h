@@ -17,6 +17,7 @@ struct router_resolve_in {
 	const char *addr;	/* in canonical form, see smtp/address.h */
 	bool relay;
 	bool want_quota;	/* how full is it?  then full is no err */
+	bool report;		/* the sender is null: tags of BATV count */
 };
 struct router_resolve_out {
 	int class;		/* enum addr_class */
@@ -81,13 +82,24 @@ extern const struct verb_def router_owns;	/* err 4.3.0 */
 
 /* SRS: the sender that mail forwarded out of the site carries.  Parallel lists
  * of one length; sender is returned as it is where nothing is to be
- * rewritten: it is null, ours, or the recipient was no address of ours. */
+ * rewritten: it is null, ours, or the recipient was no address of ours.
+ * batv: one that is ours is signed, if router.conf has that, too; without
+ * recipients nothing was forwarded, and one sender is the answer. */
 struct router_srs_in {
 	const char *sender;
+	bool batv;
 	struct strlist orig;	/* recipients as the client named them */
 };
 struct router_srs_out { struct strlist sender; };
 extern const struct verb_def router_srs;	/* err 4.3.0 */
+
+/* BATV: what is a recipient of a report?  none: senders of its domain are not
+ * signed */
+#define BATV_STATES "none|valid|invalid|missing"
+enum batv { BATV_NONE, BATV_VALID, BATV_INVALID, BATV_MISSING };
+struct router_batv_in { const char *addr; };
+struct router_batv_out { int state; /* enum batv */ };
+extern const struct verb_def router_batv;	/* err 4.3.0 */
 
 /*
  * The form of addresses that others see: canonical tables, masquerade.  out has

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "../../router/secrets.h"
 #include "../../router/srs.h"
 #include "base/log.h"
 
@@ -26,7 +27,7 @@ begin(void)
 	    full_write(fd, text, strlen(text)) < 0)
 		die("memfd_create");
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	srs_init(path);
+	secrets_init(path);
 }
 
 /* 1 and the sender of what is forwarded, 0 there is none */

@@ -44,8 +44,8 @@ backend_space(uint64_t size UNUSED, struct err *err)
 }
 
 int
-backend_resolve(const char *addr, bool relay, struct arena *a,
-    const char **addr_r, int *class_r, struct err *err)
+backend_resolve(const char *addr, bool relay, bool report UNUSED,
+    struct arena *a, const char **addr_r, int *class_r, struct err *err)
 {
 	struct slice s = slice_of(addr);
 

@@ -1,4 +1,5 @@
 /* srs_test.c - senders of forwarded mail and back */
+#include "../../router/secrets.h"
 #include "../../router/srs.h"
 
 #include <sys/stat.h>
@@ -23,7 +24,7 @@ put_secrets(const char *text)
 	    rename(other, path) < 0)
 		die("cannot write %s", path);
 	close(fd);
-	srs_init(path);
+	secrets_init(path);
 }
 
 static struct arena a;
@@ -161,10 +162,10 @@ test_secrets(void)
 	is_str(forward("joe@away.example", 20000), "none", "no secret");
 	is_str(back(s, 20000), "5.1.1", "nobody");
 	unlink(path);
-	srs_init(path);
+	secrets_init(path);
 	is_str(forward("joe@away.example", 20000), "none", "no file");
 	mkdir(path, 0700);
-	srs_init(path);
+	secrets_init(path);
 	is_str(forward("joe@away.example", 20000), "error", "trouble");
 	is_str(back(s, 20000), "4.3.0", "is ours");
 	rmdir(path);
