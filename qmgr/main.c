@@ -121,6 +121,7 @@ start(struct err *err)
 	free(path);
 	if (rc != 0)
 		return -1;
+	recent_open();
 	commit_init();
 	deliver_init();
 	if (settle_load(err) != 0 || curbs_load(err) != 0 ||

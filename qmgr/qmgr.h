@@ -189,7 +189,8 @@ void message_gone(int64_t id, int64_t created, const char *session,
     const char *why);
 /* forget a message that is not in the database */
 void msg_forget(struct msg *m);
-/* ids that left the queue within the last minutes */
+/* recent.c: ids that left the queue within the last minutes */
+void recent_open(void);			/* before all others */
 void recent_add(int64_t id);
 bool recent_has(int64_t id);
 

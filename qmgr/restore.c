@@ -188,6 +188,8 @@ on_entry(void *ctx, const struct journal_entry *from, struct err *err)
 	bool reads;
 
 	qmgr.last_id = MAX(qmgr.last_id, e->id);
+	if (rc == 1)
+		recent_add(e->id);
 	if (rc != 0 || msg_find(e->id) != NULL)
 		return MIN(rc, 0);
 	row = has_row(e->id, err);

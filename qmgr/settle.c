@@ -55,7 +55,7 @@ settle_load(struct err *err)
 
 /* An id older than this process whose content is gone was delivered: content
  * goes only after its envelope, or as an orphan, but not so soon.  Of a put
- * that proves nothing: rather twice than never. */
+ * that proves nothing: recent.c knows it, or else rather twice than never. */
 static int
 was_here(int64_t id, struct err *err)
 {

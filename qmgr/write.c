@@ -5,29 +5,6 @@
  */
 #include "qmgr.h"
 
-enum { RECENT = 1 << 18 };
-
-/* one id a place: a younger one may push an older one out */
-static int64_t recent[RECENT];
-
-static size_t
-recent_place(int64_t id)
-{
-	return (size_t)((uint64_t)id * 0x9e3779b97f4a7c15 >> 46);
-}
-
-void
-recent_add(int64_t id)
-{
-	recent[recent_place(id)] = id;
-}
-
-bool
-recent_has(int64_t id)
-{
-	return recent[recent_place(id)] == id;
-}
-
 static bool
 is_gone(const struct rcpt *r)
 {

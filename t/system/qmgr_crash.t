@@ -92,6 +92,8 @@ $s->crash;
 $s->again;
 is $s->call('settle', q => $q3, put => 'yes')->{f}{queued} // 'no', 'no',
     '... but where it was to be put, there may have been no content';
+is $s->call('settle', q => $q1, put => 'yes')->{f}{queued}, 'yes',
+    'what left the queue is known after a crash, too';
 
 # a successor
 unlink $s->dir . '/open';

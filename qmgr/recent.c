@@ -1,0 +1,63 @@
+/*
+ * recent.c - ids that left the queue within the last minutes, for who lost our
+ * answer and asks what became of a message.  They lie in a file that is mapped:
+ * a qmgr that is killed leaves them to the next one.  Nobody asks after a power
+ * cut, so nothing is synced.
+ */
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include "qmgr.h"
+
+enum { RECENT = 1 << 18 };	/* the shift of recent_place fits it */
+
+/* one id a place: a younger one may push an older one out */
+static int64_t *recent;
+
+static size_t
+recent_place(int64_t id)
+{
+	return (size_t)((uint64_t)id * 0x9e3779b97f4a7c15 >> 46);
+}
+
+/* room on the disk is taken now: a page without it would kill us later */
+static int64_t *
+map(const char *path)
+{
+	size_t n = RECENT * sizeof(*recent);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	void *p = MAP_FAILED;
+
+	if (fd >= 0 && ftruncate(fd, (off_t)n) == 0 &&
+	    fallocate(fd, 0, 0, (off_t)n) == 0)
+		p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close_fd(fd);
+	return p == MAP_FAILED ? NULL : p;
+}
+
+void
+recent_open(void)
+{
+	char *path = xasprintf("%s/recent", common.spool_dir);
+	struct err err;
+
+	recent = map(path);
+	if (recent == NULL) {
+		err_sys(&err, "%s", path);
+		log_event(LOG_WARN, "recent", KERR(&err), KEND);
+		recent = xcalloc(RECENT, sizeof(*recent));
+	}
+	free(path);
+}
+
+void
+recent_add(int64_t id)
+{
+	recent[recent_place(id)] = id;
+}
+
+bool
+recent_has(int64_t id)
+{
+	return recent[recent_place(id)] == id;
+}
