@@ -141,6 +141,7 @@ set_up(void)
 	common.run_dir = "/nonexistent";
 	conf.target.bind_table = "";
 	conf.total_timeout = 50 * FEW_MS;
+	conf.min_data_rate = 1 << 20;
 	conf.recipients = 100;
 	conf.sessions = 2;
 	conf.reuse_messages = 100;
