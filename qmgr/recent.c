@@ -9,7 +9,8 @@
 
 #include "qmgr.h"
 
-enum { RECENT = 1 << 18 };	/* the shift of recent_place fits it */
+/* 256 KB: of small disks it should not be much */
+enum { RECENT_BITS = 15, RECENT = 1 << RECENT_BITS };
 
 /* one id a place: a younger one may push an older one out */
 static int64_t *recent;
@@ -17,7 +18,8 @@ static int64_t *recent;
 static size_t
 recent_place(int64_t id)
 {
-	return (size_t)((uint64_t)id * 0x9e3779b97f4a7c15 >> 46);
+	return (size_t)((uint64_t)id * 0x9e3779b97f4a7c15 >>
+	    (64 - RECENT_BITS));
 }
 
 /* room on the disk is taken now: a page without it would kill us later */
