@@ -22,9 +22,8 @@ buffer(const struct content_limits *l)
 	return (struct slice){ buf, cap };
 }
 
-/* up to n bytes at offset: 0, or -1 */
-static int
-read_at(int fd, char *p, size_t n, uint64_t offset, struct err *err)
+int
+content_read(int fd, char *p, size_t n, uint64_t offset, struct err *err)
 {
 	size_t got = 0;
 	ssize_t r;
@@ -120,7 +119,7 @@ content_check(int fd, uint64_t size, const struct content_limits *l,
 	memset(f, 0, sizeof(*f));
 	for (done = 0; done < size; done += piece.n) {
 		piece.n = (size_t)MIN((uint64_t)buf.n, size - done);
-		if (read_at(fd, (char *)piece.p, piece.n, done, err) < 0)
+		if (content_read(fd, (char *)piece.p, piece.n, done, err) < 0)
 			return -1;
 		if (done == 0 && judge_header(piece, piece.n == size, l, f,
 		    err) < 0)

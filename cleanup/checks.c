@@ -199,25 +199,6 @@ walk(struct walk *w, struct mime_part *root, struct err *err)
 	return MIN(r, 0);
 }
 
-static int
-load(int fd, uint64_t from, size_t n, char *p, struct err *err)
-{
-	size_t got = 0;
-	ssize_t r;
-
-	while (got < n) {
-		r = pread(fd, p + got, n - got, (off_t)(from + got));
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return err_sys(err, "read content");
-		if (r == 0)
-			return err_temp(err, "4.3.0", "content got shorter");
-		got += (size_t)r;
-	}
-	return 0;
-}
-
 /* How much of it is to be read: of a message without parts the header, and of
  * its body what body_checks look at. */
 static size_t
@@ -227,7 +208,7 @@ wanted(struct walk *w, uint64_t size, size_t header, struct err *err)
 	char *head = xmalloc(header + 1);
 	struct mime_part *root;
 
-	if (load(w->k.m->fd, w->base, header, head, err) < 0) {
+	if (content_read(w->k.m->fd, head, header, w->base, err) < 0) {
 		free(head);
 		return SIZE_MAX;
 	}
@@ -252,7 +233,7 @@ walk_message(struct walk *w, uint64_t size, size_t header, struct err *err)
 	if (n == SIZE_MAX)
 		return -1;
 	p = xmalloc(n + 1);
-	r = load(w->k.m->fd, w->base, n, p, err);
+	r = content_read(w->k.m->fd, p, n, w->base, err);
 	if (r == 0) {
 		w->msg = (struct slice){ p, n };
 		w->whole = n == size - w->base;

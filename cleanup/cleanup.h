@@ -120,6 +120,8 @@ void trace_headers(struct str *out, const struct cleanup_begin_in *in,
 void trace_return_path(struct str *out, const char *sender, bool utf8);
 
 /* check.c */
+/* n bytes at offset, all of them: 0, or -1: 4.3.0 */
+int content_read(int fd, char *p, size_t n, uint64_t offset, struct err *err);
 struct content_limits {
 	size_t header;		/* bytes, ours included */
 	size_t fields;

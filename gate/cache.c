@@ -10,6 +10,7 @@
 #include "gate.h"
 
 #include <fcntl.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -37,10 +38,12 @@ struct entry {
 	UT_hash_handle hh;
 	struct addr addr;
 	struct known known;
-	struct entry *colder, *warmer;
+	TAILQ_ENTRY(entry) link;
 };
 
-static struct entry *entries, *coldest, *warmest;
+static struct entry *entries;
+/* the coldest first */
+static TAILQ_HEAD(, entry) order = TAILQ_HEAD_INITIALIZER(order);
 static const char *path;
 static struct head head;
 static int fd = -1;
@@ -58,34 +61,9 @@ not_saved(const struct err *err)
 }
 
 static void
-unlink_entry(struct entry *e)
-{
-	if (e->colder != NULL)
-		e->colder->warmer = e->warmer;
-	else
-		coldest = e->warmer;
-	if (e->warmer != NULL)
-		e->warmer->colder = e->colder;
-	else
-		warmest = e->colder;
-}
-
-static void
-link_warmest(struct entry *e)
-{
-	e->warmer = NULL;
-	e->colder = warmest;
-	if (warmest != NULL)
-		warmest->warmer = e;
-	else
-		coldest = e;
-	warmest = e;
-}
-
-static void
 drop(struct entry *e)
 {
-	unlink_entry(e);
+	TAILQ_REMOVE(&order, e, link);
 	HASH_DEL(entries, e);
 	free(e);
 }
@@ -105,16 +83,17 @@ make(const struct addr *a)
 	struct entry *e = find(a);
 
 	if (e != NULL) {
-		unlink_entry(e);
-		link_warmest(e);
+		TAILQ_REMOVE(&order, e, link);
+		TAILQ_INSERT_TAIL(&order, e, link);
 		return e;
 	}
-	if ((int64_t)HASH_COUNT(entries) >= conf.cache && coldest != NULL)
-		drop(coldest);
+	if ((int64_t)HASH_COUNT(entries) >= conf.cache &&
+	    !TAILQ_EMPTY(&order))
+		drop(TAILQ_FIRST(&order));
 	e = xcalloc(1, sizeof(*e));
 	e->addr = *a;
 	HASH_ADD(hh, entries, addr, sizeof(e->addr), e);
-	link_warmest(e);
+	TAILQ_INSERT_TAIL(&order, e, link);
 	return e;
 }
 
@@ -209,7 +188,7 @@ write_all(int to, struct err *err)
 	int rc = 0;
 
 	str_add(&out, &head, sizeof(head));
-	for (e = coldest; e != NULL; e = e->warmer) {
+	TAILQ_FOREACH(e, &order, link) {
 		r = make_record(e);
 		str_add(&out, &r, sizeof(r));
 	}
@@ -293,8 +272,8 @@ cache_close(void)
 {
 	close_fd(fd);
 	fd = -1;
-	while (coldest != NULL)
-		drop(coldest);
+	while (!TAILQ_EMPTY(&order))
+		drop(TAILQ_FIRST(&order));
 }
 
 /* --- */
@@ -306,8 +285,8 @@ cache_get(const struct addr *a, struct known *k)
 
 	if (e == NULL || is_old(&e->known, wall_s()))
 		return false;
-	unlink_entry(e);
-	link_warmest(e);
+	TAILQ_REMOVE(&order, e, link);
+	TAILQ_INSERT_TAIL(&order, e, link);
 	*k = e->known;
 	return true;
 }
@@ -342,8 +321,8 @@ cache_forget(const struct addr *a)
 		return;
 	if (e != NULL)
 		drop(e);
-	while (a == NULL && coldest != NULL)
-		drop(coldest);
+	while (a == NULL && !TAILQ_EMPTY(&order))
+		drop(TAILQ_FIRST(&order));
 	if (write_anew(&err) < 0)
 		not_saved(&err);
 }

@@ -6,6 +6,8 @@
  */
 #include "gate.h"
 
+#include <sys/queue.h>
+
 #include "base/clock.h"
 #include "base/hash.h"
 
@@ -20,13 +22,15 @@ struct key {
 struct entry {
 	UT_hash_handle hh;
 	struct key key;
-	struct entry *colder, *warmer;	/* while it has no connection */
+	TAILQ_ENTRY(entry) link;	/* while it has no connection */
 	int connections;
 	int64_t start, cur, prev;	/* a window of two buckets */
 	int64_t refused;
 };
 
-static struct entry *entries, *coldest, *warmest;
+static struct entry *entries;
+/* the coldest first */
+static TAILQ_HEAD(, entry) order = TAILQ_HEAD_INITIALIZER(order);
 static size_t cold;
 
 static struct key
@@ -54,27 +58,14 @@ find(const struct addr *a, bool network)
 static void
 chill(struct entry *e)
 {
-	e->warmer = NULL;
-	e->colder = warmest;
-	if (warmest != NULL)
-		warmest->warmer = e;
-	else
-		coldest = e;
-	warmest = e;
+	TAILQ_INSERT_TAIL(&order, e, link);
 	cold++;
 }
 
 static void
 warm(struct entry *e)
 {
-	if (e->colder != NULL)
-		e->colder->warmer = e->warmer;
-	else
-		coldest = e->warmer;
-	if (e->warmer != NULL)
-		e->warmer->colder = e->colder;
-	else
-		warmest = e->colder;
+	TAILQ_REMOVE(&order, e, link);
 	cold--;
 }
 
@@ -94,7 +85,7 @@ make(const struct addr *a, bool network)
 	if (e != NULL)
 		return e;
 	if ((int64_t)cold >= conf.addresses)
-		drop(coldest);
+		drop(TAILQ_FIRST(&order));
 	e = xcalloc(1, sizeof(*e));
 	e->key = make_key(a, network);
 	HASH_ADD(hh, entries, key, sizeof(e->key), e);

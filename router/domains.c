@@ -1,22 +1,7 @@
 /*
- * domains.c - what the table `domains` says about a domain of ours.  There may
- * be no such file: then nothing is said.
+ * domains.c - what the table `domains` says about a domain of ours.
  */
-#include "map/domains.h"
-
-#include "conf/common.h"
 #include "router.h"
-
-void
-domains_init(void)
-{
-	const char *text = common_path(common.conf_dir, "domains");
-
-	/* a table that was lost is trouble, one that never was is not */
-	if (strcmp(conf.domains, DOMAINS_DEFAULT) == 0 &&
-	    access(text, F_OK) != 0 && errno == ENOENT)
-		conf.domains = "";
-}
 
 int
 domains_get(struct slice domain, struct arena *a, struct domain_record *row,

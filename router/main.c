@@ -23,7 +23,7 @@ const struct field conf_fields[] = {
 	    "table of further domains of virtual mailboxes; empty: none"),
 	F_STR(struct router_conf, senders, "",
 	    "table of who may send as which addresses; empty: none"),
-	F_STR(struct router_conf, domains, "cdb:domains",
+	F_STR(struct router_conf, domains, DOMAINS_DEFAULT,
 	    "table of what is special about domains; empty: none"),
 	F_LIST(struct router_conf, virtual_alias_domains,
 	    "domains of ours that have aliases alone"),
@@ -130,7 +130,7 @@ static int
 before_jail(struct err *err)
 {
 	map_set_dir(common.conf_dir);
-	domains_init();
+	conf.domains = domains_spec(conf.domains);
 	tables_init();
 	domain_own_addresses();
 	secrets_init(common_path(common.conf_dir, "srs.secret"));

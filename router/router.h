@@ -116,8 +116,6 @@ bool domain_is_ours(int kind);
 /* The row of a domain: 1, 0 none (an empty record), -1. */
 int domains_get(struct slice domain, struct arena *a,
     struct domain_record *row, struct err *err);
-/* is there such a table?  Before the jail. */
-void domains_init(void);
 
 /*
  * The look-up keys of an address, folded: itself, and without what follows a

@@ -46,14 +46,19 @@ domain_parse(struct slice value, struct domain_record *d, struct arena *a,
 static struct map_live table;
 
 const char *
-domains_open(const char *spec)
+domains_spec(const char *spec)
 {
 	const char *text = common_path(common.conf_dir, "domains");
 
 	/* a table that was lost is trouble, one that never was is not */
-	if (strcmp(spec, DOMAINS_DEFAULT) == 0 && access(text, F_OK) != 0 &&
-	    errno == ENOENT)
-		spec = "";
+	return strcmp(spec, DOMAINS_DEFAULT) == 0 && access(text, F_OK) != 0 &&
+	    errno == ENOENT ? "" : spec;
+}
+
+const char *
+domains_open(const char *spec)
+{
+	spec = domains_spec(spec);
 	map_live_init(&table, spec);
 	return spec;
 }

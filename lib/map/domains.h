@@ -37,9 +37,11 @@ extern const struct field domain_fields[];
 int domain_parse(struct slice value, struct domain_record *d, struct arena *a,
     struct err *err);
 
-/* The table as a program that only reads it has it: "" there is none, and none
- * is the default, too, where conf has no file `domains`.  Once, after
- * common_load; returns what jail_table is to be told. */
+/* What a configured table stands for: "" there is none, and none is the
+ * default, too, where conf has no file `domains`. */
+const char *domains_spec(const char *spec);
+/* The table as a program that only reads it has it.  Once, after common_load;
+ * returns what jail_table is to be told. */
 const char *domains_open(const char *spec);
 /* the row of a domain, any case: 1, 0 none (then *d has the defaults), -1 */
 int domains_find(struct slice domain, struct arena *a,
