@@ -272,17 +272,21 @@ static int
 begin(struct call *c, const struct qmgr_filter *in, struct fate *f,
     struct err *err)
 {
-	/* who goes there already is not moved again: a call takes so many,
-	 * and the next one takes others */
-	struct walk w = { .but = f->kind == REROUTE && *f->addr == '\0' &&
-	    *f->mailbox == '\0' ? dest_find(f->transport, f->nexthop) :
-	    NULL };
-	int rc = walk_open(&w, in, MESSAGES, c->arena, err);
+	struct walk w = { 0 };
+	int rc = 0;
 
 	f->op.apply = apply;
 	f->op.done = done;
 	f->cap = WALK_RCPTS;
 	f->v = xcalloc(f->cap, sizeof(*f->v));
+	/* who goes there already is not moved again: a call takes so many,
+	 * and the next one takes others */
+	if (f->kind == REROUTE && *f->addr == '\0' && *f->mailbox == '\0') {
+		w.but = dest_get(f->transport, f->nexthop, err);
+		rc = w.but == NULL ? -1 : 0;
+	}
+	if (rc == 0)
+		rc = walk_open(&w, in, MESSAGES, c->arena, err);
 	if (rc == 0) {
 		rc = collect(f, &w, err);
 		if (rc == 2)
