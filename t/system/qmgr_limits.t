@@ -59,18 +59,18 @@ is $s->call('resume', name => 'smtp:p.test')->{verb}, 'err',
 
 # a whole transport, and a site that is known
 # what waits there keeps the site known: an idle destination is forgotten
-my $stays = $s->mail('defer@d1.prov.test');
-ok $s->wait_for(sub { $s->list =~ /^defer\S+=deferred$/ }),
+my $stays = $s->mail('full@d1.prov.test');
+ok $s->wait_for(sub { $s->list =~ /^full\S+=deferred$/ }),
     'the site is told';
 $s->mail('ok@local.test', transport => ['local']);
 $s->call('limit', name => 'site:prov', paused => 'yes');
 $s->mail('ok@d1.prov.test');
 $s->mail('ok@else.test');
 ok $s->wait_for(sub { $s->list =~
-    /^defer\S+ ok\@d1\.prov\.test=ready$/ }), 'a site is paused'
+    /^full\S+ ok\@d1\.prov\.test=ready$/ }), 'a site is paused'
     or diag $s->list;
 $s->call('resume', name => 'site:prov');
-ok $s->wait_for(sub { $s->list =~ /^defer\S+$/ }), 'and resumed';
+ok $s->wait_for(sub { $s->list =~ /^full\S+$/ }), 'and resumed';
 $s->call('delete', q => $stays);
 $s->call('limit', name => 'smtp:', paused => 'yes', until => time + 2);
 my $n = requests();

@@ -6,6 +6,7 @@ package Postrider::Sink;
 # fail, trouble; also
 #
 #   busy*     deferred, 4.7.0 too many connections
+#   full*     deferred, 4.2.2 mailbox full
 #   half*     the first recipients are said to have failed, then it dies, once
 #
 # While the file `closed' is there nobody is answered.  A next hop
@@ -40,7 +41,8 @@ sub new {
 my %answer = (defer => ['deferred', '4.2.1', 'come again'],
     fail => ['failed', '5.1.1', 'no such user'],
     trouble => ['deferred', '4.4.1', 'unreachable', 'yes'],
-    busy => ['deferred', '4.7.0', 'too many connections']);
+    busy => ['deferred', '4.7.0', 'too many connections'],
+    full => ['deferred', '4.2.2', 'mailbox full']);
 
 sub _answer {
 	my ($dir, $p) = @_;
