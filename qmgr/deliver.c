@@ -119,12 +119,12 @@ on_ok(struct request *q)
 	const struct agent_result *trouble = NULL;
 	size_t i;
 
+	dest_site(d->dest, q->site);	/* first: a rule may want it */
 	for (i = 0; i < d->n; i++) {
 		if (trouble == NULL && d->result[i].dest_trouble)
 			trouble = &d->result[i];
 		outcome(d, i);
 	}
-	dest_site(d->dest, q->site);
 	end(d, trouble == NULL ? SCHED_GOOD : SCHED_TROUBLE, trouble);
 }
 

@@ -27,7 +27,8 @@ static size_t nrules;
 static pcre2_match_data *match_data;
 static pcre2_match_context *limits;
 
-/* how often a rule met a destination; one that others push out begins anew */
+/* How often a rule met a destination, by its names: it may have left memory in
+ * between.  One that others push out begins anew. */
 static struct counter {
 	uint64_t key;
 	int64_t n, since;
@@ -197,12 +198,25 @@ matches(const struct rule *r, const struct str *subject)
 	    match_data, limits) >= 0;
 }
 
+static uint64_t
+counter_key(const struct rule *r, const struct dest *d)
+{
+	uint64_t h = 0xcbf29ce484222325 ^ (uint64_t)r->line;
+	const char *p;
+
+	for (p = d->transport->name; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3;
+	h = (h ^ ':') * 0x100000001b3;
+	for (p = d->nexthop; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3;
+	return h * 0x9e3779b97f4a7c15;
+}
+
 /* often enough? */
 static bool
 counted(const struct rule *r, const struct dest *d)
 {
-	uint64_t key = ((uint64_t)(uintptr_t)d ^ (uint64_t)r->line << 48) *
-	    0x9e3779b97f4a7c15;
+	uint64_t key = counter_key(r, d);
 	struct counter *c = &counters[key >> 54];
 	int64_t now = wall_s();
 

@@ -30,16 +30,23 @@ admin_limit(struct call *c, const void *in_, void *out UNUSED,
 	return curb_set(&q, c, err) != 0 ? -1 : CALL_LATER;
 }
 
-/* a suspension that nobody ordered */
+/* a suspension that nobody ordered; of what has left memory it is in the row */
 static bool
 end_suspension(const char *name)
 {
 	size_t n = strcspn(name, ":");
 	char transport[40];
+	struct queue_dest row;
 	struct dest *d;
+	struct err err;
 
+	if (name[n] != ':')
+		return false;
 	slice_copy(transport, sizeof(transport), (struct slice){ name, n });
-	d = name[n] == ':' ? dest_find(transport, name + n + 1) : NULL;
+	d = dest_find(transport, name + n + 1);
+	if (d == NULL && qdb_dest_get(qmgr.db, transport, name + n + 1, &row,
+	    &err) == 1)
+		d = dest_get(transport, name + n + 1, &err);
 	if (d == NULL || d->suspended_until == 0)
 		return false;
 	d->failures = 0;

@@ -3,11 +3,11 @@
 use strict;
 use warnings;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 use Postrider::Solo;
 
-# a hash that takes its time: a good part of a second
-my %hash = map { $_ => crypt $_, '$6$rounds=900000$salt$' } qw(geheim neu);
+# a hash that takes its time: some hundredths of a second
+my %hash = map { $_ => crypt $_, '$6$rounds=200000$salt$' } qw(geheim neu);
 
 sub users {
 	my ($s, $hash) = @_;
@@ -28,14 +28,22 @@ sub solo {
 	return $s;
 }
 
-# seconds, and whether it was right
+# what auth has worked so far, in seconds: a busy machine changes the clock's
+# time only
+sub worked {
+	my ($s) = @_;
+	open my $fh, '<', '/proc/' . $s->pid . '/schedstat' or die "$!\n";
+	return (split ' ', <$fh>)[0] / 1e9;
+}
+
+# seconds of work, and whether it was right
 sub try {
 	my ($s, $pass, $user) = @_;
-	my $t = time;
+	my $before = worked($s);
 	my $r = $s->connect->call('pass', [user => $user // 'ann',
 	    pass => $pass, service => 'pop3', client_addr => '192.0.2.9',
 	    session => 'x']);
-	return (time - $t, ($r->{f}{done} // '') eq 'yes');
+	return (worked($s) - $before, ($r->{f}{done} // '') eq 'yes');
 }
 
 my $s = solo();

@@ -11,8 +11,7 @@ my $hash = crypt 'geheim', '$6$rounds=1000$salt$';
 my $s = Postrider::Solo->new('auth',
 	common => { domains => 'example.test, b.test' },
 	conf => { users => 'text:users', failure_delay => '400ms',
-	    failure_delay_max => '1s', max_failures => 3,
-	    step_timeout => '1s' });
+	    failure_delay_max => '1s', max_failures => 3 });
 open my $fh, '>', $s->dir . '/conf/users' or die "users: $!\n";
 print {$fh} "ann\@example.test pass=$hash quota=1M\n",
     "bob\@b.test pass=$hash\n", "gone\@b.test pass=$hash disabled=yes\n",
@@ -53,9 +52,14 @@ my @cases = (
 );
 for my $case (@cases) {
 	my ($user, $pass, $want, $name) = @$case;
-	my $t = time;
-	is try($user, $pass), $want, $name;
-	my $ms = 1000 * (time - $t);
+	my ($got, $ms);
+	for (1 .. 20) {		# a busy machine adds something now and then
+		my $t = time;
+		$got = try($user, $pass);
+		$ms = 1000 * (time - $t);
+		last if $ms < 900 || $got ne $want;
+	}
+	is $got, $want, $name;
 	next if $want !~ /^5/;
 	ok $ms >= 290 && $ms < 900, "$name: answered after the delay" or
 	    diag "$ms ms";
@@ -104,9 +108,6 @@ undef $c;
 is try('ann', 'geheim'), 'ann@example.test', 'which hurts nobody else';
 
 $c = $s->connect;
-$c->call('sasl', [mech => 'PLAIN', @who]);
-is $c->recv(5), undef, 'who stops in an exchange is cut off';
-$c = $s->connect;
 $c->send_raw('nonsense');
 is $c->recv, undef, 'so is who sends nonsense';
 undef $c;
@@ -114,4 +115,12 @@ is try('ann', 'geheim'), 'ann@example.test', 'the next one is served';
 
 rename $s->dir . '/conf/users', $s->dir . '/conf/u';
 is try('ann', 'geheim'), 'ann@example.test', 'a lost table stays in use';
+rename $s->dir . '/conf/u', $s->dir . '/conf/users';
+
+$s->stop;
+$s->_conf('auth', users => 'text:users', step_timeout => '1s');
+$s->start(clients => 1);
+$c = $s->connect;
+$c->call('sasl', [mech => 'PLAIN', @who]);
+is $c->recv, undef, 'who stops in an exchange is cut off';
 done_testing;

@@ -45,5 +45,5 @@ $pr->add_user('ann', 'neu', verb => 'password');
 ok $pr->wait_for(sub {
 	my ($s, $o) = $pr->run(@call);
 	return $s != 0;
-}, 10), 'a changed password holds soon';
+}), 'a changed password holds soon';
 done_testing;

@@ -61,7 +61,7 @@ $i->spew($i->conf_dir . '/idp.jwks', $idp->jwks);
 $i->spew($i->conf_dir . '/idp.oauth', "for = auth\n" .
     'url = http://127.0.0.1:' . $listener->sockport . "/introspect\n" .
     "client_id = mail\nclient_secret = geheim\ncache = 0s\n" .
-    "any_audience = yes\ntimeout = 2s\nretry = 100ms\n");
+    "any_audience = yes\ntimeout = 20s\nretry = 100ms\n");
 chmod 0644, $i->conf_dir . '/idp.jwks';
 chmod 0600, $i->conf_dir . '/idp.oauth';
 $i->start;

@@ -284,7 +284,7 @@ is scalar $i->send(port => 'submission', auth => ['ann', 'pw'],
     'submission: not looked at';
 
 # the power fails: what was changed comes back from the journal as it is
-ok $i->wait_for(sub { my @l = $i->mails('ann'); @l == 21 }, 30), 'delivered';
+ok $i->wait_for(sub { my @l = $i->mails('ann'); @l == 21 }), 'delivered';
 Postrider::Chaos::kill_tree($i);
 for my $f ($i->mails('ann'), glob $i->dir . '/spool/content/*/*') {
 	chmod 0640, $f;
@@ -293,9 +293,9 @@ for my $f ($i->mails('ann'), glob $i->dir . '/spool/content/*/*') {
 Postrider::Chaos::reboot($i->dir . '/spool/journal');
 my $mark = $i->log_mark;
 Postrider::Chaos::start($i);
-ok $i->wait_log(qr/qmgr\[\d+\]: replayed messages=21 /, 30, $mark),
+ok $i->wait_log(qr/qmgr\[\d+\]: replayed messages=21 /, undef, $mark),
     'the journal is replayed';
-ok $i->wait_for(sub { return !grep { -z $_ } $i->mails('ann') }, 30),
+ok $i->wait_for(sub { return !grep { -z $_ } $i->mails('ann') }),
     'all are whole again';
 my $all = join '', map { $i->slurp($_) } $i->mails('ann');
 is scalar(() = $all =~ /^new \d+$/mg), 20, '... as they were changed';

@@ -129,11 +129,11 @@ $i->ctl_ok('cert', 'self-signed', 'imap.new.test');
 is served('imap.new.test'), $default, 'a new one waits for the reload';
 $i->ctl_ok('reload');
 $fp = fingerprint('imap.new.test');
-ok $i->wait_for(sub { served('imap.new.test') =~ /\Q$fp\E/ }, 10),
+ok $i->wait_for(sub { served('imap.new.test') =~ /\Q$fp\E/ }),
     '... and is served then';
 is served('other.test'), $default, '... to who asks for it';
 $i->ctl_ok('cert', 'self-signed', 'imap.new.test', 'pop.new.test');
 $fp = fingerprint('pop.new.test');
-ok $i->wait_for(sub { served('pop.new.test') =~ /\Q$fp\E/ }, 10),
+ok $i->wait_for(sub { served('pop.new.test') =~ /\Q$fp\E/ }),
     'one that was made anew needs none';
 done_testing;

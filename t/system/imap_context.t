@@ -66,8 +66,8 @@ is_deeply updates($c->cmd('NOOP'), $u), ['ADDTO (1 2 2 4)'],
     'positions, the first first';
 ok $c->idle_start, 'IDLE';
 $o->ok('seen', 'UID STORE 6 +FLAGS.SILENT (\Seen)');
-ok $c->wait_untagged(sub { $_->{raw} =~ /TAG "$t"\) UID REMOVEFROM \(0 6\)/ },
-    5), 'in IDLE';
+ok $c->wait_untagged(sub { $_->{raw} =~ /TAG "$t"\) UID REMOVEFROM \(0 6\)/ }),
+    'in IDLE';
 is $c->idle_done->{status}, 'OK', 'DONE';
 $c->ok('cancelled', "CANCELUPDATE \"$t\" \"$u\"");
 $c->bad('twice', "CANCELUPDATE \"$t\"");

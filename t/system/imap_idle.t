@@ -51,14 +51,14 @@ for my $n (1 .. 9) {
 	select undef, undef, undef, 0.05;
 	my $start = time;
 	$d->put("a$n APPEND INBOX {3+}\r\na:b\r\n");
-	my $r = $c->wait_untagged(sub { $_->{name} eq 'EXISTS' }, 5);
+	my $r = $c->wait_untagged(sub { $_->{name} eq 'EXISTS' });
 	push @append, time - $start;
 	is $r && $r->{num}, $n, "EXISTS $n";
 	do { $r = $d->response } until $r->{tag} eq "a$n";
 	$start = time;
 	$d->put("b$n STORE $n +FLAGS.SILENT (\\Flagged)\r\n");
 	$r = $c->wait_untagged(sub { $_->{name} eq 'FETCH' &&
-		grep { $_ eq '\Flagged' } @{ $_->{data}[0][1] } }, 5);
+		grep { $_ eq '\Flagged' } @{ $_->{data}[0][1] } });
 	push @flag, time - $start;
 	is $r && $r->{num}, $n, 'its flags';
 	do { $r = $d->response } until $r->{tag} eq "b$n";
@@ -71,7 +71,7 @@ for (1 .. 9) {
 	select undef, undef, undef, 0.05;
 	my $start = time;
 	$d->put("c EXPUNGE\r\n");
-	my $r = $c->wait_untagged(sub { $_->{name} eq 'EXPUNGE' }, 5);
+	my $r = $c->wait_untagged(sub { $_->{name} eq 'EXPUNGE' });
 	push @expunge, time - $start;
 	is $r && $r->{num}, 1, 'EXPUNGE';
 	do { $r = $d->response } until $r->{tag} eq 'c';
@@ -87,16 +87,16 @@ diag sprintf 'ms: append %.1f, flags %.1f, expunge %.1f', map { 1000 *
 $c->idle_start;
 is $i->send(to => 'ann@example.test', message => "Subject: x\n\nhi\n"), 250,
     'a message';
-ok $c->wait_untagged(sub { $_->{name} eq 'EXISTS' }, 10), 'is told';
+ok $c->wait_untagged(sub { $_->{name} eq 'EXISTS' }), 'is told';
 # after the session gave its memory back
 select undef, undef, undef, 1.5;
 $i->send(to => 'ann@example.test', message => "Subject: y\n\nhi\n");
-ok $c->wait_untagged(sub { $_->{name} eq 'EXISTS' }, 10),
+ok $c->wait_untagged(sub { $_->{name} eq 'EXISTS' }),
     'also when it was idle long';
 # a foreign program renames
 my ($file) = glob "$i->{dir}/mail/example.test/ann/Maildir/cur/*";
 rename $file, "${file}F" or die "$file: $!\n";
-ok $c->wait_untagged(sub { $_->{name} eq 'FETCH' }, 10),
+ok $c->wait_untagged(sub { $_->{name} eq 'FETCH' }),
     'flags of a foreign program';
 is $c->idle_done->{status}, 'OK', 'DONE';
 

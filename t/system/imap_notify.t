@@ -25,7 +25,7 @@ my $c = login();
 sub told {
 	my ($name, $re, $want) = @_;
 	my $r = $c->wait_untagged(sub { $_->{name} eq $name &&
-	    $_->{raw} =~ $re }, 5);
+	    $_->{raw} =~ $re });
 	ok $r, $want;
 	return $r;
 }
@@ -101,7 +101,7 @@ $other->ok('two', 'SETMETADATA misc (/private/comment "a" /shared/b "c")');
 my %names;
 for (1 .. 2) {	# in one response or in two
 	last if keys %names == 2;
-	$r = $c->wait_untagged(sub { $_->{raw} =~ /METADATA "?misc/ }, 5)
+	$r = $c->wait_untagged(sub { $_->{raw} =~ /METADATA "?misc/ })
 	    or last;
 	$names{$_}++ for $r->{raw} =~ m{ (/\S+)}g;
 }

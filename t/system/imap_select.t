@@ -173,7 +173,7 @@ $d->ok('CREATE', 'CREATE gone');
 $idler->ok('SELECT', 'SELECT gone');
 $idler->idle_start;
 $d->ok('DELETE', 'DELETE gone');
-ok $idler->wait_untagged(sub { $_->{name} eq 'BYE' }, 10), 'IDLE: BYE';
+ok $idler->wait_untagged(sub { $_->{name} eq 'BYE' }), 'IDLE: BYE';
 $c->ok('another', 'SELECT box');
 $c->ok('DELETE of the selected one', 'DELETE box');
 $c->bad('which is closed', 'CHECK');

@@ -121,7 +121,7 @@ is $r->{l}{keys}[1], $first[0], 'before the first';
 ok $i->wait_for(sub {
 	$r = $c->call('tickets');
 	return !grep { $_ eq $first[0] } @{ $r->{l}{keys} };
-}, 6), 'which is forgotten after its time';
+}), 'which is forgotten after its time';
 
 # --- who waits for news
 $r = $c->call('certs');

@@ -149,7 +149,7 @@ for my $program ('qmgr', 'router', 'local') {
 	cmp_ok cpu_of($pid) - $cpu, '<', 0.2, "$program: it does not spin"
 	    if $pid && -d "/proc/$pid";
 	limit_files($_) for $i->pids_of($program);
-	ok $i->wait_for(sub { some_messages("$program: after it", 1) }, 10),
+	ok $i->wait_for(sub { some_messages("$program: after it", 1) }),
 	    "$program: all is well again";
 	ok drained(), "$program: the queue runs empty";
 	is_deeply got(), \%ok, "$program: what was accepted has come once, " .
@@ -169,7 +169,7 @@ for my $program ('qmgr', 'router', 'local') {
 	sleep 0.5;
 	cmp_ok cpu_of($pid) - $cpu, '<', 0.2, 'master does not spin';
 	limit_files($pid);
-	ok $i->wait_for(sub { ($i->ctl('reload'))[0] == 0 }, 10),
+	ok $i->wait_for(sub { ($i->ctl('reload'))[0] == 0 }),
 	    'with descriptors again it does what it is told';
 	is $i->smtp->greeting, 220, 'and serves';
 }
@@ -184,7 +184,7 @@ for my $program ('qmgr', 'router', 'local') {
 	$i->spew($file, "$good\nno_such_option = 1\n");
 	my $old = service('submission')->{pids};
 	kill 'KILL', @$old;
-	ok $i->wait_log(qr/throttled .*service=submission .*failures=2/, 20,
+	ok $i->wait_log(qr/throttled .*service=submission .*failures=2/, undef,
 	    $mark), 'a program that dies at its start is throttled';
 	is $i->smtp->greeting, 220, 'others go on';
 	is +(some_messages('meanwhile', 1)), 1, 'mail is taken';

@@ -55,7 +55,7 @@ SKIP: {
 	$f->smtp->quit for 1 .. 5;
 	unlink "$d/fill";
 	$f->smtp->quit;
-	my $l = $f->wait_log(qr/log_resumed/, 10);
+	my $l = $f->wait_log(qr/log_resumed/);
 	like $l, qr/dropped=\d+/, 'what was lost is counted and told';
 	$f->stop;
 	system("umount '$d'");

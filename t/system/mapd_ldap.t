@@ -194,9 +194,9 @@ like $t->login('ann@example.test', 'geheim'), qr/^-ERR .*temporary/i,
     'a login is told so';
 $ld->start(@server);
 $ld->wait($up);
-ok $pr->wait_for(sub { $t->query('boxes', 'ann@example.test') =~ /^quota/ }, 5),
+ok $pr->wait_for(sub { $t->query('boxes', 'ann@example.test') =~ /^quota/ }),
     'it is back';
-$pr->wait_log(qr/server-up .*boxes/, 5, $mark);
+$pr->wait_log(qr/server-up .*boxes/, undef, $mark);
 is scalar(grep { /server-down .*boxes/ } $pr->log_lines($mark)), 1,
     'one line that it went';
 

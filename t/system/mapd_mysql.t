@@ -97,9 +97,9 @@ like join(' ', $pr->send(to => 'ann@example.test', message => "x\n")),
     qr/^451 4\.3\.0/, 'mail for its accounts waits';
 $my->start(@server);
 $my->wait(sub { sql('SELECT 1') });
-ok $pr->wait_for(sub { $t->query('boxes', 'ann@example.test') =~ /^quota/ }, 5),
+ok $pr->wait_for(sub { $t->query('boxes', 'ann@example.test') =~ /^quota/ }),
     'it is back';
-$pr->wait_log(qr/server-up .*boxes/, 5, $mark);
+$pr->wait_log(qr/server-up .*boxes/, undef, $mark);
 is scalar(grep { /server-down .*boxes/ } $pr->log_lines($mark)), 1,
     'one line that it went';
 

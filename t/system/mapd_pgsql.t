@@ -127,9 +127,9 @@ is scalar($pr->send(to => 'own@example.test', message => "x\n")), 250,
     'others have theirs';
 $pg->start(@server);
 $pg->wait(sub { sql('SELECT 1') });
-ok $pr->wait_for(sub { $t->query('boxes', 'ann@example.test') =~ /^quota/ }, 5),
+ok $pr->wait_for(sub { $t->query('boxes', 'ann@example.test') =~ /^quota/ }),
     'it is back';
-$pr->wait_log(qr/server-up .*boxes/, 5, $mark);
+$pr->wait_log(qr/server-up .*boxes/, undef, $mark);
 is scalar(grep { /server-down .*boxes/ } $pr->log_lines($mark)), 1,
     'one line that it went';
 is scalar(grep { /server-up .*boxes/ } $pr->log_lines($mark)), 1,
@@ -168,7 +168,7 @@ sub waiting {
 my $holder = $pg->_fork("$bin/psql", '-qAt', '-h', $dir, '-p', $port, '-U',
     'boss', '-d', 'postgres', '-c', 'SELECT pg_advisory_lock(7)', '-c',
     'SELECT pg_sleep(60)');
-$pr->wait_for(sub { waiting(1) }, 20) or die "nobody has the lock\n";
+$pr->wait_for(sub { waiting(1) }) or die "nobody has the lock\n";
 pipe my $r, my $w or die "pipe: $!\n";
 my $asker = fork // die "fork: $!\n";
 if (!$asker) {
@@ -177,7 +177,7 @@ if (!$asker) {
 	POSIX::_exit(0);
 }
 close $w;
-$pr->wait_for(sub { waiting(2) }, 20) or die "nobody asks\n";
+$pr->wait_for(sub { waiting(2) }) or die "nobody asks\n";
 like $t->query('single', 'x@y'), qr/1 processes wait for its answers/,
     'no more ask a table at a time than may';
 is $t->query('boxes', 'ann@example.test'), 'quota=1048576', 'others answer';
@@ -191,7 +191,7 @@ like $t->query('wrong', 'x@y'), qr/^75 .*password/, 'still a wrong password';
 $t->table(wrong => %base, for => 'maps', hosts => "127.0.0.1:$port",
     query => $alias, retry => '1m', retry_max => '1m');
 $pr->reload;
-ok $pr->wait_for(sub { $t->query('wrong', 'x@y') =~ $t->absent }, 5),
+ok $pr->wait_for(sub { $t->query('wrong', 'x@y') =~ $t->absent }),
     'the right one, after a reload';
 
 # the jail

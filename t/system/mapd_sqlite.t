@@ -181,9 +181,9 @@ rename $db, "$db.away" or die $!;
 like query('alias', 'team@example.test'), qr/No such file/, 'no file';
 like query('alias', 'team@example.test'), qr/No such file/, 'still none';
 rename "$db.away", $db or die $!;
-ok $pr->wait_for(sub { query('alias', 'team@example.test') =~ /^ann/ }, 5),
+ok $pr->wait_for(sub { query('alias', 'team@example.test') =~ /^ann/ }),
     'a file that comes back is used';
-$pr->wait_log(qr/server-up .*alias/, 5, $mark);
+$pr->wait_log(qr/server-up .*alias/, undef, $mark);
 my @line = $pr->log_lines($mark);
 is scalar(grep { /mapd\[\d+\]: query-failed .*alias/ } @line), 1,
     'one line for the question';

@@ -40,7 +40,7 @@ like rcpt('"x@away.example"@b.test'), qr/^55\d 5\.7\.1 /,
 like rcpt('team@b.test'), qr/^550 5\.1\.1 /, 'an alias that is not there';
 $pr->spew($pr->conf_dir . '/aliases', "team: ann, bob\@b.test\n");
 $pr->map('aliases');
-ok $pr->wait_for(sub { rcpt('team@b.test') =~ /^250 / }, 10),
+ok $pr->wait_for(sub { rcpt('team@b.test') =~ /^250 / }),
     'is there soon after it was compiled';
 
 is scalar($pr->send(to => 'team@b.test', message => "Subject: a\n\nx\n")),
@@ -52,7 +52,7 @@ $pr->ctl_ok('user', 'quota', 'bob@b.test', '1K');
 is scalar($pr->send(to => 'bob@b.test',
     message => "Subject: a\n\n" . "x" x 70 . "\n")), 250, 'a little fits';
 $pr->ctl_ok('user', 'quota', 'bob@b.test', '10');
-ok $pr->wait_for(sub { rcpt('bob@b.test') =~ /^55\d 5\.2\.2 / }, 10),
+ok $pr->wait_for(sub { rcpt('bob@b.test') =~ /^55\d 5\.2\.2 / }),
     'a full mailbox is refused at RCPT';
 
 my $routes = $pr->call('router', 'route', addr => 'joe+x@sys.test');

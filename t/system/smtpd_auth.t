@@ -89,7 +89,7 @@ is scalar $c->cmd('AUTH PLAIN AAAA'), 535, 'a wrong password';
 like $c->last, qr/^535 5\.7\.8 /, '... 5.7.8';
 is scalar $c->cmd('AUTH PLAIN AAAA'), 535, '... again';
 is scalar $c->reply, 421, '... ends the session';
-ok $c->closed(2), '... closed';
+ok $c->closed, '... closed';
 $s->unfake('auth');
 $c = $s->session;
 is scalar $c->cmd("AUTH PLAIN $plain"), 454, 'auth is not there';

@@ -112,14 +112,14 @@ for my $bad ('BDAT', 'BDAT x', 'BDAT -1', 'BDAT 5 FIRST', 'BDAT 5 LAST 6',
 	$t = $c = $s->session;
 	envelope();
 	is scalar $t->cmd($bad), 501, "501: $bad";
-	ok $t->closed(2), '... and closed';
+	ok $t->closed, '... and closed';
 	$c = $s->session;
 }
 $c->quit;
 $c = $s->session;
 envelope();
 is scalar $c->cmd('BDAT 9000000000000000000'), 552, 'an endless chunk';
-ok $c->closed(2), '... and closed';
+ok $c->closed, '... and closed';
 $c = $s->session;
 envelope();
 $c->put("BDAT 100 LAST\r\nabc");

@@ -17,7 +17,7 @@ sub takes {
 	$t = time;
 	is scalar $sub->(), 421, "$name: 421";
 	like $c->last, qr/^421 4\.4\.2 /, '... 4.4.2';
-	ok $c->closed(2), '... closed';
+	ok $c->closed, '... closed';
 	my $d = time - $t;
 	ok $d > $min && $d < $max, "... in time" or diag $d;
 	return;

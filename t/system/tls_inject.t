@@ -60,7 +60,7 @@ sub over {
 	my $all = eval { rest($c) } // "STILL OPEN: $@";
 	unlike $all, $evil{$name}[1], "$name: $what: not obeyed";
 	unlike $all, qr/STILL OPEN/, '... closed';
-	$i->wait_for(sub { failures($from) }, 10);
+	$i->wait_for(sub { failures($from) });
 	my @l = failures($from);
 	is scalar @l, 1, '... one line of log' or diag(@l);
 	like $l[0] // '', $log, '... which says it';
@@ -68,7 +68,7 @@ sub over {
 }
 
 # `start' has tried the listeners that begin with TLS
-$i->wait_for(sub { failures(0) == 3 }, 10);
+$i->wait_for(sub { failures(0) == 3 });
 for my $name (protocols()) {
 	my $from = $i->log_mark;
 	my $c = client($name);
@@ -159,7 +159,7 @@ for my $p (['smtps', 'submission'], ['pop3s', 'pop3'], ['imaps', 'imap']) {
 	$c = wrapped($i, $port);
 	$from = $i->log_mark;
 	$c->fh->close(SSL_no_shutdown => 1);
-	ok $i->wait_log(qr/disconnect .*end=(?:eof|lost)/, 10, $from),
+	ok $i->wait_log(qr/disconnect .*end=(?:eof|lost)/, undef, $from),
 	    "$port: gone without a close_notify";
 	$c = wrapped($i, $port);
 	ok Postrider::Starttls::alive($c, $name), '... the next one is served';

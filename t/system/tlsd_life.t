@@ -32,7 +32,7 @@ sub cn {
 }
 sub wait_cn {
 	my ($want) = @_;
-	$i->wait_for(sub { cn() eq $want }, 10);
+	$i->wait_for(sub { cn() eq $want });
 	return cn();
 }
 
@@ -84,10 +84,10 @@ cmp_ok time - $start, '<', 3, 'without a long wait';
 is $t->client($port, '-sess_in', $file)->facts->{resumed}, 'yes',
     'and one can be resumed, which needs no signature';
 kill 'CONT', $keyd;
-ok $i->wait_for(sub { cn() eq 'old' }, 5), 'it answers: all is well';
+ok $i->wait_for(sub { cn() eq 'old' }), 'it answers: all is well';
 kill 'KILL', $keyd;
 $start = time;
-ok $i->wait_for(sub { cn() eq 'old' }, 10), 'keyd killed: new sessions work';
+ok $i->wait_for(sub { cn() eq 'old' }), 'keyd killed: new sessions work';
 my $took = time - $start;
 cmp_ok $took, '<', 3, sprintf 'soon: after %.2f s', $took;
 ok $old->echo('five'), 'the session goes on';
@@ -111,7 +111,7 @@ ok $t->client($port)->echo('new'), 'one is killed: a new session works';
 cmp_ok time - $start, '<', 3, 'soon';
 my $alive = grep { $_->echo('still') } @{ $of{all} };
 is $alive, 6, "6 of 12 sessions were the other's and go on";
-ok $i->wait_for(sub { pids('tlsd') >= 2 }, 10), 'and there are two again';
+ok $i->wait_for(sub { pids('tlsd') >= 2 }), 'and there are two again';
 
 # --- reload
 my $stay = $t->client($port);
@@ -121,12 +121,12 @@ $i->reload;
 ok $stay->echo('after'), 'lives through a reload';
 ok $t->client($port)->echo('new'), 'new ones come';
 my %before = map { $_ => 1 } @before;
-ok $i->wait_for(sub { 2 <= grep { !$before{$_} } pids('tlsd') }, 10),
+ok $i->wait_for(sub { 2 <= grep { !$before{$_} } pids('tlsd') }),
     'to new processes';
 $stay->done;
 $old->done;
 $_->done for @{ $of{all} };
-ok $i->wait_for(sub { !grep { $before{$_} } pids('tlsd') }, 10),
+ok $i->wait_for(sub { !grep { $before{$_} } pids('tlsd') }),
     'the old ones end with their last session';
 
 # --- handshakes while the suite reloads

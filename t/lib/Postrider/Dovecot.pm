@@ -15,6 +15,7 @@ use warnings;
 use File::Path qw(make_path remove_tree);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
+use Postrider::Ports;
 use Time::HiRes qw(sleep time);
 
 our $UID = 5000;		# owner of the mailboxes, no account needed
@@ -47,9 +48,7 @@ sub new {
 }
 
 sub _free_port {
-	my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1,
-	    LocalPort => 0, Proto => 'tcp') or die "no free port: $!\n";
-	return $s->sockport;
+	return Postrider::Ports::spare();
 }
 
 sub port { return $_[0]{port}{ $_[1] } // die "port $_[1]?\n" }
@@ -237,7 +236,7 @@ sub start {
 	my ($self) = @_;
 	system($self->start_cmd) == 0 or die "dovecot does not start\n";
 	$self->{started} = 1;
-	my $end = time + 20;
+	my $end = time + 60;
 	until ($self->greets) {
 		die "dovecot does not answer\n" . $self->log if time > $end;
 		sleep 0.05;

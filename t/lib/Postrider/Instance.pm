@@ -29,7 +29,7 @@ use Postrider::Pop3;
 use Postrider::Ports;
 use Postrider::Smtp;
 
-our $TIMEOUT = $ENV{POSTRIDER_TEST_TIMEOUT} || 30;	# seconds, for one wait
+our $TIMEOUT = $ENV{POSTRIDER_TEST_TIMEOUT} || 60;	# seconds, for one wait
 my $top = abs_path(dirname(__FILE__) . '/../../..');
 my (%alive, $stage);
 
@@ -344,7 +344,7 @@ sub stop {
 	return 1 unless $self->{started};
 	$self->pids;
 	my ($st, $out, $err) = $self->ctl('stop');
-	my $end = time + 10;
+	my $end = time + $TIMEOUT;
 	my @left;
 	while (@left = grep { $self->_ours($_) } keys %{ $self->{pids} }) {
 		last if time > $end;
@@ -362,6 +362,7 @@ sub stop {
 sub wait_for {
 	my ($self, $sub, $secs) = @_;
 	my $end = time + ($secs || $TIMEOUT);
+	local $self->{waiting} = 1;
 	while (1) {
 		my $v = $sub->();
 		return $v if $v;
@@ -372,13 +373,43 @@ sub wait_for {
 
 sub log_file { return "$_[0]{dir}/log/mail.log" }
 
-# the whole log, or from a byte offset on
-sub log {
+# What a program says is in the pipe to logd when it answers, and some
+# milliseconds later in the file.  A line of our own goes the same way, so all
+# before it is there when it is.
+sub _sync_log {
+	my ($self) = @_;
+	return if $self->{waiting} || !$self->{started};
+	my ($pid) = eval { $self->slurp("$self->{dir}/run/master.pid") } // '';
+	$pid =~ /^(\d+)$/m or return;
+	my ($to, $at) = ("/proc/$1/fd/2", $self->log_mark);
+	(readlink $to // '') =~ /^pipe:/ or return;
+	my $mark = sprintf 'test[%d]: mark n=%d', $$, ++$self->{marks};
+	open my $pipe, '>>', $to or return;
+	syswrite $pipe, "$mark\n";
+	close $pipe;
+	my $end = time + 10;
+	until ($self->_log_from($at) =~ / \Q$mark\E\n/) {
+		# it may have been moved, or its disk may be full
+		last if time > $end;
+		sleep 0.002;
+	}
+	return;
+}
+
+sub _log_from {
 	my ($self, $from) = @_;
 	open my $fh, '<:raw', $self->log_file or return '';
 	seek $fh, $from || 0, 0;
 	local $/;
 	return scalar(<$fh>) // '';
+}
+
+# the whole log, or from a byte offset on: all that was said until now
+sub log {
+	my ($self, $from) = @_;
+	$self->_sync_log;
+	return $self->_log_from($from) =~
+	    s/^\S+ test\[\d+\]: mark n=\d+\n//mgr;
 }
 
 sub log_lines { my $self = shift; return split /\n/, $self->log(@_) }
@@ -389,8 +420,15 @@ sub log_mark { return -s $_[0]->log_file || 0 }
 # the first line of the log that matches; '' and a note after the time
 sub wait_log {
 	my ($self, $re, $secs, $from) = @_;
+	my ($at, $file) = ($from || 0, '');
 	my $line = $self->wait_for(sub {
-		my ($l) = grep { /$re/ } $self->log_lines($from);
+		# only what is new, unless another file is there
+		my @st = stat $self->log_file or return;
+		$at = $from || 0 if $file ne "@st[0, 1]" && $file;
+		$file = "@st[0, 1]";
+		my $new = $self->_log_from($at) =~ s/[^\n]*\z//r;
+		$at += length $new;
+		my ($l) = grep { /$re/ } split /\n/, $new;
 		return $l;
 	}, $secs);
 	Test::Builder->new->diag("no log line matches $re") unless $line;
@@ -399,7 +437,7 @@ sub wait_log {
 
 sub log_tail {
 	my ($self, $n) = @_;
-	my @l = $self->log_lines;
+	my @l = split /\n/, $self->_log_from;
 	splice @l, 0, @l - $n if @l > $n;
 	return join '', map { "$_\n" } @l;
 }
@@ -460,7 +498,7 @@ sub _complaints {
 	my ($self) = @_;
 	return grep {
 		/AddressSanitizer|LeakSanitizer|runtime error:|Assertion `/
-	} $self->log_lines;
+	} split /\n/, $self->_log_from;
 }
 
 sub finish {

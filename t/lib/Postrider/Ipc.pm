@@ -18,7 +18,7 @@ use IO::Select;
 use POSIX ();
 use Socket qw(AF_UNIX SOCK_DGRAM SOCK_SEQPACKET SOL_SOCKET pack_sockaddr_un);
 
-our $TIMEOUT = $ENV{POSTRIDER_TEST_TIMEOUT} || 30;
+our $TIMEOUT = $ENV{POSTRIDER_TEST_TIMEOUT} || 60;
 use constant { MAX => 65536, SCM_RIGHTS => 1 };
 
 my ($SENDMSG, $RECVMSG) = (46, 47);

@@ -10,7 +10,7 @@ use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Time::HiRes qw(time);
 
-our $TIMEOUT = $ENV{POSTRIDER_TEST_TIMEOUT} || 30;
+our $TIMEOUT = $ENV{POSTRIDER_TEST_TIMEOUT} || 60;
 
 # port (and host), or path of a UNIX socket, or fh
 sub connect_to {

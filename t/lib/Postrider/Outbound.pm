@@ -104,7 +104,8 @@ sub tls {
 	my $mark = $self->{i}->log_mark;
 	my $r = $self->deliver($domain, "r\@$domain", @more);
 	return $1 if $r =~ /^0 \w+ (\d\S+ .*?)(?: !)?; ok/;
-	my ($line) = $self->{i}->wait_log(qr/ sent .*q=\Q$self->{q}\E /, $mark);
+	my ($line) = $self->{i}->wait_log(qr/ sent .*q=\Q$self->{q}\E /, undef,
+	    $mark);
 	return 'clear' unless $line =~ / tls=/;
 	return join ' ', $line =~ /policy=(\S+)/, $line =~ /verified=(\w+)/;
 }

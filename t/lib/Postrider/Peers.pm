@@ -148,7 +148,7 @@ sub start {
 	my ($self, $name) = @_;
 	my $fn = $self->can("_start_$name") or die "what is $name?\n";
 	$fn->($self, "$self->{dir}/$name", $ADDRESS{$name});
-	my $end = time + 30;
+	my $end = time + 60;
 	until (IO::Socket::INET->new(PeerAddr => $ADDRESS{$name},
 	    PeerPort => 25, Timeout => 1)) {
 		die "$name does not listen\n" if time > $end;

@@ -48,4 +48,25 @@ sub free_base {
 	die "no free port base on 127.0.0.1\n";
 }
 
+# One port more, below those of any base, kept for us until the test ends: for a
+# server that can not be given a socket.
+sub spare {
+	for (1 .. 500) {
+		my $port = 3000 + int rand 7000;
+		next if $held{$port} || !take($port);
+		return $port if is_free($port);
+		delete $held{$port};
+	}
+	die "no free port on 127.0.0.1\n";
+}
+
+# Does anybody listen there?  Nothing is bound or connected, which would be in
+# the way of who is about to.
+sub listens {
+	my ($port) = @_;
+	my $at = sprintf '(?:0100007F|00000000):%04X', $port;
+	open my $fh, '<', '/proc/net/tcp' or die "/proc/net/tcp: $!\n";
+	return scalar grep { /^\s*\d+: $at \S+ 0A / } <$fh>;
+}
+
 1;

@@ -18,6 +18,7 @@ use warnings;
 use Cwd qw(abs_path);
 use IO::Socket::INET;
 use POSIX ();
+use Postrider::Ports;
 use Time::HiRes qw(sleep time);
 
 sub unpacked {
@@ -38,15 +39,7 @@ sub new {
 	    pids => [], owner => $$, port => {}, names => [@names] }, $class;
 	mkdir $self->{dir} or die "$self->{dir}: $!\n";
 	chmod 0755, $self->{dir};
-	# ports that nobody has now; held until the server is started
-	my @held;
-	for my $n (@SERVERS) {
-		my $s = IO::Socket::INET->new(Listen => 1,
-		    LocalAddr => '127.0.0.1') or die "port: $!\n";
-		$self->{port}{$n} = $s->sockport;
-		push @held, $s;
-	}
-	close $_ for @held;
+	$self->{port}{$_} = Postrider::Ports::spare() for @SERVERS;
 	for my $n (@names) {
 		my $fn = $self->can("_start_$n") or die "what is $n?\n";
 		$fn->($self);

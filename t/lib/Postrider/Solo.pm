@@ -266,7 +266,7 @@ sub stop {
 	my ($self) = @_;
 	return unless $self->{pid};
 	kill 'TERM', $self->{pid};
-	my $st = $self->wait_exit(10);
+	my $st = $self->wait_exit;
 	if ($self->{pid}) {
 		kill 'KILL', $self->{pid};
 		waitpid $self->{pid}, 0;

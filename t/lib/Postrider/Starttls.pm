@@ -61,7 +61,7 @@ sub raw {
 sub tls {
 	my ($c, %opt) = @_;
 	return IO::Socket::SSL->start_SSL($c->fh, SSL_verify_mode => 0,
-	    Timeout => 20, %opt);
+	    Timeout => 60, %opt);
 }
 
 # what the server said last: all lines of one answer
@@ -94,7 +94,7 @@ sub wrapped {
 	    keys %proto;
 	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
 	    PeerPort => $i->port($name), Proto => 'tcp') or die "$name: $!\n";
-	IO::Socket::SSL->start_SSL($s, SSL_verify_mode => 0, Timeout => 20,
+	IO::Socket::SSL->start_SSL($s, SSL_verify_mode => 0, Timeout => 60,
 	    %opt) or die "$name: handshake: $SSL_ERROR\n";
 	return $proto{$proto}{class}->new(fh => $s);
 }

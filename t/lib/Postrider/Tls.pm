@@ -20,7 +20,7 @@ use MIME::Base64 qw(decode_base64);
 use POSIX ();
 use Time::HiRes qw(time sleep);
 
-our $TIMEOUT = $ENV{POSTRIDER_TEST_TIMEOUT} || 20;
+our $TIMEOUT = $ENV{POSTRIDER_TEST_TIMEOUT} || 60;
 
 sub new {
 	my ($class, $i) = @_;

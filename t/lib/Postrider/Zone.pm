@@ -24,6 +24,7 @@ package Postrider::Zone;
 #   servfail refused notimp   that code
 #   drop                      no answer
 #   slow:SECONDS              later
+#   hold                      when faults are told the next time
 #   bogus                     with signatures that are false
 #   nosig                     without signatures
 #   lame                      without authority: ask at the root

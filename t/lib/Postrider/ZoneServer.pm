@@ -22,7 +22,7 @@ sub records {
 sub new {
 	my ($class, $text, $fault) = @_;
 	my $self = bless { zones => {}, fault => { %$fault }, log => [],
-	    later => [] }, $class;
+	    later => [], held => [] }, $class;
 	$self->set_zone($_, $text->{$_}) for keys %$text;
 	return $self;
 }
@@ -240,6 +240,7 @@ sub reply {
 
 sub send_later {
 	my ($self, $fault, $send) = @_;
+	return push @{ $self->{held} }, $send if $fault eq 'hold';
 	return $send->() if $fault !~ /^slow:([\d.]+)$/;
 	push @{ $self->{later} }, [time + $1, $send];
 	return;
@@ -284,6 +285,7 @@ sub on_control {
 	} elsif ($op eq 'fault') {
 		my %new = @arg;
 		$self->{fault}{$_} = $new{$_} for keys %new;
+		$_->() for splice @{ $self->{held} };
 	} else {
 		@out = @{ $self->{log} };
 		$self->{log} = [];
