@@ -2,6 +2,11 @@
  * request.c - SERVE_REQUEST: requests of many connections, one at a time.
  * Between two waits every connection is either closed or has no half-read
  * message; answers that a verb function holds back are given by `idle`.
+ *
+ * Nobody is waited for.  Who does not read keeps what the socket did not take
+ * in its sendq, and is read again when that is empty: cleanup takes router's
+ * answer, a list of thousands of places perhaps, when its client has sent the
+ * message, and may ask router something else before.
  */
 #include "serve/request.h"
 
@@ -13,8 +18,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "serve/internal.h"
+#include "serve/sendq.h"
 
-enum { BATCH = 32, SEND_TIMEOUT_MS = 5000, PARKED_MAX = 200 };
+enum { BATCH = 32, PARKED_MAX = 200 };
 
 struct conn {
 	int fd;			/* -1: slot is free */
@@ -22,6 +28,7 @@ struct conn {
 	void *state;
 	bool closing, parked;
 	struct ipc_cred peer;
+	struct sendq out;
 };
 
 static const struct daemon *daemon_;
@@ -37,16 +44,22 @@ static struct arena arena;
 static struct ipc_msg msg;
 
 static void
-watch(int fd, uint32_t events, uint64_t key)
+watch(int op, int fd, uint32_t events, uint64_t key)
 {
 	struct epoll_event ev = { .events = events, .data.u64 = key };
 
-	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0)
+	if (epoll_ctl(epoll_fd, op, fd, &ev) < 0)
 		die("epoll_ctl: %s", strerror(errno));
 }
 
 /* keys of the epoll set: 0 life and stop, 1.. listeners, 1000.. slots */
 enum { KEY_END = 0, KEY_LISTEN = 1, KEY_CONN = 1000 };
+
+static void
+watch_conn(int op, const struct conn *c, uint32_t events)
+{
+	watch(op, c->fd, events, (uint64_t)(KEY_CONN + (c - conns)));
+}
 
 static void
 set_accepting(bool on)
@@ -58,8 +71,8 @@ set_accepting(bool on)
 	accepting = on;
 	for (i = 0; i < launch.listeners; i++)
 		if (on)
-			watch(LISTEN_FD + i, EPOLLIN | EPOLLEXCLUSIVE,
-			    (uint64_t)(KEY_LISTEN + i));
+			watch(EPOLL_CTL_ADD, LISTEN_FD + i, EPOLLIN |
+			    EPOLLEXCLUSIVE, (uint64_t)(KEY_LISTEN + i));
 		else
 			epoll_ctl(epoll_fd, EPOLL_CTL_DEL, LISTEN_FD + i, NULL);
 }
@@ -109,6 +122,7 @@ close_conn(struct conn *c)
 	close(c->fd);
 	c->fd = -1;
 	c->state = NULL;
+	sendq_free(&c->out);
 	set_parked(c, false);
 	nconns--;
 	crowded = false;
@@ -159,6 +173,7 @@ accept_one(int listener)
 	c->fd = fd;
 	c->once = 0;
 	c->closing = c->parked = false;
+	c->out = (struct sendq){ 0 };
 	c->serial = ++serials;
 	if (ipc_peer(fd, &c->peer) < 0) {
 		close(fd);
@@ -168,21 +183,47 @@ accept_one(int listener)
 	nconns++;
 	used++;
 	c->state = daemon_->conn_open ? daemon_->conn_open(&c->peer) : NULL;
-	watch(fd, EPOLLIN, (uint64_t)(KEY_CONN + (c - conns)));
+	watch_conn(EPOLL_CTL_ADD, c, EPOLLIN);
+}
+
+/* watch for room while something waits; rc as it is */
+static int
+sent(struct conn *c, bool waited, int rc)
+{
+	if (!waited && c->out.n > 0)
+		watch_conn(EPOLL_CTL_MOD, c, EPOLLOUT);
+	return rc;
+}
+
+static int
+send_record(struct conn *c, const char *verb, const struct field *t,
+    const void *rec, int fd, struct err *err)
+{
+	bool waited = c->out.n > 0;
+
+	return sent(c, waited, sendq_record(&c->out, c->fd, verb, t, rec, fd,
+	    err));
+}
+
+static int
+send_err(struct conn *c, const struct err *why)
+{
+	bool waited = c->out.n > 0;
+
+	return sent(c, waited, sendq_err(&c->out, c->fd, why));
 }
 
 /* 0, or -1: the connection is lost */
 static int
 send_ok(struct conn *c, const struct verb_def *def, const void *out, int fd)
 {
-	struct err err, ignored;
+	struct err err;
 
-	if (ipc_send(c->fd, "ok", out != NULL ? def->out : NULL, out, fd,
-	    SEND_TIMEOUT_MS, &err) == 0)
+	if (send_record(c, "ok", out != NULL ? def->out : NULL, out, fd,
+	    &err) == 0)
 		return 0;
 	/* too long for a message: nothing was sent yet */
-	return err.kind == ERR_PERM ? ipc_reply_err(c->fd, &err, &ignored) :
-	    -1;
+	return err.kind == ERR_PERM ? send_err(c, &err) : -1;
 }
 
 /* 0, or -1: the connection is lost */
@@ -190,14 +231,13 @@ static int
 reply(struct conn *c, struct call *call, int rc, void *out, struct err *err)
 {
 	const struct verb_def *def = call->def;
-	struct err ignored;
 
 	if (c->fd < 0)
 		return -1;
 	if (rc == CALL_LATER || (def != NULL && (def->flags & VERB_NO_REPLY)))
 		return 0;
 	if (rc < 0)
-		return ipc_reply_err(c->fd, err, &ignored);
+		return send_err(c, err);
 	return send_ok(c, def, out, call->out_fd);
 }
 
@@ -211,8 +251,8 @@ bad_channel(const struct conn *c, const struct err *err)
 static int
 send_more(struct call *c, const void *more, struct err *err)
 {
-	return ipc_send(c->sock, "more", c->def->more, more, -1,
-	    SEND_TIMEOUT_MS, err);
+	return send_record(&conns[c->slot], "more", c->def->more, more, -1,
+	    err);
 }
 
 /* one message: 1 served, 0 nothing there, -1 the connection must close */
@@ -256,14 +296,24 @@ serve_batch(struct conn *c)
 	int i, n = daemon_->idle != NULL ? BATCH : 1, rc = 1;
 
 	for (i = 0; i < n && rc == 1; i++)
-		rc = serve_message(c);
+		rc = c->out.n > 0 ? 0 : serve_message(c);
 	return rc;
 }
 
 static void
 serve_conn(struct conn *c)
 {
-	if (serve_batch(c) < 0)
+	struct err err;
+	int rc;
+
+	if (c->out.n == 0) {
+		rc = serve_batch(c);
+	} else {
+		rc = sendq_flush(&c->out, c->fd, &err);
+		if (rc == 0)
+			watch_conn(EPOLL_CTL_MOD, c, EPOLLIN);
+	}
+	if (rc < 0)
 		close_conn(c);
 }
 
@@ -284,8 +334,8 @@ drain_conn(struct conn *c)
 		if (daemon_->idle != NULL)
 			daemon_->idle();
 	}
-	if (c->fd >= 0 && (rc < 0 || (rc == 0 && (busy == NULL ||
-	    !busy(c->state)))))
+	if (c->fd >= 0 && (rc < 0 || (rc == 0 && c->out.n == 0 &&
+	    (busy == NULL || !busy(c->state)))))
 		close_conn(c);
 }
 
@@ -326,8 +376,8 @@ set_up(const struct daemon *d)
 		die("epoll_create: %s", strerror(errno));
 	for (i = 0; i < launch.listeners; i++)
 		fcntl(LISTEN_FD + i, F_SETFL, O_NONBLOCK);
-	watch(LIFE_FD, EPOLLIN, KEY_END);
-	watch(serve_stop_fd, EPOLLIN, KEY_END);
+	watch(EPOLL_CTL_ADD, LIFE_FD, EPOLLIN, KEY_END);
+	watch(EPOLL_CTL_ADD, serve_stop_fd, EPOLLIN, KEY_END);
 	set_accepting(true);
 }
 
@@ -421,9 +471,7 @@ request_more(struct call_ticket t, const void *more)
 	struct conn *c = ticket_conn(t);
 	struct err err;
 
-	if (c == NULL)
-		return -1;
-	return ipc_send(c->fd, "more", t.def->more, more, -1, SEND_TIMEOUT_MS,
+	return c == NULL ? -1 : send_record(c, "more", t.def->more, more, -1,
 	    &err);
 }
 
@@ -440,8 +488,7 @@ void
 request_err(struct call_ticket t, const struct err *why)
 {
 	struct conn *c = ticket_conn(t);
-	struct err err;
 
-	if (c != NULL && ipc_reply_err(c->fd, why, &err) < 0)
+	if (c != NULL && send_err(c, why) < 0)
 		close_conn(c);
 }

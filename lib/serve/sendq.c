@@ -8,7 +8,8 @@
 
 #include "ipc/codec.h"
 
-enum { SENDQ_MAX = 16 << 20 };
+/* no copy of a secret is left where a record grew out of */
+enum { SENDQ_MAX = 16 << 20, SECRET_ROOM = 8192 };
 
 struct sendq_item {
 	struct sendq_item *next;
@@ -54,6 +55,7 @@ drop_head(struct sendq *q)
 	q->n--;
 	q->bytes -= it->bytes.len;
 	close_fd(it->fd);
+	explicit_bzero(it->bytes.s, it->bytes.len);
 	str_free(&it->bytes);
 	free(it);
 }
@@ -69,6 +71,36 @@ sendq_put(struct sendq *q, int sock, const struct str *bytes, int fd,
 			return err_sys(err, "send");
 	}
 	return append(q, bytes, fd, err);
+}
+
+int
+sendq_record(struct sendq *q, int sock, const char *verb,
+    const struct field *t, const void *rec, int fd, struct err *err)
+{
+	static struct str bytes = STR_INIT;
+	bool secret;
+	int r;
+
+	str_reset(&bytes);
+	str_grow(&bytes, SECRET_ROOM);
+	secret = ipc_encode(&bytes, verb, t, rec);
+	r = bytes.len > IPC_MAX ? err_perm(err, "5.3.4",
+	    "%s: message of %zu bytes", verb, bytes.len) :
+	    sendq_put(q, sock, &bytes, fd, err);
+	if (secret)
+		explicit_bzero(bytes.s, bytes.len);
+	return r;
+}
+
+int
+sendq_err(struct sendq *q, int sock, const struct err *why)
+{
+	static struct str bytes = STR_INIT;
+	struct err ignored;
+
+	str_reset(&bytes);
+	ipc_encode_err(&bytes, why);
+	return sendq_put(q, sock, &bytes, -1, &ignored);
 }
 
 int

@@ -6,6 +6,7 @@ use strict;
 use warnings;
 use Test::More;
 use Postrider::Instance;
+use Postrider::Ipc;
 
 my $pr = Postrider::Instance->new(
 	users => { map { $_ => 'pw' } qw(ann bob cid dan eve log) },
@@ -96,4 +97,19 @@ like $pr->ctl_ok('user', 'show', 'ann'), qr/forward\s+cid.*not kept/,
 $pr->ctl_ok('user', 'forward', 'dan', '--off');
 ok $pr->wait_for(sub { $pr->call('router', 'route',
     addr => 'dan@example.test') !~ /^addr=eve/m }), 'no more';
+
+# Who does not read a long answer yet, as cleanup does not while a client sends
+# its message, holds up nobody, himself neither.
+$pr->spew("$conf/lists/crew", join '', map { "n$_\@away.example\n" } 1 .. 2000);
+my ($slow, $other) = map { Postrider::Ipc->connect(
+    "$pr->{dir}/run/private/router") } 1, 2;
+$slow->send('route', [addr => 'crew@example.test', sender => $far]);
+is $other->call('resolve', [addr => 'bob@example.test'])->{verb}, 'ok',
+    'while somebody does not read, another is answered';
+my ($count, $m) = 0;
+$count++ while ($m = $slow->recv) && $m->{verb} eq 'more';
+is "$count " . ($m && $m->{verb}), '2001 ok',
+    '... and his answer is still whole, with a copy for who gets all of it';
+is $slow->call('resolve', [addr => 'bob@example.test'])->{verb}, 'ok',
+    '... and he goes on';
 done_testing;
