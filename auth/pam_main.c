@@ -5,6 +5,7 @@
  * is a child of its own that has a time to answer and is killed after it.
  */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <poll.h>
 #include <security/pam_appl.h>
 #include <signal.h>
@@ -352,6 +353,12 @@ static const struct daemon auth_pam = {
 	.before_jail = before_jail,
 	.verbs = verbs,
 	.keep_root = true,
+	/* what modules and their helpers want of root; not the machine */
+	.caps = 1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE |
+	    1u << CAP_DAC_READ_SEARCH | 1u << CAP_FOWNER | 1u << CAP_FSETID |
+	    1u << CAP_KILL | 1u << CAP_SETGID | 1u << CAP_SETUID |
+	    1u << CAP_IPC_LOCK | 1u << CAP_SYS_CHROOT | 1u << CAP_SYS_NICE |
+	    1u << CAP_SYS_RESOURCE | 1u << CAP_AUDIT_WRITE,
 	.jail = { .groups = JAIL_FILES | JAIL_WRITE | JAIL_UNIX | JAIL_FORK |
 		JAIL_EXEC | JAIL_IDS | JAIL_CHMOD | JAIL_PLUGIN,
 		.memory = 1024UL * 1024 * 1024, .files = 256 },

@@ -35,6 +35,9 @@ run_init(struct err *err)
 		/* a stop is for the one who asks: it ends, then we do */
 		signal(SIGTERM, SIG_IGN);
 		signal(SIGINT, SIG_IGN);
+		/* a command may be one that gains rights: not bound */
+		if (serve_keep_caps(CAPS_BECOME, false, err) < 0)
+			_exit(1);
 		starter_serve(3, conf.user);
 	}
 	close(s[1]);

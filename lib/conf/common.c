@@ -80,6 +80,12 @@ static const char *const role_names[ROLE_COUNT] = { "root", "net", "queue",
 	"maps", "store", "auth", "log", "tls", "key", "limit", "out",
 	"sts", "filter" };
 
+const char *
+role_name(enum role role)
+{
+	return role_names[role];
+}
+
 int
 role_find(struct slice name)
 {

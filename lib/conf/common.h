@@ -50,6 +50,7 @@ int common_load(const char *conf_dir, struct err *err);
 /* role by its name in master.conf: root net queue maps store auth log tls key
  * limit out sts filter; -1 */
 int role_find(struct slice name);
+const char *role_name(enum role role);
 /* path below run_dir/private or the like: arena of common, lives for ever */
 const char *common_path(const char *dir, const char *name);
 /* run_dir/private/NAME: where the UNIX socket of a service lies */

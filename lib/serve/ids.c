@@ -19,6 +19,36 @@ set_caps(uint32_t mask)
 	return (int)syscall(SYS_capset, &h, d);
 }
 
+/* Without the right to, what a program could get stays as it is: a jail ends
+ * that, too (no_new_privs). */
+static void
+bound_caps(unsigned keep)
+{
+	int i;
+
+	for (i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
+		if ((i >= 32 || !(keep >> i & 1)) &&
+		    prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
+			return;
+}
+
+int
+serve_keep_caps(unsigned caps, bool bound, struct err *err)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2];
+
+	if (geteuid() != 0)
+		return 0;
+	if (bound)
+		bound_caps(caps);
+	/* a container may have fewer already */
+	if (syscall(SYS_capget, &h, d) < 0 ||
+	    set_caps(caps & d[0].permitted) < 0)
+		return err_sys(err, "capabilities");
+	return 0;
+}
+
 /* The file system uid alone becomes the store's: files that cleanup creates
  * belong to the store, but signals, sockets and ids are the queue's.  A
  * set*uid sets fsuid too, so this comes last, by a capability kept for it. */
@@ -68,6 +98,7 @@ serve_role(const struct daemon *d, struct err *err)
 	if (role <= ROLE_ROOT)
 		return err_perm(err, "5.3.5", "%s: user = \"%s\" is not a "
 		    "role that it can run as", d->name, launch.user);
+	bound_caps(0);
 	return serve_become(common.uid[role], common.gid[role], BECOME_ROLE |
 	    (launch.fsuid_store ? BECOME_FSUID_STORE : 0), err);
 }

@@ -54,12 +54,15 @@ void serve_handover(const struct daemon *d, int sock, pid_t nursery);
 int serve_stdio(const struct daemon *d, struct err *err);
 /* the jail of a session with that uid */
 struct jail serve_session_jail(const struct daemon *d, uid_t uid);
-/* for -J: the jail of a session, as the store user */
-int serve_probe_user(const struct daemon *d, struct err *err);
+/* for -J: the jail of a session in that mailbox, as the store user */
+int serve_probe_user(const struct daemon *d, const char *mailbox,
+    struct err *err);
 int serve_requests(const struct daemon *d);
 
 /* the row of that name, or NULL; builtin ping included */
 const struct verb *verb_find(const struct daemon *d, const char *name);
+/* -J: who may send which, a line each: "verb NAME<tab>root net" */
+void verb_print(const struct daemon *d);
 bool verb_allowed(const struct verb *v, const struct ipc_cred *peer);
 /* Decode, check, call.  Returns what the verb function returned, or -1 with
  * err; *fatal: the channel must be closed. */

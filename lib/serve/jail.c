@@ -34,6 +34,7 @@ static size_t nrules, rules_cap;
 static uint16_t ports[JAIL_PORTS];
 static size_t nports;
 static unsigned needed;		/* groups, by jail_need */
+bool jail_loud;
 
 #define N(name) SCMP_SYS(name)
 static const int base_calls[] = {
@@ -69,7 +70,7 @@ static const int exec_calls[] = { N(execve), N(execveat), N(arch_prctl),
 	N(set_tid_address) };
 static const int id_calls[] = {
 	N(setuid), N(setgid), N(setresuid), N(setresgid), N(setgroups),
-	N(setfsuid), N(setfsgid), N(capset), N(prctl), N(setrlimit),
+	N(setfsuid), N(setfsgid), N(capget), N(capset), N(prctl), N(setrlimit),
 };
 static const int sqlite_calls[] = {
 	N(pread64), N(pwrite64), N(ftruncate), N(fsync), N(fdatasync),
@@ -91,7 +92,7 @@ static const int plugin_calls[] = { N(prlimit64), N(getrlimit), N(ioctl),
 	N(getpgrp), N(getpgid), N(getsid), N(getrusage), N(sigaltstack),
 	N(times), N(alarm), N(setitimer), N(chdir), N(fchdir), N(chown),
 	N(fchown), N(fchownat), N(getresuid), N(getresgid), N(getgroups),
-	N(capget), N(rt_sigsuspend), N(tgkill), N(pidfd_open), N(fstat) };
+	N(rt_sigsuspend), N(tgkill), N(pidfd_open), N(fstat) };
 static const int relock_calls[] = {
 	N(landlock_create_ruleset), N(landlock_add_rule),
 	N(landlock_restrict_self), N(seccomp), N(prctl), N(prlimit64),
@@ -405,6 +406,9 @@ jail_enter(const struct jail *j, struct err *err)
 #endif
 	if (set_limits(j, err) < 0)
 		return -1;
+	if (jail_loud)
+		jail_tell(set, rules, nrules,
+		    ports, set & JAIL_ANY_PORT ? SIZE_MAX : nports);
 	rc = landlock_enter(rules, nrules,
 	    set & JAIL_ANY_PORT ? NULL : ports, nports, err);
 	for (i = 0; i < nrules; i++)

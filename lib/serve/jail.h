@@ -70,7 +70,11 @@ void jail_port(uint16_t port);
 int jail_prepare(const struct jail *j, struct err *err);
 /* Landlock, then seccomp; clears the lists of paths and ports.  0 or -1 */
 int jail_enter(const struct jail *j, struct err *err);
-/* -J: try what must fail and print one line each: "open-outside EACCES" */
+/* -J: the next jail_enter prints what it allows: "jail calls<tab>files unix",
+ * "jail path<tab>read /x", "jail port<tab>25" */
+extern bool jail_loud;
+/* -J: try what must fail and print one line each: "open-outside EACCES", and
+ * before that what standard input asks for (probe.c) */
 int jail_probe(void);
 
 #endif

@@ -17,4 +17,8 @@ struct jail_rule {
 int landlock_enter(const struct jail_rule *rules, size_t n,
     const uint16_t *ports, size_t nports, struct err *err);
 
+/* what a jail allows, on standard output (probe.c); nports SIZE_MAX: any */
+void jail_tell(unsigned groups, const struct jail_rule *rules, size_t n,
+    const uint16_t *ports, size_t nports);
+
 #endif

@@ -39,6 +39,7 @@ static struct arena arena;
 
 struct options {
 	const char *conf_dir;
+	const char *mailbox;	/* whose session -J is to be in */
 	bool print, check, probe, stdio;
 };
 
@@ -63,7 +64,8 @@ serve_stopping(void)
 static int
 usage(const struct daemon *d)
 {
-	fprintf(stderr, "usage: %s [-nPJ] [-c confdir] [-M name=value]...\n"
+	fprintf(stderr, "usage: %s [-nPJ] [-c confdir] [-M name=value]... "
+	    "[mailbox]\n"
 	    "This program is started by master(8); -P prints its options.\n",
 	    d->name);
 	return 64;
@@ -90,6 +92,7 @@ parse_options(int argc, char **argv, struct options *o, struct err *err)
 	int c;
 
 	o->conf_dir = "/etc/postrider";
+	o->mailbox = "probe";
 	field_defaults(launch_fields, &launch, &arena);
 	while ((c = getopt_long(argc, argv, "c:nPJM:", longs, NULL)) != -1) {
 		if (c == 'c')
@@ -105,6 +108,8 @@ parse_options(int argc, char **argv, struct options *o, struct err *err)
 		else if (c != 'M' || set_launch(optarg, err) < 0)
 			return -1;
 	}
+	if (o->probe && optind == argc - 1)
+		o->mailbox = argv[optind++];
 	return optind == argc ? 0 : err_perm(err, "5.3.5",
 	    "unexpected argument %s", argv[optind]);
 }
@@ -155,7 +160,12 @@ prepare(const struct daemon *d, struct err *err)
 		return -1;
 	if (serve_role(d, err) < 0)
 		return -1;
-	return d->user_root ? 0 : jail_enter(&d->jail, err);
+	if (!d->user_root && jail_enter(&d->jail, err) < 0)
+		return -1;
+	if (!d->keep_root && !d->user_root)
+		return 0;
+	return serve_keep_caps(d->caps != 0 ? d->caps : CAPS_BECOME, true,
+	    err);
 }
 
 static int
@@ -225,12 +235,15 @@ serve_main(int argc, char **argv, const struct daemon *d)
 		return run_stdio(d, &o);
 	if (launch.service[0] == '\0' && !o.probe)
 		return usage(d);
+	jail_loud = o.probe;
 	if ((!o.probe && status_open(&err) < 0) || prepare(d, &err) < 0 ||
 	    (o.probe && d->user_root &&
-	    serve_probe_user(d, &err) < 0))
+	    serve_probe_user(d, o.mailbox, &err) < 0))
 		return report(&o, &err);
-	if (o.probe)
+	if (o.probe) {
+		verb_print(d);
 		return jail_probe();
+	}
 	if (d->kind == SERVE_EVENT)
 		return d->run(d);
 	if (d->start != NULL && d->start(&err) < 0)

@@ -1,6 +1,8 @@
 /*
  * probe.c - for -J: from inside the jail, try what no program, or not this
- * one, should be able to do, and say how it ended.
+ * one, should be able to do, and say how it ended.  Before that, what standard
+ * input asks for, a line each: read, write, create (a file in a directory) or
+ * connect, and a path.
  */
 #include "serve/jail.h"
 
@@ -16,6 +18,9 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
+
+#include "base/str.h"
+#include "serve/landlock.h"
 
 static int
 try_open(void)
@@ -207,19 +212,150 @@ static const struct {
 	{ "exec", try_exec },	/* last: it would not come back */
 };
 
+static void
+tell_rule(const struct jail_rule *rule)
+{
+	static const char *const rights[] = { "read", "write", "create",
+		"link", "exec" };
+	size_t i;
+
+	if (access(rule->path, F_OK) < 0 && errno == ENOENT)
+		return;
+	printf("jail path\t");
+	for (i = 0; i < ARRAY_LEN(rights); i++)
+		if (rule->rights & 1u << i)
+			printf("%s ", rights[i]);
+	printf("%s\n", rule->path);
+}
+
+void
+jail_tell(unsigned groups, const struct jail_rule *rules, size_t n,
+    const uint16_t *ports, size_t nports)
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} names[] = {
+		{ JAIL_FILES, "files" }, { JAIL_WRITE, "write" },
+		{ JAIL_UNIX, "unix" }, { JAIL_PAIR, "pair" },
+		{ JAIL_INET, "inet" }, { JAIL_EPOLL, "epoll" },
+		{ JAIL_SQLITE, "sqlite" }, { JAIL_MEMFD, "memfd" },
+		{ JAIL_THREAD, "thread" }, { JAIL_INOTIFY, "inotify" },
+		{ JAIL_CHMOD, "chmod" }, { JAIL_FORK, "fork" },
+		{ JAIL_IDS, "ids" }, { JAIL_RELOCK, "relock" },
+		{ JAIL_EXEC, "exec" }, { JAIL_PLUGIN, "plugin" },
+	};
+	size_t i;
+
+	printf("jail calls\t");
+	for (i = 0; i < ARRAY_LEN(names); i++)
+		if (groups & names[i].bit)
+			printf("%s ", names[i].name);
+	puts("");
+	for (i = 0; i < n; i++)
+		tell_rule(&rules[i]);
+	if (nports == SIZE_MAX)
+		puts("jail port\tany");
+	for (i = 0; i < nports && nports != SIZE_MAX; i++)
+		printf("jail port\t%u\n", ports[i]);
+}
+
+static int
+create_in(const char *dir)
+{
+	static const char name[] = "postrider-probe";
+	int d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), fd, e;
+
+	if (d < 0 && errno != EACCES)
+		return -1;
+	/* who may not list a directory may still be able to write there */
+	if (d < 0)
+		d = open(dir, O_PATH | O_CLOEXEC);
+	fd = openat(d, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	e = errno;
+	if (fd >= 0)
+		unlinkat(d, name, 0);
+	close(fd);
+	close(d);
+	errno = e;
+	return fd;
+}
+
+/* of whatever type it is: who hears that it is another could reach it */
+static int
+connect_to(const char *path)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0), rc, e;
+
+	if (fd < 0)
+		return -1;
+	slice_copy(sun.sun_path, sizeof(sun.sun_path), slice_of(path));
+	rc = connect(fd, (struct sockaddr *)&sun, sizeof(sun));
+	e = errno;
+	close(fd);
+	errno = e;
+	return rc < 0 && e == EPROTOTYPE ? 0 : rc;
+}
+
+static int
+ask(const char *what, const char *path)
+{
+	if (strcmp(what, "read") == 0)
+		return open(path, O_RDONLY | O_CLOEXEC);
+	if (strcmp(what, "write") == 0)
+		return open(path, O_WRONLY | O_CLOEXEC);
+	if (strcmp(what, "create") == 0)
+		return create_in(path);
+	if (strcmp(what, "connect") == 0)
+		return connect_to(path);
+	errno = EINVAL;
+	return -1;
+}
+
+static void
+say(int rc)
+{
+	printf("%s\n", rc >= 0 ? "possible" : strerrorname_np(errno));
+	fflush(stdout);
+}
+
+static void
+probe_asked(void)
+{
+	char *line = NULL, *path;
+	size_t cap = 0;
+	ssize_t n;
+	int rc;
+
+	while ((n = getline(&line, &cap, stdin)) > 0) {
+		if (line[n - 1] == '\n')
+			line[n - 1] = '\0';
+		path = strchr(line, ' ');
+		if (path == NULL)
+			continue;
+		*path++ = '\0';
+		printf("%s %s\t", line, path);
+		errno = 0;
+		rc = ask(line, path);
+		say(rc);
+		if (rc > 0)
+			close(rc);
+	}
+	free(line);
+}
+
 int
 jail_probe(void)
 {
 	size_t i;
-	int rc;
 
+	probe_asked();
 	for (i = 0; i < ARRAY_LEN(probes); i++) {
 		printf("%s\t", probes[i].name);
 		fflush(stdout);
 		errno = 0;
-		rc = probes[i].fn();
-		printf("%s\n", rc >= 0 ? "possible" : strerrorname_np(errno));
-		fflush(stdout);
+		say(probes[i].fn());
 	}
 	return 0;
 }

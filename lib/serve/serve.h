@@ -9,8 +9,9 @@
  * master's death), BOARD_FD the status board (status.h), listeners follow
  * from LISTEN_FD.  `-M name=value` gives struct launch.  By hand: `-P` prints
  * the options, `-n` checks the configuration, `-J` enters the jail and reports
- * what is possible inside, `--stdio` (SERVE_USER) serves the caller on its
- * standard input and output.
+ * what is possible inside (of a session: in the mailbox DOMAIN/LOCALPART that
+ * may follow), `--stdio` (SERVE_USER) serves the caller on its standard input
+ * and output.
  *
  * Order: configuration -> before_jail (open what is needed) -> set ids ->
  * Landlock -> seccomp -> the first byte of input.  No jail, no service.
@@ -173,9 +174,17 @@ struct daemon {
 	 * of a table; may be NULL */
 	int (*check_rows)(struct err *err);
 	struct jail jail;
-	bool keep_root;		/* stays root: local's system parent, master */
+	bool keep_root;		/* stays root: system (of local), auth-pam */
 	bool user_root;		/* SERVE_USER: root until the hand-over */
+	unsigned caps;		/* of these two: 1 << CAP_..., what root keeps;
+				 * 0: CAPS_BECOME */
 };
+
+/* CAP_KILL, CAP_SETGID, CAP_SETUID: to become another, and to end who did */
+enum { CAPS_BECOME = 1 << 5 | 1 << 6 | 1 << 7 };
+/* As root: the process keeps these capabilities of all, and where bound is
+ * set no program that it runs gets more.  Others have none: 0.  0 or -1 */
+int serve_keep_caps(unsigned caps, bool bound, struct err *err);
 
 /* what master tells a child (-M name=value) */
 struct launch {

@@ -137,13 +137,14 @@ become(const struct daemon *d, const struct session_begin_in *in,
 }
 
 int
-serve_probe_user(const struct daemon *d, struct err *err)
+serve_probe_user(const struct daemon *d, const char *mailbox,
+    struct err *err)
 {
-	struct session_user user = { "probe", "probe", NULL,
+	struct session_user user = { "probe", mailbox, NULL,
 		common.uid[ROLE_STORE], common.gid[ROLE_STORE], 0, "", false };
 	struct jail jail = serve_session_jail(d, user.uid);
 
-	user.home = common_path(common.mail_dir, "probe");
+	user.home = common_path(common.mail_dir, mailbox);
 	if (serve_become(user.uid, user.gid, 0, err) < 0)
 		return -1;
 	if (d->user_jail != NULL)

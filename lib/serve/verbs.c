@@ -45,6 +45,27 @@ verb_allowed(const struct verb *v, const struct ipc_cred *peer)
 	return false;
 }
 
+void
+verb_print(const struct daemon *d)
+{
+	const struct verb *v;
+	int role;
+
+	for (v = d->verbs; v != NULL && v->def != NULL; v++) {
+		printf("verb %s\t", v->def->name);
+		if (v->peers & PEER_ANY || (v->peers & PEER_SUITE) ==
+		    PEER_SUITE) {
+			puts(v->peers & PEER_ANY ? "any" : "suite");
+			continue;
+		}
+		printf("root");
+		for (role = ROLE_NET; role < ROLE_COUNT; role++)
+			if (v->peers & 1u << role)
+				printf(" %s", role_name((enum role)role));
+		puts("");
+	}
+}
+
 /* the bit of a verb that a connection may use only once, or 0 */
 static uint64_t
 once_bit(const struct daemon *d, const struct verb *v)

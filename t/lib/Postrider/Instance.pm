@@ -243,9 +243,14 @@ sub add_user {
 	return $out;
 }
 
-# The lines of `PROGRAM -J`, run as master would run that service.
+# The lines of `PROGRAM -J`, run as master would run that service, of a session
+# in the mailbox $self->{mailbox}; what it is asked to try: "read PATH".
 sub probe {
-	my ($self, $service) = @_;
+	my ($self, $service, @ask) = @_;
+	my $in = File::Temp->new;
+	print {$in} map { "$_\n" } @ask;
+	close $in;
+	local $self->{stdin} = "$in";
 	my (%set, $section);
 	for (split /\n/, $self->slurp($self->conf_dir . '/master.conf')) {
 		$section = $1 if /^\[(.*)\]/;
@@ -260,7 +265,9 @@ sub probe {
 	    qw(user conf fsuid_store);
 	my ($rc, $out, $err) = $self->run(
 	    "$self->{build}/$folder/$set{program}", '-J', '-c',
-	    $self->conf_dir, '-M', "service=$service", @launch);
+	    $self->conf_dir, '-M', "service=$service", @launch,
+	    $set{program} =~ /^(?:pop3d|imapd)$/ && $self->{mailbox} ?
+	    $self->{mailbox} : ());
 	die "$service: -J ended with $rc: $err\n" if $rc;
 	return split /\n/, $out;
 }
