@@ -17,7 +17,6 @@ my $p = Postrider::Proxy->new(dir => $i->{tmp}, to => $back, xforward => 1);
 my $plain = Postrider::Proxy->new(dir => $i->{tmp}, to => $back,
 	lockstep => 1);
 $i->set_conf('filter.conf', retry => 0, type => 'proxy',
-	timeout_content => '5s',
 	'proxy/address' => 'inet:127.0.0.1:' . $p->port,
 	'plain/address' => 'inet:127.0.0.1:' . $plain->port);
 $i->set_conf('master.conf', map { ("reinject/$_->[0]" => $_->[1]) }

@@ -80,7 +80,7 @@ is slurp('in') =~ s/\AFrom .*\n//r, ($big =~ s/^From />From /mgr) . "\n",
 # --- how it ends -------------------------------------------------
 # the command of an alias: by the shell, as that login
 my $nobody = $> == 0 ? 'nobody' : getpwuid $>;
-$p = agent(user => $nobody, time_limit => '1s', size_limit => '1K');
+$p = agent(user => $nobody, size_limit => '1K');
 sub result {
 	my ($command, %arg) = @_;
 	return $p->deliver($arg{message} || $p->message("x\n\n"), ['ann'],
@@ -105,14 +105,15 @@ is result('exit 73'), '0 deferred 4.3.0 can not create output file',
 is result('exit 3'), '0 failed 5.3.0 command ended with status 3', 'others';
 like result('/nowhere/x'), qr/^0 deferred 4\.3\.5 command not found/,
     'a command that is gone';
-is result('sleep 60 & sleep 60'), '0 deferred 4.3.0 command took more than ' .
-    'time_limit', 'too slow';
-is result('yes; exit 1'), '0 deferred 4.3.0 command took more than time_limit',
-    '... also while it prints';
 is result('x', message => $p->message("x\n\n" . 'y' x 2000)),
     '0 failed 5.2.3 message is too large for this command', 'too large';
 is result('(sleep 20; exit 1) & exit 0'), $ok, 'who leaves something behind';
 is result('setsid yes & exit 0'), $ok, '... that never stops to print';
+$p = agent(user => $nobody, time_limit => '1s');
+is result('sleep 60 & sleep 60'), '0 deferred 4.3.0 command took more than ' .
+    'time_limit', 'too slow';
+is result('yes; exit 1'), '0 deferred 4.3.0 command took more than time_limit',
+    '... also while it prints';
 $p = agent(command => "$dir/nothing");
 is $p->deliver($p->message("x\n\n"), ['ann'], orig => ['']),
     '0 deferred 4.3.5 command can not be run; ok', 'no such program';

@@ -138,13 +138,17 @@ $s->unfake('auth');
 like $p->login('ann', 'x'), qr/^-ERR \[SYS\/TEMP\] /, 'no auth';
 is $p->cmd('QUIT'), '+OK good-bye', 'and is served';
 
-my $t = Login->new(conf => { auth_plaintext => 'never', timeout => '1s' });
+my $t = Login->new(conf => { auth_plaintext => 'never' });
 $t->start;
 $p = $t->client;
 unlike +($p->multi('CAPA'))[1], qr/^(?:USER|SASL)/m,
     'auth_plaintext = never offers no login';
 like $p->cmd($_), qr/^-ERR \[SYS\/PERM\]/, "and takes none: $_" for
     'USER ann', 'AUTH PLAIN';
+$t->stop;
+$t->_conf('pop3-login', timeout => '1s');
+$t->start;
+$p = $t->client;
 like $p->line, qr/^-ERR idle too long/, 'an idle client';
 ok $p->closed, 'is closed';
 done_testing;

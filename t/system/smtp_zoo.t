@@ -11,11 +11,12 @@ use Postrider::Instance;
 use Postrider::Outbound;
 use Postrider::Zoo;
 
-my $wait = '2s';
+my $wait = '4s';
+my @limits = qw(greeting helo tls mail rcpt data_init data_block data_done
+    rset);
 my $i = Postrider::Instance->new(conf => {
     'common.conf' => { hostname => 'mail.example.test' }, 'smtp.conf' => {
-	(map { ("${_}_timeout" => $wait) } qw(greeting helo tls mail rcpt
-	    data_init data_block data_done rset total)),
+	(map { ("${_}_timeout" => $wait) } @limits),
 	total_timeout => '20s', tls_level => 'may', mta_sts => 'no' } });
 $i->start;
 
@@ -138,11 +139,23 @@ case('refuses the content while it comes', zoo => [@pipe, at => { body => sub {
     arg => [text => "Subject: x\n\n" . "0123456789\n" x 2_000_000],
     want => qr/^0 (?:failed 5\.3\.4 552|deferred 4\.4\.2 lost).*; ok$/);
 case('stops to read', zoo => [@pipe, at => { body => sub {
-    sleep 20; $_[0]->over } }],
+    sleep 60; $_[0]->over } }],
     arg => [text => "Subject: x\n\n" . "0123456789\n" x 2_000_000],
     want => qr/^0 deferred 4\.4\.2 timeout while sending the content; ok$/);
 
-while (my @now = splice @case, 0, 20) {
+# Short limits for those that are meant to reach them, a minute for the others,
+# which a busy machine may slow down.
+sub slow { return $_[0]{want} =~ /timeout|\$late|4\.\[45\]/ }
+my @patient = grep { !slow($_) } @case;
+my @batch = ([grep { slow($_) } @case]);
+push @batch, [splice @patient, 0, 20] while @patient;
+for my $k (0 .. $#batch) {
+	my @now = @{ $batch[$k] };
+	if ($k == 1) {
+		$i->set_conf('smtp.conf', map { ("${_}_timeout" => '1m') }
+		    @limits, 'total');
+		$i->reload;
+	}
 	for my $c (@now) {
 		$c->{z} = Postrider::Zoo->new(name => 'zoo.example.net',
 		    @{ $c->{zoo} });

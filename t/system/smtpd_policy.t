@@ -10,6 +10,7 @@ use FindBin;
 use IO::Socket::INET;
 use IO::Socket::UNIX;
 use Postrider::Instance;
+use Postrider::Ports;
 use Postrider::Smtp;
 
 my $dir = tempdir('postrider-p.XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
@@ -70,6 +71,8 @@ my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
     permit if login
     reject "you are \$client" if client is 192.0.2.66
     ask unix:$dir/policy timeout 500ms default "DEFER by default"
+      if sender is silent\@x.example
+    ask unix:$dir/policy timeout 1m default "DEFER by default"
       if recipient is ann\@example.test
     tag asked
     defer "greylisted" if recipient is bob\@example.test and
@@ -203,10 +206,7 @@ is $st, 75, 'later';
 is $st, 2, 'no address';
 
 # Debian's postgrey
-my $probe = IO::Socket::INET->new(Listen => 1, LocalAddr => '127.0.0.1')
-    or die;
-my $port = $probe->sockport;
-close $probe;
+my $port = Postrider::Ports::spare();
 my $peers = $ENV{POSTRIDER_PEERS} // "$dir/peers";
 system('bash', '-c', '. "$1/packaging/deps.sh" && unpack_peers "$2"', 'sh',
     "$FindBin::Bin/../..", $peers) == 0 or die "no peers\n";

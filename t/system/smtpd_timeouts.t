@@ -8,8 +8,8 @@ use Postrider::Smtpd;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my $s = Postrider::Smtpd->new(conf => { timeout => '1s',
-    data_timeout => '1s', data_rate => '2K', session_time => '5s' });
+my $s = Postrider::Smtpd->new(conf => { timeout => '2s',
+    data_timeout => '2s', data_rate => '2K', session_time => '8s' });
 my ($c, $t);
 
 sub takes {
@@ -24,11 +24,11 @@ sub takes {
 }
 
 $c = $s->session;
-takes('idle', 0.8, 2.5, sub { $c->reply });
+takes('idle', 1.8, 40, sub { $c->reply });
 ok $s->wait_log(qr/disconnect .*end=timeout/), '... logged';
 
 $c = $s->session;
-takes('a command byte by byte', 0.8, 2.5, sub {
+takes('a command byte by byte', 1.8, 40, sub {
 	while (!$c->pending) {
 		$c->put('N');
 		sleep 0.1;
@@ -43,10 +43,10 @@ sub begin {
 	return;
 }
 begin();
-takes('silent in DATA', 0.8, 2.5, sub { $c->reply });
+takes('silent in DATA', 1.8, 40, sub { $c->reply });
 begin();
-takes('DATA drop by drop', 0.8, 3.5, sub {
-	while (!$c->pending && time - $t < 10) {
+takes('DATA drop by drop', 0.8, 40, sub {
+	while (!$c->pending && time - $t < 40) {
 		$c->put("x\r\n");
 		sleep 0.1;
 	}
@@ -54,16 +54,16 @@ takes('DATA drop by drop', 0.8, 3.5, sub {
 });
 $c = $s->session;
 $c->pipeline('MAIL FROM:<a@example.org>', 'RCPT TO:<ann@example.test>');
-takes('BDAT drop by drop', 0.8, 3.5, sub {
+takes('BDAT drop by drop', 0.8, 40, sub {
 	$c->put("BDAT 100000 LAST\r\n");
-	while (!$c->pending && time - $t < 10) {
+	while (!$c->pending && time - $t < 40) {
 		$c->put('x');
 		sleep 0.1;
 	}
 	return $c->reply;
 });
 $c = $s->session;
-takes('BDAT without MAIL', 0.8, 2.5, sub {
+takes('BDAT without MAIL', 0.8, 40, sub {
 	$c->put("BDAT 1000\r\nabc");
 	return $c->reply;
 });
@@ -72,7 +72,7 @@ is scalar($s->messages), 0, 'nothing of that was queued';
 # fast enough on average
 begin();
 for (1 .. 12) {
-	$c->put(('x' x 800) . "\r\n");
+	$c->put(('x' x 4000) . "\r\n");
 	sleep 0.2;
 }
 $c->put(".\r\n");
@@ -80,8 +80,8 @@ is scalar $c->reply, 250, 'a slow one that is fast enough';
 $c->quit;
 
 $c = $s->session;
-takes('a session that never ends', 3.5, 7, sub {
-	while (!$c->pending && time - $t < 10) {
+takes('a session that never ends', 5, 40, sub {
+	while (!$c->pending && time - $t < 40) {
 		$c->put("NOOP\r\n");
 		$c->reply;
 		sleep 0.3;
@@ -105,9 +105,18 @@ my $open = sub {
 };
 sleep 0.3;
 my $n = $open->();
+for (1 .. 1000) {		# what the session before had is given back
+	sleep 0.02;
+	my $now = $open->();
+	last if $now >= $n;
+	$n = $now;
+}
 is scalar $c->cmd('RCPT TO:<ann@example.test>'), 250, 'RCPT';
 is scalar $c->data("x\n"), 250, 'a message';
-sleep 0.3;
+for (1 .. 3000) {
+	last if $open->() == $n;
+	sleep 0.02;
+}
 is $open->(), $n, 'no connection to cleanup is held while idle';
 $c->quit;
 

@@ -7,8 +7,8 @@ use lib "$FindBin::Bin/../lib";
 use Postrider::Smtpd;
 use Test::More;
 
-my $s = Postrider::Smtpd->new(conf => { settle_time => '1s',
-    service_timeout => '1s', cleanup_timeout => '1s' }, start => 0);
+my $s = Postrider::Smtpd->new(conf => { settle_time => '3s',
+    service_timeout => '3s', cleanup_timeout => '3s' }, start => 0);
 my $took = "$s->{dir}/took";
 # the sender says at which verb cleanup dies, and whether it had queued
 my $n = 0;
@@ -28,7 +28,7 @@ my $fake = sub {
 		    'yes' : 'no']);
 		return '';
 	}
-	sleep 2 if $m->{verb} eq 'commit' && $who =~ /^slow/;
+	sleep 5 if $m->{verb} eq 'commit' && $who =~ /^slow/;
 	return Postrider::Smtpd::cleanup($took, \$n, $m, $c);
 };
 $s->fake(cleanup => $fake);
@@ -70,7 +70,7 @@ $c->cmd('MAIL FROM:<a@example.org>');
 is scalar $c->cmd('RCPT TO:<ann@example.test>'), 451, 'no router: RCPT';
 $s->fake(router => sub { return 'close' });
 is scalar $c->cmd('RCPT TO:<ann@example.test>'), 451, 'it dies: RCPT';
-$s->fake(router => sub { sleep 3; return '' });
+$s->fake(router => sub { sleep 600; return '' });
 is scalar $c->cmd('RCPT TO:<ann@example.test>'), 451, 'it is slow: RCPT';
 $s->fake(router => sub {
 	$_[1]->send('ok', [addr => $_[0]{f}{addr}]);

@@ -6,6 +6,7 @@ package Postrider::Milter;
 #   my $m = Postrider::Milter->new;               its address: $m->address
 #   $m->script({ M => 'r' });         answer to MAIL: reject; else continue
 #   $m->heard                         what it was told: "C unknown 4 ..."
+#   $m->idle                          no session is open
 #
 # A script is a hash: by the letter of a command a list of answers, in order;
 # each is the letter and data of a packet, or one of
@@ -32,10 +33,12 @@ sub new {
 		$SIG{PIPE} = 'IGNORE';
 		while (1) {
 			my $c = $s->accept or next;
+			$self->_count('+');
 			$self->_note('connected');
 			eval { $self->_serve($c) };
 			$self->_note("ended: $@") if $@ && $@ !~ /^over/;
 			close $c;
+			$self->_count('-');
 		}
 	}
 	return $self;
@@ -60,6 +63,20 @@ sub heard {
 	local $/;
 	my $t = <$fh>;
 	return $t;
+}
+
+sub _count {
+	my ($self, $sign) = @_;
+	open my $fh, '>>:raw', $self->_file('sessions') or die;
+	syswrite $fh, $sign;
+	return;
+}
+
+# no session is open, or none of those that were taken
+sub idle {
+	my ($self) = @_;
+	open my $fh, '<', $self->_file('sessions') or return 1;
+	return (<$fh> // '') !~ /\+\z/;
 }
 
 sub _note {
