@@ -9,7 +9,7 @@ use Postrider::Queue;
 use Test::More;
 use Time::HiRes qw(sleep);
 
-my $s = Postrider::Queue->new(conf => { sync_interval => '10s',
+my $s = Postrider::Queue->new(conf => { sync_interval => '10m',
     first_retry => '1h' });
 
 # one whose content only the journal has

@@ -55,9 +55,8 @@ gate(0);
 my $busy = $s->put('gate@a.test', transport => ['local']);
 %q = map { $_ => $s->put("ok$_\@a.test") } 1 .. 3;
 $s->call('hold', q => $q{2});
-my $at = time + 3;
-is $s->call('schedule', q => $_, at => $at)->{f}{messages}, 1, 'scheduled'
-    for $q{1}, $q{2}, $busy;
+is $s->call('schedule', q => $_, at => time + 3600)->{f}{messages}, 1,
+    'scheduled' for $q{1}, $q{2}, $busy;
 like $s->list(q => $q{2}), qr/=scheduled$/, 'the hold has ended';
 is $s->call('stat')->{f}{held} // 0, 0, 'none is held';
 like $s->call('schedule', q => $q{3}, at => time - 5)->{f}{text},
@@ -68,6 +67,11 @@ is order(), 'gate@a.test ok3@a.test', 'and only they';
 $s->crash;
 $s->again;
 like $s->list(q => $q{1}), qr/=scheduled$/, 'also after a crash';
+my $at;
+for my $id ($q{1}, $q{2}) {
+	ok $s->wait_for(sub { $at = time + 2; ($s->call('schedule', q => $id,
+	    at => $at)->{f}{messages} // 0) == 1 }), 'sooner';
+}
 ok $s->wait_empty, 'delivered';
 cmp_ok time, '>=', $at, 'not before their time';
 is join(' ', sort split ' ', order()), 'ok1@a.test ok2@a.test', 'once';
@@ -86,7 +90,7 @@ gate(0);
 $s->put('gate@z.test', transport => ['local']);
 $s->put("defer$_\@d$_.test") for 1 .. 20;
 gate(1);
-ok $s->wait_for(sub { $s->call('stat')->{f}{deferred} // 0 == 20 }),
+ok $s->wait_for(sub { ($s->call('stat')->{f}{deferred} // 0) == 20 }),
     'deferred';
 $s->wait_for(sub { $s->list(state => 'active') eq '' });
 order();

@@ -6,9 +6,9 @@ use lib "$FindBin::Bin/../lib";
 use Postrider::Queue;
 use Test::More;
 
-my $s = Postrider::Queue->new(conf => { first_retry => '1s',
-    min_retry => '1s', transport_retry => '1s', suspend_max => '2s',
-    delay_warning => '1s' });
+my %conf = (first_retry => '1s', min_retry => '1s', transport_retry => '1s',
+    suspend_max => '2s');
+my $s = Postrider::Queue->new(conf => { %conf });
 $s->start;
 
 my $id = $s->put(['fail1@a.test', 'ok@a.test', 'fail2@b.test'],
@@ -49,6 +49,8 @@ is "$b[2]{f}{q} $b[2]{f}{addr} $b[2]{f}{text}",
     "$id no\@a.test no such user", 'is reported, too';
 
 # delay, once
+$s->stop;
+$s->again(%conf, delay_warning => '1s');
 $id = $s->put(['defer1@a.test', 'defer2@a.test'], notify => ['', 'failure']);
 ok $s->wait_for(sub { @b = $s->asked('bounce'); @b > 3 }), 'a delay';
 is "$b[3]{f}{kind} @{ $b[3]{l}{addr} }", 'delay defer1@a.test',

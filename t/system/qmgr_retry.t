@@ -9,8 +9,9 @@ use Time::HiRes qw(sleep time);
 
 my %soon = (first_retry => '1s', min_retry => '1s', max_retry => '2s',
     destination_suspend => '2s', transport_retry => '1s',
-    suspend_max => '2s', relay_timeout => '3s');
-my $s = Postrider::Queue->new(conf => { %soon });
+    suspend_max => '2s', relay_timeout => '4s');
+my $s = Postrider::Queue->new(conf => { %soon,
+    destination_suspend => '5s', suspend_max => '5s' });
 $s->start;
 
 my $id = $s->put(['defer@a.test', 'ok@a.test']);
@@ -57,7 +58,13 @@ $s->stop;
 $s->again;
 $s->put('trouble@e.test');
 ok $s->wait_log(qr/suspended .*dest=e\.test/), 'suspended for long';
-sleep 0.5;	# and written down
+# and written down: what left memory is in its row
+ok $s->wait_for(sub {
+	$s->call('limit', name => 'local:any.test', concurrency => 9);
+	grep { ($_->{f}{nexthop} // '') eq 'e.test' && $_->{f}{until} &&
+	    !$_->{f}{window} } @{ $s->call('dests')->{more} };
+}), '... in its row';
+$s->call('resume', name => 'local:any.test');
 $s->crash;
 $s->again;
 $n = () = $s->deliveries;
@@ -73,7 +80,7 @@ ok $s->wait_empty, 'empty';
 
 # nobody there
 $s->stop;
-$s->again(%soon, lifetime => '4s', bounce_lifetime => '4s');
+$s->again(%soon, lifetime => '8s', bounce_lifetime => '8s');
 $id = $s->put('x@far.test', transport => ['smtp']);
 my $null = $s->put('y@far.test', transport => ['smtp'], sender => '');
 ok $s->wait_log(qr/transport-down .*transport=smtp/),
@@ -96,7 +103,7 @@ ok $s->wait_empty, 'delivered once somebody is there';
 
 # an agent that says that it is at work has more time
 $s->fake(long => sub {
-	for (1 .. 4) {
+	for (1 .. 6) {
 		sleep 1;
 		$_[1]->send('more', [alive => 'yes']);
 	}

@@ -158,7 +158,7 @@ is +((sent(put('ok@j.test')))[0] // {})->{f}{doubt} // 'no', 'no',
 
 # a full journal
 $s->stop;
-$s->_conf('qmgr', journal_limit => '32M', sync_interval => '10s',
+$s->_conf('qmgr', journal_limit => '32M', sync_interval => '20s',
     result_delay => '0s');
 $s->again;
 my ($r, $n) = (undef, 0);

@@ -158,8 +158,8 @@ my %want = (
 	unusable => 'sts 0 certificate-not-trusted; tlsa 0 tlsa-invalid',
 	danebad => 'tlsa 0 certificate-not-trusted');
 my $c = {};
-$i->wait_for(sub { $c = counts(); !grep { !$c->{$_} }
-    keys %want });
+$i->wait_for(sub { $c = counts(); !grep { $want{$_} ne
+    join '; ', sort @{ $c->{$_} || [] } } keys %want });
 is join('; ', sort @{ $c->{$_} || ['nothing'] }), $want{$_}, "counted: $_"
     for sort keys %want;
 

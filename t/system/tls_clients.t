@@ -74,22 +74,22 @@ for (['smtp', 'smtp', 'QUIT', qr/221 2\.0\.0 /], ['submission', 'smtp', 'QUIT',
     ['imaps', '', 'x LOGOUT', qr/^x OK/m]) {
 	my ($port, $starttls, $bye, $want) = @$_;
 	for my $v (qw(-tls1_2 -tls1_3)) {
-		my $out = client("s_client $v: $port", 'sh', '-c', '(sleep 1;
-		    printf "%s\n" "$0"; sleep 1) | exec "$@"', $bye,
+		my $out = client("s_client $v: $port", 'sh', '-c',
+		    'printf "%s\n" "$0" | exec "$@"', $bye,
 		    'openssl', 's_client', '-connect', "127.0.0.1:$p{$port}",
 		    @verify, $v, '-crlf', $starttls ? ('-starttls',
 		    $starttls) : (), '-ign_eof');
 		like $out, qr/Verify return code: 0/, '... verified';
 		like $out, $want, '... and served';
 	}
-	my ($st) = run_client({ limit => 20 }, 'openssl', 's_client',
+	my ($st) = run_client({ limit => 60 }, 'openssl', 's_client',
 	    '-connect', "127.0.0.1:$p{$port}", '-tls1_1', '-cipher',
 	    'ALL:@SECLEVEL=0', $starttls ? ('-starttls', $starttls) : ());
 	isnt $st, 0, "... no TLS 1.1 on $port";
 }
 
 # ---- curl ------------------------------------------------------------------
-my @curl = ('curl', '-sS', '--max-time', 30, '--cacert', $ca);
+my @curl = ('curl', '-sS', '--max-time', 60, '--cacert', $ca);
 for (['curl-starttls', 'smtp', 'submission', 'ESMTPSA'],
     ['curl-tls', 'smtps', 'smtps', 'ESMTPSA']) {
 	my ($subject, $scheme, $port, $proto) = @$_;
@@ -107,7 +107,7 @@ for ("imap://127.0.0.1:$p{imap}/INBOX;MAILINDEX=1",
 	like client("curl $_", @curl, '--ssl-reqd', '-u', 'bob:pw-bob', $_),
 	    qr/^Subject: curl-/m, '... reads';
 }
-my ($st) = run_client('curl', '-sS', '--max-time', 10, '--ssl-reqd',
+my ($st) = run_client('curl', '-sS', '--max-time', 60, '--ssl-reqd',
     "imaps://127.0.0.1:$p{imaps}/");
 is $st, 60, 'curl refuses a certificate that it does not know';
 

@@ -16,7 +16,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $i = with_lmtp(Postrider::Instance->new(users => { ann => 'pw' }));
-$i->set_conf($_, tls_timeout => '2s') for qw(smtpd.conf submission.conf
+$i->set_conf($_, tls_timeout => '4s') for qw(smtpd.conf submission.conf
     lmtp.conf pop3-login.conf imap-login.conf);
 $i->start;
 
@@ -139,7 +139,7 @@ for my $p (['smtps', 'submission'], ['pop3s', 'pop3'], ['imaps', 'imap']) {
 	over($c, $name, '... a ClientHello that stops', $from,
 	    qr/handshake-failed .*too long/);
 	my $took = time - $start;
-	ok $took > 1.5 && $took < 8, '... after tls_timeout' or diag $took;
+	ok $took > 3 && $took < 50, '... after tls_timeout' or diag $took;
 
 	$from = $i->log_mark;
 	$c = $connect->();
@@ -147,7 +147,7 @@ for my $p (['smtps', 'submission'], ['pop3s', 'pop3'], ['imaps', 'imap']) {
 	over($c, $name, '... silence', $from,
 	    qr/handshake-failed .*too long/);
 	$took = time - $start;
-	ok $took > 1.5 && $took < 8, '... after tls_timeout' or diag $took;
+	ok $took > 3 && $took < 50, '... after tls_timeout' or diag $took;
 
 	# a hello where none is expected
 	$c = client($name);

@@ -23,7 +23,7 @@ $i->start;
 my @servers;
 sub server {
 	my ($name, @arg) = @_;
-	my $port = Postrider::Ports::free_base();
+	my $port = Postrider::Ports::spare();
 	my $pid = fork // die;
 	if (!$pid) {
 		open STDIN, '<', '/dev/null';
@@ -35,7 +35,8 @@ sub server {
 		    '-rev', '-quiet', @arg;
 	}
 	push @servers, $pid;
-	$i->wait_for(sub { !Postrider::Ports::is_free($port) });
+	$i->wait_for(sub { Postrider::Ports::listens($port) }) or
+	    die "no server\n";
 	return $port;
 }
 # "ok" or why not

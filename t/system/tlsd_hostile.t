@@ -13,7 +13,7 @@ use Postrider::Tls;
 my $i = Postrider::Instance->new;
 my $t = Postrider::Tls->new($i);
 $i->start;
-my $port = $t->serve(service => 'imap', ask => 'yes', timeout => 2000);
+my $port = $t->serve(service => 'imap', ask => 'yes', timeout => 5000);
 
 sub tlsd {
 	return join ' ', sort grep {
