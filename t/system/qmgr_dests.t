@@ -70,7 +70,7 @@ $s->mail('ok@elsewhere.test');
 ok $s->wait_for(sub { grep { $_->[0] eq '+' && $_->[2] eq
     'elsewhere.test' } $s->events }), 'all that may are at work';
 $s->gate(1);
-ok $s->wait_for(sub { $s->list !~ /ok\d/ }), 'delivered';
+ok $s->wait_for(sub { $s->list !~ /ok\@/ }), 'delivered';
 $s->call('delete', q => $_) for @stay;
 @e = $s->news;
 is scalar(grep { $_->[0] eq '+' && $_->[3] =~ /^ok/ && $_->[2] =~ /shared/ }
