@@ -178,6 +178,9 @@ log_rcpt(const struct job *j, const struct rcpt *r)
 		log_event(LOG_INFO, "delivered", KS("to", r->addr),
 		    KS("mailbox", r->mailbox),
 		    KU("bytes", rcpt_content(j, r)->size), KEND);
+	else if (r->status == AGENT_MOVED)
+		log_event(LOG_INFO, "passed", KS("to", r->addr),
+		    KS("mailbox", r->mailbox), KEND);
 	else if (r->status == AGENT_DEFERRED)
 		log_event(LOG_INFO, "deferred", KS("to", r->addr),
 		    KS("mailbox", r->mailbox), KERR(&r->err), KEND);
@@ -199,6 +202,7 @@ answer(struct job *j)
 			.i = (int64_t)i, .status = r->status,
 			.dsn = r->err.dsn, .text = r->err.text, .peer = "",
 			.dest_trouble = r->dest_trouble,
+			.partly = r->partly,
 		};
 
 		log_rcpt(j, r);

@@ -15,41 +15,57 @@
 enum { FORWARD_MAX = 65536, TARGETS_MAX = 100 };
 
 static void
-ignored(const char *name, const char *why)
+ignored(const struct account *a, const char *name, const char *why)
 {
-	log_event(LOG_WARN, "forward-ignored", KS("file", name),
-	    KS("reason", why), KEND);
+	log_event(LOG_WARN, "forward-ignored", KS("login", a->login),
+	    KS("file", name), KS("reason", why), KEND);
+}
+
+/* why it does not count; NULL: it does */
+static const char *
+flaw(const struct account *a, const struct stat *st)
+{
+	if (!S_ISREG(st->st_mode))
+		return "it is no file";
+	if (st->st_uid != a->uid && st->st_uid != 0)
+		return "it belongs to another account";
+	if ((st->st_mode & S_IWOTH) != 0)
+		return "everybody may write it";
+	if ((st->st_mode & S_IWGRP) != 0 && (st->st_gid != a->gid ||
+	    !a->own_group))
+		return "a group may write it that has others in it";
+	return st->st_size > FORWARD_MAX ? "it is too large" : NULL;
 }
 
 /* the text of HOME/name: 1, 0 there is none that counts, -1 */
 static int
-read_forward(const char *home, const char *name, uid_t uid, struct str *out,
+read_forward(const struct account *a, const char *name, struct str *out,
     struct err *err)
 {
 	struct str path = STR_INIT;
+	const char *why;
 	char buf[8192];
 	struct stat st;
 	ssize_t n;
 	int fd;
 
-	str_addf(&path, "%s/%s", home, name);
+	str_addf(&path, "%s/%s", a->home, name);
 	fd = open(path.s, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	str_free(&path);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR ||
 	    errno == ENAMETOOLONG))
 		return 0;
 	if (fd < 0 && errno == ELOOP) {
-		ignored(name, "it is a link");
+		ignored(a, name, "it is a link");
 		return 0;
 	}
 	if (fd < 0 || fstat(fd, &st) < 0) {
 		close_fd(fd);
 		return err_sys(err, "read %s", name);
 	}
-	if (!S_ISREG(st.st_mode) || (st.st_mode & 022) != 0 ||
-	    (st.st_uid != uid && st.st_uid != 0) ||
-	    st.st_size > FORWARD_MAX) {
-		ignored(name, "not a file that only its owner writes");
+	why = flaw(a, &st);
+	if (why != NULL) {
+		ignored(a, name, why);
 		close(fd);
 		return 0;
 	}
@@ -162,39 +178,39 @@ parse(struct slice text, const char *login, struct arena *a, struct str *out)
 }
 
 static int
-try(const char *home, const char *name, uid_t uid, const char *login,
-    struct str *out, struct err *err)
+try(const struct account *a, const char *name, struct str *out,
+    struct err *err)
 {
 	struct str text = STR_INIT;
-	struct arena a = { 0 };
-	int rc = read_forward(home, name, uid, &text, err);
+	struct arena arena = { 0 };
+	int rc = read_forward(a, name, &text, err);
 
 	str_reset(out);
 	if (rc == 1) {
-		rc = parse(slice_str(&text), login, &a, out);
+		rc = parse(slice_str(&text), a->login, &arena, out);
 		if (rc < 0) {
-			ignored(name, "a target that can not be understood");
+			ignored(a, name, "a target that can not be understood");
 			rc = 0;
 		}
 	}
 	str_free(&text);
-	arena_free(&a);
+	arena_free(&arena);
 	return rc;
 }
 
 int
-forward_read(const char *home, uid_t uid, const char *login,
-    const char *extension, struct str *out, struct err *err)
+forward_read(const struct account *a, const char *extension,
+    struct str *out, struct err *err)
 {
 	struct str name = STR_INIT;
 	int rc = 0;
 
 	if (extension[0] != '\0' && strchr(extension, '/') == NULL) {
 		str_addf(&name, ".forward+%s", extension);
-		rc = try(home, name.s, uid, login, out, err);
+		rc = try(a, name.s, out, err);
 		str_free(&name);
 	}
 	if (rc == 0)
-		rc = try(home, ".forward", uid, login, out, err);
+		rc = try(a, ".forward", out, err);
 	return rc;
 }

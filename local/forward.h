@@ -6,18 +6,27 @@
 
 #include "local.h"
 
+struct account {
+	const char *login, *home;
+	uid_t uid;
+	gid_t gid;
+	bool own_group;		/* nobody else is in it */
+};
+
 /*
  * In the account's own process: the targets of HOME/.forward+EXTENSION or,
  * where there is none, of HOME/.forward, one a line: @address, |command,
  * /file, or `.' for the mailbox.  1, 0 there is none, -1.
  */
-int forward_read(const char *home, uid_t uid, const char *login,
-    const char *extension, struct str *out, struct err *err);
+int forward_read(const struct account *a, const char *extension,
+    struct str *out, struct err *err);
 
-/* In the parent: do what these lines say for r, whose mailbox is login.  0, or
- * -1: err.  What can be repeated without harm is done first, what leaves this
- * host last. */
-int forward_do(struct job *j, struct rcpt *r, const char *login,
+/*
+ * In the parent: do what these lines say for r, whose mailbox is login; rest:
+ * only what may take long, all else was done.  0; 1 for COMMAND_SERVICE, which
+ * has r->partly; -1: err.
+ */
+int forward_do(struct job *j, struct rcpt *r, const char *login, bool rest,
     struct slice targets, struct err *err);
 
 /* file.c, in the account's own process: append to a mailbox of mbox form, or

@@ -14,10 +14,12 @@
 
 enum personality { VIRTUAL, SYSTEM };
 enum quota_action { QUOTA_DEFER, QUOTA_REJECT };
+enum commands { COMMANDS_PASS, COMMANDS_RUN };
 
 struct local_conf {
 	int personality;
 	int quota_action;
+	int commands;
 	struct strlist home_dirs, file_dirs;
 	int64_t child_timeout, command_timeout, cleanup_timeout;
 	bool forward;
@@ -33,6 +35,7 @@ struct rcpt {
 	int status;		/* enum agent_status */
 	bool made;		/* by us, now: may be taken back */
 	bool dest_trouble;
+	bool partly;		/* moved: the rest alone */
 	struct err err;		/* unless delivered */
 };
 

@@ -1,6 +1,7 @@
 /*
  * main.c - local: options, verbs, jail.
  */
+#include <grp.h>
 #include <pwd.h>
 
 #include "local.h"
@@ -20,6 +21,9 @@ static const struct field fields[] = {
 	    "system: directories that all homes are below"),
 	F_TIME(struct local_conf, child_timeout, "2m", "1s", "1h",
 	    "system: how long one delivery may take"),
+	F_ENUM(struct local_conf, commands, "pass", "pass|run",
+	    "system: commands and files of accounts, by service command or "
+	    "here"),
 	F_BOOL(struct local_conf, forward, "yes",
 	    "system: accounts may forward their mail by ~/.forward"),
 	F_LIST(struct local_conf, file_dirs,
@@ -80,7 +84,9 @@ before_jail(struct err *err)
 		jail_path(conf.home_dirs.v[i], PATH_ALL | PATH_LINK);
 	for (i = 0; i < conf.file_dirs.n; i++)
 		jail_path(conf.file_dirs.v[i], PATH_ALL | PATH_LINK);
-	getpwnam("root");	/* loads what the C library needs for it */
+	/* loads what the C library needs for it */
+	getpwnam("root");
+	getgrgid(0);
 	return 0;
 }
 

@@ -6,6 +6,10 @@
  * is in a loop.  What fails for now is tried again as a whole; a file or a
  * command may then see the message twice, a mailbox or other people do not,
  * since these come first and last.
+ *
+ * Commands and files take what time the account likes.  They are passed on to
+ * COMMAND_SERVICE, when mailbox and addresses are done, and what is tried
+ * again is then they alone.
  */
 #include "base/clock.h"
 #include "base/log.h"
@@ -20,7 +24,9 @@ struct work {
 	struct rcpt *r;
 	const char *login;
 	struct arena arena;
-	struct strlist addr;
+	bool mailbox;
+	struct strlist addr, slow;
+	size_t n;		/* targets */
 	struct err err;		/* what went wrong first, temporary ones before
 				 * all */
 };
@@ -204,50 +210,78 @@ copy(struct work *w, bool alone)
 
 /* --- all of them ------------------------------------------------- */
 
-static void
-own_place(struct work *w, struct slice line)
+/* what an account may make last: a command, or a lock on its file */
+static bool
+is_slow(struct slice line)
 {
-	const char *path;
-	struct err err;
-	int rc;
+	return slice_starts(line, "|") || (slice_starts(line, "/") &&
+	    !slice_eqz(line, "/dev/null"));
+}
 
-	if (slice_eqz(line, ".")) {
-		rc = system_mailbox(w->j, w->r, w->login, &err);
-	} else {
-		path = arena_slice(&w->arena, line);
-		rc = system_file(w->j, w->r, w->login, path, &err);
+static void
+sort_out(struct work *w, struct slice targets)
+{
+	struct slice line, addr;
+
+	while (slice_cut(&targets, '\n', &line)) {
+		w->n += line.n > 0;
+		addr = slice_sub(line, 1, line.n);
+		if (is_slow(line))
+			strlist_add(&w->slow, &w->arena,
+			    arena_slice(&w->arena, line));
+		else if (!slice_starts(line, "@"))
+			w->mailbox |= slice_eqz(line, ".");
+		else if (slice_ieq(addr, slice_of(w->r->addr)))
+			w->mailbox = true;
+		else
+			strlist_add(&w->addr, &w->arena,
+			    arena_slice(&w->arena, addr));
 	}
-	if (rc < 0)
+}
+
+static void
+mailbox(struct work *w)
+{
+	struct err err;
+
+	if (w->mailbox && system_mailbox(w->j, w->r, w->login, &err) < 0)
 		note(w, &err);
 }
 
+/* files, which see it twice at worst, before commands */
+static void
+slow(struct work *w)
+{
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < w->slow.n; i++)
+		if (w->slow.v[i][0] == '/' && system_file(w->j, w->r,
+		    w->login, w->slow.v[i], &err) < 0)
+			note(w, &err);
+	for (i = 0; i < w->slow.n && w->err.kind != ERR_TEMP; i++)
+		if (w->slow.v[i][0] == '|')
+			command(w, w->slow.v[i]);
+}
+
 int
-forward_do(struct job *j, struct rcpt *r, const char *login,
+forward_do(struct job *j, struct rcpt *r, const char *login, bool rest,
     struct slice targets, struct err *err)
 {
 	struct work w = { .j = j, .r = r, .login = login };
-	struct slice rest = targets, line;
-	struct strlist commands = { 0 };
-	size_t i, n = 0;
+	bool here = rest || conf.commands == COMMANDS_RUN, pass;
 
-	while (slice_cut(&rest, '\n', &line)) {
-		n += line.n > 0;
-		if (slice_starts(line, "|"))
-			strlist_add(&commands, &w.arena, arena_slice(&w.arena,
-			    line));
-		else if (slice_starts(line, "@") && !slice_ieq(slice_sub(line,
-		    1, line.n), slice_of(r->addr)))
-			strlist_add(&w.addr, &w.arena, arena_slice(&w.arena,
-			    slice_sub(line, 1, line.n)));
-		else if (line.n > 0)
-			own_place(&w, line.p[0] == '@' ? slice_of(".") : line);
-	}
-	for (i = 0; i < commands.n && w.err.kind != ERR_TEMP; i++)
-		command(&w, commands.v[i]);
+	sort_out(&w, targets);
+	pass = w.slow.n > 0 && !here;
+	if (!rest)
+		mailbox(&w);
+	if (here)
+		slow(&w);
 	/* nobody else gets it twice because of our own trouble */
-	if (w.addr.n > 0 && w.err.kind != ERR_TEMP)
-		copy(&w, n == 1);
+	if (!rest && w.addr.n > 0 && w.err.kind != ERR_TEMP)
+		copy(&w, w.n == 1);
+	r->partly = pass && (w.mailbox || w.addr.n > 0);
 	*err = w.err;
 	arena_free(&w.arena);
-	return err->kind == ERR_NONE ? 0 : -1;
+	return err->kind != ERR_NONE ? -1 : pass;
 }

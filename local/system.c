@@ -25,8 +25,9 @@ struct task {
 	struct job *j;		/* NULL: TASK_QUOTA */
 	struct rcpt *r;
 	const char *login, *extension, *path;
+	bool rest;		/* TASK_MAIL: of the .forward alone */
 	uint64_t quota;
-	struct system_user user;
+	struct account user;
 };
 
 struct answer {
@@ -39,7 +40,7 @@ struct answer {
 /* --- in the child ------------------------------------------------------- */
 
 static int
-become(const struct system_user *u, struct err *err)
+become(const struct account *u, struct err *err)
 {
 	if (common.single_uid)
 		return 0;
@@ -120,9 +121,9 @@ home_work(const struct task *t, struct answer *a, struct str *targets)
 	if (jail_enter(&narrow, &a->err) < 0)
 		return -1;
 	if (t->kind == TASK_MAIL && conf.forward)
-		rc = forward_read(t->user.home, t->user.uid, t->login,
-		    t->extension, targets, &a->err);
-	if (rc != 0)
+		rc = forward_read(&t->user, t->extension, targets, &a->err);
+	/* what of the rest is not there any more is done */
+	if (rc != 0 || t->rest)
 		return rc;
 	rc = -1;
 	if (store_open(&st, t->user.home, &a->err) == 0)
@@ -203,10 +204,27 @@ read_answer(int fd, struct answer *a, struct str *targets, struct err *err)
 	return 0;
 }
 
+/* A group like the account, with nobody else in it, as Debian makes one for
+ * each: who may write by it is the account. */
+static bool
+has_own_group(const char *login, const struct system_user *u)
+{
+	const struct group *g = getgrgid(u->gid);
+	size_t i;
+
+	if (g == NULL)
+		return u->gid == (gid_t)u->uid;
+	for (i = 0; g->gr_mem[i] != NULL; i++)
+		if (strcmp(g->gr_mem[i], login) != 0)
+			return false;
+	return strcmp(g->gr_name, login) == 0;
+}
+
 static int
 find_user(const char *login, struct task *t, struct arena *a, struct err *err)
 {
-	int rc = system_user_find(login, &t->user, a, err);
+	struct system_user u;
+	int rc = system_user_find(login, &u, a, err);
 
 	if (rc < 0)
 		return -1;
@@ -214,11 +232,14 @@ find_user(const char *login, struct task *t, struct arena *a, struct err *err)
 	if (rc == 0)
 		return err_temp(err, "4.1.1", "no account %s that gets mail",
 		    login);
-	if (common.single_uid && t->user.uid != geteuid())
+	if (common.single_uid && u.uid != geteuid())
 		return err_temp(err, "4.3.5", "can not become uid %u without "
-		    "root", (unsigned)t->user.uid);
-	if (!common.single_uid && t->user.uid == 0)
+		    "root", (unsigned)u.uid);
+	if (!common.single_uid && u.uid == 0)
 		return err_temp(err, "4.3.5", "root gets no mail");
+	t->user = (struct account){ .login = login, .home = u.home,
+		.uid = u.uid, .gid = u.gid,
+		.own_group = has_own_group(login, &u) };
 	return 0;
 }
 
@@ -316,7 +337,8 @@ extension_of(const struct rcpt *r, struct arena *a)
 	return arena_slice(a, ext);
 }
 
-/* by its mailbox: LOGIN, or LOGIN:/FILE */
+/* by its mailbox: LOGIN, LOGIN:/FILE, or LOGIN:| where all of its .forward is
+ * done but what may take long; 0, 1, -1 */
 static int
 deliver(struct job *j, struct rcpt *r, struct arena *arena, struct err *err)
 {
@@ -327,16 +349,19 @@ deliver(struct job *j, struct rcpt *r, struct arena *arena, struct err *err)
 	struct answer a;
 	int rc;
 
-	if (colon != NULL && colon[1] != '/')
+	t.rest = colon != NULL && strcmp(colon, ":|") == 0;
+	if (colon != NULL && colon[1] != '/' && !t.rest)
 		return err_temp(err, "4.3.5", "no mailbox of an account");
 	if (colon != NULL)
-		return system_file(j, r, arena_slice(arena, slice_sub(slice_of(
-		    r->mailbox), 0, (size_t)(colon - r->mailbox))), colon + 1,
-		    err);
+		t.login = arena_slice(arena, slice_sub(slice_of(r->mailbox),
+		    0, (size_t)(colon - r->mailbox)));
+	if (colon != NULL && !t.rest)
+		return system_file(j, r, t.login, colon + 1, err);
 	t.extension = extension_of(r, arena);
 	rc = run(&t, &a, &targets, err);
 	if (rc == 1)
-		rc = forward_do(j, r, t.login, slice_str(&targets), err);
+		rc = forward_do(j, r, t.login, t.rest, slice_str(&targets),
+		    err);
 	str_free(&targets);
 	return rc;
 }
@@ -346,9 +371,12 @@ system_deliver(struct job *j, struct rcpt *r)
 {
 	struct arena arena = { 0 };
 	struct err err;
+	int rc = deliver(j, r, &arena, &err);
 
-	if (deliver(j, r, &arena, &err) < 0)
+	if (rc < 0)
 		rcpt_fail(r, &err);
+	else if (rc == 1)
+		r->status = AGENT_MOVED;
 	arena_free(&arena);
 }
 

@@ -199,6 +199,24 @@ rcpt_new(struct msg *m, const struct queue_rcpt *q, struct dest *d,
 	return r;
 }
 
+static void
+leave_dest(struct rcpt *r)
+{
+	if (--r->dest->rcpts == 0)
+		dest_wanted(r->dest);
+}
+
+void
+rcpt_move(struct rcpt *r, struct dest *d)
+{
+	assert(r->place == AT_NOTHING);
+	leave_dest(r);
+	r->dest = d;
+	r->q.transport = d->transport->name;
+	r->q.nexthop = d->nexthop;
+	d->rcpts++;
+}
+
 void
 rcpt_free(struct rcpt *r)
 {
@@ -210,8 +228,7 @@ rcpt_free(struct rcpt *r)
 	*p = r->hash_next;
 	LIST_REMOVE(r, of_msg);
 	r->msg->n--;
-	if (--r->dest->rcpts == 0)
-		dest_wanted(r->dest);
+	leave_dest(r);
 	qmgr.rcpts[r->class]--;
 	count_sender(r->msg->sender_key, -1);
 	free(r);

@@ -27,7 +27,7 @@ const struct field qmgr_fields[] = {
 	F_INT(struct qmgr_conf, failed_cohorts, "1", "1", "100",
 	    "how often all that is under way fails before a suspension"),
 	F_LIST_D(struct qmgr_conf, transport_limits,
-	    "local:2:32:64:64 system:4:8:32:32 smtp:100:2",
+	    TRANSPORT_LIMITS,
 	    "limits of transports: name:agents:requests:concurrency:initial"),
 	F_LIST_D(struct qmgr_conf, shared_agents, "local system",
 	    "transports whose agents work for several destinations at a time"),

@@ -82,10 +82,12 @@ apply(struct rcpt *r, const struct agent_result *from)
 {
 	struct agent_result a = *from;
 
-	if (a.status >= 0 && a.status != AGENT_DELIVERED)
+	if (a.status == AGENT_DEFERRED || a.status == AGENT_FAILED)
 		rules_apply(r->dest, r->msg->q, &a);
 	if (a.status < 0 || a.status == AGENT_DELIVERED)
 		result_delivered(r);
+	else if (a.status == AGENT_MOVED)
+		result_moved(r, a.partly);
 	else if (a.status == AGENT_DEFERRED)
 		result_deferred(r, a.dsn, a.text, a.peer);
 	else

@@ -96,7 +96,8 @@ before_jail(struct err *err)
 {
 	jail_path(common.spool_dir, PATH_ALL);
 	restore_before_jail();
-	if (policy_before_jail(err) != 0 || rules_before_jail(err) != 0)
+	if (places_before_jail(err) != 0 || policy_before_jail(err) != 0 ||
+	    rules_before_jail(err) != 0)
 		return -1;
 	return epoch_before_jail(err);
 }

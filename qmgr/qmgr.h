@@ -80,6 +80,8 @@ struct rcpt *rcpt_find(int64_t id, int64_t n);
 struct rcpt *rcpt_new(struct msg *m, const struct queue_rcpt *q,
     struct dest *d, enum sched_class class);
 void rcpt_free(struct rcpt *r);
+/* it waits for nothing: it is d's from now on */
+void rcpt_move(struct rcpt *r, struct dest *d);
 /* r has an outcome, or goes out of memory: to be written */
 void rcpt_dirty(struct rcpt *r);
 /* as which does it wait?  Large mail has the places of old mail. */
@@ -121,6 +123,14 @@ void dest_wanted(struct dest *d);	/* look if it may leave */
 /* after an order of the admin: suspensions are as the rows say */
 void dests_refresh(void);
 void dests_tick(int64_t now);
+
+/* what holds for a transport that the configuration does not name */
+#define TRANSPORT_LIMITS "local:2:32:64:64 system:4:8:32:32 smtp:100:2 " \
+	"command:20:1:2:2 pipe:10:1:2:2"
+
+/* ---- places.c: connections that a transport's service has room for ---- */
+int places_before_jail(struct err *err);
+int64_t places_of(const char *transport);	/* INT64_MAX: not known */
 
 /* ---- policy.c: what holds for a destination ---- */
 int policy_before_jail(struct err *err);
@@ -294,6 +304,8 @@ void result_deferred(struct rcpt *r, const char *dsn, const char *text,
     const char *peer);
 void result_failed(struct rcpt *r, const char *dsn, const char *text,
     const char *peer);
+/* for COMMAND_SERVICE, in whole or in part */
+void result_moved(struct rcpt *r, bool partly);
 /* out of memory, no attempt: why may be "" */
 void result_put_back(struct rcpt *r, const char *dsn, const char *text);
 bool notify_wants(const char *notify, const char *word, bool by_default);

@@ -226,3 +226,47 @@ result_put_back(struct rcpt *r, const char *dsn, const char *text)
 	r->q.due = MAX(r->q.due, m->m.release_at);
 	rcpt_dirty(r);
 }
+
+static bool
+may_move(const struct rcpt *r, bool partly)
+{
+	const char *from = r->dest->transport->name;
+
+	return *r->q.mailbox != '\0' && strchr(r->q.mailbox, ':') == NULL &&
+	    (strcmp(from, "system") == 0 ||
+	    (partly && strcmp(from, COMMAND_SERVICE) == 0));
+}
+
+/* The mailbox says how much is left, so it is moved twice at most: from system,
+ * and once what needs no time is done.  In memory alone it is moved where its
+ * rows are still to be made; a start then begins with system again. */
+void
+result_moved(struct rcpt *r, bool partly)
+{
+	struct msg *m = r->msg;
+	struct err err = ERR_INIT;
+	struct dest *to = NULL;
+
+	if (dropped(r))
+		return;
+	if (!may_move(r, partly))
+		err_temp(&err, "4.3.5", "moved, but it can not be");
+	else
+		to = dest_get(COMMAND_SERVICE, r->q.mailbox, &err);
+	if (to == NULL) {
+		result_deferred(r, err.dsn, err.text, "");
+		return;
+	}
+	if (partly)
+		r->q.mailbox = arena_printf(&m->arena, "%s:|", r->q.mailbox);
+	rcpt_move(r, to);
+	if (!partly && m->row != ROW_FILED && !m->m.hold && !qmgr.draining) {
+		sched_add(r, rcpt_class(r));
+		deliver_soon();
+		return;
+	}
+	r->moved = true;
+	r->q.state = m->m.hold ? RCPT_HELD : RCPT_WAITING;
+	r->q.due = MAX(wall_s(), m->m.release_at);
+	rcpt_dirty(r);
+}

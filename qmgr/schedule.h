@@ -55,6 +55,7 @@ struct rcpt {
 	bool gone;		/* done with: no row any more */
 	bool told;		/* a receipt is the next host's to send */
 	bool changed;		/* dirty: not only to leave memory */
+	bool moved;		/* its row has another destination */
 };
 STAILQ_HEAD(rcpt_list, rcpt);
 

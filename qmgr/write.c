@@ -77,6 +77,15 @@ msg_file(struct msg *m, struct err *err)
 }
 
 static int
+write_moved(struct rcpt *r, struct err *err)
+{
+	if (dest_need_row(r->dest, err) != 0)
+		return -1;
+	r->q.dest = r->dest->row;
+	return qdb_rcpt_move(qmgr.db, r->msg->m.id, &r->q, err);
+}
+
+static int
 write_filed(struct msg *m, struct err *err)
 {
 	struct rcpt *r;
@@ -87,6 +96,8 @@ write_filed(struct msg *m, struct err *err)
 			continue;
 		if (r->gone)
 			rc = qdb_rcpt_del(qmgr.db, m->m.id, r->q.n, err);
+		else if (r->moved)
+			rc = write_moved(r, err);
 		else
 			rc = qdb_rcpt_set(qmgr.db, m->m.id, &r->q, err);
 		if (rc == 0 && !r->gone && r->q.state == RCPT_WAITING)

@@ -42,8 +42,9 @@ target_place(const struct place *p, const struct alias_target *t,
 
 	if (check_allowed(p, t, err) < 0)
 		return -1;
-	m->transport = command ? "pipe" : "system";
-	m->nexthop = p->domain;
+	/* both may take long: each alias is a destination of its own */
+	m->transport = command ? "pipe" : "command";
+	m->nexthop = p->keys.n > 0 ? p->keys.key[p->keys.n - 1] : p->key;
 	m->mailbox = arena_printf(a, "%s:%s%s", conf.alias_user,
 	    command ? "|" : "", t->text);
 	return 0;

@@ -56,6 +56,8 @@ static const struct field result[] = {
 	F_STR(struct agent_result, peer, "", "who said so"),
 	F_BOOL(struct agent_result, dest_trouble, "no",
 	    "the whole destination is in trouble"),
+	F_BOOL(struct agent_result, partly, "no",
+	    "moved: what may take long is left"),
 	F_ENUM(struct agent_result, report, "delivered", AGENT_REPORTS,
 	    "who tells the sender of success"),
 	F_END

@@ -37,8 +37,12 @@ struct agent_deliver_in {
 				/* stable over all attempts */
 	struct strlist addr, orig, mailbox, quota, orcpt, notify;
 };
-#define AGENT_STATUS "delivered|deferred|failed"
-enum agent_status { AGENT_DELIVERED, AGENT_DEFERRED, AGENT_FAILED };
+/* moved, from `system` alone: what is left to do may take long, and is for the
+ * service COMMAND_SERVICE, where each account is a destination of its own */
+#define AGENT_STATUS "delivered|deferred|failed|moved"
+enum agent_status { AGENT_DELIVERED, AGENT_DEFERRED, AGENT_FAILED,
+	AGENT_MOVED };
+#define COMMAND_SERVICE "command"
 struct agent_result {
 	bool alive;		/* no result: only that there is progress; the
 				 * time for the request begins anew */
@@ -46,6 +50,8 @@ struct agent_result {
 	int status;		/* enum agent_status */
 	const char *dsn, *text, *peer;
 	bool dest_trouble;	/* not this message: the whole destination */
+	bool partly;		/* moved: all is done but what may take long;
+				 * else nothing is */
 	int report;		/* enum agent_report, of who is delivered and
 				 * wants to hear of it */
 };

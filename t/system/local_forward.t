@@ -19,13 +19,17 @@ for my $n (0, 1) {
 }
 my $i = Postrider::Instance->new(users => { ann => 'pw' }, conf => {
 	'master.conf' => { 'system/process_limit' => 1 },
-	'qmgr.conf' => { transport_limits => 'system:1:8:32:32' },
+	'router.conf' => { alias_commands => 'yes', alias_user => 'lee' },
 	'common.conf' => { system_domains => 'host.test', first_uid => 500,
 	    system_users => "text:$base/accounts" },
 	'system.conf' => { home_dirs => "$base/home",
 	    file_dirs => "$base/files" } });
 $i->spew("$base/accounts", join '', @accounts);
 chmod 0644, "$base/accounts";
+my $until = "until test -e $base/files/go; do sleep 0.1; done";
+$i->spew($i->conf_dir . '/aliases', "hang: \"|$until\"\n" .
+    "quick: \"|cat > $base/files/lee/quick\"\n");
+$i->map('aliases');
 $i->start;
 
 my $home = "$base/home/kim";
@@ -54,8 +58,8 @@ sub mail {
 	is $i->send(from => 'ann@example.test', to => $to,
 	    message => "Subject: number $n\n\n" . ($text // "x\n")), 250,
 	    "mail $n";
-	my $q = $1 if $i->wait_log(qr/smtpd\[\d+\]: accepted /, undef,
-	    $mark) =~ / q=(\S+)/;
+	my $q = $1 if $i->wait_log(qr/smtpd\[\d+\]: accepted .*from=ann@/,
+	    undef, $mark) =~ / q=(\S+)/;
 	ok $i->wait_log(qr/qmgr\[\d+\]: removed .*q=$q /, undef, $mark),
 	    '... is done';
 	return $mark;
@@ -109,20 +113,51 @@ my ($report) = grep { /no such thing/ } ann(1);
 like $report, qr/5\.1\.1.*user unknown: no such thing/s,
     'a command that refuses: the sender hears of it';
 
-# what is done is told while other commands take their time
-forward("\"|f=go; mkdir $home/first 2> /dev/null && f=go1; " .
-    "until test -e $home/\$f; do sleep 0.1; done\"\n");
+# --- commands that take their time -------------------------------------------
+# 30 of kim's, and 4 of an alias; the first one ends by itself, before the rest
+forward("\\kim\n\"|echo >> $home/begun; mkdir $home/first 2> /dev/null || " .
+    "$until\"\n");
 my $slow = $i->log_mark;
-is $i->send(to => 'kim@host.test', message => "x\n"), 250, 'one of many'
-    for 1 .. 12;
-$i->spew("$home/go1", '');
-ok $i->wait_log(qr/system\[\d+\]: delivered .*to=kim\@host\.test/, undef,
+my $had = () = glob "$home/Maildir/new/*";
+my $many = $i->smtp;
+$many->cmd('EHLO test');
+for my $to (('kim@host.test') x 30, ('hang@example.test') x 4) {
+	$many->cmd($_) for 'MAIL FROM:<many@example.test>', "RCPT TO:<$to>",
+	    'DATA';
+	is +($many->cmd("Subject: many\r\n\r\nx\r\n."))[0], 250, "one for $to";
+}
+ok $i->wait_for(sub { $had + 30 == (() = glob "$home/Maildir/new/*") }),
+    'its mailbox has all of them, whatever the command does';
+mail('lee@host.test');
+is scalar(() = glob "$base/home/lee/Maildir/new/*"), 1, 'so has another one';
+forward("\"|cat > $base/home/lee/piped\"\n", '.forward', 'lee');
+mail('lee@host.test');
+like slurp("$base/home/lee/piped"), qr/^x$/m, '... whose own command runs';
+mail('quick@example.test');
+like slurp("$base/files/lee/quick"), qr/^x$/m, '... as that of another alias';
+ok $i->wait_log(qr/command\[\d+\]: delivered .*to=kim\@host\.test/, undef,
     $slow), 'the first command ends, and it counts';
-ok !-e "$home/go", '... before the others do';
-$i->spew("$home/go", '');
-ok $i->wait_for(sub {
-	return 12 <= grep { /qmgr\[\d+\]: removed / } $i->log_lines($slow);
-}), '... which end, too';
+ok $i->wait_for(sub { slurp("$home/begun") eq "\n" x 3 }), 'two are at it';
+# of the many, by what the log says of each
+sub done {
+	my ($n) = @_;
+	return $i->wait_for(sub {
+		my @l = $i->log_lines($slow);
+		my %q = map { / accepted .*q=(\S+) .*from=many@/ ? ($1, 1) :
+		    () } @l;
+		return keys %q == 34 && $n == grep {
+			/qmgr\[\d+\]: removed .*?q=(\S+)/ && $q{$1} } @l;
+	});
+}
+ok done(1), '... and nothing else is done';
+$i->spew("$base/files/go", '');
+ok done(34), 'all end, when they do';
+is slurp("$home/begun"), "\n" x 30, '... one for each';
+is scalar(() = glob "$home/Maildir/new/*"), $had + 30, '... and the mailbox '.
+    'has none of them twice';
+ok $i->wait_log(qr/qmgr\[\d+\]: narrow transport=system agents=4 places=1/),
+    'qmgr knows how many processes there are';
+unlink "$base/home/lee/.forward";
 
 # --- what nobody can want ---------------------------------------------------
 forward("lee\@host.test\n");
@@ -133,16 +168,29 @@ like $report // '', qr/5\.4\.6/, 'a loop is returned, once';
 forward("ann\@example.test\n");
 chmod 0666, "$home/.forward";
 $mark = mail('kim@host.test');
-is scalar(() = glob "$home/Maildir/new/*"), 3, 'a file that others write';
-ok $i->wait_log(qr/forward-ignored .*file=\.forward reason=/, undef, $mark),
-    '... is ignored, and logged';
+is scalar(() = glob "$home/Maildir/new/*"), $had + 31,
+    'a file that others write';
+ok $i->wait_log(qr/forward-ignored .*login=kim file=\.forward reason="every/,
+    undef, $mark), '... is ignored, and logged';
+if ($> == 0) {
+	chmod 0664, "$home/.forward";
+	mail('kim@host.test');
+	ann(1);	# the account has its group for itself
+	chown 61001, 61002, "$home/.forward";
+	chmod 0664, "$home/.forward";
+	$mark = mail('kim@host.test');
+	ok $i->wait_log(qr/forward-ignored .*reason="a group may/, undef,
+	    $mark), '... as one that another group may write';
+	$had++;
+}
 forward("ann\@example.test, <\@\@>\n");
 mail('kim@host.test');
-is scalar(() = glob "$home/Maildir/new/*"), 4, 'so is what makes no sense';
+is scalar(() = glob "$home/Maildir/new/*"), $had + 32,
+    'so is what makes no sense';
 unlink "$home/.forward";
 symlink '/etc/passwd', "$home/.forward";
 mail('kim@host.test');
-is scalar(() = glob "$home/Maildir/new/*"), 5, 'and a link';
+is scalar(() = glob "$home/Maildir/new/*"), $had + 33, 'and a link';
 unlink "$home/.forward";
 forward("/etc/postrider-test\n");
 $mark = $i->log_mark;
