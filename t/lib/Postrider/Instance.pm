@@ -109,6 +109,13 @@ sub _init {
 
 sub dir { return $_[0]{dir} }
 
+# was it built with sanitizers?
+sub sanitized {
+	my ($self) = @_;
+	return $self->slurp("$self->{build}/config.status") =~
+	    /SAN_CFLAGS.*-fsanitize=address/;
+}
+
 sub conf_dir {
 	my ($self) = @_;
 	for my $d (qw(conf etc)) {

@@ -47,6 +47,13 @@ sub new {
 	return $self;
 }
 
+# one that was stopped, again
+sub start {
+	my ($self, $name) = @_;
+	$self->can("_start_$name")->($self);
+	return $self->wait($name);
+}
+
 sub port { return $_[0]{port}{$_[1]} || die "port of $_[1]?\n" }
 sub address { return 'inet:127.0.0.1:' . $_[0]->port($_[1]) }
 sub pid_of { return $_[0]{pid}{$_[1]} }
