@@ -2,7 +2,8 @@ package Bench::Dovecot;
 
 # Debian's Dovecot as Postrider::Dovecot makes it.  Profiles: "dovecot", and
 # "dovecot-hibernate", where the processes of idle sessions end after five
-# seconds; "dovecot-always" syncs changes of flags, too.
+# seconds; "dovecot-always" syncs changes of flags, too; "dovecot-default" has
+# Dovecot's own processes: each login and each session one of its own.
 
 use strict;
 use warnings;
@@ -11,9 +12,11 @@ use Bench::ImapServer;
 use Bench::Util qw(spew run capture);
 use Postrider::Dovecot;
 
-my @PACKAGES = qw(dovecot-imapd dovecot-lmtpd);
+my @PACKAGES = qw(dovecot-imapd dovecot-lmtpd dovecot-pop3d);
 
-sub available { return Postrider::Dovecot::available() }
+sub available {
+	return Postrider::Dovecot::available() && -x '/usr/lib/dovecot/pop3';
+}
 sub mailroot { return "$_[0]{dir}/mail" }
 sub stored_in { return ($_[0]->mailroot) }
 
@@ -55,7 +58,8 @@ sub init {
 	    users => { map { $_ => $hash } $self->names },
 	    sessions => $self->{opt}{sessions} + 100,
 	    fsync => $self->{name} =~ /always/ ? 'always' : 'optimized',
-	    hibernate => $self->{name} =~ /hibernate/ ? 5 : 0);
+	    hibernate => $self->{name} =~ /hibernate/ ? 5 : 0, pop3 => 1,
+	    isolated => $self->{name} =~ /default/ ? 1 : 0);
 	$self->{port} = $self->{dovecot}->port('imap');
 	$self->{dovecot}->write_config;
 	return;
@@ -67,6 +71,7 @@ sub start_cmds { return [$_[0]{dovecot}->start_cmd] }
 sub stop_cmds { return [$_[0]{dovecot}->stop_cmd] }
 sub root_pids { return $_[0]{dovecot}->pid // () }
 sub smtp_port { return $_[0]{dovecot}->port('lmtp') }
+sub pop3_port { return $_[0]{dovecot}->port('pop3') }
 sub smtp_hello { return 'LHLO' }
 
 # The uid list stays: it is what a restore would bring back.

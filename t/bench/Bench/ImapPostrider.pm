@@ -37,6 +37,7 @@ sub init {
 
 sub home { return "$_[0]{dir}/mail/local.test/$_[1]" }
 sub smtp_port { return $_[0]{smtp} }
+sub pop3_port { return $_[0]{port} - 143 + 110 }
 sub smtp_hello { return 'EHLO' }
 sub derived { return grep { -e } $_[0]->home($_[1]) . '/.index' }
 

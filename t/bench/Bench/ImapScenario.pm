@@ -258,6 +258,37 @@ sub sessions {
 	    'sessions', '-c', 20, '-n', $n);
 }
 
+# POP3: whole mailboxes, message by message
+sub pop3 {
+	my ($opt, @servers) = @_;
+	_fill($opt, @servers);
+	my $n = $opt->{pop3};
+	my @cmd = ('bench_popload', '-c', 10, '-u', $opt->{pool});
+	json_tool(@cmd, '-n', $opt->{pool}, '-P', $_->pop3_port) for @servers;
+	my $report = Bench::Report->new(out => $opt->{out}, title =>
+	    "pop3: $n times each of $opt->{small} messages by RETR, 10 at a " .
+	    'time');
+	my $bad = 0;
+	for (1 .. $opt->{rounds}) {
+		for my $s (@servers) {
+			settle();
+			my $cpu = $s->group->cpu;
+			my $r = json_tool(@cmd, '-n', $n, '-P', $s->pop3_port);
+			$cpu = $s->group->cpu - $cpu;
+			my $lost = $n * $opt->{small} - $r->{done};
+			print $s->name, ": $lost not read\n" if $lost;
+			$bad += $lost;
+			$report->add($s->name, rate => $r->{rate},
+			    mb => $r->{octets} / $r->{seconds} / 1e6,
+			    cpu => $cpu / ($r->{done} || 1) * 1e6,
+			    lost => $lost);
+		}
+	}
+	$report->print(['rate', 'RETR/s'], ['mb', 'MB/s'],
+	    ['cpu', 'CPU us each'], ['lost', 'not read']);
+	return $bad ? 1 : 0;
+}
+
 sub mixed {
 	my ($opt, @servers) = @_;
 	_fill($opt, @servers);
@@ -479,7 +510,7 @@ sub all {
 	my ($opt, @servers) = @_;
 	my $bad = 0;
 	$bad |= $_->($opt, @servers)
-	    for \&sessions, \&mixed, \&append, \&notice, \&idle,
+	    for \&sessions, \&pop3, \&mixed, \&append, \&notice, \&idle,
 	    \&mailbox;
 	return $bad;
 }

@@ -206,7 +206,7 @@ sub queue {
 sub _fresh {
 	my ($opt, $s) = @_;
 	my (@rate, $lost);
-	for (1 .. 3) {
+	for (1 .. $opt->{fresh}) {
 		settle();
 		my %r = deliver($s, sessions => 20, n => 2000, size => 4096,
 		    users => $opt->{users});
@@ -214,7 +214,7 @@ sub _fresh {
 		$lost += $r{lost} + $r{refused};
 		$s->clean_mail;
 	}
-	return (median(@rate), $lost);
+	return (scalar median(@rate), $lost);
 }
 
 sub _inject {
@@ -261,7 +261,7 @@ sub _queue_once {
 	$r{list_rare} = _list($s, 'rare.test');
 	$r{list_all} = _list($s, 'queue.test');
 	@r{qw(fresh lost)} = _fresh($opt, $s);
-	$r{share} = $r{fresh} / $r{empty} * 100;
+	$r{share} = $r{fresh} / $r{empty} * 100 if $r{empty};
 	_restart($s, \%r);
 	$r{qmgr_after} = $s->group->pss_kb('qmgr') / 1024;
 	$report->add($s->name, %r);

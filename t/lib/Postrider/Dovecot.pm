@@ -32,17 +32,20 @@ sub available {
 # fsync     mail_fsync: optimized (data and expunges, Dovecot's default) or
 #           always (changes of flags, too)
 # hibernate seconds after which an idle session's process ends; 0: never
+# pop3      true: POP3, too (dovecot-pop3d)
+# isolated  true: processes as Dovecot has them unless told: one for each login
+#           and one for each session, started when it comes
 sub new {
 	my ($class, %arg) = @_;
 	my $self = bless { users => {}, domains => ['example.test'],
-		sessions => 1200, fsync => 'optimized', hibernate => 0, %arg,
-		owner => $$ }, $class;
+		sessions => 1200, fsync => 'optimized', hibernate => 0,
+		pop3 => 0, isolated => 0, %arg, owner => $$ }, $class;
 	if (!$self->{dir}) {
 		$self->{tmp} = tempdir('postrider-d.XXXXXXXX', TMPDIR => 1);
 		chmod 0711, $self->{tmp};
 		$self->{dir} = "$self->{tmp}/i";
 	}
-	$self->{port} = { imap => _free_port(), lmtp => _free_port() };
+	$self->{port} = { map { $_ => _free_port() } qw(imap lmtp pop3) };
 	$self->write_config if $self->{tmp};
 	return $self;
 }
@@ -92,12 +95,17 @@ sub _config {
 	my $many = $n + 200;
 	my $wide = $n * 4 + 1000;
 	# a process that serves again would not go while its session idles
-	my ($reuse, $spare) = $self->{hibernate} ? (1, 2) : (1000, 8);
+	my ($reuse, $spare) = $self->{isolated} ? (1, 0) :
+	    $self->{hibernate} ? (1, 2) : (1000, 8);
+	my ($protocols, $pop3) = $self->{pop3} ?
+	    ('imap lmtp pop3', $self->_pop3($reuse, $spare)) :
+	    ('imap lmtp', '');
+	my $login = $self->_login($wide);
 	return <<"END";
 base_dir = $d/run
 state_dir = $d/state
 instance_name = postrider-test
-protocols = imap lmtp
+protocols = $protocols
 listen = 127.0.0.1
 ssl = no
 disable_plaintext_auth = no
@@ -148,12 +156,7 @@ service imap-login {
   inet_listener imaps {
     port = 0
   }
-  service_count = 0
-  process_min_avail = 2
-  process_limit = 4
-  client_limit = $wide
-  vsz_limit = 512 M
-}
+$login}
 service imap {
   service_count = $reuse
   process_min_avail = $spare
@@ -164,7 +167,7 @@ service imap {
   }
   extra_groups = dovecot
 }
-service imap-hibernate {
+${pop3}service imap-hibernate {
   process_limit = 2
   client_limit = $wide
   unix_listener imap-hibernate {
@@ -190,6 +193,42 @@ service anvil {
 }
 service stats {
   client_limit = $wide
+}
+END
+}
+
+# how many connections a login process has
+sub _login {
+	my ($self, $wide) = @_;
+	return <<"END" if $self->{isolated};
+  service_count = 1
+  process_min_avail = 0
+END
+	return <<"END";
+  service_count = 0
+  process_min_avail = 2
+  process_limit = 4
+  client_limit = $wide
+  vsz_limit = 512 M
+END
+}
+
+sub _pop3 {
+	my ($self, $reuse, $spare) = @_;
+	my $login = $self->_login($self->{sessions} * 4 + 1000);
+	return <<"END";
+service pop3-login {
+  inet_listener pop3 {
+    address = 127.0.0.1
+    port = $self->{port}{pop3}
+  }
+  inet_listener pop3s {
+    port = 0
+  }
+$login}
+service pop3 {
+  service_count = $reuse
+  process_min_avail = $spare
 }
 END
 }
