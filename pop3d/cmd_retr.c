@@ -1,12 +1,13 @@
 /*
  * cmd_retr.c - RETR and TOP.  A message is read and sent in large pieces and
- * never held whole.  Once +OK is out, trouble can only end the session.
+ * never held whole, but for a small one that is made before it is asked for.
+ * Once +OK is out, trouble can only end the session.
  */
 #include "base/log.h"
 #include "session.h"
 #include "smtp/data.h"
 
-enum { CHUNK = 128 * 1024, FLUSH_AT = 64 * 1024 };
+enum { CHUNK = 128 * 1024, FLUSH_AT = 64 * 1024, AHEAD_MAX = 32 * 1024 };
 
 /* how much of a message TOP sends: the header, a blank line, `left' lines */
 struct top {
@@ -53,11 +54,12 @@ read_some(int fd, char *buf, size_t n)
 	return r;
 }
 
+static char buf[CHUNK];
+
 /* 0, or -1: the session is lost */
 static int
 send_file(struct io *io, int fd, struct top *top)
 {
-	static char buf[CHUNK];
 	struct smtp_stuff st;
 	size_t take;
 	ssize_t n;
@@ -71,7 +73,8 @@ send_file(struct io *io, int fd, struct top *top)
 		smtp_stuff_feed(&st, (struct slice){ buf, take }, &io->out);
 		if (io->out.len >= FLUSH_AT && io_flush(io) < 0)
 			return -1;
-	} while (take == (size_t)n);
+		/* a regular file gives less only where it ends */
+	} while (take == (size_t)n && take == sizeof(buf));
 	if (n < 0) {
 		struct err err;
 
@@ -82,6 +85,13 @@ send_file(struct io *io, int fd, struct top *top)
 	}
 	smtp_stuff_finish(&st, &io->out);
 	return 0;
+}
+
+static void
+octets_follow(struct session *s, size_t i)
+{
+	pop3_ok(&s->pop3, "%llu octets",
+	    (unsigned long long)s->drop.msg[i].octets);
 }
 
 static enum cmd_result
@@ -102,11 +112,61 @@ send_message(struct session *s, size_t i, struct top *top)
 	if (top != NULL)
 		pop3_ok(&s->pop3, "the top follows");
 	else
-		pop3_ok(&s->pop3, "%llu octets",
-		    (unsigned long long)s->drop.msg[i].octets);
+		octets_follow(s, i);
 	r = send_file(s->pop3.io, fd, top);
 	close(fd);
 	return r == 0 ? CMD_OK : CMD_QUIT;
+}
+
+/* the text of a message that is there, not marked and small; else nothing */
+static void
+make_ahead(struct session *s, size_t i)
+{
+	struct ahead *a = &s->ahead;
+	struct err err = ERR_INIT;
+	struct smtp_stuff st;
+	ssize_t n;
+	int fd;
+
+	if (i >= s->drop.n || s->drop.msg[i].deleted ||
+	    s->drop.msg[i].gone || s->drop.msg[i].octets > AHEAD_MAX)
+		return;
+	fd = drop_read(&s->drop, i, &err);
+	if (fd < 0)
+		return;
+	n = read_some(fd, buf, sizeof(buf));
+	close(fd);
+	if (n < 0 || (size_t)n == sizeof(buf))
+		return;
+	str_reset(&a->text);
+	smtp_stuff_init(&st, 0);
+	smtp_stuff_feed(&st, (struct slice){ buf, (size_t)n }, &a->text);
+	smtp_stuff_finish(&st, &a->text);
+	a->ready = true;
+	a->i = i;
+}
+
+static enum cmd_result
+retrieve(struct session *s, size_t i)
+{
+	struct io *io = s->pop3.io;
+	bool ready = s->ahead.ready && s->ahead.i == i;
+	enum cmd_result r = CMD_OK;
+
+	s->ahead.ready = false;
+	if (ready) {
+		octets_follow(s, i);
+		io_put(io, s->ahead.text.s, s->ahead.text.len);
+	} else {
+		r = send_message(s, i, NULL);
+	}
+	/* one who reads them in turn, and has not sent the next command yet */
+	if (r == CMD_OK && (ready || i == s->next) && io_pending(io) == 0) {
+		if (io_flush(io) == 0)
+			make_ahead(s, i + 1);
+	}
+	s->next = i + 1;
+	return r;
 }
 
 enum cmd_result
@@ -118,7 +178,7 @@ cmd_retr(void *session, struct slice args)
 
 	if (i < 0)
 		return CMD_BAD;
-	r = send_message(s, (size_t)i, NULL);
+	r = retrieve(s, (size_t)i);
 	if (r == CMD_OK && !s->drop.msg[i].gone) {
 		s->drop.msg[i].seen = true;
 		s->retr++;

@@ -76,6 +76,7 @@ session(struct io *io, struct peer *peer, const struct session_user *user)
 	struct line_proto p;
 
 	io->timeout_ms = (int)conf.timeout;
+	io_block(io, 100);	/* a client at work: no poll for each line */
 	pop3_proto(&p, session_commands);
 	p.max_line = 512;
 	p.max_errors = (int)conf.max_errors;
@@ -86,6 +87,7 @@ session(struct io *io, struct peer *peer, const struct session_user *user)
 		io_flush(io);
 	log_end(&s, user->name, peer, end, start);
 	drop_close(&s.drop);
+	str_free(&s.ahead.text);
 }
 
 static const struct daemon pop3d = {

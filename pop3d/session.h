@@ -15,11 +15,21 @@ struct pop3d_conf {
 };
 extern struct pop3d_conf conf;
 
+/* The message behind the one that was read last, made while the client is busy
+ * with that: most ask for it next. */
+struct ahead {
+	bool ready;
+	size_t i;
+	struct str text;	/* with its dots and end */
+};
+
 struct session {
 	struct pop3 pop3;	/* first: the loop gives us this */
 	struct drop drop;
 	struct drop_done done;
 	uint64_t retr, top;
+	struct ahead ahead;
+	size_t next;		/* behind the last that was read */
 	struct slice mechs;	/* for CAPA */
 };
 

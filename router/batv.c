@@ -3,9 +3,7 @@
  */
 #include "batv.h"
 
-#include <openssl/crypto.h>
-#include <openssl/hmac.h>
-
+#include "base/hmac.h"
 #include "proto/router.h"
 #include "secrets.h"
 #include "srs.h"
@@ -43,7 +41,7 @@ make_hash(size_t key, struct slice day, struct slice local,
 {
 	struct str text = STR_INIT;
 	struct slice secret = secrets_get(key);
-	unsigned char mac[20];
+	unsigned char mac[HMAC_SHA1];
 	size_t i;
 
 	str_addsl(&text, day);
@@ -53,9 +51,7 @@ make_hash(size_t key, struct slice day, struct slice local,
 	/* some hosts fold local parts */
 	for (i = 0; i < text.len; i++)
 		text.s[i] = (char)ascii_lower((unsigned char)text.s[i]);
-	if (HMAC(EVP_sha1(), secret.p, (int)secret.n,
-	    (const unsigned char *)text.s, text.len, mac, NULL) == NULL)
-		die("HMAC-SHA-1 failed");
+	hmac_sha1(secret, slice_str(&text), mac);
 	hex_encode(out, mac, HASH_LEN / 2);
 	str_free(&text);
 }
@@ -103,7 +99,7 @@ hash_ok(struct slice tag, struct slice plain, struct slice domain)
 	for (i = 0; i < secrets_count(); i++) {
 		str_reset(&want);
 		make_hash(i, slice_sub(tag, 0, DAY_LEN), plain, domain, &want);
-		good |= CRYPTO_memcmp(want.s, got, HASH_LEN) == 0;
+		good |= hmac_same(want.s, got, HASH_LEN);
 	}
 	str_free(&want);
 	return good;

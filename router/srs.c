@@ -3,9 +3,7 @@
  */
 #include "srs.h"
 
-#include <openssl/crypto.h>
-#include <openssl/hmac.h>
-
+#include "base/hmac.h"
 #include "secrets.h"
 
 enum { HASH_LEN = 8, DAYS = 1024 };
@@ -17,14 +15,12 @@ make_hash(size_t key, struct slice text, char out[HASH_LEN])
 {
 	struct str folded = STR_INIT;
 	struct slice secret = secrets_get(key);
-	unsigned char mac[32];
+	unsigned char mac[HMAC_SHA256];
 	size_t i, bit;
 
 	for (i = 0; i < text.n; i++)
 		str_addc(&folded, (char)ascii_lower((unsigned char)text.p[i]));
-	if (HMAC(EVP_sha256(), secret.p, (int)secret.n,
-	    (const unsigned char *)folded.s, folded.len, mac, NULL) == NULL)
-		die("HMAC-SHA-256 failed");
+	hmac_sha256(secret, slice_str(&folded), mac);
 	for (i = 0; i < HASH_LEN; i++) {
 		bit = 5 * i;
 		out[i] = digits[((mac[bit / 8] << 8 | mac[bit / 8 + 1]) >>
@@ -47,7 +43,7 @@ hash_ok(struct slice hash, struct slice text)
 		got[i] = (char)ascii_upper((unsigned char)hash.p[i]);
 	for (i = 0; i < secrets_count(); i++) {
 		make_hash(i, text, want);
-		good |= CRYPTO_memcmp(want, got, HASH_LEN) == 0;
+		good |= hmac_same(want, got, HASH_LEN);
 	}
 	return good;
 }

@@ -66,6 +66,21 @@ for my $n (1 .. @top) {
 	ok wire($p, "TOP $n $lines") eq $want, "TOP $n: as it must be";
 }
 
+# the message behind the last is made before it is asked for: it stays what it
+# is, and may be asked for or not
+my $e = Postrider::Drop->new;
+$e->put(sprintf('new/%d.m', $_), "$_\n.$_\n") for 1 .. 6;
+my $q = $e->session;
+ok wire($q, 'RETR 1') eq "1\r\n..1\r\n", 'the first';
+like $q->cmd('DELE 2'), qr/^\+OK/, 'the second is marked';
+like $q->cmd('RETR 2'), qr/^-ERR/, 'and no longer to be had';
+ok wire($q, 'RETR 3') eq "3\r\n..3\r\n", 'the third';
+ok wire($q, 'TOP 4 0') eq "4\r\n..4\r\n", 'TOP of the one behind it';
+ok wire($q, 'RETR 4') eq "4\r\n..4\r\n", 'and RETR';
+ok wire($q, 'RETR 6') eq "6\r\n..6\r\n", 'another than the one behind';
+ok wire($q, 'RETR 5') eq "5\r\n..5\r\n", 'back';
+ok wire($q, 'RETR 6') eq "6\r\n..6\r\n", 'again';
+
 # pipelined: all at once, answered in order
 $p->put("RETR 1\r\nSTAT\r\nTOP 2 0\r\nLIST 3\r\nQUIT\r\n");
 like $p->line, qr/^\+OK/, 'RETR';

@@ -64,10 +64,9 @@ for my $single (0, 1) {
 	my $m = $i->pop3;
 	like $m->cmd('USER ann'), qr/^\+OK/, "$how: USER";
 	like $m->cmd('PASS pw'), qr/^\+OK/, "$how: PASS";
-	my ($q) = grep { status($_, 'Uid') =~ /^$store / &&
-	    kinds($_) =~ /socket/ && kinds($_) !~ /pipe/ }
-	    $i->pids_of('pop3d');
-	ok $q, "$how: a session of pop3d without a pipe";
+	my ($q) = forked($i->pids_of('pop3d'));
+	@uid = split ' ', status($q, 'Uid');
+	is_deeply \@uid, [($store) x 4], "$how: pop3d's session has its uid";
 	if (!$i->{single_uid}) {
 		is status($q, 'Groups'), status($q, 'Gid') =~ s/ .*//r,
 		    "$how: pop3d's has no other group";

@@ -1,5 +1,9 @@
-/* hash_test.c - SipHash against the vectors of its authors */
+/* hash_test.c - SipHash against the vectors of its authors; HMAC against those
+ * of RFC 2202 and RFC 4231, and against libcrypto at every length */
+#include <openssl/hmac.h>
+
 #include "base/hash.h"
+#include "base/hmac.h"
 #include "test/tap.h"
 
 static const struct { size_t n; uint64_t want; } vectors[] = {
@@ -7,6 +11,49 @@ static const struct { size_t n; uint64_t want; } vectors[] = {
 	{ 7, 0xab0200f58b01d137 }, { 8, 0x93f5f5799a932462 },
 	{ 15, 0xa129ca6149be45e5 }, { 63, 0x958a324ceb064572 },
 };
+
+static void
+is_hex(const unsigned char *p, size_t n, const char *want, const char *what)
+{
+	struct str hex = STR_INIT;
+
+	hex_encode(&hex, p, n);
+	is_str(hex.s, want, "%s", what);
+	str_free(&hex);
+}
+
+static void
+test_hmac(void)
+{
+	unsigned char a[HMAC_SHA256], b[EVP_MAX_MD_SIZE], in[300];
+	struct slice key, text, jefe = SLICE_LIT("Jefe"),
+	    what = SLICE_LIT("what do ya want for nothing?");
+	size_t i, n, bad = 0;
+
+	hmac_sha1(jefe, what, a);
+	is_hex(a, HMAC_SHA1, "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79",
+	    "RFC 2202, case 2");
+	hmac_sha256(jefe, what, a);
+	is_hex(a, HMAC_SHA256, "5bdcc146bf60754e6a042426089575c7"
+	    "5a003f089d2739839dec58b964ec3843", "RFC 4231, case 2");
+	for (i = 0; i < sizeof(in); i++)
+		in[i] = (unsigned char)(i * 7);
+	for (n = 0; n <= sizeof(in); n++) {
+		key = (struct slice){ (char *)in, (n * 13) % 150 };
+		text = (struct slice){ (char *)in, n };
+		hmac_sha1(key, text, a);
+		HMAC(EVP_sha1(), key.p, (int)key.n, in, n, b, NULL);
+		bad += memcmp(a, b, HMAC_SHA1) != 0;
+		hmac_sha256(key, text, a);
+		HMAC(EVP_sha256(), key.p, (int)key.n, in, n, b, NULL);
+		bad += memcmp(a, b, HMAC_SHA256) != 0;
+	}
+	ok(hmac_same("abc", "abc", 3), "the same");
+	ok(!hmac_same("abc", "abd", 3) && !hmac_same("abc", "bbc", 3),
+	    "not the same");
+	is_int(bad, 0, "as libcrypto has it, with keys and texts of any "
+	    "length around the blocks");
+}
 
 int
 main(void)
@@ -23,5 +70,6 @@ main(void)
 	ok(hash_secret(in, 10) == hash_secret(in, 10), "the secret stays");
 	ok(hash_secret(in, 10) != hash_sip(key, in, 10), "and is none that "
 	    "is known");
+	test_hmac();
 	return tap_done();
 }

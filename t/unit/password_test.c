@@ -1,6 +1,9 @@
 /* password_test.c - hashes of every scheme, and what must not match */
+#include <sys/wait.h>
+
 #include <crypt.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "sasl/password.h"
 #include "sasl/sasl.h"
@@ -231,9 +234,52 @@ test_dummy(void)
 	str_free(&a);
 }
 
+/* Each scheme in a child, as it is made once: of the shape and cost of a hash
+ * of today, and one that can be checked. */
+static int
+dummy_is_like(enum password_scheme scheme, int64_t c)
+{
+	struct str real = STR_INIT;
+	struct err err = ERR_INIT;
+	const char *d;
+	int bad;
+
+	sasl_password_by(scheme, c);
+	d = sasl_dummy_hash();
+	bad = sasl_password_hash(&real, "pw", &err) != 0 ||
+	    strlen(d) != real.len || !sasl_password_current(real.s) ||
+	    sasl_password_check(d, "pw", &err) != 0;
+	str_free(&real);
+	return bad;
+}
+
+static void
+test_dummies(void)
+{
+	static const struct {
+		enum password_scheme scheme;
+		int64_t cost;
+	} made[] = { { PASSWORD_YESCRYPT, 0 }, { PASSWORD_YESCRYPT, 1 },
+		{ PASSWORD_BCRYPT, 4 }, { PASSWORD_SHA512, 0 },
+		{ PASSWORD_SHA512, 1000 }, { PASSWORD_ARGON2ID, 8192 } };
+	int status;
+	size_t i;
+	pid_t pid;
+
+	for (i = 0; i < ARRAY_LEN(made); i++) {
+		pid = fork();
+		if (pid == 0)
+			_exit(dummy_is_like(made[i].scheme, made[i].cost));
+		is_int(waitpid(pid, &status, 0), pid, "ended");
+		is_int(status, 0, "the dummy of scheme %d, cost %lld, is like "
+		    "a hash", made[i].scheme, (long long)made[i].cost);
+	}
+}
+
 int
 main(void)
 {
+	test_dummies();
 	test_schemes();
 	test_new_hash();
 	test_dummy();
