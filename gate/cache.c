@@ -21,7 +21,7 @@
 #include <uthash.h>
 
 #define MAGIC "PRGATE01"
-enum { FILE_LIMIT = 1 << 30, GROWN = 1000, SAY_MS = 60000 };
+enum { FILE_LIMIT = 1 << 30, GROWN = 1000 };
 
 struct head {
 	char magic[8];
@@ -48,16 +48,19 @@ static const char *path;
 static struct head head;
 static int fd = -1;
 static size_t written;		/* records in the file */
+static bool failing;		/* it was said that nothing can be written */
+static int64_t try_at;		/* mono_ms(): before it no new file is made */
 
+/* Said once until it is well again, and tried again after a while alone: the
+ * whole file for each client of a flood would be what a full disk needs
+ * least. */
 static void
 not_saved(const struct err *err)
 {
-	static int64_t said;
-
-	if (said != 0 && mono_ms() - said < SAY_MS)
-		return;
-	said = mono_ms();
-	log_event(LOG_ERROR, "not-saved", KERR(err), KEND);
+	try_at = mono_ms() + CACHE_RETRY_MS;
+	if (!failing)
+		log_event(LOG_ERROR, "not-saved", KERR(err), KEND);
+	failing = true;
 }
 
 static void
@@ -205,6 +208,7 @@ write_anew(struct err *err)
 	char *tmp = xasprintf("%s~", path);
 	int to = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
 	    O_NOFOLLOW | O_APPEND, 0600), rc = 0;
+	struct head old = head;
 
 	memcpy(head.magic, MAGIC, sizeof(head.magic));
 	random_bytes(head.key, sizeof(head.key));
@@ -215,10 +219,12 @@ write_anew(struct err *err)
 	if (rc < 0) {
 		close_fd(to);
 		unlink(tmp);
+		head = old;	/* of the file that is still there */
 	} else {
 		close_fd(fd);
 		fd = to;
 		written = HASH_COUNT(entries);
+		failing = false;
 	}
 	free(tmp);
 	return rc;
@@ -242,12 +248,15 @@ append(const struct entry *e)
 	struct record r = make_record(e);
 	struct err err = ERR_INIT;
 
-	if (fd < 0 || written > 2 * HASH_COUNT(entries) + GROWN) {
+	if ((fd < 0 || written > 2 * HASH_COUNT(entries) + GROWN) &&
+	    mono_ms() >= try_at) {
 		sweep();
-		if (write_anew(&err) < 0)
-			not_saved(&err);
-		return;
+		if (write_anew(&err) == 0)
+			return;
+		not_saved(&err);
 	}
+	if (fd < 0)
+		return;
 	if (full_write(fd, &r, sizeof(r)) == 0) {
 		written++;
 		return;
@@ -263,6 +272,7 @@ int
 cache_open(const char *file, struct err *err)
 {
 	path = file;
+	try_at = 0;
 	read_old();
 	return write_anew(err);
 }
@@ -270,6 +280,10 @@ cache_open(const char *file, struct err *err)
 void
 cache_close(void)
 {
+	struct err ignored = ERR_INIT;
+
+	if (fd < 0 && failing)
+		write_anew(&ignored);
 	close_fd(fd);
 	fd = -1;
 	while (!TAILQ_EMPTY(&order))
@@ -323,8 +337,12 @@ cache_forget(const struct addr *a)
 		drop(e);
 	while (a == NULL && !TAILQ_EMPTY(&order))
 		drop(TAILQ_FIRST(&order));
-	if (write_anew(&err) < 0)
-		not_saved(&err);
+	if (write_anew(&err) == 0)
+		return;
+	not_saved(&err);
+	/* what is forgotten must not be read again: anew as soon as it goes */
+	close_fd(fd);
+	fd = -1;
 }
 
 size_t

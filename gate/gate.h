@@ -170,6 +170,7 @@ struct known {
 };
 /* path is replaced as a whole now and then; 0, or -1: there is no file, and
  * nothing will be kept */
+enum { CACHE_RETRY_MS = 10000 };	/* where it can not be written */
 int cache_open(const char *path, struct err *err);
 bool cache_get(const struct addr *a, struct known *k);
 /* these tests were passed now */

@@ -185,6 +185,55 @@ test_damaged(void)
 	is_int(cache_entries(), 0, "and begun anew");
 }
 
+static int
+count_lines(const char *word)
+{
+	const char *z;
+	int n = 0;
+
+	for (z = lines.s; z != NULL && (z = strstr(z, word)) != NULL; z++)
+		n++;
+	return n;
+}
+
+/* a directory where the new file is to be made */
+static void
+fail_once(const char *tmp, struct stat *st)
+{
+	struct addr a = at("192.0.2.1");
+
+	again();
+	put("192.0.2.1", 1, 0);
+	put("192.0.2.2", 1, 0);
+	assert(mkdir(tmp, 0700) == 0 && stat(path, st) == 0);
+	cache_forget(&a);
+	rmdir(tmp);
+	put("192.0.2.3", 1, 0);
+	put("192.0.2.4", 1, 0);
+}
+
+static void
+test_failing(void)
+{
+	char *tmp = xasprintf("%s~", path);
+	struct stat was, now;
+	int64_t start;
+	int tries = 0;
+
+	do {	/* the time to come again must not be over by accident */
+		start = mono_ms();
+		fail_once(tmp, &was);
+		assert(stat(path, &now) == 0);
+	} while (mono_ms() - start > CACHE_RETRY_MS / 2 && ++tries < 20);
+	ok(was.st_ino == now.st_ino, "what failed is not tried for each");
+	is_int(count_lines("not-saved"), 1, "said once");
+	again();
+	ok(!knows("192.0.2.1"), "who was forgotten is not there again");
+	ok(knows("192.0.2.2") && knows("192.0.2.4"), "all others are");
+	cache_forget(NULL);
+	free(tmp);
+}
+
 /* --- counts --- */
 
 static enum over
@@ -289,6 +338,7 @@ main(void)
 	test_room();
 	test_cut();
 	test_damaged();
+	test_failing();
 	cache_close();
 	test_connections();
 	test_addresses();
