@@ -29,6 +29,11 @@ int compose(const struct bounce_report_in *in, const char *to, int fd,
 const char *bounce_helper(struct arena *a);
 const char *bounce_double(struct arena *a);
 
+/* public.c: what a stranger may know of why: as it is where another server
+ * (peer) said it.  In the arena, or text itself */
+const char *public_text(const char *dsn, const char *peer, const char *text,
+    struct arena *a);
+
 /* notify.c */
 int notify_check(struct err *err);
 /* does the postmaster get a copy? */

@@ -64,9 +64,22 @@ action(const struct bounce_report_in *in, size_t i)
 	return actions[in->kind];
 }
 
+/* who sent the message is a stranger, who else gets a report is one of us */
+static const char *
+diagnostic(const struct bounce_report_in *in, size_t i, const char *to,
+    struct arena *a)
+{
+	const char *text = at(&in->text, i);
+
+	if (strcmp(to, in->sender) == 0)
+		text = public_text(at(&in->dsn, i), at(&in->peer, i), text,
+		    a);
+	return or_null(text);
+}
+
 static void
-recipients(const struct bounce_report_in *in, struct arena *a,
-    struct dsn_report *r)
+recipients(const struct bounce_report_in *in, const char *to,
+    struct arena *a, struct dsn_report *r)
 {
 	struct dsn_recipient *v = arena_alloc(a, in->addr.n * sizeof(*v));
 	size_t i;
@@ -76,7 +89,7 @@ recipients(const struct bounce_report_in *in, struct arena *a,
 		v[i].orcpt = original(in, i, a);
 		v[i].action = action(in, i);
 		v[i].status = status(in, i);
-		v[i].diagnostic = or_null(at(&in->text, i));
+		v[i].diagnostic = diagnostic(in, i, to, a);
 		v[i].remote_mta = or_null(at(&in->peer, i));
 		v[i].last_attempt = r->now;
 		v[i].will_retry_until = in->kind == BOUNCE_DELAY ?
@@ -156,6 +169,6 @@ compose(const struct bounce_report_in *in, const char *to, int fd,
 	};
 	if (in->sender[0] == '\0')
 		r->subject = "A report could not be delivered";
-	recipients(in, a, r);
+	recipients(in, to, a, r);
 	return 0;
 }

@@ -119,10 +119,10 @@ outcome(const struct run *r, struct err *err)
 		struct err plain = *err;
 
 		return plain.kind == ERR_TEMP ?
-		    err_temp(err, plain.dsn, "%s: %.*s", plain.text,
-		    (int)line.n, line.p) :
-		    err_perm(err, plain.dsn, "%s: %.*s", plain.text,
-		    (int)line.n, line.p);
+		    err_temp(err, plain.dsn, "%s" AGENT_PRIVATE "%.*s",
+		    plain.text, (int)line.n, line.p) :
+		    err_perm(err, plain.dsn, "%s" AGENT_PRIVATE "%.*s",
+		    plain.text, (int)line.n, line.p);
 	}
 	return -1;
 }

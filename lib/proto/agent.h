@@ -37,6 +37,9 @@ struct agent_deliver_in {
 				/* stable over all attempts */
 	struct strlist addr, orig, mailbox, quota, orcpt, notify;
 };
+/* behind this a text of result is for the log and the queue alone: reports to
+ * the sender end in front of it */
+#define AGENT_PRIVATE "; here: "
 /* moved, from `system` alone: what is left to do may take long, and is for the
  * service COMMAND_SERVICE, where each account is a destination of its own */
 #define AGENT_STATUS "delivered|deferred|failed|moved"

@@ -49,6 +49,51 @@ test_original(void)
 	}
 }
 
+/* paths, commands and accounts of ours are for those who are told here */
+static void
+test_public(void)
+{
+	static const struct { const char *dsn, *peer, *text, *want; } t[] = {
+		{ "5.1.1", "", "no such user", "no such user" },
+		{ "5.1.1", "", "", NULL },
+		{ "4.3.0", "", "link in /srv/mail/x: Disk quota exceeded",
+		    "temporary trouble of the mail system" },
+		{ "4.3.1", "", "write /srv/mail/x: No space left on device",
+		    "not enough disk space" },
+		{ "4.3.5", "mx.example[192.0.2.1]", "try /srv later",
+		    "try /srv later" },
+		{ "5.3.0", "", "command ended with status 1; here: sh: 1: "
+		    "/opt/x: not found", "command ended with status 1" },
+		{ "5.4.7", "", "delivery time expired; last: 4.3.0 open "
+		    "/srv/mail: No such file", "delivery time expired; last: "
+		    "4.3.0 temporary trouble of the mail system" },
+		{ "5.4.7", "", "delivery time expired; last: 4.2.2 mailbox is "
+		    "full", "delivery time expired; last: 4.2.2 mailbox is "
+		    "full" },
+		{ "5.4.7", "", "delivery time expired", "delivery time "
+		    "expired" },
+		{ "5.7.0", "", "no; last: 5.0.0 x; here: /bin/x", "no; last: "
+		    "5.0.0 x" },
+	};
+	struct dsn_report r;
+	struct err err;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		struct bounce_report_in in = request(BOUNCE_FAILURE, "", "");
+
+		strlist_add(&in.dsn, &a, t[i].dsn);
+		strlist_add(&in.peer, &a, t[i].peer);
+		strlist_add(&in.text, &a, t[i].text);
+		compose(&in, in.sender, -1, &a, &r, &err);
+		is_str(r.rcpt[0].diagnostic, t[i].want, "for strangers: %s",
+		    t[i].text);
+		compose(&in, "postmaster@example.test", -1, &a, &r, &err);
+		is_str(r.rcpt[0].diagnostic, t[i].text[0] != '\0' ?
+		    t[i].text : NULL, "... and for us");
+	}
+}
+
 static void
 test_kinds(void)
 {
@@ -126,6 +171,7 @@ int
 main(void)
 {
 	test_original();
+	test_public();
 	test_kinds();
 	test_options();
 	arena_free(&a);
