@@ -11,10 +11,12 @@
 #include "mime/header.h"
 #include "rewrite.h"
 
-enum { BY_MAX = 200 };
+enum { BY_MAX = 200, LOG_RCPTS = 10, COMPARE_MAX = 2000 };
 
 struct work {
 	struct message *m;
+	struct rcpt *before;	/* its recipients as they were */
+	size_t nbefore;
 	struct fields fields;
 	struct str header;
 	struct str by;		/* all who asked, once each */
@@ -72,14 +74,48 @@ note_by(struct str *all, const char *by)
 		str_addf(all, "%s%s", all->len > 0 ? ", " : "", by);
 }
 
+static bool
+is_among(const char *addr, const struct rcpt *v, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(v[i].addr, addr) == 0)
+			return true;
+	return false;
+}
+
+/* those of v that are not in old, the first of them; of very many the number
+ * has to do */
+static void
+list_new(struct str *out, const struct rcpt *v, size_t n,
+    const struct rcpt *old, size_t nold)
+{
+	size_t i, told = 0;
+
+	if (n > COMPARE_MAX || nold > COMPARE_MAX)
+		return;
+	for (i = 0; i < n && told <= LOG_RCPTS; i++) {
+		if (is_among(v[i].addr, old, nold))
+			continue;
+		if (told > 0)
+			str_addc(out, ',');
+		str_adds(out, told++ < LOG_RCPTS ? v[i].addr : "...");
+	}
+}
+
 static void
 log_edited(const struct work *w)
 {
 	const struct message *m = w->m;
-	struct str dest = STR_INIT;
+	struct str dest = STR_INIT, added = STR_INIT, removed = STR_INIT;
 	char nrcpt[24];
 
 	snprintf(nrcpt, sizeof(nrcpt), "%zu", m->n);
+	if (m->rcpts_changed) {
+		list_new(&added, m->rcpts, m->n, w->before, w->nbefore);
+		list_new(&removed, w->before, w->nbefore, m->rcpts, m->n);
+	}
 	if (m->transport != NULL)
 		str_addf(&dest, "%s:%s", m->transport, m->nexthop);
 	log_event(LOG_INFO, "edited", KS("by", w->by.len ? w->by.s : NULL),
@@ -87,9 +123,13 @@ log_edited(const struct work *w)
 	    KS("body", m->edits.has_body ? "yes" : NULL),
 	    KS("from", m->sender_changed ? m->sender : NULL),
 	    KS("nrcpt", m->rcpts_changed ? nrcpt : NULL),
+	    KS("added", added.len > 0 ? added.s : NULL),
+	    KS("removed", removed.len > 0 ? removed.s : NULL),
 	    KS("dest", dest.len > 0 ? dest.s : NULL),
 	    KS("hold", m->hold_reason), KEND);
 	str_free(&dest);
+	str_free(&added);
+	str_free(&removed);
 }
 
 static int
@@ -126,6 +166,9 @@ apply(struct work *w, const struct content_facts *f, uint64_t *size,
 	if (mime_header_load(m->fd, f->body, &w->header, err) < 0)
 		return -1;
 	fields_parse(&w->fields, slice_str(&w->header), m->trace);
+	w->nbefore = m->n;
+	w->before = arena_alloc(&m->arena, (m->n + 1) * sizeof(*w->before));
+	memcpy(w->before, m->rcpts, m->n * sizeof(*w->before));
 	for (i = 0; i < m->edits.n; i++) {
 		note_by(&w->by, m->edits.v[i].by);
 		if (do_edit(w, &m->edits.v[i], err) < 0)

@@ -158,6 +158,9 @@ is $e->{f}{sender} // '', '', 'a null sender';
 ($e) = changed("A: 1\n\nb\n", [edit('redirect', value => 'q@example.test')],
     rcpt => \@two);
 is "@{ $e->{l}{addr} }", 'q@example.test', 'redirected';
+ok $s->wait_log(qr/edited\ s=S1\ q=$e->{f}{q}\ .*nrcpt=1
+    \ added=q\@example\.test\ removed=ann\@\S+,bob\@example\.test$/mx),
+    '... and the log says who was added, and who removed';
 ($e) = changed("A: 1\n\nb\n", [edit('delete-rcpt', value => 'bob')],
     rcpt => \@two);
 is "@{ $e->{l}{addr} }", 'ann@example.test', 'one that has no domain';
