@@ -58,6 +58,21 @@ is seen('', 'yes', qw(c d e)), 'no 2 0', '... nothing was remembered';
 like listed('rcpt'), qr/rcpt ann.*used=3.*window=0/s, 'list: values';
 unlike listed('rcpt'), qr/submit/, 'list: by prefix';
 
+# who came, and who passed
+sub grey {
+	my ($value, $delay) = @_;
+	my $m = ask('grey', key => 'grey 192.0.2.0/24', value => $value,
+	    delay => $delay // '1h', window => '2h', remember => '1d', after => 0);
+	return join ' ', map { $m->{f}{$_} || 'no' } qw(pass fresh);
+}
+is grey('a b'), 'no yes', 'greylisted';
+is grey('p q', '1s'), 'no yes', '... another';
+ok $i->wait_for(sub { grey('p q', '1s') eq 'yes no' }), '... which passes';
+# known: one waits since then, one passes whatever the delay is now
+sub grey_state { return join ', ', map { grey($_) } 'a b', 'p q', $_[0] }
+my $kept = 'no no, yes no, no yes';
+is grey_state('x 1'), $kept, 'one waits, one passes, one is new';
+
 for my $bad (['hit', key => 'x', limit => '5'], ['hit', key => 'x'],
     ['hit', key => '', limit => '1/1h'],
     ['hit', key => "x\ty", limit => '1/1h'],
@@ -78,6 +93,7 @@ unlike $i->slurp($state), qr/[\x20-\x7e]{4}\@|rcpt a\b/, 'no value in it';
 $i->ctl_ok('reload');
 $i->wait_log(qr/state-read keys=[1-9]/);
 is hit('submit ann', '3/1h'), 'yes 3', 'known after a reload';
+is grey_state('x 2'), $kept, '... as are those who were greylisted';
 $i->wait_for(sub { (stat $state)[9] >= time - 1 });
 ask('hit', key => 'late', limit => '0/1h');
 $i->wait_for(sub { $i->slurp($state) =~ /late/ });
@@ -86,6 +102,12 @@ my ($pid) = $i->pids_of('limitd');
 kill 'KILL', $pid;
 $i->wait_for(sub { my ($p) = $i->pids_of('limitd'); $p && $p != $pid });
 is hit('late', '1/1h'), 'yes 1', 'and after a kill';
+is grey_state('x 3'), $kept, '... greylisted ones, too';
+$i->ctl_ok('stop');
+$i->{started} = 0;
+$i->start;
+is grey_state('x 4'), $kept, '... and after a stop of all';
+is hit('submit ann', '3/1h'), 'yes 3', '... which loses no count';
 
 is $i->ctl_ok('stop') && 1, 1, 'stopped';
 $i->{started} = 0;
