@@ -56,6 +56,55 @@ checks_init(void)
 		map_live_init(&tables[w], spec((enum check_where)w));
 }
 
+int
+checks_check(struct err *err)
+{
+	int w;
+
+	for (w = 0; w < CHECKS; w++)
+		if (*spec((enum check_where)w) != '\0' &&
+		    map_check(spec((enum check_where)w), err) < 0)
+			return err_prefix(err, "%s_checks", check_names[w]);
+	return 0;
+}
+
+static int
+valid_row(void *ctx, struct slice key, struct slice value)
+{
+	struct err *err = ctx;
+	char *z = slice_dup(value);
+	int rc = check_action_valid(z, err) < 0;
+
+	free(z);
+	if (rc != 0)
+		err_prefix(err, "row %.*s", (int)MIN(key.n, (size_t)200),
+		    key.p);
+	return rc;
+}
+
+int
+checks_rows(struct err *err)
+{
+	struct err ignored;
+	struct map *m;
+	int w, rc = 0;
+
+	if (!common_checking)
+		return 0;
+	map_set_dir(common.conf_dir);
+	for (w = 0; w < CHECKS && rc == 0; w++) {
+		if (*spec((enum check_where)w) == '\0' ||
+		    map_open(spec((enum check_where)w), &m, &ignored) < 0)
+			continue;
+		rc = map_each(m, valid_row, err, &ignored);
+		map_close(m);
+		if (rc > 0)
+			return err_prefix(err, "%s_checks", check_names[w]);
+		rc = 0;
+	}
+	return 0;
+}
+
 static int
 valid(void *ctx, struct slice key UNUSED, struct slice value)
 {

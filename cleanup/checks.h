@@ -43,6 +43,9 @@ int check_action_valid(const char *action, struct err *err);
 
 /* checks.c */
 void checks_init(void);
+/* of the configuration: their names, and for -n what they hold; 0, or -1 */
+int checks_check(struct err *err);
+int checks_rows(struct err *err);
 /* for the jail, before it closes; 0, or -1 */
 int checks_open(struct err *err);
 /* is there any table? */

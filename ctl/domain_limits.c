@@ -5,7 +5,9 @@
 #include "domain.h"
 
 #include "conf/common.h"
+#include "conf/conf.h"
 #include "ctl.h"
+#include "map/map.h"
 #include "map/users.h"
 
 enum { FILE_MAX = 1 << 30 };
@@ -128,6 +130,58 @@ domain_row(const char *name, struct domain_record *d, struct err *err)
 
 /* --- who may ----------------------------------------------------- */
 
+struct accounts {
+	struct strlist users;
+};
+
+/* 1: one of the tables that auth asks has the account, and it may log in */
+static int
+in_tables(const struct strlist *tables, struct err *err)
+{
+	struct str value = STR_INIT;
+	struct user_record u;
+	struct map *m;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < tables->n && r == 0; i++) {
+		if (map_open(tables->v[i], &m, err) < 0)
+			return -1;
+		r = map_get(m, acting_as, &value, err);
+		map_close(m);
+	}
+	if (r > 0 && user_parse(slice_str(&value), &u, &ctl_arena, err) < 0)
+		r = -1;
+	if (r > 0 && u.disabled)
+		r = 0;
+	str_wipe(&value);
+	return r;
+}
+
+/* Who was an admin and is no account any more is none; asked once. */
+static int
+is_account(struct err *err)
+{
+	static const struct field fields[] = {
+		F_LIST_D(struct accounts, users, "cdb:users", ""),
+		F_END
+	};
+	static bool known;
+	struct accounts c;
+	int r;
+
+	if (known)
+		return 0;
+	map_set_dir(common.conf_dir);
+	if (conf_pick(common_path(common.conf_dir, "auth.conf"), fields, &c,
+	    &ctl_arena, err) < 0)
+		return -1;
+	r = in_tables(&c.users, err);
+	known = r > 0;
+	return r > 0 ? 0 : r < 0 ? -1 : err_perm(err, "5.7.1", "%s is no "
+	    "account that may log in", acting_as);
+}
+
 int
 domain_may(const char *name, struct err *err)
 {
@@ -141,7 +195,7 @@ domain_may(const char *name, struct err *err)
 		return -1;
 	if (r == 1 && !d.disabled && strlist_ihas(&d.admin,
 	    slice_of(acting_as)))
-		return 0;
+		return is_account(err);
 	return err_perm(err, "5.7.1", "%s does not administer %s", acting_as,
 	    domain_part(name));
 }

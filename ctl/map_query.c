@@ -175,7 +175,7 @@ check_open(struct map *m, size_t *rows, struct err *err)
 }
 
 static void
-check_spec(const char *spec, int *bad)
+check_one(const char *spec, int *bad)
 {
 	struct err err = ERR_INIT;
 	struct map_needs n;
@@ -204,6 +204,19 @@ check_spec(const char *spec, int *bad)
 		printf("%s is good, %zu rows\n", spec, rows);
 	else if (*bad == before)
 		printf("%s is good\n", spec);
+}
+
+/* several, parted by commas, are checked one by one */
+static void
+check_spec(const char *spec, int *bad)
+{
+	char *one;
+	size_t i;
+
+	for (i = 0; map_spec_nth(spec, i, &one); i++) {
+		check_one(one, bad);
+		free(one);
+	}
 }
 
 /* one of the texts that are compiled, and what they have to hold */

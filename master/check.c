@@ -17,6 +17,8 @@ enum { PROGRAM_MS = 10000, OUTPUT_MAX = 16384 };
 
 extern char **environ;
 
+bool check_tables;
+
 static int
 spawn_check(const struct service_conf *s, int out, pid_t *pid)
 {
@@ -24,7 +26,8 @@ spawn_check(const struct service_conf *s, int out, pid_t *pid)
 	char *conf = xasprintf("conf=%s", s->conf);
 	char *const argv[] = { (char *)s->program, (char *)"-n",
 	    (char *)"-c", (char *)conf_dir, (char *)"-M", service,
-	    (char *)"-M", conf, NULL };
+	    (char *)"-M", conf, (char *)"-M", (char *)(check_tables ?
+	    "tables=yes" : "tables=no"), NULL };
 	posix_spawn_file_actions_t fa;
 	int r;
 

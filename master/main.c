@@ -325,8 +325,10 @@ static int
 check_only(void)
 {
 	struct str out = STR_INIT;
-	size_t failed = check_programs(config, &out);
+	size_t failed;
 
+	check_tables = true;
+	failed = check_programs(config, &out);
 	fputs(out.s, stderr);
 	str_free(&out);
 	return failed > 0 ? 78 : 0;

@@ -121,6 +121,8 @@ const struct service_conf *config_find(const struct config *c,
 void config_print_options(void);
 
 /* --- check.c --- */
+/* with what stands in tables, which is no reason not to start */
+extern bool check_tables;
 /* Run every program's own check of its configuration and append what they
  * complain of, one line each.  How many failed. */
 size_t check_programs(const struct config *c, struct str *out);

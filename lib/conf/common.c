@@ -14,6 +14,7 @@
 #endif
 
 struct common common;
+bool common_checking;
 /* never reset: a reload leaves the old strings to who still holds them */
 static struct arena arena;
 

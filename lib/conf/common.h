@@ -42,6 +42,9 @@ struct common {
 };
 
 extern struct common common;	/* the one copy in each process */
+/* `postrider check': what stands in tables is looked at, too.  Not so at a
+ * start: for one bad table not all mail has to wait. */
+extern bool common_checking;
 extern const struct field common_fields[];
 
 /* Read DIR/common.conf, make paths absolute and resolve the users (without

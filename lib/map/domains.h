@@ -37,6 +37,11 @@ extern const struct field domain_fields[];
 int domain_parse(struct slice value, struct domain_record *d, struct arena *a,
     struct err *err);
 
+/* Would anybody hear what the row says of mail that comes in?  0, or -1 err:
+ * the domain is none of ours. */
+int domain_row_check(struct slice domain, const struct domain_record *d,
+    struct arena *a, struct err *err);
+
 /* What a configured table stands for: "" there is none, and none is the
  * default, too, where conf has no file `domains`. */
 const char *domains_spec(const char *spec);

@@ -37,9 +37,13 @@ struct map;
 /* The directory (the instance's conf) of relative names; "" or NULL: the
  * current one.  Copied.  Once, before the first map_open. */
 void map_set_dir(const char *dir);
-/* is each `type:name` with a known type?  0, or -1: err has a hint.  Opens
- * nothing: for the check of a configuration. */
+/* Is each `type:name` with a known type?  0, or -1: err has a hint.  Opens
+ * nothing, but where a configuration is only checked (common_checking) it
+ * reads texts and patterns and says FILE:LINE; what is not there, or not to be
+ * read, is no mistake. */
 int map_check(const char *spec, struct err *err);
+/* the i-th of them, a copy: 1, or 0 */
+int map_spec_nth(const char *spec, size_t i, char **one_r);
 /* the path of the file of the first of them (no file: nothing), appended: 0,
  * or -1 */
 int map_path(const char *spec, struct str *out, struct err *err);

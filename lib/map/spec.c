@@ -4,6 +4,7 @@
 #include "map/spec.h"
 
 #include "base/field.h"
+#include "conf/common.h"
 
 /* TO ADD A TYPE: write map_NAME.c, declare it in map.h, add it here. */
 static const struct map_type *const types[] = {
@@ -146,9 +147,8 @@ spec_next(struct slice *rest, struct slice *one)
 	    (struct slice){ rest->p, 0 };
 }
 
-/* the i-th of them, a copy: 1, or 0 */
-static int
-nth(const char *spec, size_t i, char **one_r)
+int
+map_spec_nth(const char *spec, size_t i, char **one_r)
 {
 	struct slice rest = slice_of(spec), one;
 
@@ -162,6 +162,28 @@ nth(const char *spec, size_t i, char **one_r)
 	return 0;
 }
 
+/* whoever asks it would find it bad */
+static int
+check_text(const char *spec, const struct map_type *type, struct err *err)
+{
+	struct map *m;
+	struct err why = ERR_INIT;
+	int r;
+
+	if (!common_checking || type->suffix == NULL || type->mapd ||
+	    type == &map_type_cdb)
+		return 0;
+	if (conf_dir == NULL)
+		map_set_dir(common.conf_dir);
+	r = map_open(spec, &m, &why);
+	if (r == 0)
+		map_close(m);
+	if (r == 0 || strcmp(why.dsn, "4.3.5") != 0)
+		return 0;
+	*err = why;
+	return -1;
+}
+
 int
 map_check(const char *spec, struct err *err)
 {
@@ -171,8 +193,10 @@ map_check(const char *spec, struct err *err)
 	size_t i;
 	int r = 0;
 
-	for (i = 0; r == 0 && nth(spec, i, &one); i++) {
+	for (i = 0; r == 0 && map_spec_nth(spec, i, &one); i++) {
 		r = spec_parse(one, &type, &name, err);
+		if (r == 0)
+			r = check_text(one, type, err);
 		free(one);
 	}
 	return r;
@@ -197,7 +221,7 @@ map_needs(const char *spec, size_t i, struct map_needs *n, struct err *err)
 	int r;
 
 	*n = (struct map_needs){ .path = STR_INIT };
-	if (!nth(spec, i, &one))
+	if (!map_spec_nth(spec, i, &one))
 		return 0;
 	r = spec_parse(one, &type, &name, err);
 	if (r == 0) {
@@ -233,7 +257,7 @@ map_spec_is_pattern(const char *spec)
 	char *one;
 	size_t i;
 
-	for (i = 0; !yes && nth(spec, i, &one); i++) {
+	for (i = 0; !yes && map_spec_nth(spec, i, &one); i++) {
 		yes = spec_parse(one, &type, &name, &ignored) == 0 &&
 		    type->pattern;
 		free(one);
@@ -251,7 +275,7 @@ map_spec_is_fixed(const char *spec)
 	char *one;
 	size_t i;
 
-	for (i = 0; yes && nth(spec, i, &one); i++) {
+	for (i = 0; yes && map_spec_nth(spec, i, &one); i++) {
 		yes = spec_parse(one, &type, &name, &ignored) == 0 &&
 		    (type == &map_type_text || type == &map_type_cdb ||
 		    type == &map_type_inline);

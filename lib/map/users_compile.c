@@ -99,6 +99,8 @@ filter_domain(void *ctx UNUSED, struct slice key, struct slice value,
 	    !smtp_domain_valid(slice_of(d.alias_of), &utf8))
 		r = err_temp(err, "4.3.5", "alias_of = %s: expected a domain",
 		    d.alias_of);
+	if (r == 0)
+		r = domain_row_check(key, &d, &a, err);
 	arena_free(&a);
 	if (r < 0)
 		return err_prefix(err, "%s", shown);

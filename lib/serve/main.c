@@ -29,6 +29,7 @@ const struct field launch_fields[] = {
 	F_INT(struct launch, clients, "1", "1", "100000",
 	    "connections at a time"),
 	F_BOOL(struct launch, fsuid_store, "no", "files belong to the store"),
+	F_BOOL(struct launch, tables, "no", "-n reads tables, too"),
 	F_TIME(struct launch, max_idle, "0s", "0s", "30d",
 	    "exit after that long without a client"),
 	F_END
@@ -122,6 +123,7 @@ load_config(const struct daemon *d, const struct options *o, struct err *err)
 	if (common_load(o->conf_dir, err) < 0)
 		return -1;
 	log_set_level((enum log_level)common.log_level);
+	common_checking = o->check && launch.tables;
 	if (d->fields == NULL)
 		return 0;
 	file = launch.conf[0] ? launch.conf :

@@ -199,6 +199,7 @@ struct launch {
 	int64_t clients;	/* SERVE_REQUEST: connections at a time;
 				 * SERVE_USER: sessions, forked if over 1 */
 	bool fsuid_store;	/* cleanup: create files as the store user */
+	bool tables;		/* -n looks into tables, too */
 	int64_t max_idle;	/* ms without a client before exit; 0 never */
 };
 extern struct launch launch;

@@ -29,6 +29,14 @@ like ctl('domain', 'set', 'example.test', 'mailboxes=many'),
     qr/mailboxes = many: expected a number/, 'a value that is none';
 like ctl('domain', 'remove', 'exampel.net'),
     qr/no row exampel\.net; did you mean example\.net/, 'a row that is none';
+like ctl('domain', 'set', 'far.test', 'relay=there.test'),
+    qr{domains:\d+: far\.test: relay without a class}, 'relay= of a domain ' .
+    'that nothing makes ours';
+is ctl('domain', 'set', 'far.test', 'relay=there.test', 'class=relay'),
+    "far.test: set\n", '... with its class';
+is ctl('domain', 'set', 'b.test', 'relay=there.test'), "b.test: set\n",
+    '... of one in a list';
+ctl('domain', 'remove', $_) for qw(far.test b.test);
 my $list = ctl('domain', 'list');
 like $list, qr/^example\.test +2 of 3 +2\.0M of 10M +mailboxes=3 /m, 'list';
 like ctl('domain', 'list', '--json', 'example.net'),
@@ -79,6 +87,19 @@ like ctl(@ann, 'user', 'disable', 'dan'), qr/^dan\@example\.test: disabled/,
     'one that has more by others is managed';
 like ctl(@ann, 'user', 'quota', 'dan', '6M'), qr/may give/, '... gets no more';
 ctl('user', 'quota', 'dan', '1M');
+
+is ctl('domain', 'set', 'example.test', 'admin=' .
+    join(',', map { "$_\@example.test" } qw(ann ghost bob))),
+    "example.test: set\n", 'two admins more';
+like ctl('--as', 'ghost@example.test', 'user', 'disable', 'dan'),
+    qr/ghost\@example\.test is no account/, 'one who has no account is none';
+like ctl('--as', 'bob@example.test', 'user', 'disable', 'dan'),
+    qr/disabled/, 'one who has is';
+ctl('user', 'disable', 'bob');
+like ctl('--as', 'bob@example.test', 'user', 'disable', 'dan'),
+    qr/bob\@example\.test is no account/, '... until he is disabled';
+ctl('user', 'enable', 'bob');
+ctl('domain', 'set', 'example.test', 'admin=ann@example.test');
 
 # --- what a suite makes of it ------------------------------------
 ctl('domain', 'set', 'old.test', 'alias_of=example.test', 'disabled=yes');
