@@ -69,6 +69,10 @@ int filters_before_jail(struct jail *j, struct err *err);
 int net_connect(const struct filter_conf *c, struct err *err);
 /* the same, as a stream whose every wait ends after ms */
 int net_open(const struct filter_conf *c, struct io *io, struct err *err);
+/* Who waits for the answer to the request under way; -1: nobody does, and what
+ * is said to filters is a farewell.  Every wait ends when that one hangs up. */
+void net_caller(int fd);
+bool net_gone(void);		/* it has */
 /* all that follows must be over in ms from now */
 void net_deadline(struct io *io, int64_t ms);
 /* exactly n octets; 0, or -1: err_temp, also where the peer closed */

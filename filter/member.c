@@ -62,7 +62,8 @@ fail(struct member *m, const char *at, const struct err *err)
 	    KS("address", m->c->address), KS("at", at), KERR(err), KEND);
 	m->broken = true;
 	m->kind->close(m);
-	if (m->c->retry > 0)
+	/* whose patience it was that ended is not known */
+	if (m->c->retry > 0 && !net_gone())
 		m->c->dead_until = mono_ms() + m->c->retry;
 }
 

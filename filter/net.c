@@ -10,6 +10,30 @@
 
 #include "base/clock.h"
 
+/* smtpd's end of the request under way; -1: nobody waits for an answer */
+static int caller = -1;
+
+void
+net_caller(int fd)
+{
+	caller = fd;
+}
+
+/* It asks one thing at a time: what comes meanwhile is its hang-up. */
+bool
+net_gone(void)
+{
+	struct pollfd p = { caller, POLLIN, 0 };
+
+	return caller >= 0 && poll(&p, 1, 0) > 0;
+}
+
+static int
+nobody_waits(struct err *err)
+{
+	return err_temp(err, "4.4.2", "smtpd has given up waiting");
+}
+
 /* the end of all waiting, where it comes before now + ms */
 static int
 ms_until(int64_t end)
@@ -22,15 +46,17 @@ ms_until(int64_t end)
 static int
 wait_connected(int fd, int64_t end, struct err *err)
 {
-	struct pollfd p = { fd, POLLOUT, 0 };
+	struct pollfd p[2] = { { fd, POLLOUT, 0 }, { caller, POLLIN, 0 } };
 	socklen_t n = sizeof(int);
 	int e = 0, r;
 
 	do {
-		r = poll(&p, 1, ms_until(end));
+		r = poll(p, 2, ms_until(end));
 	} while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return err_sys(err, "poll");
+	if (r > 0 && p[0].revents == 0)
+		return nobody_waits(err);
 	if (r == 0)
 		return err_temp(err, "4.4.1", "connect: no answer in time");
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &n) == 0 && e == 0)
@@ -51,6 +77,8 @@ try_connect(int fd, const struct sockaddr_storage *ss, socklen_t len,
 		if (errno != EAGAIN || ms_until(end) == 0)
 			return err_temp(err, "4.4.1", "connect: %s",
 			    strerror(errno));
+		if (net_gone())
+			return nobody_waits(err);
 		poll(NULL, 0, MIN(pause, ms_until(end)));
 		pause = MIN(2 * pause, 100);
 	}
@@ -109,11 +137,14 @@ net_deadline(struct io *io, int64_t ms)
 {
 	io->cmd_deadline = mono_ms() + ms;
 	io->timeout_ms = (int)ms;
+	io->wake_fd = caller;
 }
 
 int
 net_err(const struct io *io, struct err *err)
 {
+	if (io->woken)
+		return nobody_waits(err);
 	if (io->timed_out)
 		return err_temp(err, "4.4.2", "no answer in time");
 	if (io->eof)

@@ -115,7 +115,8 @@ forward(struct proxy *p, const struct session *s, struct err *err)
 	put_attribute(p, &line, "HELO", s->has_helo ? s->helo.helo : "");
 	put_attribute(p, &line, "PROTO", s->mail.proto);
 	put_attribute(p, &line, "IDENT", s->q);
-	put_attribute(p, &line, "SOURCE", here ? "LOCAL" : "REMOTE");
+	put_attribute(p, &line, "SOURCE", here && s->in.client_port == 0 ?
+	    "LOCAL" : "REMOTE");
 	if (line.len > 0)
 		io_printf(&p->io, "XFORWARD%s\r\n", line.s);
 	p->xforward.len = line.len;	/* is there an answer to wait for? */
@@ -307,6 +308,12 @@ content(struct member *m, struct view *view,
 	struct proxy p = { .r = SMTP_REPLY_INIT, .xforward = STR_INIT };
 	int r;
 
+	/* it would come back as a message that nobody holds */
+	if (in->held || edits_has(&view->edits, EDIT_HOLD)) {
+		log_event(LOG_INFO, "skipped", KS("filter", m->c->name),
+		    KS("reason", "the message is on hold"), KEND);
+		return 0;
+	}
 	if (view->rcpts.n == 0) {
 		verdict_set(v, FILTER_DISCARD, 250, "2.0.0",
 		    "no recipient is left");

@@ -90,6 +90,8 @@ run(struct session *s, enum stage st, const struct filter_rcpt_in *rcpt,
 	for (i = 0; i < s->members && s->discarded == NULL; i++) {
 		if (!s->v[i]->active)
 			continue;
+		if (net_gone())
+			break;
 		if (rcpt != NULL && rcpt->refused &&
 		    !member_wants(s->v[i], STAGE_RCPT, true))
 			continue;
@@ -249,9 +251,11 @@ session_unknown(struct session *s, const char *line, struct filter_out *out)
 	s->unknown = NULL;
 }
 
+/* 1, 0: somebody decided, or -1 */
 static int
 show_content(struct session *s, struct view *view,
-    const struct filter_content_in *in, struct filter_out *out)
+    const struct filter_content_in *in, struct filter_out *out,
+    struct err *err)
 {
 	struct verdict v;
 	size_t i;
@@ -259,6 +263,8 @@ show_content(struct session *s, struct view *view,
 	for (i = 0; i < s->members; i++) {
 		if (!s->v[i]->active)
 			continue;
+		if (net_gone())
+			return err_temp(err, "4.4.2", "nobody waits");
 		member_content(s->v[i], view, in, &v);
 		if (take(s, s->v[i], &v, STAGE_CONTENT, out))
 			return 0;
@@ -294,7 +300,7 @@ do_content(struct session *s, struct call *c,
 	for (i = 0; r == 0 && i < s->n; i++)
 		strlist_add(&view.rcpts, &s->ta, s->rcpts[i].addr);
 	if (r == 0)
-		r = show_content(s, &view, in, out);
+		r = show_content(s, &view, in, out, err);
 	if (r > 0)
 		r = send_edits(c, &view, err);
 	view_close(&view);

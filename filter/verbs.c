@@ -13,6 +13,7 @@ conn_open(const struct ipc_cred *peer UNUSED)
 void
 conn_close(void *conn)
 {
+	net_caller(-1);
 	session_end(conn);
 	free(conn);
 }
@@ -29,12 +30,14 @@ conn_busy(void *conn)
 static int
 do_session(struct call *c, const void *in, void *out, struct err *err)
 {
+	net_caller(c->sock);
 	return session_begin(c->conn, in, out, err);
 }
 
 static int
 do_helo(struct call *c, const void *in, void *out, struct err *err UNUSED)
 {
+	net_caller(c->sock);
 	session_helo(c->conn, in, out);
 	return 0;
 }
@@ -42,18 +45,21 @@ do_helo(struct call *c, const void *in, void *out, struct err *err UNUSED)
 static int
 do_mail(struct call *c, const void *in, void *out, struct err *err)
 {
+	net_caller(c->sock);
 	return session_mail(c->conn, in, out, err);
 }
 
 static int
 do_rcpt(struct call *c, const void *in, void *out, struct err *err)
 {
+	net_caller(c->sock);
 	return session_rcpt(c->conn, in, out, err);
 }
 
 static int
 do_data(struct call *c, const void *in UNUSED, void *out, struct err *err)
 {
+	net_caller(c->sock);
 	return session_data(c->conn, out, err);
 }
 
@@ -62,6 +68,7 @@ do_unknown(struct call *c, const void *in_, void *out, struct err *err UNUSED)
 {
 	const struct filter_unknown_in *in = in_;
 
+	net_caller(c->sock);
 	session_unknown(c->conn, in->line, out);
 	return 0;
 }
@@ -69,6 +76,7 @@ do_unknown(struct call *c, const void *in_, void *out, struct err *err UNUSED)
 static int
 do_content(struct call *c, const void *in, void *out, struct err *err)
 {
+	net_caller(c->sock);
 	return session_content(c->conn, c, in, out, err);
 }
 
@@ -76,6 +84,7 @@ static int
 do_abort(struct call *c, const void *in UNUSED, void *out UNUSED,
     struct err *err UNUSED)
 {
+	net_caller(c->sock);
 	session_abort(c->conn);
 	return 0;
 }

@@ -55,10 +55,11 @@ state(void *s)
 	return ((struct pop3 *)s)->state;
 }
 
-static void
+static enum cmd_result
 unknown(void *s, struct slice verb UNUSED)
 {
 	pop3_bad(s, "unknown command");
+	return CMD_BAD;
 }
 
 static void

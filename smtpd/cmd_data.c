@@ -112,6 +112,20 @@ taken(struct session *s, uint64_t size, const struct filter_taken *by)
 	session_reset(s);
 }
 
+/* What the rules say, then the filters.  Nobody is shown what a rule throws
+ * away; what it holds is shown to all, as it may be released.  1, 0: a proxy
+ * has it, -1 */
+static int
+judge(struct session *s, uint64_t size, struct filter_taken *by,
+    struct err *err)
+{
+	if (rules_end(s, size, err, &s->refusal) < 0 ||
+	    rules_edits(s, err) < 0)
+		return -1;
+	return edits_has(&s->txn->edits, EDIT_DISCARD) ? 1 :
+	    filters_content(s, size, by, err, &s->refusal);
+}
+
 enum cmd_result
 data_finish(struct session *s)
 {
@@ -123,10 +137,7 @@ data_finish(struct session *s)
 	int filtered = 1, put = content_put(c, &size, &err);
 
 	if (put == 0 && (content_finish(c, &size, &err) < 0 ||
-	    rules_end(s, size, &err, &s->refusal) < 0 ||
-	    rules_edits(s, &err) < 0 || (filtered =
-	    filters_content(s, size, &by, &err,
-	    &s->refusal)) < 0))
+	    (filtered = judge(s, size, &by, &err)) < 0))
 		r = data_refuse(s, 550, &err);
 	else if (filtered == 0)
 		taken(s, size, &by);

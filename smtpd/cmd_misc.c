@@ -5,7 +5,6 @@
 #include "cmd.h"
 #include "conf/common.h"
 #include "ext.h"
-#include "filter.h"
 
 static bool
 greet(struct session *s, struct slice args, bool esmtp)
@@ -23,12 +22,9 @@ greet(struct session *s, struct slice args, bool esmtp)
 	str_reset(&s->helo);
 	str_addsl(&s->helo, name);
 	s->esmtp = esmtp;
-	if (rules_helo(s, &err, &code) > 0 &&
-	    filters_helo(s, &err, &code) > 0)
+	if (session_helo(s, &err, &code) > 0)
 		return true;
-	log_reject(s, "HELO", NULL, &err);
 	reply(s, code, err.dsn, "%s", err.text);
-	str_reset(&s->helo);
 	return false;
 }
 

@@ -19,6 +19,18 @@ print_addr(struct arena *a, const struct smtp_address *addr)
 	return z;
 }
 
+/* Who is named twice is one recipient of theirs, too. */
+static int
+ask_filters(struct session *s, const struct rcpt *r, struct err *err,
+    int *code)
+{
+	if (txn_has(s->txn, r) ||
+	    filters_rcpt(s, s->txn, r, NULL, err, code) > 0)
+		return 1;
+	rules_rcpt_undo(s);
+	return -1;
+}
+
 /* 1, or -1: err and the reply's code (0: by the error); r->addr is filled as
  * soon as it is known */
 static int
@@ -47,7 +59,7 @@ fill(struct session *s, struct rcpt *r, struct slice args, struct err *err,
 	    t->sender[0] == '\0', &t->arena, &r->addr, &r->class, &why) < 0 ?
 	    rules_rcpt(s, r, &why, err, code) :
 	    rules_rcpt(s, r, NULL, err, code)) > 0)
-		return filters_rcpt(s, t, r, NULL, err, code);
+		return ask_filters(s, r, err, code);
 	filters_rcpt(s, t, r, err, &ignored, &none);
 	return -1;
 }

@@ -47,6 +47,7 @@ int ext_params(struct session *s, const struct smtp_args *args,
 
 /* ext_xclient.c: IPV6:2001:db8::1 or 192.0.2.1, as inet_ntop(3) writes it */
 bool xclient_address(struct slice z, struct str *out);
+bool xclient_nothing(struct slice z);	/* [UNAVAILABLE] and the like */
 /* are the words of the option `hide` keywords?  0, or -1: err */
 int ext_check_hide(struct err *err);
 /* ext_auth.c: must this client authenticate before MAIL? */

@@ -52,8 +52,8 @@ xclient_address(struct slice z, struct str *out)
 	return true;
 }
 
-static bool
-is_nothing(struct slice z)
+bool
+xclient_nothing(struct slice z)
 {
 	return slice_ieqz(z, "[UNAVAILABLE]") ||
 	    slice_ieqz(z, "[TEMPUNAVAIL]");
@@ -74,12 +74,16 @@ is_plain(struct slice z)
 static bool
 take(struct claim *c, struct slice name, struct slice z)
 {
-	bool none = is_nothing(z);
+	bool none = xclient_nothing(z);
 	struct str *to = NULL;
 
 	if (slice_ieqz(name, "ADDR")) {
 		c->has_addr = true;
-		return !none && xclient_address(z, &c->addr);
+		str_reset(&c->addr);
+		if (!none)
+			return xclient_address(z, &c->addr);
+		str_adds(&c->addr, UNKNOWN_ADDR);
+		return true;
 	}
 	if (slice_ieqz(name, "DESTADDR"))
 		return none || xclient_address(z, &c->dest);
@@ -182,10 +186,25 @@ become(struct session *s, const struct claim *c)
 	set_name(s, c);
 	if (c->has_login)
 		str_addsl(&s->login, slice_str(&c->login));
-	if (c->has_helo) {
-		str_addsl(&s->helo, slice_str(&c->helo));
-		s->esmtp = !c->smtp;
-	}
+}
+
+/* The greeting is for that client, and so is what is said of its HELO: where
+ * that is refused, the next thing to come is another. */
+static enum cmd_result
+welcome(struct session *s, const struct claim *c)
+{
+	struct err err = ERR_INIT;
+	int code;
+
+	s->helo_refused = false;
+	if (!session_welcome(s))
+		return CMD_QUIT;
+	if (s->refused || c->helo.len == 0)
+		return CMD_OK;
+	str_addsl(&s->helo, slice_str(&c->helo));
+	s->esmtp = !c->smtp;
+	(void)session_helo(s, &err, &code);
+	return s->closes ? CMD_QUIT : CMD_OK;
 }
 
 static enum cmd_result
@@ -206,8 +225,7 @@ cmd_xclient(void *session, struct slice args)
 		r = CMD_BAD;
 	} else {
 		become(s, &c);
-		if (!session_welcome(s))
-			r = CMD_QUIT;
+		r = welcome(s, &c);
 	}
 	free_claim(&c);
 	return r;

@@ -61,7 +61,7 @@ take_address(struct slice z, char **addr_r)
 	struct str addr = STR_INIT;
 	bool good;
 
-	if (slice_ieqz(z, "[UNAVAILABLE]"))
+	if (xclient_nothing(z))
 		return true;
 	good = xclient_address(z, &addr);
 	if (good)
@@ -85,7 +85,7 @@ take(struct forward *f, struct slice name, struct slice z)
 		f->value[i] = NULL;
 		if (strcmp(names[i], "ADDR") == 0)
 			return take_address(z, &f->value[i]);
-		f->value[i] = slice_ieqz(z, "[UNAVAILABLE]") ? NULL :
+		f->value[i] = xclient_nothing(z) ? NULL :
 		    slice_dup(slice_sub(z, 0, VALUE_MAX));
 		return true;
 	}

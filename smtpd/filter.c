@@ -46,11 +46,26 @@ answer(struct session *s, const struct filter_out *out, const char *cmd,
 	return -1;
 }
 
+/* They could not be asked: that is no reason to refuse anything for good. */
 static int
 failed(struct err *err, int *code)
 {
 	*code = 451;
 	err->kind = ERR_TEMP;
+	return -1;
+}
+
+/* The same of content: what is wrong with a message stays wrong, what is wrong
+ * with us (5.3.5, 5.5.z) does not. */
+static int
+content_failed(struct session *s, struct err *err, int *code)
+{
+	bool wrong = err->kind == ERR_PERM && (strncmp(err->dsn, "5.6.", 4) ==
+	    0 || strcmp(err->dsn, "5.3.4") == 0);
+
+	if (!wrong)
+		return failed(err, code);
+	*code = s->rule_code = reply_code(550, err);
 	return -1;
 }
 
@@ -176,9 +191,10 @@ show_content(struct session *s, int fd, struct filter_content_in *in,
 	in->q = t->q;
 	in->utf8 = t->utf8;
 	in->body8 = t->body8;
+	in->held = edits_has(&t->edits, EDIT_HOLD);
 	if (ipc_call_more(&f->ipc, &filter_content, in, fd, take_edit, k,
 	    out, err) < 0)
-		return filters_lost(f, err);
+		return filters_failed(f, err);
 	if (f->ipc.fresh)
 		return filters_lost(f, err);
 	f->wants = out->wants;
@@ -222,7 +238,7 @@ filters_content(struct session *s, uint64_t size,
 		r = show_content(s, fd, &in, &k, &out, err);
 		close_fd(fd);
 		if (r < 0)
-			return failed(err, code);
+			return content_failed(s, err, code);
 	}
 	if (k.n > 0 || out.action == FILTER_DISCARD ||
 	    out.action == FILTER_TAKEN)

@@ -36,6 +36,11 @@ bool filters_any(const struct session *s);	/* may one want the content? */
 int filters_content(struct session *s, uint64_t size,
     struct filter_taken *taken, struct err *err, int *code);
 
+/* filter_names.c: has filter.conf all that smtpd.conf and these rules name?
+ * 0, or -1: err has FILE:LINE */
+int filter_names_check(struct policy *const rules[POLICY_STAGES],
+    struct err *err);
+
 void filters_abort(struct session *s);	/* the transaction is over */
 void filters_end(struct session *s);	/* so is the session */
 

@@ -19,6 +19,8 @@ int filters_ask(struct filters *f, const struct verb_def *v, const void *in,
     struct filter_out *out, struct err *err);
 /* the connection failed: logged, and all is to be told anew.  -1 */
 int filters_lost(struct filters *f, struct err *err);
+/* a call failed: that, or an answer which stays as it is.  -1 */
+int filters_failed(struct filters *f, struct err *err);
 /* All that went before is told, to those who are to hear it; t NULL: there is
  * no transaction.  1 and what the last one that was asked says, 0: there are no
  * filters, -1: err */

@@ -35,6 +35,17 @@ filters_lost(struct filters *f, struct err *err)
 }
 
 int
+filters_failed(struct filters *f, struct err *err)
+{
+	if (f->ipc.fd < 0 || f->ipc.fresh)
+		return filters_lost(f, err);
+	/* it answered: what is wrong lies elsewhere */
+	log_event(LOG_WARN, "filter-trouble", KERR(err), KEND);
+	forget(f);
+	return -1;
+}
+
+int
 filters_ask(struct filters *f, const struct verb_def *v, const void *in,
     struct filter_out *out, struct err *err)
 {
@@ -46,7 +57,7 @@ filters_ask(struct filters *f, const struct verb_def *v, const void *in,
 		return 1;
 	}
 	if (r < 0)
-		return filters_lost(f, err);
+		return filters_failed(f, err);
 	f->wants = out->wants;
 	return 0;
 }
@@ -135,7 +146,8 @@ tell_session(struct session *s, const struct strlist *names,
 	bool here = p->port == 0;
 	struct filter_session_in in = { .filters = *names,
 		.session = p->id, .service = launch.service,
-		.client_addr = here ? "" : p->addr, .client_port = p->port,
+		.client_addr = session_addressed(s) ? p->addr : "",
+		.client_port = p->port,
 		.local_addr = here ? "" : p->local_addr,
 		.local_port = p->local_port, .trusted = session_trusted(s) };
 
@@ -328,8 +340,11 @@ filters_tell(struct session *s, const struct txn *t, struct filter_out *out,
 	str_free(&text);
 	if (r == 1 && names.n > 0 && tries == 3)
 		return err_temp(err, "4.3.2", "the filters end at once");
-	if (r == 0 && tries > 0)
-		return names.n > 0;
-	return r;
+	if (r != 0 || tries == 0)
+		return r;
+	/* the recipients that they are not told of now, they need later */
+	if (names.n == 0)
+		filters_abort(s);
+	return names.n > 0;
 }
 

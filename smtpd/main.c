@@ -6,52 +6,8 @@
 #include "backend.h"
 #include "base/networks.h"
 #include "conf/common.h"
-#include "conf/conf.h"
 #include "ext.h"
 #include "serve/limits.h"
-
-enum { FILTER_NAMES = 64 };
-
-/* names that smtpd.conf wants and filter.conf has */
-struct names {
-	bool found[FILTER_NAMES];
-};
-
-static int
-on_filter(void *ctx, struct slice section, struct slice name UNUSED,
-    struct slice value UNUSED, struct err *err UNUSED)
-{
-	struct names *n = ctx;
-	size_t i;
-
-	for (i = 0; i < conf.filters.n; i++)
-		if (slice_eqz(section, conf.filters.v[i]))
-			n->found[i] = true;
-	return 0;
-}
-
-/* Mail would wait for a filter that nobody has described. */
-static int
-check_filters(struct err *err)
-{
-	const char *path = common_path(common.conf_dir, "filter.conf");
-	struct names n = { { false } };
-	size_t i;
-
-	if (conf.filters.n > FILTER_NAMES)
-		return err_perm(err, "5.3.5", "filters: more than %d",
-		    FILTER_NAMES);
-	/* where only root may read it, filter's own check has to do */
-	if (conf.filters.n == 0 || access(path, R_OK) != 0)
-		return 0;
-	if (conf_read(path, true, on_filter, &n, err) < 0)
-		return -1;
-	for (i = 0; i < conf.filters.n; i++)
-		if (!n.found[i])
-			return err_perm(err, "5.3.5", "filters: filter.conf "
-			    "has no section [%s]", conf.filters.v[i]);
-	return 0;
-}
 
 static int
 check(struct err *err)
@@ -75,7 +31,7 @@ check(struct err *err)
 		err_prefix(err, "reverse_dns_except");
 		return -1;
 	}
-	if (rules_check(err) < 0 || check_filters(err) < 0)
+	if (rules_check(err) < 0)
 		return -1;
 	return ext_check_hide(err);
 }

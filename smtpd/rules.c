@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "conf/common.h"
+#include "filter.h"
 #include "map/map.h"
 #include "proto/gate.h"
 
@@ -27,7 +28,8 @@ static struct policy *rules[POLICY_STAGES];
 int
 rules_check(struct err *err)
 {
-	return policy_compile_all(&conf.policy, rules, err);
+	return policy_compile_all(&conf.policy, rules, err) < 0 ? -1 :
+	    filter_names_check(rules, err);
 }
 
 int
@@ -121,7 +123,7 @@ known(const struct session *s, const struct txn *t)
 	f.session = s->peer->id;
 	f.service = conf.personality == SUBMISSION ? "submission" :
 	    conf.personality == LOCAL ? "local" : session_service();
-	if (s->peer->port != 0)
+	if (session_addressed(s))
 		f.client = s->peer->addr;
 	f.client_port = s->peer->port;
 	f.local = s->peer->local_addr;
@@ -319,6 +321,7 @@ rules_rcpt(struct session *s, const struct rcpt *r,
 	    !(policy_needs(p) & POLICY_NEEDS_REFUSED))))
 		return refused == NULL ? 1 : -1;
 	begin_txn(s->txn);
+	s->txn->marks_before = s->txn->marks;
 	f = known(s, s->txn);
 	f.rcpt = r->addr;
 	f.rcpt_class = class_name(r->class);
@@ -327,6 +330,14 @@ rules_rcpt(struct session *s, const struct rcpt *r,
 	if (answer(s, &v, err, code) < 0)
 		return -1;
 	return refused == NULL ? 1 : -1;
+}
+
+/* lists grow at their ends, so what was there is as it was */
+void
+rules_rcpt_undo(struct session *s)
+{
+	if (rules[POLICY_RCPT] != NULL)
+		s->txn->marks = s->txn->marks_before;
 }
 
 /* the recipient is known where there is only one */
@@ -410,9 +421,9 @@ add_filters(const struct policy_marks *m, struct strlist *l, struct arena *a)
 {
 	size_t i;
 
-	if (m->no_filters)
+	if (policy_spares(m))
 		l->n = 0;
-	for (i = 0; !m->no_filters && i < m->filters.n; i++)
+	for (i = 0; !policy_spares(m) && i < m->filters.n; i++)
 		strlist_add(l, a, m->filters.v[i]);
 }
 

@@ -68,6 +68,18 @@ session_forget(struct session *s)
 	rules_forget(s);
 }
 
+int
+session_helo(struct session *s, struct err *err, int *code)
+{
+	s->helo_refused = rules_helo(s, err, code) < 0 ||
+	    filters_helo(s, err, code) < 0;
+	if (!s->helo_refused)
+		return 1;
+	log_reject(s, "HELO", NULL, err);
+	str_reset(&s->helo);
+	return -1;
+}
+
 const char *
 session_service(void)
 {
@@ -81,12 +93,19 @@ session_name(struct session *s, bool wait)
 		backend_client_name(&s->name, wait);
 }
 
+bool
+session_addressed(const struct session *s)
+{
+	return s->peer->port != 0 &&
+	    strcmp(s->peer->addr, UNKNOWN_ADDR) != 0;
+}
+
 void
 session_ask_name(const struct session *s)
 {
 	const struct peer *peer = s->peer;
 
-	if (conf.reverse_dns && peer->port != 0 &&
+	if (conf.reverse_dns && session_addressed(s) &&
 	    !networks_has(&conf.reverse_dns_except, peer->addr))
 		backend_client_ask(peer);
 }
@@ -142,14 +161,14 @@ state(void *session)
 	const struct session *s = session;
 
 	if (s->txn == NULL)
-		return s->helo.len == 0 && conf.helo_required ? ST_NEW :
-		    ST_IDLE;
+		return s->helo.len == 0 && (conf.helo_required ||
+		    s->helo_refused) ? ST_NEW : ST_IDLE;
 	if (s->txn->content != NULL)
 		return ST_CHUNK;
 	return s->txn->taken > 0 ? ST_RCPT : ST_MAIL;
 }
 
-static void
+static enum cmd_result
 unknown(void *session, struct slice verb)
 {
 	struct session *s = session;
@@ -167,6 +186,7 @@ unknown(void *session, struct slice verb)
 	else
 		reply(s, 500, "5.5.2", verb.n == 0 ? "empty command" :
 		    "command not recognized");
+	return s->closes ? CMD_QUIT : CMD_BAD;
 }
 
 static void

@@ -65,6 +65,9 @@ enum {
 	ST_ANY = 31,
 };
 
+/* of a client whom XCLIENT says that nobody knows: it is on no list */
+#define UNKNOWN_ADDR "unknown"
+
 /* flags of commands, beside those of cmdloop.h */
 enum {
 	CMD_JUNK = 1 << 16,	/* brings no mail forward: counted */
@@ -102,6 +105,7 @@ struct txn {
 	struct content *content;	/* DATA or BDAT is under way */
 	bool begun;		/* cleanup holds a message of ours */
 	struct policy_marks marks;	/* of its rules; in arena */
+	struct policy_marks marks_before;	/* the last recipient */
 	struct policy_verdict mail_verdict;
 	bool mail_ruled;	/* delayed: it is known */
 	char instance[20];	/* for policy servers */
@@ -125,6 +129,7 @@ struct session {
 	int refusal;		/* code that a filter or rule gave; 0 none */
 	bool closes;		/* a refusal is the end of the session */
 	bool refused;		/* at the greeting: only QUIT is heard */
+	bool helo_refused;	/* by a rule or filter: another must come */
 	struct rules *rules;	/* rules.c; NULL: none of connect and helo */
 	const char *mech;	/* of the login; "" */
 	bool may_xclient, may_xforward;
@@ -144,11 +149,16 @@ void session_proto(const struct session *s, struct str *out);
 /* s->name is asked for when the client comes: is it there?  wait: until then,
  * or until the time for it is over */
 void session_name(struct session *s, bool wait);
+/* has it an address, other than that of a socket here? */
+bool session_addressed(const struct session *s);
 /* ask DNS for it, unless its network is excepted */
 void session_ask_name(const struct session *s);
 /* as at the beginning: the rules and filters of connect, and 220 or the
  * refusal.  false: that was all */
 bool session_welcome(struct session *s);
+/* The rules and filters of s->helo.  1, or -1: err and *code; it is forgotten,
+ * and nothing goes on without another one. */
+int session_helo(struct session *s, struct err *err, int *code);
 /* HELO, RSET and the end of each transaction */
 void session_reset(struct session *s);
 /* STARTTLS: all that the client has said (RFC 3207 section 4.2), but for what
@@ -186,6 +196,7 @@ struct txn *txn_new(void);
 void txn_free(struct txn *t);			/* NULL is fine */
 /* add unless it is there already with the same parameters */
 void txn_add(struct txn *t, const struct rcpt *r);
+bool txn_has(const struct txn *t, const struct rcpt *r);
 
 /* --- owner.c --- */
 /* Who has authenticated: may it send as t->sender?  Fills the limits of t.
@@ -217,6 +228,8 @@ int rules_delayed(struct session *s, struct err *err, int *code);
  * rule has another one */
 int rules_rcpt(struct session *s, const struct rcpt *r,
     const struct err *refused, struct err *err, int *code);
+/* whom rules_rcpt took, a filter has refused: what it left is forgotten */
+void rules_rcpt_undo(struct session *s);
 int rules_data(struct session *s, struct err *err, int *code);
 int rules_end(struct session *s, uint64_t size, struct err *err, int *code);
 /* The client is another one than it was: a login, TLS. */

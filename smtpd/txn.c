@@ -79,17 +79,17 @@ tree_add(struct txn *t, const struct rcpt *r)
 	return *at == copy;
 }
 
-static bool
-is_new(struct txn *t, const struct rcpt *r)
+bool
+txn_has(const struct txn *t, const struct rcpt *r)
 {
 	size_t i;
 
 	if (t->n >= TREE_FROM)
-		return tree_add(t, r);
+		return tfind(r, &t->index, compare) != NULL;
 	for (i = 0; i < t->n; i++)
 		if (compare(&t->rcpts[i], r) == 0)
-			return false;
-	return true;
+			return true;
+	return false;
 }
 
 void
@@ -97,7 +97,7 @@ txn_add(struct txn *t, const struct rcpt *r)
 {
 	size_t i;
 
-	if (!is_new(t, r))
+	if (t->n >= TREE_FROM ? !tree_add(t, r) : txn_has(t, r))
 		return;
 	if (t->n == t->cap) {
 		t->cap = t->cap > 0 ? 2 * t->cap : 4;

@@ -155,6 +155,23 @@ utf8_valid(struct slice s)
 	return true;
 }
 
+struct slice
+utf8_cut(struct slice s, size_t n)
+{
+	size_t at = n, i;
+
+	if (s.n <= n)
+		return s;
+	/* back to the first octet of the character that n falls into */
+	for (i = 0; i < 3 && at > 0 && ((unsigned char)s.p[at] & 0xc0) ==
+	    0x80; i++)
+		at--;
+	/* octets that are no character of ours may be parted anywhere */
+	if (utf8_char((const unsigned char *)s.p + at, s.n - at) == 0)
+		at = n;
+	return slice_sub(s, 0, at);
+}
+
 bool
 slice_is_ascii(struct slice s)
 {

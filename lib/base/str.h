@@ -91,6 +91,9 @@ int hex_digit(int c);		/* its value, of either case; -1: it is none */
 
 /* RFC 3629: shortest form, no surrogates, no NUL */
 bool utf8_valid(struct slice s);
+/* its first octets, at most n, without a character of which some would be
+ * left behind */
+struct slice utf8_cut(struct slice s, size_t n);
 bool slice_is_ascii(struct slice s);
 
 #endif

@@ -141,7 +141,9 @@ access_parse(const char *text, struct arena *a, struct action *r,
 		if (slice_ieqz(word, known[i].name)) {
 			if (take_known(i, rest, a, r, err) < 0)
 				return -1;
-			keep_dollars(r, a);
+			/* the name of a tag is taken as it is anyway */
+			if (r->op != ACT_TAG)
+				keep_dollars(r, a);
 			return 0;
 		}
 	return err_temp(err, "4.3.5", "no such action: %.*s",

@@ -159,8 +159,11 @@ parse_filter(struct words *w, struct action *a, struct err *err)
 {
 	const char *z;
 
-	while ((z = words_arg(w)) != NULL)
+	while ((z = words_arg(w)) != NULL) {
 		strlist_add(&a->names, &w->p->a, z);
+		strlist_add(&w->p->filters, &w->p->a, z);
+		strlist_add(&w->p->filters, &w->p->a, w->where);
+	}
 	return a->names.n > 0 ? 0 :
 	    words_expected(w, "names of filters", err);
 }

@@ -97,6 +97,7 @@ struct policy {
 	struct closer *closers;
 	struct strlist tables;
 	struct strlist servers;		/* unix: and inet: of policy servers */
+	struct strlist filters;		/* name, place, name, place ... */
 };
 void policy_closes(struct policy *p, void (*fn)(void *), void *self);
 

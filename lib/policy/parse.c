@@ -297,6 +297,14 @@ policy_free(struct policy *p)
 	free(p);
 }
 
+const struct strlist *
+policy_filters(const struct policy *p)
+{
+	static const struct strlist none;
+
+	return p != NULL ? &p->filters : &none;
+}
+
 unsigned
 policy_needs(const struct policy *p)
 {

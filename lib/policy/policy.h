@@ -86,7 +86,8 @@ struct policy_verdict {
  * see it.  Those of connect and helo last for the session, the others for the
  * transaction: smtpd keeps one of each.  Tags and scores of the rules of rcpt
  * are no business of the next recipient; later stages see them all, and of the
- * scores the highest.  A recipient that is refused leaves nothing.
+ * scores the highest.  Filters are spared a message only where each of its
+ * recipients is exempt.  A recipient that is refused leaves nothing.
  */
 struct policy_marks {
 	struct arena *a;
@@ -94,10 +95,14 @@ struct policy_marks {
 	struct strlist tags, filters;
 	bool no_filters;
 	int64_t score;		/* of `score N` actions */
+	/* of recipients; what counts of no_filters is policy_spares() */
 	struct strlist rcpt_tags;
 	int64_t rcpt_score;
-	bool rcpt_scored;
+	bool rcpt_no_filters;
+	bool rcpt_scored;	/* there was one */
 };
+/* no filter is to see the message (what rules name is not asked either) */
+bool policy_spares(const struct policy_marks *m);
 
 struct policy;
 /*
@@ -118,6 +123,8 @@ enum { POLICY_NEEDS_NAME = 1,	/* f->client_name must have been waited for */
 	POLICY_NEEDS_FILES = 4,		/* tables */
 	POLICY_NEEDS_INET = 8 };	/* a policy server by TCP */
 unsigned policy_needs(const struct policy *p);	/* NULL: 0 */
+/* the filters that its rules name, each with its place behind it */
+const struct strlist *policy_filters(const struct policy *p);
 const char *policy_stage_name(enum policy_stage s);	/* "rcpt" */
 /* the lists of the test `dnsbl` where a rule names none: words of
  * serve/dnsbl.h, for all stages; borrowed.  0 or -1 */

@@ -218,6 +218,25 @@ merge_list(struct strlist *to, const struct strlist *from, struct arena *a)
 			strlist_add(to, a, from->v[i]);
 }
 
+bool
+policy_spares(const struct policy_marks *m)
+{
+	return m->no_filters || (m->rcpt_scored && m->rcpt_no_filters);
+}
+
+/* of recipients: the highest score, and no filter where all want none */
+static void
+merge_rcpt(struct policy_marks *m, const struct policy_marks *own)
+{
+	bool first = !m->rcpt_scored;
+
+	if (first || own->score > m->rcpt_score)
+		m->rcpt_score = own->score;
+	m->rcpt_no_filters = own->no_filters && (first ||
+	    m->rcpt_no_filters);
+	m->rcpt_scored = true;
+}
+
 /* What a rule wants and does not fit would be missed: not taken now. */
 static void
 merge(struct eval *e, struct policy_marks *m)
@@ -236,12 +255,20 @@ merge(struct eval *e, struct policy_marks *m)
 		}
 	merge_list(rcpt ? &m->rcpt_tags : &m->tags, &own->tags, m->a);
 	merge_list(&m->filters, &own->filters, m->a);
-	m->no_filters |= own->no_filters;
-	if (!rcpt)
+	if (rcpt) {
+		merge_rcpt(m, own);
+	} else {
 		m->score += own->score;
-	else if (own->score > m->rcpt_score || !m->rcpt_scored)
-		m->rcpt_score = own->score;
-	m->rcpt_scored |= rcpt;
+		m->no_filters |= own->no_filters;
+	}
+}
+
+/* does what a recipient leaves count?  not where somebody refuses it */
+static bool
+takes(const struct policy_facts *f, const struct policy_verdict *v)
+{
+	return f->refused[0] == '\0' && v->action != POLICY_REJECT &&
+	    v->action != POLICY_DEFER;
 }
 
 void
@@ -261,8 +288,7 @@ policy_run(const struct policy *p, const struct policy_facts *f,
 		if (run_rule(&e, r))
 			break;
 	second_thoughts(&e);
-	if (p->stage != POLICY_RCPT || (v->action != POLICY_REJECT &&
-	    v->action != POLICY_DEFER))
+	if (p->stage != POLICY_RCPT || takes(f, v))
 		merge(&e, m);
 	arena_free(&scratch);
 }

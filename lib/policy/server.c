@@ -194,7 +194,8 @@ server_request(const struct eval *e, struct str *out)
 	attribute(out, "protocol_state", helo ? "HELO" :
 	    states[e->p->stage]);
 	attribute(out, "protocol_name", f->proto);
-	attribute(out, "client_address", f->client);
+	attribute(out, "client_address", f->client_port != 0 ?
+	    or_unknown(f->client) : f->client);
 	attribute(out, "client_name", or_unknown(name));
 	attribute(out, "reverse_client_name", or_unknown(name));
 	number(out, "client_port", f->client_port);

@@ -4,10 +4,11 @@
 #include <arpa/inet.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "serve/limits.h"
 #include "policy/tests.h"
 
-enum { PARTS_MAX = 6, PART_MAX = 120 };
+enum { PARTS_MAX = 6, PART_MAX = 120, PART_HASH = 17 };
 
 /* of a key: a fact, and of addresses the bits that count */
 struct part {
@@ -139,12 +140,28 @@ parse_rate(const struct test *t UNUSED, struct words *w, void **self_r,
 	return 0;
 }
 
+/* What does not fit is told apart by a hash.  All processes must agree on it,
+ * so it has no secret: who finds two that are equal shares his own count. */
+static void
+add_part(struct str *key, struct slice value, size_t max)
+{
+	static const unsigned char none[HASH_KEY];
+
+	if (value.n <= max) {
+		str_addsl(key, value);
+		return;
+	}
+	str_addsl(key, slice_sub(value, 0, max - PART_HASH));
+	str_addf(key, "~%016llx", (unsigned long long)hash_sip(none, value.p,
+	    value.n));
+}
+
 /* "rule-rate client+sender 192.0.2.1 ann@example.org"; 0, or -1 err */
 static int
 make_key(const struct rate *r, struct eval *e, const char **key_r,
     struct err *err)
 {
-	struct str key = STR_INIT, value = STR_INIT;
+	struct str key = STR_INIT, value = STR_INIT, whole = STR_INIT;
 	const char *z;
 	size_t i;
 	int rc = 0;
@@ -164,10 +181,11 @@ make_key(const struct rate *r, struct eval *e, const char **key_r,
 			str_adds(&value, z[0] != '\0' ? z : "-");
 		str_lower(&value);
 		str_addc(&key, ' ');
-		str_addsl(&key, slice_sub(slice_str(&value), 0, PART_MAX));
+		add_part(&key, slice_str(&value), PART_MAX);
 	}
-	*key_r = arena_slice(e->a, slice_sub(slice_str(&key), 0,
-	    LIMIT_KEY_MAX));
+	add_part(&whole, slice_str(&key), LIMIT_KEY_MAX);
+	*key_r = arena_slice(e->a, slice_str(&whole));
+	str_free(&whole);
 	str_free(&key);
 	str_free(&value);
 	return rc;

@@ -106,15 +106,14 @@ text_expand(struct eval *e, const char *text)
 			text += text[0] == '$' && text[1] == '$';
 			continue;
 		}
-		str_addsl(&out, slice_sub(slice_of(value_of(e, name)), 0,
+		str_addsl(&out, utf8_cut(slice_of(value_of(e, name)),
 		    VALUE_MAX));
 		text += n;
 	}
 	for (i = 0; i < out.len; i++)
 		if ((unsigned char)out.s[i] < 0x20 || out.s[i] == 0x7f)
 			out.s[i] = '?';
-	r = arena_slice(e->marks->a, slice_sub(slice_str(&out), 0,
-	    TEXT_MAX));
+	r = arena_slice(e->marks->a, utf8_cut(slice_str(&out), TEXT_MAX));
 	str_free(&out);
 	return r;
 }

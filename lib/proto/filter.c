@@ -60,6 +60,7 @@ static const struct field content_in[] = {
 	    "octets of the client"),
 	F_BOOL(struct filter_content_in, utf8, "no", "SMTPUTF8"),
 	F_BOOL(struct filter_content_in, body8, "no", "8BITMIME"),
+	F_BOOL(struct filter_content_in, held, "no", "a rule holds it"),
 	F_END
 };
 

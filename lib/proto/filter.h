@@ -79,6 +79,7 @@ struct filter_content_in {
 	const char *q;
 	uint64_t trace, size;
 	bool utf8, body8;
+	bool held;		/* a rule wants it on hold */
 };
 extern const struct verb_def filter_session, filter_helo, filter_mail,
     filter_rcpt, filter_data, filter_unknown, filter_content, filter_abort;

@@ -60,10 +60,8 @@ run_line(const struct line_proto *p, void *s, struct slice line)
 	if (!slice_word(&args, &verb))
 		verb = SLICE_LIT("");
 	c = find_command(p, verb);
-	if (c == NULL) {
-		p->unknown(s, verb);
-		return CMD_BAD;
-	}
+	if (c == NULL)
+		return p->unknown(s, verb);
 	if (args.n > 0 && ascii_isblank(args.p[0]))
 		args = slice_sub(args, 1, args.n);
 	if (!(c->states & p->state(s))) {

@@ -34,7 +34,8 @@ struct line_proto {
 	bool strict_crlf;		/* a bare LF line end is bad_line */
 	unsigned (*state)(void *session);
 	/* each writes one reply to the session's io */
-	void (*unknown)(void *session, struct slice verb);
+	/* CMD_BAD, or CMD_QUIT */
+	enum cmd_result (*unknown)(void *session, struct slice verb);
 	void (*bad_args)(void *session, const struct command *c);
 	void (*bad_state)(void *session, const struct command *c);
 	void (*bad_line)(void *session, bool too_long);

@@ -145,6 +145,18 @@ $c->ehlo('me');
 is $c->cmd('WHAT is'), 502, 'an unknown command';
 $c->cmd('QUIT');
 like heard(), qr/^U WHAT\nQ/m, '... is told';
+$m->script({ U => '4' });
+$c = Postrider::Smtp->new(port => $i->port('smtp'));
+$c->ehlo('me');
+is $c->cmd('WHAT is'), 421, '... which may be the end';
+is scalar $c->reply, 0, '... of the session';
+$m->script({});
+$c = Postrider::Smtp->new(port => $i->port('smtp'));
+is $c->send(from => 'x@example.org', to => ['ann@example.test',
+    'ann@example.test']), 250, 'a recipient who is named twice';
+$c->cmd('QUIT');
+is scalar(() = heard() =~ /^R <ann/mg), 1, '... is told once';
+got();
 
 # --- filter itself is lost in the middle ---
 script({});
@@ -271,6 +283,74 @@ like scalar $i->log,
     qr/filter\[\d+\]: failed level=warn s=\w+ q=\w+ filter=one .*at=content/,
     '... each is logged';
 
+# --- other ways in: LMTP, sendmail(1) and submission ---
+$i->set_conf("$_.conf", filters => 'one') for qw(lmtp sendmail submission);
+$i->set_conf('submission.conf', auth_plaintext => 'loopback');
+$i->ctl_ok('reload');
+sub sendmail {
+	my ($text, @arg) = @_;
+	$i->spew("$i->{tmp}/in", $text);
+	chmod 0644, "$i->{tmp}/in";
+	my ($st, $out, $err) = $i->run('sh', '-c', 'in=$1; shift; exec "$@" '
+	    . '<$in', 'sh', "$i->{tmp}/in", 'env', 'POSTRIDER_INSTANCE=' .
+	    $i->dir, "$i->{build}/ctl/sendmail", @arg);
+	return ($st, "$out$err");
+}
+# a client that knows its way, the replies it wants to a message that is
+# refused, and what the milter is told of it
+my %way = (
+	lmtp => sub {
+		my $l = Postrider::Smtp->new(path => $i->dir .
+		    '/run/private/lmtp');
+		$l->ehlo('front', 'LHLO');
+		$l->cmd('MAIL FROM:<x@example.org>');
+		$l->cmd("RCPT TO:<$_\@example.test>") for qw(ann bob);
+		my @r = $l->data($_[0], 2);
+		$l->cmd('QUIT');
+		return "@r";
+	},
+	sendmail => sub {
+		my ($st, $said) = sendmail($_[0], '-f', 'ann@example.test',
+		    'ann');
+		return $st == 0 ? 'sent' : $said =~ /(5\.7\.9 not this)/ ? $1 :
+		    $said;
+	},
+	submission => sub {
+		my $l = Postrider::Smtp->new(port => $i->port('submission'));
+		my $r = $l->send(auth => ['ann', 'pw'], message => $_[0],
+		    from => 'ann@example.test', to => 'ann@example.test');
+		$l->cmd('QUIT');
+		return $r;
+	});
+for (['lmtp', '250 250', '550 550', qr/^H front$/m],
+    ['sendmail', 'sent', '5.7.9 not this',
+	qr/^C localhost 4 127\.0\.0\.1$/m],
+    ['submission', '250', '550', qr/^D M\{auth_type\}\|PLAIN/m]) {
+	my ($name, $good, $bad, $told) = @$_;
+	$m->script({ E => ["hX-Way\0 $name\0", 'c'] });
+	my $r = $way{$name}->("Subject: by $name\n\nx\n");
+	my ($new) = grep { /^Subject: by $name$/m }
+	    map { $i->slurp($_) } $i->wait_mails('ann', ++$mails);
+	is $r, $good, "by $name";
+	like $new, qr/^X-Way: $name$/m, '... a milter adds its field';
+	like heard(), $told, '... is told who it is';
+	$m->script({ E => "y550 5.7.9 not this\0" });
+	is $way{$name}->("Subject: by $name\n\nx\n"), $bad, '... and refuses';
+}
+
+# --- what is wrong with a message is said for good ---
+$i->set_conf('cleanup.conf', header_limit => '4M');
+$i->ctl_ok('reload');
+$m->script({});
+my $over;
+$i->wait_for(sub {
+	$over = (talk("Subject: x\r\nX-A: x\r\n" . (' ' . 'x' x 900 . "\r\n") x 1200 .
+	    "\r\nx\r\n"))[1];
+	return $over !~ /256|262144/;	# until cleanup has the new limit
+});
+like $over, qr/^552 5\.3\.4 the header is too long/,
+    'a header that filters can not be shown';
+
 # --- and with other defaults ---
 $i->set_conf('filter.conf', 'one/default_action' => 'accept',
     'one/reuse' => 'yes', 'one/max_size' => 50);
@@ -314,7 +394,36 @@ my %got = map { split /\t/, $_, 2 } $i->probe('filter');
 is join(' ', grep { $got{$_} eq 'possible' } sort keys %got),
     'inet-socket unix-connect',
     'its jail: sockets of the network, and no UNIX socket to connect';
+
+# --- smtpd has less patience than the filter has time ---
+my $slow = Postrider::Milter->new(dir => $i->{tmp});
+$i->set_conf('filter.conf', 'one/address' => $slow->address,
+    'one/timeout_content' => '1h', 'one/timeout_command' => '10m',
+    'one/default_action' => 'tempfail', 'one/retry' => '1h');
+$i->set_conf('smtpd.conf', filter_timeout => '1s');
+$i->set_conf('master.conf', 'filter/process_limit' => 1);
+$i->ctl_ok('reload');
+$slow->script({ E => [['hang']] });
+is talk(), '250 250 250 250 354 451', 'smtpd gives up';
+ok $i->wait_log(qr/filter\[\d+\]: failed .*at=content .*given up/),
+    '... which ends the work for it';
+$slow->script({});
+ok $i->wait_for(sub { talk() eq '250 250 250 250 354 250' }),
+    '... and its process serves the next client, who is shown to the filter';
+
 $i->set_conf('smtpd.conf', filters => 'one, two');
 like join('', $i->ctl('check')), qr/filter\.conf has no section \[two\]/,
     'a filter that nobody described is found by check';
+like join('', $i->ctl('check')), qr{/smtpd\.conf:\d+: filter\.conf has},
+    '... with its place';
+$i->set_conf('smtpd.conf', filters => 'one', data_rules =>
+    "\n    permit if login\n    filter one three if trusted\n");
+my ($code, @said) = $i->ctl('check');
+isnt $code, 0, '... so is one in a rule';
+my ($at) = "@said" =~
+    /smtpd\.conf:(\d+): filter: filter\.conf has no section \[three\]/;
+like((split /\n/, $i->slurp($i->conf_dir . '/smtpd.conf'))[($at // 1) - 1],
+    qr/^ +filter one three/, '... with its place');
+$i->set_conf('filter.conf', 'three/address' => $slow->address);
+is +($i->ctl('check'))[0], 0, '... until it is described';
 done_testing;

@@ -147,4 +147,36 @@ unlike $newest->('ann', qr/^Subject: spared/m), qr/^X-Proxy/m,
     '... whom a rule spares all filters';
 like $newest->('ann', qr/^Subject: seen/m), qr/^X-Proxy: seen/m,
     '... and nobody else';
+
+$from = 'x@example.org';
+$i->set_conf('smtpd.conf', mail_rules => '', rcpt_rules =>
+	'no-filter if recipient is ann@example.test',
+    end_rules => <<'R');
+
+    discard "spam" if sender is spam@example.org
+    hold "look" if sender is held@example.org
+R
+$i->ctl_ok('reload');
+for (['alone', 'ann'], ['first', 'ann', 'bob'], ['last', 'bob', 'ann']) {
+	my ($subject, @to) = @$_;
+	$plain->set;
+	is talk("Subject: $subject\n\nx\n", @to), 250,
+	    "one who is exempt from filters, $subject";
+	$i->wait_for(sub { $newest->('ann', qr/^Subject: $subject/m) });
+	my $seen = $newest->('ann', qr/^Subject: $subject/m) =~ /^X-Proxy/m;
+	is !!$seen, @to > 1, '... exempts nobody else';
+	is join(' ', sort $plain->heard =~ /^RCPT TO:<(\w+)/mg),
+	    @to > 1 ? 'ann bob' : '', '... and they hear of all';
+}
+$plain->set;
+$from = 'spam@example.org';
+is talk("Subject: gone\n\nx\n", 'bob'), 250, 'what a rule throws away';
+is $plain->heard, '', '... is shown to nobody';
+ok $i->wait_log(qr/accepted .*from=spam\@.*discarded=yes/), '... and gone';
+$from = 'held@example.org';
+is talk("Subject: held\n\nx\n", 'bob'), 250, 'what a rule holds';
+is $plain->heard, '', '... is given to no proxy';
+like $i->ctl_ok('queue', 'list'), qr/held\@example\.org/,
+    '... and waits here';
+ok $i->wait_log(qr/skipped .*filter=plain .*on hold/), '... as the log says';
 done_testing;

@@ -75,6 +75,8 @@ my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
     ask unix:$dir/policy timeout 1m default "DEFER by default"
       if recipient is ann\@example.test
     tag asked
+    reject "too many from \$sender_domain" if sender matches /long[.]example\$/
+      and rate sender 1/1h
     defer "greylisted" if recipient is bob\@example.test and
       greylist delay 1h
 R
@@ -86,7 +88,7 @@ sub try {
 	my $c = Postrider::Smtp->new(port => $i->port('smtp'),
 	    from => $arg{client} // '127.0.0.2');
 	$c->cmd($_) for @{ $arg{first} // [] };
-	$c->send(from => "$sender\@x.example",
+	$c->send(from => $sender =~ /@/ ? $sender : "$sender\@x.example",
 	    to => $arg{to} // 'ann@example.test');
 	my $last = $c->last;
 	$last =~ s/\s+\z//;
@@ -122,6 +124,12 @@ my ($seen) = grep { /^X-Policy: seen$/m } map { $i->slurp($_) }
 ok $seen, '... is there';
 is try('hold'), $good, 'HOLD';
 like $i->queue('list'), qr/hold\@x\.example/, '... holds';
+my $long = 'x@' . ('a' x 60 . '.') x 2;
+is try("$_->[0]"), $_->[1], "a rate by a long sender: $_->[2]"
+    for ["$long${\('b' x 60)}.1.long.example", $good, 'one'],
+	["$long${\('b' x 60)}.2.long.example", $good, 'another'];
+like try("$long${\('b' x 60)}.1.long.example"), qr/^550 .*too many/,
+    '... and the first again';
 like try('odd'), qr/^451 4\.3\.5 /, 'an action that nobody knows';
 like try('long'), qr/^450 4\.7\.1 by default/, 'an answer without end';
 is try('once'), $good, 'it closes the connection behind an answer';
@@ -153,6 +161,23 @@ $c->ehlo;
 is scalar $c->cmd('MAIL FROM:<dunno@x.example>'), 250, '... sends';
 is scalar $c->cmd('RCPT TO:<a@elsewhere.example>'), 250, '... to anywhere';
 is scalar $c->cmd('RSET'), 250, 'one more';
+for my $none ('[UNAVAILABLE]', '[TEMPUNAVAIL]') {
+	is scalar $c->cmd("XCLIENT ADDR=$none NAME=$none REVERSE_NAME=$none " .
+	    "PORT=$none HELO=$none LOGIN=$none PROTO=ESMTP"), 220,
+	    "an address that is $none";
+	$c->ehlo;
+	is $c->send(from => 'none@x.example', to => 'ann@example.test'), 250,
+	    '... sends to us';
+	like +(asked())[-1], qr/client_address=unknown client_name=unknown /,
+	    '... and rules are told so';
+	is scalar $c->cmd('MAIL FROM:<none@x.example>'), 250, '... but';
+	is scalar $c->cmd('RCPT TO:<a@elsewhere.example>'), 554,
+	    '... is trusted no more';
+	is scalar $c->cmd('RSET'), 250;
+}
+$i->wait_log(qr/accepted .*client=unknown .*from=none\@/);
+is scalar $c->cmd('XCLIENT ADDR=192.0.2.77'), 220, 'the other again';
+$c->ehlo;
 is scalar $c->cmd('XFORWARD ADDR=198.51.100.1 NAME=s.example ' .
     'HELO=a+20b IDENT=ABC'), 250, 'XFORWARD';
 is $c->send(from => 'fw@x.example', to => 'ann@example.test'), 250,
@@ -237,7 +262,7 @@ $i->wait_for(sub {
 });
 is $later, $good, '... and later taken';
 my ($with) = grep { /^Return-Path: <grey\@/ } map { $i->slurp($_) }
-    $i->wait_mails('ann', 10);
+    $i->wait_mails('ann', 14);
 like $with, qr/^X-Greylist: delayed \d+ seconds by postgrey/m,
     '... with its field';
 kill 'KILL', $grey, $server;

@@ -210,11 +210,26 @@ $c = Postrider::Smtp->new(port => $i->port('smtp'), from => '127.0.0.9');
 is scalar $c->cmd('XCLIENT ADDR=127.0.0.67'), 554,
     'rules of connect see who XCLIENT names';
 $c->close;
-$i->set_conf('smtpd.conf', connect_rules => '');
+$i->set_conf('smtpd.conf', connect_rules => '', helo_required => 'no');
 $i->reload;
 $c = Postrider::Smtp->new(port => $i->port('smtp'), from => '127.0.0.2');
 is scalar $c->cmd("EHLO $_"), 550, "without rules of connect: $_"
     for qw(example.test example.test);
+is scalar $c->cmd('MAIL FROM:<x@real.example>'), 503,
+    '... and without another there is no mail, required or not';
+is scalar $c->cmd('HELO client.example'), 250, '... which comes';
+is scalar $c->cmd('MAIL FROM:<x@real.example>'), 250, '... and goes on';
+$c->close;
+$c = Postrider::Smtp->new(port => $i->port('smtp'), from => '127.0.0.9');
+is scalar $c->cmd('XCLIENT ADDR=127.0.0.2 HELO=example.test'), 220,
+    'XCLIENT with a HELO that is refused';
+$i->wait_log(qr/reject .*cmd=HELO .*client=127\.0\.0\.2 .*not example\.test/);
+is scalar $c->cmd('MAIL FROM:<x@real.example>'), 503, '... is as without';
+is scalar $c->cmd('XCLIENT HELO=client.example'), 220, '... and with another';
+is scalar $c->cmd('MAIL FROM:<x@real.example>'), 250, '... goes on';
+$c->close;
+$c = Postrider::Smtp->new(port => $i->port('smtp'), from => '127.0.0.2');
+is scalar $c->cmd('MAIL FROM:<x@real.example>'), 250, 'who says none may send';
 $c->close;
 
 # mistakes are found before they do harm
@@ -224,4 +239,31 @@ isnt $status, 0, 'a mistake';
 like "$out$err",
     qr/smtpd\.conf:\d+: no such action: permitt; did you mean permit/,
     '... is told with its line';
+$i->set_conf('smtpd.conf', mail_rules =>
+    "\n    reject if client in cidr:nets\n    warn 'x' if helo is x\n");
+$i->set_conf('cleanup.conf', header_checks => 'pcre:header');
+my $dir = $i->conf_dir;
+$i->spew("$dir/nets", "192.0.2.0/24 x\n\n192.0.2.0/33 y\n");
+$i->spew("$dir/header", "/^Subject: x/ REJECT\n");
+# what postrider check says, and whether it is content
+sub check {
+	my ($st, @said) = $i->ctl('check');
+	return ($st == 0 ? 'good' : 'bad') . " @said";
+}
+like check(), qr{^bad .*smtpd\.conf:\d+: .*/nets:3: 192\.0\.2\.0/33}s,
+    'what stands in a table is looked at, too: cidr';
+$i->spew("$dir/nets", "192.0.2.0/24 x\n");
+like check(), qr/^good /, '... mended';
+$i->spew("$dir/header", "/^Subject: x/ REJECT\n/^(x/ WARN\n");
+like check(), qr{^bad .*header_checks: .*/header:2: }s, '... pcre';
+$i->spew("$dir/header", "/^Subject: x/ REJECT\n/^x/ EXPLODE\n");
+like check(), qr{^bad .*header_checks: row /\^x/: .*EXPLODE}s,
+    '... and what it says to do';
+$i->spew("$dir/header", "/^Subject: x/ REJECT\n");
+unlink "$dir/nets";
+like check(), qr/^good /, 'a table that is not there yet is no mistake';
+$i->spew("$dir/nets", "192.0.2.0/24 x\n192.0.2.0 33 y\n!bad z\n");
+my @map = $i->ctl('map', 'check', 'pcre:header, cidr:nets');
+like "@map", qr{^[^0].*/nets:3: }s, 'map check looks at each of several';
+unlike "@map", qr/pcre:header, /, '... one by one';
 done_testing;

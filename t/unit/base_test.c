@@ -83,6 +83,19 @@ test_base64(void)
 	str_free(&back);
 }
 
+/* before a character that does not fit; what is none may be parted */
+static const struct {
+	const char *s;
+	size_t n, want;
+} cuts[] = {
+	{ "abc", 3, 3 }, { "abc", 5, 3 }, { "abc", 2, 2 }, { "abc", 0, 0 },
+	{ "a\xc3\xa4", 2, 1 }, { "a\xc3\xa4", 1, 1 },
+	{ "a\xe2\x82\xac" "b", 3, 1 }, { "a\xe2\x82\xac" "b", 4, 4 },
+	{ "\xf0\x9f\x98\x80", 3, 0 }, { "\xf0\x9f\x98\x80", 1, 0 },
+	{ "\x80\x80\x80\x80\x80\x80", 5, 5 },
+	{ "a\xc3" "bcd", 3, 3 }, { "\xff\xfe\xfd", 2, 2 },
+};
+
 static void
 test_utf8(void)
 {
@@ -98,6 +111,9 @@ test_utf8(void)
 	for (i = 0; i < ARRAY_LEN(t); i++)
 		ok(utf8_valid(slice_of(t[i].s)) == t[i].want, "UTF-8 %zu", i);
 	ok(!utf8_valid((struct slice){ "a\0b", 3 }), "NUL is no text");
+	for (i = 0; i < ARRAY_LEN(cuts); i++)
+		is_int(utf8_cut(slice_of(cuts[i].s), cuts[i].n).n,
+		    cuts[i].want, "cut %zu", i);
 }
 
 static void

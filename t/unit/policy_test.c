@@ -264,6 +264,76 @@ test_marks(void)
 	    "550 5.7.1 early,one,two 6", "later stages see them all");
 }
 
+/* who is exempt from filters exempts nobody else */
+static void
+test_exempt(void)
+{
+	static const struct {
+		const char *rules[3];	/* of each recipient */
+		bool want;
+	} t[] = {
+		{ { "no-filter" }, true },
+		{ { "permit" }, false },
+		{ { "no-filter", "permit" }, false },
+		{ { "permit", "no-filter" }, false },
+		{ { "no-filter", "no-filter", "no-filter" }, true },
+		{ { "no-filter", "permit", "no-filter" }, false },
+		/* who is refused is no recipient */
+		{ { "no-filter", "reject", "no-filter" }, true },
+		{ { "reject", "no-filter, reject" }, false },
+	};
+	struct policy_facts f = someone();
+	size_t i, j;
+
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		struct policy_marks m = { .a = &arena };
+
+		for (j = 0; j < 3 && t[i].rules[j] != NULL; j++)
+			decide_as(POLICY_RCPT, t[i].rules[j], &f, &m);
+		is_int(policy_spares(&m), t[i].want, "exempt %zu", i);
+		decide_as(POLICY_DATA, "no-filter", &f, &m);
+		ok(policy_spares(&m), "exempt %zu: all, by a later rule", i);
+	}
+}
+
+/* the server itself refuses him, whatever is said here */
+static void
+test_refused(void)
+{
+	struct policy_marks m = { .a = &arena };
+	struct policy_facts f = someone();
+
+	f.refused = "5.1.1";
+	decide_as(POLICY_RCPT, "tag who, bcc a@b.example if "
+	    "recipient_unknown", &f, &m);
+	is_int(m.edits.n + m.rcpt_tags.n, 0, "one that the server refuses "
+	    "leaves nothing");
+	f.refused = "";
+	decide_as(POLICY_RCPT, "table \"inline:bob@=TAG a$b\" sender", &f,
+	    &m);
+	ok(strlist_has(&m.rcpt_tags, "a$b"), "a tag of a table, with its $");
+}
+
+/* a character is there or not, and never a half */
+static void
+test_cut(void)
+{
+	struct policy_marks m = { .a = &arena };
+	struct policy_facts f = someone();
+	struct str helo = STR_INIT;
+	int i;
+
+	str_addc(&helo, 'x');
+	for (i = 0; i < 400; i++)
+		str_adds(&helo, "\xc3\xa4");
+	f.helo = helo.s;
+	decide_as(POLICY_RCPT, "prepend \"X-A: $helo\"", &f, &m);
+	ok(m.edits.n == 1 && utf8_valid(slice_of(m.edits.v[0].value)),
+	    "a long value of a fact");
+	is_int(strlen(m.edits.v[0].value), 299, "as much as there is room");
+	str_free(&helo);
+}
+
 static const struct {
 	const char *text;
 	int r;
@@ -313,6 +383,9 @@ main(void)
 	test_decisions();
 	test_mistakes();
 	test_marks();
+	test_exempt();
+	test_refused();
+	test_cut();
 	test_server();
 	arena_free(&arena);
 	return tap_done();
