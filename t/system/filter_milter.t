@@ -344,8 +344,8 @@ $i->ctl_ok('reload');
 $m->script({});
 my $over;
 $i->wait_for(sub {
-	$over = (talk("Subject: x\r\nX-A: x\r\n" . (' ' . 'x' x 900 . "\r\n") x 1200 .
-	    "\r\nx\r\n"))[1];
+	$over = (talk("Subject: x\r\nX-A: x\r\n" .
+	    (' ' . 'x' x 900 . "\r\n") x 1200 . "\r\nx\r\n"))[1];
 	return $over !~ /256|262144/;	# until cleanup has the new limit
 });
 like $over, qr/^552 5\.3\.4 the header is too long/,

@@ -62,7 +62,8 @@ unlike listed('rcpt'), qr/submit/, 'list: by prefix';
 sub grey {
 	my ($value, $delay) = @_;
 	my $m = ask('grey', key => 'grey 192.0.2.0/24', value => $value,
-	    delay => $delay // '1h', window => '2h', remember => '1d', after => 0);
+	    delay => $delay // '1h', window => '2h', remember => '1d',
+	    after => 0);
 	return join ' ', map { $m->{f}{$_} || 'no' } qw(pass fresh);
 }
 is grey('a b'), 'no yes', 'greylisted';

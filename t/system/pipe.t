@@ -99,7 +99,8 @@ is result('echo 5.7.1 Go away; exit 1'), '0 failed 5.7.1 Go away',
 is result('echo 5.7.1 Go away; exit 75'), '0 deferred 4.3.0 temporary ' .
     'failure; here: 5.7.1 Go away', '... not against what it asks for';
 is result('echo; echo no, sorry >&2; exit 67'),
-    '0 failed 5.1.1 user unknown; here: no, sorry', 'sysexits, and its first line';
+    '0 failed 5.1.1 user unknown; here: no, sorry',
+    'sysexits, and its first line';
 is result('exit 73'), '0 deferred 4.3.0 can not create output file',
     'trouble of this machine';
 is result('exit 3'), '0 failed 5.3.0 command ended with status 3', 'others';
