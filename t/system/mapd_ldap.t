@@ -109,7 +109,8 @@ ldif('ldapmodify', "dn: cn=team,dc=test\nchangetype: modify\n" .
     "add: description\ndescription: ann\@example.test\n" .
     "description: own\@example.test\n") or die "no values\n";
 
-my $pr = Postrider::Instance->new(users => { own => 'pw' });
+my $pr = Postrider::Instance->new(users => { own => 'pw' },
+    conf => { 'auth.conf' => { failure_delay => '0s' } });
 my $t = Postrider::Tables->new($pr, 'ldap');
 my %base = (bind_dn => 'cn=reader,dc=test', password => "it's secret",
     base => 'dc=test', timeout => '6s', retry => '300ms',
@@ -132,7 +133,7 @@ $t->table(dead => %base, for => 'maps', hosts => "ldap://127.0.0.1:$dead",
     filter => $alias, attributes => 'cn', retry => '1m');
 $t->table(silent => %base, for => 'maps', retry => '1m',
     hosts => "ldap://127.0.0.1:$silent", filter => $alias,
-    attributes => 'cn', timeout => '2s');
+    attributes => 'cn', timeout => '700ms');
 $t->table(wrong => %base, for => 'maps', hosts => $here, filter => $alias,
     attributes => 'cn', password => 'not this');
 $t->table(start => %base, for => 'maps', hosts => $here, filter => '(mail=%s)',
@@ -147,7 +148,7 @@ $t->table(foreign => %base, for => 'maps', tls => 'verify',
     hosts => $here, filter => '(mail=%s)', attributes => 'cn',
     tls_ca => '/etc/ssl/certs/ca-certificates.crt');
 $t->table(mute => %base, for => 'maps', hosts => "ldaps://127.0.0.1:$silent",
-    filter => $alias, attributes => 'cn', retry => '1m', timeout => '2s');
+    filter => $alias, attributes => 'cn', retry => '1m', timeout => '700ms');
 $t->use;
 $pr->set_conf('auth.conf', users => 'ldap:users.ldap');
 $pr->set_conf('router.conf', further_mailboxes => 'ldap:boxes.ldap',

@@ -41,7 +41,8 @@ CREATE USER reader IDENTIFIED BY 'it''s secret';
 GRANT SELECT ON mail.* TO reader;
 END
 
-my $pr = Postrider::Instance->new(users => { own => 'pw' });
+my $pr = Postrider::Instance->new(users => { own => 'pw' },
+    conf => { 'auth.conf' => { failure_delay => '0s' } });
 my $t = Postrider::Tables->new($pr, 'mysql');
 my %base = (dbname => 'mail', user => 'reader', password => "it's secret",
     timeout => '6s', retry => '300ms', retry_max => '300ms');
@@ -57,9 +58,9 @@ $t->table(alias => %base, for => 'maps', rows => 'join', query => $alias,
     hosts => "127.0.0.1:$dead, 127.0.0.1:$silent, 127.0.0.1:$port",
     timeout => '3s', retry => '1m', retry_max => '1m');
 $t->table(silent => %base, for => 'maps', hosts => "127.0.0.1:$silent",
-    query => $alias, retry => '1m', timeout => '2s');
+    query => $alias, retry => '1m', timeout => '1s');
 $t->table(slow => %base, for => 'maps', hosts => "127.0.0.1:$port",
-    query => 'SELECT sleep(9), %s', timeout => '2s', retry => '1m');
+    query => 'SELECT sleep(9), %s', timeout => '1s', retry => '1m');
 $t->table(wrong => %base, for => 'maps', hosts => "127.0.0.1:$port",
     password => 'not this', query => $alias);
 $t->table(plain => %base, for => 'maps', hosts => "127.0.0.1:$port",

@@ -120,11 +120,11 @@ $t->table(foreign => %base, url => "https://localhost:$tls_port/introspect",
     tls_ca => '/etc/ssl/certs/ca-certificates.crt');
 $t->table(issuer => %base, url => "$url/introspect", audience => '',
     any_audience => 'yes', issuer => 'https://idp.example/');
-$t->table($_ => %base, url => "$url/$_", cache => '0s', timeout => '2s')
+$t->table($_ => %base, url => "$url/$_", cache => '0s', timeout => '700ms')
     for qw(slow big away html twice);
 $t->table(wrong => %base, url => "$url/introspect", client_secret => 'no');
 $t->table(silent => %base, url => 'http://127.0.0.1:' . $t->silent,
-    retry => '1m', timeout => '2s');
+    retry => '1m', timeout => '700ms');
 $t->use;
 $pr->set_conf('mapd.conf', tables => join ' ', (map { "oauth:$_.oauth" }
     @{ $t->{names} }), 'jwks:keys.jwks', 'jwks:nokeys.jwks');

@@ -44,7 +44,8 @@ CREATE ROLE reader LOGIN PASSWORD 'it''s secret';
 GRANT SELECT ON account, alias TO reader;
 END
 
-my $pr = Postrider::Instance->new(users => { own => 'pw' });
+my $pr = Postrider::Instance->new(users => { own => 'pw' },
+    conf => { 'auth.conf' => { failure_delay => '0s' } });
 my $t = Postrider::Tables->new($pr, 'pgsql');
 my %base = (dbname => 'postgres', user => 'reader',
     password => "it's secret", timeout => '6s', retry => '300ms',
@@ -64,11 +65,11 @@ $t->table(alias => %base, for => 'maps', rows => 'join', query => $alias,
 $t->table(dead => %base, for => 'maps', hosts => "127.0.0.1:$dead",
     query => $alias, retry => '1m');
 $t->table(silent => %base, for => 'maps', hosts => "127.0.0.1:$silent",
-    query => $alias, retry => '1m', timeout => '2s');
+    query => $alias, retry => '1m', timeout => '700ms');
 $t->table(mute => %base, for => 'maps', hosts => "127.0.0.1:$silent",
-    query => $alias, retry => '1m', retry_max => '1m', timeout => '2s');
+    query => $alias, retry => '1m', retry_max => '1m', timeout => '700ms');
 $t->table(slow => %base, for => 'maps', hosts => "127.0.0.1:$port",
-    query => 'SELECT pg_sleep(9)::text || %s', timeout => '2s');
+    query => 'SELECT pg_sleep(9)::text || %s', timeout => '700ms');
 $t->table(single => %base, for => 'maps', hosts => "127.0.0.1:$port",
     query => 'SELECT pg_advisory_xact_lock(7)::text || %s',
     timeout => '20s', concurrency => 1);

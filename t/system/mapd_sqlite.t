@@ -9,7 +9,8 @@ use Postrider::Instance;
 use Postrider::Ipc;
 
 my $pr = Postrider::Instance->new(domains => ['example.test'],
-    users => { own => 'pw' });
+    users => { own => 'pw' },
+    conf => { 'auth.conf' => { failure_delay => '0s' } });
 my $conf = $pr->conf_dir;
 my $db = "$pr->{dir}/accounts.db";
 my $hash = crypt 'geheim', '$6$rounds=1000$salt$';

@@ -54,6 +54,25 @@ sub copy {
 # a file of it as it is
 sub example { return $_[0]->slurp("$example/$_[1]") }
 
+# The tables of a server (pgsql or ldap): its files, with other values of some
+# options, or further ones.
+sub copy_tables {
+	my ($self, $type, %set) = @_;
+	my $conf = $self->conf_dir;
+	for my $f (glob "$example/$type/*.$type") {
+		my ($name) = $f =~ m{([^/]+)$};
+		my $text = $self->slurp($f);
+		for my $k (sort keys %set) {
+			$text =~ s/^\Q$k\E = .*$/$k = $set{$k}/m or
+			    $text .= "$k = $set{$k}\n";
+		}
+		$self->spew("$conf/$name", $text);
+		chmod 0600, "$conf/$name";
+		chown +(stat $conf)[4, 5], "$conf/$name";
+	}
+	return;
+}
+
 # n addresses in each of the first two domains: those with names, u001 and on
 sub addresses {
 	my ($self, $n) = @_;
