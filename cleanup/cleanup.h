@@ -65,6 +65,7 @@ struct message {
 	uint64_t trace;		/* bytes that we wrote in front */
 	struct slice whole;	/* put: what is in the file; p NULL: else */
 	bool sealed;		/* which is read-only already */
+	bool floating;		/* content without a file (queue/content.h) */
 	bool completed;		/* from here on: the content as it is now */
 	uint64_t appended;	/* by the client */
 	uint64_t total;
@@ -95,8 +96,16 @@ bool conn_busy(void *conn);
 void message_rcpt(struct message *m, const struct cleanup_rcpt_in *in);
 int message_begin(struct message *m, const struct cleanup_begin_in *in,
     struct err *err);
-/* begin and content: 1; 0 another has the id, or it is none of now, or edits
- * were told before; -1 */
+/* of begin and put: the envelope; then, when the file is there, what we write
+ * in front, and the content of a put */
+int message_check_envelope(const struct message *m,
+    const struct cleanup_begin_in *in, struct err *err);
+void message_keep_envelope(struct message *m,
+    const struct cleanup_begin_in *in);
+int message_write_first(struct message *m, const struct cleanup_begin_in *in,
+    struct err *err);
+/* put.c: begin and content: 1; 0 another has the id, or it is none of now, or
+ * edits were told before; -1 */
 int message_put(struct message *m, const struct cleanup_begin_in *in,
     struct err *err);
 /* all is written, size bytes: judge it, add what is missing, rewrite addresses;
@@ -107,6 +116,8 @@ int message_prepare(struct message *m, uint64_t size, struct job *j,
     struct err *err);
 /* route, make read-only: fills dests and sizes of j */
 int message_route(struct message *m, struct job *j, struct err *err);
+/* of one that floats, now that its recipients are known: sealed, or a file */
+int put_end(struct message *m, const struct job *j, struct err *err);
 /* the end of it, logged, whatever comes later; by and why may be "" */
 void message_discard(struct message *m, const char *by, const char *why);
 /* not queued: room is given back now, the name goes with message_drop */

@@ -70,7 +70,7 @@ fill(struct qmgr_rcpts *r, const struct dests *d, size_t *next, size_t room)
 
 static int
 send_all(struct ipc *c, const struct dests *d, struct qmgr_enqueue_in *in,
-    struct err *err)
+    int fd, struct err *err)
 {
 	size_t next = 0, room = CHUNK_BYTES - strlen(in->sender);
 
@@ -82,7 +82,7 @@ send_all(struct ipc *c, const struct dests *d, struct qmgr_enqueue_in *in,
 		    -1, -1, err) < 0)
 			return -1;
 	}
-	return ipc_send(c->fd, qmgr_enqueue.name, qmgr_enqueue.in, in, -1,
+	return ipc_send(c->fd, qmgr_enqueue.name, qmgr_enqueue.in, in, fd,
 	    -1, err);
 }
 
@@ -123,7 +123,8 @@ record(const struct job *j)
 		.tls_optional = m->tls_optional, .verp = m->verp,
 		.internal = m->internal, .hold = m->hold,
 		.reason = m->hold_reason != NULL ? m->hold_reason : "",
-		.unsynced = j->unsynced, .first = !j->keep,
+		.unsynced = j->unsynced, .floating = m->floating,
+		.first = !j->keep,
 		.release_at = m->release_at, .priority = m->priority };
 }
 
@@ -136,7 +137,8 @@ send_job(struct ipc *c, struct job *j)
 		c->fd = ipc_connect(c->path, c->timeout_ms, &j->err);
 	if (c->fd < 0)
 		return -1;
-	if (send_all(c, &j->dests, &in, &j->err) == 0)
+	if (send_all(c, &j->dests, &in, in.floating ? j->m->fd : -1,
+	    &j->err) == 0)
 		return 0;
 	j->err.kind = ERR_TEMP;
 	ipc_close(c);

@@ -86,7 +86,7 @@ static const struct daemon cleanup = {
 	.conn_busy = conn_busy,
 	.idle = batch_run,
 	.jail = { .groups = JAIL_FILES | JAIL_WRITE | JAIL_UNIX |
-	    JAIL_CHMOD, .memory = 2ULL << 30, .files = 8192 },
+	    JAIL_CHMOD | JAIL_MEMFD, .memory = 2ULL << 30, .files = 8192 },
 };
 
 int

@@ -15,7 +15,7 @@
 #include "smtp/command.h"
 #include "smtp/verp.h"
 
-enum { ARENA_MAX = 64 << 20, ID_AGE_US = 60000000 };
+enum { ARENA_MAX = 64 << 20 };
 
 static bool
 clean(const char *z, size_t max)
@@ -58,9 +58,9 @@ message_rcpt(struct message *m, const struct cleanup_rcpt_in *in)
 	    arena_strdup(&m->arena, in->orig);
 }
 
-static int
-check_envelope(const struct message *m, const struct cleanup_begin_in *in,
-    struct err *err)
+int
+message_check_envelope(const struct message *m,
+    const struct cleanup_begin_in *in, struct err *err)
 {
 	if (m->err.kind != ERR_NONE) {
 		*err = m->err;
@@ -83,8 +83,8 @@ check_envelope(const struct message *m, const struct cleanup_begin_in *in,
 	return spool_space(0, err);
 }
 
-static void
-keep_envelope(struct message *m, const struct cleanup_begin_in *in)
+void
+message_keep_envelope(struct message *m, const struct cleanup_begin_in *in)
 {
 	m->sender = arena_strdup(&m->arena, in->sender);
 	m->ret = arena_strdup(&m->arena, in->ret);
@@ -109,71 +109,21 @@ keep_envelope(struct message *m, const struct cleanup_begin_in *in)
 	m->discard = m->sender_changed = m->rcpts_changed = false;
 }
 
-/* the file is there: trace headers, and the content of a put */
-static int
-write_first(struct message *m, const struct cleanup_begin_in *in,
-    struct err *err)
-{
-	static struct str text = STR_INIT;
-
-	m->begun = true;
-	m->created = wall_us();
-	str_reset(&text);
-	trace_headers(&text, in, m->q, m->n == 1 ? m->rcpts[0].addr : NULL,
-	    m->created / 1000000);
-	m->trace = text.len;
-	str_adds(&text, in->content);
-	if (full_write(m->fd, text.s, text.len) < 0)
-		return err_sys(err, "write content");
-	m->whole = slice_str(&text);
-	return 0;
-}
-
 int
 message_begin(struct message *m, const struct cleanup_begin_in *in,
     struct err *err)
 {
 	if (in->content[0] != '\0')
 		return err_perm(err, "5.5.4", "content comes with put");
-	if (check_envelope(m, in, err) < 0)
+	if (message_check_envelope(m, in, err) < 0)
 		return -1;
-	keep_envelope(m, in);
+	message_keep_envelope(m, in);
 	route_ask(m);
 	if (spool_create(m->q, &m->fd, err) < 0 ||
-	    write_first(m, in, err) < 0)
+	    message_write_first(m, in, err) < 0)
 		return -1;
 	m->whole = SLICE_NULL;
 	return 0;
-}
-
-/* made just now, as its maker says? */
-static bool
-is_new(const char *q)
-{
-	int64_t id, us = wall_us();
-
-	return qid_parse(q, &id) && qid_time_us(id) > us - ID_AGE_US &&
-	    qid_time_us(id) < us + ID_AGE_US;
-}
-
-int
-message_put(struct message *m, const struct cleanup_begin_in *in,
-    struct err *err)
-{
-	int rc;
-
-	if (check_envelope(m, in, err) < 0)
-		return -1;
-	if (!is_new(in->q) || m->edits.n > 0)
-		return 0;
-	keep_envelope(m, in);
-	route_ask(m);
-	slice_copy(m->q, sizeof(m->q), slice_of(in->q));
-	rc = content_create_whole(common.spool_dir, m->q, &m->fd, err);
-	if (rc <= 0)
-		return rc;
-	m->sealed = true;
-	return write_first(m, in, err) < 0 ? -1 : 1;
 }
 
 static int
@@ -335,6 +285,8 @@ message_route(struct message *m, struct job *j, struct err *err)
 	if (route_all(m, &j->dests, err) < 0 || parts_make(j, err) < 0)
 		return -1;
 	j->wsize = j->size + j->lines;
+	if (m->floating)
+		return put_end(m, j, err);
 	if (!m->sealed && fchmod(m->fd, 0440) < 0)
 		return err_sys(err, "chmod content");
 	return 0;
@@ -346,7 +298,7 @@ message_over(struct message *m)
 	m->over = true;
 	m->n = 0;
 	route_forget(m);
-	if (ftruncate(m->fd, 0) < 0)
+	if (!m->floating && ftruncate(m->fd, 0) < 0)
 		log_event(LOG_WARN, "orphan", KS("q", m->q),
 		    KS("reason", strerror(errno)), KEND);
 }
@@ -356,14 +308,14 @@ message_drop(struct message *m, bool unlink_it)
 {
 	if (m->begun) {
 		close_fd(m->fd);
-		if (unlink_it)
+		if (unlink_it && !m->floating)
 			spool_remove(m->q);
 	}
 	route_forget(m);
 	m->fd = -1;
 	m->begun = m->over = m->completed = false;
 	m->whole = SLICE_NULL;
-	m->sealed = false;
+	m->sealed = m->floating = false;
 	m->n = 0;
 	m->err = m->edit_err = (struct err)ERR_INIT;
 	edits_clear(&m->edits);

@@ -171,6 +171,7 @@ enqueue_part(struct job *j, struct part *p, struct err *err)
 
 	memcpy(m.q, p->q, sizeof(m.q));
 	m.fd = p->fd;
+	m.floating = false;
 	m.utf8 = needs_utf8(&m, p->sender);
 	m.sender = p->sender;
 	if (p->owned)

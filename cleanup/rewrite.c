@@ -1,7 +1,7 @@
 /*
  * rewrite.c - another content for a message under way.
  *
- * What the writer wrote is not touched: a new file gets its name, when it is
+ * What a writer has open is not touched: a new file gets its name, when it is
  * complete.  The name is always there, as a queue id without content would
  * mean that the message was delivered (qmgr/settle.c); a new file that a
  * killed process leaves is content without envelope.  So the descriptor that
@@ -180,6 +180,36 @@ rewrite_copy(const struct message *m, const struct splices *s,
 	return 0;
 }
 
+/* One that floats is short and in nobody else's hands: it is written over. */
+static int
+rewrite_floating(struct message *m, const struct splices *s, uint64_t *size,
+    struct err *err)
+{
+	struct str out = STR_INIT;
+	const struct splice *v;
+	uint64_t at = 0;
+	char *old = xmalloc((size_t)*size);
+	int rc = content_read(m->fd, old, (size_t)*size, 0, err);
+
+	for (v = s->v; rc == 0 && v < s->v + s->n; v++) {
+		str_add(&out, old + at, (size_t)(v->at - at));
+		str_addsl(&out, v->text);
+		at = v->at + v->len;
+	}
+	if (rc == 0) {
+		str_add(&out, old + at, (size_t)(*size - at));
+		rc = content_put(m->fd, slice_str(&out), 0, err);
+	}
+	if (rc == 0 && out.len < *size &&
+	    ftruncate(m->fd, (off_t)out.len) < 0)
+		rc = err_sys(err, "cut content");
+	if (rc == 0)
+		*size = out.len;
+	free(old);
+	str_free(&out);
+	return rc;
+}
+
 int
 rewrite(struct message *m, const struct splices *s, uint64_t *size,
     struct err *err)
@@ -188,6 +218,8 @@ rewrite(struct message *m, const struct splices *s, uint64_t *size,
 	char q[QID_SIZE];
 	int fd;
 
+	if (m->floating && !s->has_body)
+		return rewrite_floating(m, s, size, err);
 	if (rewrite_copy(m, s, &new_size, q, &fd, err) < 0)
 		return -1;
 	if (spool_rename(q, m->q, err) < 0) {
@@ -197,7 +229,7 @@ rewrite(struct message *m, const struct splices *s, uint64_t *size,
 	}
 	close_fd(m->fd);
 	m->fd = fd;
-	m->sealed = false;
+	m->sealed = m->floating = false;
 	*size = new_size;
 	return 0;
 }

@@ -78,6 +78,7 @@ msg_release(struct msg *m)
 	if (m->n > 0 || m->listed)
 		return;
 	msg_set_row(m, ROW_NONE);
+	afloat_drop(m);
 	close_fd(intake_content(m));
 	for (p = &msgs[bucket(m->m.id, 0)]; *p != m; p = &(*p)->hash_next)
 		;

@@ -3,6 +3,8 @@
  */
 #include "qmgr.h"
 
+#include <fcntl.h>
+
 enum {
 	LIST_MESSAGES = 5000,		/* of an answer */
 	LIST_BYTES = 512 << 10,		/* the same, about */
@@ -171,6 +173,21 @@ admin_list(struct call *c, const void *in, void *out, struct err *err)
 	return list(c, in, out, err);
 }
 
+/* as content_open */
+static int
+open_content(const char *q, int *fd_r, struct err *err)
+{
+	const struct msg *m;
+	int64_t id = 0;
+
+	qid_parse(q, &id);
+	m = msg_find(id);
+	if (m == NULL || !m->floating)
+		return content_open(common.spool_dir, q, fd_r, err);
+	*fd_r = fcntl(m->fd, F_DUPFD_CLOEXEC, 3);
+	return *fd_r < 0 ? err_sys(err, "dup") : 1;
+}
+
 int
 admin_show(struct call *c, const void *in_, void *out_, struct err *err)
 {
@@ -184,7 +201,7 @@ admin_show(struct call *c, const void *in_, void *out_, struct err *err)
 		return -1;
 	if (out->messages == 0)
 		return err_perm(err, "5.5.4", "%s is not in the queue", in->q);
-	rc = content_open(common.spool_dir, in->q, &c->out_fd, err);
+	rc = open_content(in->q, &c->out_fd, err);
 	if (rc == 0)
 		log_event(LOG_ERROR, "content-missing", KS("q", in->q), KEND);
 	return MIN(rc, 0);

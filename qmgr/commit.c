@@ -65,13 +65,34 @@ commit_pending(void)
 	    epoch_to_write();
 }
 
+/* Files for what is to have rows.  What can get none stays in the journal and
+ * is left out; but who was told nothing yet hears it. */
+static int
+anchor_all(struct err *err)
+{
+	struct msg *m, *next;
+
+	for (m = TAILQ_FIRST(&qmgr.dirty); m != NULL; m = next) {
+		next = TAILQ_NEXT(m, link);
+		if (!m->floating || msg_over(m) || afloat_anchor(m, err) == 0)
+			continue;
+		if (m->row == ROW_NONE)
+			return -1;
+		afloat_stuck(m, err);
+		TAILQ_REMOVE(&qmgr.dirty, m, link);
+		m->listed = false;
+	}
+	return 0;
+}
+
 static int
 apply_all(struct err *err)
 {
 	struct msg *m;
 	struct op *op;
 
-	if (intake_sync(err) != 0 || qdb_begin(qmgr.db, err) != 0)
+	if (anchor_all(err) != 0 || intake_sync(err) != 0 ||
+	    qdb_begin(qmgr.db, err) != 0)
 		return -1;
 	TAILQ_FOREACH(m, &qmgr.dirty, link)
 		if (msg_write(m, err) != 0)

@@ -75,6 +75,10 @@ const struct field qmgr_fields[] = {
 	    "memory for pages of queue.db"),
 	F_SIZE(struct qmgr_conf, journal_limit, "512M", "32M", "64G",
 	    "bytes of the journal from which on no mail is taken"),
+	F_INT(struct qmgr_conf, floating_messages, "1000", "0", "3000",
+	    "messages whose content is in memory and the journal only"),
+	F_SIZE(struct qmgr_conf, floating_size, "16M", "0", "1G",
+	    "bytes of their contents"),
 	F_TIME(struct qmgr_conf, sync_interval, "200ms", "10ms", "10m",
 	    "how long mail is in the journal only"),
 	F_END

@@ -269,8 +269,11 @@ open_content(struct delivery *d)
 {
 	struct err err = ERR_INIT;
 	int64_t id = d->msg->m.id;
-	int fd = intake_content(d->msg), rc;
+	int fd, rc;
 
+	if (d->msg->floating)
+		return d->msg->fd;
+	fd = intake_content(d->msg);
 	if (fd >= 0)
 		return fd;
 	if (restore_waits(id)) {
@@ -320,6 +323,7 @@ send_delivery(struct delivery *d)
 	struct transport *t = d->dest->transport;
 	struct agent_deliver_in in;
 	struct err err = ERR_INIT;
+	bool floating = d->msg->floating;
 	int fd = open_content(d), rc;
 	size_t i;
 
@@ -328,7 +332,8 @@ send_delivery(struct delivery *d)
 	fill(&in, d, &arena);
 	rc = agent_send(t, d->dest, &agent_deliver, &in, fd, &d->request,
 	    &err);
-	close_fd(fd);
+	if (!floating)		/* it is the message's */
+		close_fd(fd);
 	arena_reset(&arena);
 	if (rc == 1)
 		return;

@@ -287,7 +287,7 @@ place_import(struct msg *m, struct rcpt *r, const struct queue_rcpt *in)
 }
 
 static int
-take(struct queue_message *qm, const struct qmgr_enqueue_in *in,
+take(struct queue_message *qm, const struct qmgr_enqueue_in *in, int *fd,
     struct err *err)
 {
 	struct str rec = STR_INIT;
@@ -303,6 +303,10 @@ take(struct queue_message *qm, const struct qmgr_enqueue_in *in,
 	m = msg_from_record(str_steal(&rec), len, ROW_NONE, err);
 	if (m == NULL)
 		return -1;
+	if (in->floating && afloat_take(m, fd, err) != 0) {
+		msg_forget(m);
+		return -1;
+	}
 	m->m.hold = qm->hold;
 	m->m.release_at = qm->release_at;
 	full = is_full(m);
@@ -316,8 +320,8 @@ take(struct queue_message *qm, const struct qmgr_enqueue_in *in,
 		else
 			place(m, r, &qm->rcpt[i], full);
 	}
-	m->unsynced = in->unsynced;
-	if (!in->import && for_journal(qm, in->unsynced)) {
+	m->unsynced = in->unsynced || in->floating;
+	if (!in->import && for_journal(qm, m->unsynced)) {
 		intake_add(m);
 	} else {
 		m->gen = -1;
@@ -381,7 +385,7 @@ enqueue(struct call *c, const void *in_, void *out UNUSED, struct err *err)
 	if (rc == 0)
 		rc = known(m.id, in->import, err);
 	if (rc == 0)
-		rc = take(&m, in, err);
+		rc = take(&m, in, &c->fd, err);
 	else if (rc == 1 && in->first)	/* two were made at one time */
 		rc = err_temp(err, "4.3.0", "queue id %.40s is in use",
 		    in->q);

@@ -12,6 +12,9 @@
  *   the queue before is noted in `gone` by the transaction in which it leaves
  *   (epoch_left).  So at a start a message has a row, is in the journal, or
  *   is done with.
+ * - Content that floats (afloat.c) has no file to sync, and its generation of
+ *   the journal is kept for KEEP epochs; most of it is delivered by then.
+ *   Where an epoch left nothing to sync, none is done.
  * - A sync that failed counts for nothing, and what it should have written may
  *   be lost although a later one says yes.  The journal gets to know that what
  *   it covered is in doubt, and the process ends: the next one writes content
@@ -28,7 +31,7 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 
-enum { SLOW_MS = 10000, NOTES_MS = 20 };
+enum { SLOW_MS = 10000, NOTES_MS = 20, KEEP = 5 };
 
 static int spool_fd = -1, mail_fd = -1;	/* mail: -1 the same file system */
 static int now_fd = -1;		/* the spool, for epoch_sync_spool: an error is
@@ -38,6 +41,7 @@ static struct rcpt_list answered = STAILQ_HEAD_INITIALIZER(answered);
 static struct rcpt_list covered = STAILQ_HEAD_INITIALIZER(covered);
 static struct event *timer_ev, *done_ev, *notes_ev;
 static bool armed, under_way, notes_armed;
+static bool unsynced = true;	/* content was written since a sync began */
 static int64_t target;		/* generation that the sync covers, and that
 				 * nobody needs then */
 static int64_t rotated;		/* the highest that a sync has covered */
@@ -89,8 +93,8 @@ static bool
 wanted(void)
 {
 	/* what has to be kept has no need of another sync */
-	int64_t gen = restore_limit() == INT64_MAX ? retire_to :
-	    MAX(retire_to, rotated);
+	int64_t gen = restore_limit() == INT64_MAX && !afloat_waits() ?
+	    retire_to : MAX(retire_to, rotated);
 
 	return !STAILQ_EMPTY(&answered) || journal_busy(qmgr.journal, gen);
 }
@@ -122,13 +126,77 @@ epoch_wanted(void)
 		    (int64_t)SLOW_MS)));
 }
 
+/* do agents see what they delivered before, and need no other word of it? */
+static bool
+repeats_safely(const struct transport *t)
+{
+	return strcmp(t->name, "local") == 0 || strcmp(t->name, "system") == 0;
+}
+
+static bool
+all_delivered(const struct msg *m)
+{
+	const struct rcpt *r;
+
+	if (m->answered != m->out)	/* an agent has some */
+		return false;
+	LIST_FOREACH(r, &m->rcpts, of_msg)
+		if (r->place != AT_SYNC && !(r->place == AT_DIRTY && r->gone))
+			return false;
+	return true;
+}
+
+/* The sync under way does not cover it. */
+void
+epoch_unsynced(int64_t gen)
+{
+	unsynced = true;
+	if (under_way && gen > 0)
+		target = MIN(target, gen - 1);
+}
+
+/* a receipt that we send needs the content for longer */
+bool
+epoch_ends(const struct msg *m)
+{
+	const struct rcpt *r;
+
+	if (!all_delivered(m))
+		return false;
+	LIST_FOREACH(r, &m->rcpts, of_msg)
+		if (r->place == AT_SYNC &&
+		    notify_wants(r->q.notify, "success", false))
+			return false;
+	return true;
+}
+
+/* what has floated for long gets a file; at the end all does */
+static void
+anchor(void)
+{
+	static int64_t was[KEEP];
+	static size_t at;
+
+	afloat_anchor_to(qmgr.draining ? rotated : was[at]);
+	was[at] = rotated;
+	at = (at + 1) % KEEP;
+}
+
+static void good(void);
+
 static void
 begin(void)
 {
 	rotated = journal_rotate(qmgr.journal);
-	target = MIN(rotated, restore_limit());
+	anchor();
+	target = MIN(rotated, MIN(restore_limit(), afloat_limit()));
 	STAILQ_CONCAT(&covered, &answered);
 	began_ms = mono_ms();
+	if (!unsynced && STAILQ_EMPTY(&covered)) {
+		good();
+		return;
+	}
+	unsynced = false;
 	under_way = true;
 	pthread_mutex_lock(&lock);
 	asked = true;
@@ -173,26 +241,6 @@ note(int64_t id)
 	if (!notes_armed && event_add(notes_ev, &tv) < 0)
 		die("event_add");
 	notes_armed = true;
-}
-
-/* do agents see what they delivered before, and need no other word of it? */
-static bool
-repeats_safely(const struct transport *t)
-{
-	return strcmp(t->name, "local") == 0 || strcmp(t->name, "system") == 0;
-}
-
-static bool
-all_delivered(const struct msg *m)
-{
-	const struct rcpt *r;
-
-	if (m->answered != m->out)	/* an agent has some */
-		return false;
-	LIST_FOREACH(r, &m->rcpts, of_msg)
-		if (r->place != AT_SYNC && !(r->place == AT_DIRTY && r->gone))
-			return false;
-	return true;
 }
 
 void
@@ -248,14 +296,17 @@ good(void)
 		log_event(LOG_WARN, "sync-slow", KI("ms", last_ms), KEND);
 	while (!STAILQ_EMPTY(&covered))
 		result_delivered(take(&covered));
+	target = MIN(target, afloat_limit());
 	TAILQ_FOREACH(m, &qmgr.journaled, of_journal) {
 		if (m->gen > target)
 			break;
 		msg_dirty(m);
 	}
-	retire_to = MAX(retire_to, target);
-	commit_now();
-	deliver_all();
+	if (target > retire_to || commit_pending()) {
+		retire_to = MAX(retire_to, target);
+		commit_now();
+		deliver_all();
+	}
 	epoch_wanted();
 }
 

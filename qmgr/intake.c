@@ -79,8 +79,18 @@ add(struct msg *m)
 	struct err err;
 	int fd = -1, rc = 0;
 
-	if (m->unsynced)
+	if (m->floating && afloat_full())
+		rc = afloat_anchor(m, &err);
+	if (rc == 0 && m->floating) {
+		if (journal_add(qmgr.journal, m->m.id, rec, m->fd, m->m.size,
+		    &err) != 0)
+			refuse(m, &err);
+		return;
+	}
+	if (rc == 0 && m->unsynced) {
 		rc = open_content(m, &fd, &err);
+		epoch_unsynced(0);
+	}
 	if (rc == 0)
 		rc = journal_add(qmgr.journal, m->m.id, rec, fd, m->m.size,
 		    &err);

@@ -106,6 +106,9 @@ static void
 at_exit(void)
 {
 	commit_now();
+	/* the journal has what is still under way; who looks into the spool
+	 * meanwhile sees it, too */
+	afloat_anchor_to(INT64_MAX);
 	qdb_close(qmgr.db);
 }
 
@@ -125,6 +128,7 @@ start(struct err *err)
 	recent_open();
 	commit_init();
 	deliver_init();
+	afloat_init();
 	if (settle_load(err) != 0 || curbs_load(err) != 0 ||
 	    load_fresh(err) != 0 || restore(err) != 0)
 		return -1;

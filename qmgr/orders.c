@@ -59,8 +59,8 @@ apply_delete(const struct order *o, int64_t id, struct err *err)
 	/* it may come back */
 	if (*o->reason && qdb_imported_del(qmgr.db, id, err) != 0)
 		return -1;
-	if (m != NULL && m->out > 0)
-		return 0;	/* when its results are known */
+	if (m != NULL && (m->out > 0 || m->stuck))
+		return 0;	/* when its results are known, or written */
 	if (epoch_left(id, m != NULL ? m->gen : 0, err) != 0)
 		return -1;
 	if (m != NULL && msg_row_now(m) == ROW_FRESH)
@@ -127,13 +127,14 @@ deleted(struct order *o, int64_t id)
 {
 	struct msg *m = msg_find(id);
 
-	if (m != NULL && m->out > 0) {
+	if (m != NULL && (m->out > 0 || m->stuck)) {
 		if (m->doomed)
 			return;
 		m->doomed = true;
 		m->deleter = o;
 		o->waiting++;
 		sched_remove(m, doom);
+		afloat_doom(m);
 		return;
 	}
 	if (m != NULL) {

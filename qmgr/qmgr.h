@@ -40,6 +40,8 @@ struct qmgr_conf {
 	int64_t message_recipients, result_delay, settle_memory, drain_timeout;
 	int64_t sweep_interval, sweep_age;
 	uint64_t database_cache, journal_limit;
+	int64_t floating_messages;
+	uint64_t floating_size;
 	int64_t sync_interval;
 };
 extern const struct field qmgr_fields[];
@@ -187,6 +189,7 @@ int64_t restore_limit(void);
 /* ---- write.c: a message in memory, and its rows ---- */
 /* in a transaction: make the rows say what memory says */
 int msg_write(struct msg *m, struct err *err);
+bool msg_over(const struct msg *m);	/* none of its recipients is left */
 enum msg_row msg_row_now(const struct msg *m);
 /* in a transaction: rows for a message that has none but its record */
 int msg_file(struct msg *m, struct err *err);
@@ -196,6 +199,9 @@ void msg_start(struct msg *m);
 void msg_written(struct msg *m);
 /* a message leaves: its content, too */
 void message_gone(int64_t id, int64_t created, const char *session,
+    const char *why);
+/* the same, where its content was no file */
+void message_left(int64_t id, int64_t created, const char *session,
     const char *why);
 /* forget a message that is not in the database */
 void msg_forget(struct msg *m);
@@ -234,10 +240,31 @@ int intake_content(struct msg *m);
 /* contents of those that are filed without the journal are durable */
 int intake_sync(struct err *err);
 
+/* ---- afloat.c: content without a file ---- */
+void afloat_init(void);
+/* it came along as fd, which is the message's then: 0, -1 it is not sealed */
+int afloat_take(struct msg *m, int *fd, struct err *err);
+bool afloat_full(void);
+/* give it a file: 0, or -1 and it floats on; afloat_stuck: with a word in the
+ * log, and tried again */
+int afloat_anchor(struct msg *m, struct err *err);
+void afloat_stuck(struct msg *m, const struct err *why);
+void afloat_drop(struct msg *m);	/* it leaves memory */
+void afloat_doom(struct msg *m);	/* what waits there is deleted */
+/* anchor those of generations up to gen */
+void afloat_anchor_to(int64_t gen);
+/* the journal has to be kept after this generation; INT64_MAX: not for us */
+int64_t afloat_limit(void);
+bool afloat_waits(void);	/* one is stuck, and not to be tried now */
+
 /* ---- epoch.c: the syncs behind the journal ---- */
 int epoch_before_jail(struct err *err);
 int epoch_start(int64_t done, struct err *err);
 void epoch_wanted(void);	/* soon: there may be something to sync */
+/* there is: content of that generation (0 of one to come) was written */
+void epoch_unsynced(int64_t gen);
+/* is it over once the sync that is under way, or begins now, has ended? */
+bool epoch_ends(const struct msg *m);
 void epoch_now(void);
 bool epoch_pending(void);
 /* delivered, once a sync has covered it, and still counts as out; at once

@@ -52,7 +52,7 @@ restore_limit(void)
 	return nwaiting > 0 ? waiting[0].gen - 1 : INT64_MAX;
 }
 
-/* 1 the file has these bytes, 0, -1 */
+/* 1 the file has these bytes, 0, 2 there is none, -1 */
 static int
 is_same(const char *q, struct slice want, struct err *err)
 {
@@ -63,7 +63,7 @@ is_same(const char *q, struct slice want, struct err *err)
 	int fd = -1, rc = content_open(common.spool_dir, q, &fd, err);
 
 	if (rc != 1)
-		return rc;
+		return rc == 0 ? 2 : -1;
 	if (fstat(fd, &st) < 0 || (uint64_t)st.st_size != want.n)
 		rc = 0;
 	while (rc == 1 && left.n > 0) {
@@ -85,11 +85,13 @@ restore_content(struct restore *s, const struct journal_entry *e,
 {
 	int rc = e->doubt ? 0 : is_same(q, e->content, err);
 
-	if (rc != 0)
+	if (rc == 1 || rc < 0)
 		return MIN(rc, 0);
 	s->contents++;
-	log_event(LOG_WARN, "restored", KS("q", q), KU("bytes",
-	    e->content.n), KEND);
+	/* what floated had no file */
+	log_event(rc == 2 ? LOG_INFO : LOG_WARN, "restored", KS("q", q),
+	    KU("bytes", e->content.n), KEND);
+	epoch_unsynced(e->gen);
 	return content_write(common.spool_dir, q, e->content, err);
 }
 

@@ -80,6 +80,8 @@ struct msg {
 	struct err *why;	/* it was not taken */
 	bool taken;		/* to be written to the journal */
 	bool unsynced;		/* content that nobody has synced */
+	bool floating;		/* it has no file: fd is sealed (afloat.c) */
+	bool stuck;		/* no file could be made for it */
 	enum msg_row row;
 	enum msg_row row_after;	/* once the transaction under way is durable */
 	bool ended;		/* by it, no recipient is left */

@@ -11,8 +11,8 @@ is_gone(const struct rcpt *r)
 	return r->place == AT_DIRTY && r->gone;
 }
 
-static bool
-all_gone(const struct msg *m)
+bool
+msg_over(const struct msg *m)
 {
 	const struct rcpt *r;
 
@@ -67,6 +67,9 @@ msg_file(struct msg *m, struct err *err)
 	int64_t now = wall_s();
 	struct rcpt *r;
 
+	/* what has rows has a file */
+	if (afloat_anchor(m, err) != 0)
+		return -1;
 	if (qdb_message_add(qmgr.db, &m->m, err) != 0)
 		return -1;
 	LIST_FOREACH(r, &m->rcpts, of_msg)
@@ -105,7 +108,7 @@ write_filed(struct msg *m, struct err *err)
 		if (rc != 0)
 			return -1;
 	}
-	if (!all_gone(m))
+	if (!msg_over(m))
 		return 0;
 	if (m->doomed) {
 		rc = qdb_message_del(qmgr.db, m->m.id, err);
@@ -125,17 +128,19 @@ write_rows(struct msg *m, struct err *err)
 	if (m->row == ROW_FILED)
 		return write_filed(m, err);
 	if (m->row == ROW_NONE || m->row == ROW_JOURNAL) {
-		m->ended = all_gone(m);
+		m->ended = msg_over(m);
 		if (m->ended)
 			return 0;
 		if (m->m.hold || !none_dirty(m))
 			return msg_file(m, err);
 		m->row_after = ROW_FRESH;
+		if (afloat_anchor(m, err) != 0)
+			return -1;
 		return qdb_fresh_add(qmgr.db, m->m.id, rec, err) < 0 ? -1 : 0;
 	}
 	if (qdb_fresh_del(qmgr.db, m->m.id, err) < 0)
 		return -1;
-	m->ended = all_gone(m);
+	m->ended = msg_over(m);
 	return m->ended ? 0 : msg_file(m, err);
 }
 
@@ -180,8 +185,8 @@ msg_written(struct msg *m)
 		n++;
 	}
 	if (m->ended) {
-		message_gone(id, m->m.created, m->m.session,
-		    m->doomed ? "deleted" : NULL);
+		(m->floating ? message_left : message_gone)(id, m->m.created,
+		    m->m.session, m->doomed ? "deleted" : NULL);
 		if (m->deleter != NULL)
 			admin_deleted(m->deleter, n);
 	} else if (new) {
@@ -202,9 +207,19 @@ message_gone(int64_t id, int64_t created, const char *session,
 	struct err err;
 
 	qid_print(id, q);
-	recent_add(id);
 	if (content_remove(common.spool_dir, q, &err) < 0)
 		log_event(LOG_WARN, "unlink", KS("q", q), KERR(&err), KEND);
+	message_left(id, created, session, why);
+}
+
+void
+message_left(int64_t id, int64_t created, const char *session,
+    const char *why)
+{
+	char q[QID_SIZE];
+
+	qid_print(id, q);
+	recent_add(id);
 	log_event(LOG_INFO, "removed", KS("q", q),
 	    KS("s", *session ? session : NULL),
 	    KI("age_ms", (wall_us() - created) / 1000),

@@ -355,7 +355,11 @@ backend_put(const struct session *s, struct txn *t, const struct str *content,
 	/* what is to be changed is told after begin */
 	if (whole == 0 || content->len > whole || t->edits.n > 0)
 		return 0;
-	qid_make_near(t->q);
+	/* of several recipients there will be a file */
+	if (t->n > 1)
+		qid_make_near(t->q);
+	else
+		qid_make(t->q);
 	session_proto(s, &proto);
 	in = begin_record(s, t, proto.s);
 	in.q = t->q;

@@ -44,6 +44,8 @@ static const struct field enqueue_in[] = {
 	    "made by the suite itself"),
 	F_BOOL(struct qmgr_enqueue_in, unsynced, "no",
 	    "the content was not synced"),
+	F_BOOL(struct qmgr_enqueue_in, floating, "no",
+	    "the content comes along, sealed"),
 	F_INT(struct qmgr_enqueue_in, hold, "0", NULL, NULL, "1 on hold"),
 	F_INT(struct qmgr_enqueue_in, release_at, "0", NULL, NULL,
 	    "unix seconds"),

@@ -31,6 +31,8 @@ struct qmgr_enqueue_in {
 	bool body8;		/* said, or there are octets of 8 bits */
 	bool unsynced;		/* the content is not known to be on the disk:
 				 * qmgr sees to it */
+	bool floating;		/* the content comes along, sealed, and has no
+				 * file (queue/content.h) */
 	int64_t hold, release_at, priority;
 	bool requiretls;	/* RFC 8689 */
 	bool tls_optional;	/* its field TLS-Required: No */

@@ -60,4 +60,19 @@ int content_open(const char *spool, const char *q, int *fd_r,
 /* 1 removed, 0 there was none, -1 */
 int content_remove(const char *spool, const char *q, struct err *err);
 
+/*
+ * Content that floats has no name: it is in memory, from content_float until
+ * the last descriptor is closed, and in the journal of the queue.  It is filled
+ * with content_put, then sealed: nobody can change it any more.  Readers share
+ * the offset of its descriptor, so they pread.
+ */
+int content_float(int *fd_r, struct err *err);		/* 0 or -1 */
+int content_put(int fd, struct slice bytes, uint64_t at, struct err *err);
+int content_seal(int fd, struct err *err);
+bool content_sealed(int fd);
+/* Give it a file: size bytes of fd, mode 0440, not synced; *fd_r has it open.
+ * 0; -1, and it has none (also where there is one of that name). */
+int content_anchor(const char *spool, const char *q, int fd, uint64_t size,
+    int *fd_r, struct err *err);
+
 #endif

@@ -92,15 +92,17 @@ copy_bytes(const struct store_content *c, int to, bool sync)
 	return sync ? fsync(to) : 0;
 }
 
+/* below the mail root, where files are shared, as read-only as the content */
 static int
 copy_to(int tmp, const char *name, const struct store_content *c, bool sync)
 {
+	mode_t mode = c->path != NULL ? 0440 : 0600;
 	int fd, r, e;
 
-	fd = dir_open(tmp, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	fd = dir_open(tmp, name, O_WRONLY | O_CREAT | O_EXCL, mode);
 	if (fd < 0 && errno == EEXIST && unlinkat(tmp, name, 0) == 0)
 		/* of an earlier process of this number */
-		fd = dir_open(tmp, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		fd = dir_open(tmp, name, O_WRONLY | O_CREAT | O_EXCL, mode);
 	if (fd < 0)
 		return -1;
 	r = copy_bytes(c, fd, sync);
@@ -149,7 +151,27 @@ make_tmp(const struct place *p, const char *name, bool link,
 	return -1;
 }
 
-/* 1, 0 it is there, -1 */
+/* 1, 0 it is there, -1.  One rename where the file system can do it without
+ * taking another's place. */
+static int
+move_in(const struct place *p, int tmp, const char *from, const char *name,
+    struct err *err)
+{
+	int r = renameat2(tmp, from, p->new, name, RENAME_NOREPLACE);
+
+	if (r < 0 && errno == EINVAL)
+		r = linkat(tmp, from, p->new, name, 0);
+	else if (r == 0)
+		return 1;
+	if (r == 0 || errno == EEXIST)
+		r = r == 0;
+	else
+		err_sys(err, "link in %s/%s/Maildir", p->b->st->path,
+		    p->slot->home);
+	unlinkat(tmp, from, 0);
+	return r;
+}
+
 static int
 copy_in(const struct place *p, const char *name, struct err *err)
 {
@@ -157,10 +179,7 @@ copy_in(const struct place *p, const char *name, struct err *err)
 	int tmp = make_tmp(p, name, false, &tmp_name, err), r = -1;
 
 	if (tmp >= 0) {
-		r = linkat(tmp, tmp_name.s, p->new, name, 0) == 0 ? 1 :
-		    errno == EEXIST ? 0 : err_sys(err,
-		    "link in %s/%s/Maildir", p->b->st->path, p->slot->home);
-		unlinkat(tmp, tmp_name.s, 0);
+		r = move_in(p, tmp, tmp_name.s, name, err);
 		close(tmp);
 	}
 	str_free(&tmp_name);

@@ -10,7 +10,13 @@ use Time::HiRes ();
 
 my $s = cleanup_alone(router => sub {
 	my ($m, $c) = @_;
-	return route_ok($m, $c) if $m->{l}{addr}[0] !~ /^later/;
+	my $to = $m->{l}{addr}[0];
+	if ($m->{verb} eq 'route' && $to =~ /^(?:two|far)@/) {
+		route_one($c, 0, "$_\@far.test", $to =~ /^far/ ?
+		    (transport => 'smtp', mailbox => '') : ()) for qw(a b);
+		return $c->send('ok');
+	}
+	return route_ok($m, $c) if $to !~ /^later/;
 	$c->send('err', [kind => 'temp', dsn => '4.3.0', text => 'table']);
 	return;
 });
@@ -48,32 +54,57 @@ my $q = id(Time::HiRes::time());
 my $r = whole($q, $text);
 is $r->{verb}, 'ok', 'one message is queued' or diag explain $r;
 is $r->{f}{q}, $q, 'by that id';
-my ($path) = file($q);
-is sprintf('%o', (stat $path)[2] & 07777), '440', 'its file is read-only';
-open my $fh, '<', $path or die;
-my $got = do { local $/; <$fh> };
+is scalar(file($q)), 0, 'it has no file';
+my ($e) = $s->asked('qmgr');
+is $e->{f}{floating}, 'yes', 'qmgr is told so';
+my $got = $e->{content};
 (my $unfolded = $got) =~ s/\n(?=[ \t])//g;
 like $unfolded, qr/^Return-Path: <joe\@example\.org>
 Delivered-To: ann\@example\.test
 Received: .* with ESMTP id \Q$q\E /, 'traces are in front';
 is substr($got, -length $text), $text, 'the content follows, exact';
-my ($e) = $s->asked('qmgr');
 is "@{ $e->{f} }{qw(q sender session size wsize addr unsynced)}",
     join(' ', $q, 'joe@example.org', 'abc', length $got,
     length($got) + ($got =~ tr/\n//), 'ann@example.test', 'yes'),
     'qmgr is told what it needs';
 
+# of two recipients it has a file
+$c->send('rcpt', [addr => 'bob@example.test']);
+is whole($q = id(Time::HiRes::time()), $text, rcpts => 2)->{f}{q}, $q,
+    'one of two';
+my ($path) = file($q);
+is sprintf('%o', (stat $path)[2] & 07777), '440', 'its file is read-only';
+open my $fh, '<', $path or die;
+$got = do { local $/; <$fh> };
+is substr($got, -length $text), $text, 'it has the content';
+is +($s->asked('qmgr'))[-1]{f}{floating} // 'no', 'no', 'qmgr opens it';
+
 # the same id again, and one of another time: nothing is done
-is whole($q, "other\n")->{f}{q} // '', '', 'an id in use is not taken';
+$c->send('rcpt', [addr => 'bob@example.test']);
+is whole($q, "other\n", rcpts => 2)->{f}{q} // '', '',
+    'an id in use is not taken';
 open $fh, '<', $path or die;
 is do { local $/; <$fh> }, $got, '... its content stays';
+
+# one that names several mailboxes has a file, too; on its way to several hosts
+# it needs none
+is whole($q = id(Time::HiRes::time()), $text, rcpt => 'two@example.test')->
+    {f}{q}, $q, 'an alias of two mailboxes';
+is scalar(file($q)), 1, '... has a file';
+is whole($q = id(Time::HiRes::time()), $text, rcpt => 'far@example.test')->
+    {f}{q}, $q, 'an alias of two far away';
+is scalar(file($q)), 0, '... has none';
+$e = ($s->asked('qmgr'))[-1];
+is "$e->{f}{floating} @{ $e->{l}{addr} }", 'yes a@far.test b@far.test',
+    '... and both are told';
+my $told = $s->asked('qmgr');
 for my $when (-3600, 3600) {
 	my $old = id(Time::HiRes::time() + $when);
 	is whole($old, $text)->{f}{q} // '', '', "an id of $when s";
 	is scalar(file($old)), 0, '... makes no file';
 }
 is whole('../../../../x', $text)->{f}{q} // '', '', 'no path as id';
-is scalar($s->asked('qmgr')), 1, 'qmgr heard of none of them';
+is scalar($s->asked('qmgr')), $told, 'qmgr heard of none of them';
 
 # refused: nothing stays
 $q = id(Time::HiRes::time());
@@ -101,11 +132,10 @@ is_deeply +($s->asked('qmgr'))[-1]{l}{addr}, ['bob@example.test',
     'ann@example.test'], '... in order';
 $r = whole($q = id(Time::HiRes::time()), '', normalize => 'yes');
 is $r->{f}{q}, $q, 'nothing at all';
-open $fh, '<', file($q) or die;
-like do { local $/; <$fh> }, qr/^Message-ID: /mi, '... gets its fields';
+like +($s->asked('qmgr'))[-1]{content}, qr/^Message-ID: /mi,
+    '... gets its fields';
 $r = whole($q = id(Time::HiRes::time()), " x: 1\nA: 1\n\nb\n");
-open $fh, '<', file($q) or die;
-$got = do { local $/; <$fh> };
+$got = ($s->asked('qmgr'))[-1]{content};
 like $got, qr/\n\n x: 1\nA: 1\n\nb\n\z/, 'a first line that is no field';
 is +($s->asked('qmgr'))[-1]{f}{size}, length $got, '... in its size, too';
 is +($s->asked('qmgr'))[-1]{f}{first}, 'yes', 'its id is new';

@@ -178,7 +178,7 @@ like $s->log, qr/restore-failed level=error q=$lost /,
 unlink $dir;
 rename "$dir.away", $dir or die;
 unlink $s->file($lost);
-ok $s->wait_log(qr/restored level=warn q=$lost /), 'it is written when it can';
+ok $s->wait_log(qr/restored q=$lost /), 'it is written when it can';
 ok $s->wait_for(sub { $s->list(q => $lost) eq '' }), 'and delivered';
 is +(grep { $_->{f}{q} eq $lost } $s->asked('gate'))[-1]{content}, $text,
     'as it was';

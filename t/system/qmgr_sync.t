@@ -84,7 +84,16 @@ $s->start;
 put('ok@a.test');
 ok $s->wait_empty, 'a sync that works';
 
+# what was passed on, and never had a file, needs none
+ok $s->wait_for(sub { !journal() }), 'nothing is in the journal';
 touch();
+touch('', $s->dir . '/open');
+$s->put("gate$_\@relay.test", floats => 1) for 1 .. 3;
+ok $s->wait_empty, 'relayed';
+ok $s->wait_for(sub { !journal() }), '... and forgotten without a sync';
+is $s->list, '', '... of which none was tried';
+unlink $s->dir . '/open';
+
 my $id = put('ok@b.test');
 link $s->file($id), $s->dir . '/mailbox' or die;
 my ($ino, $text) = (inode($id), do { local (@ARGV, $/) = $s->file($id); <> });

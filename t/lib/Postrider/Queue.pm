@@ -18,6 +18,8 @@ use strict;
 use warnings;
 use Time::HiRes qw(sleep time);
 
+use POSIX ();
+
 use Postrider::Solo;
 our @ISA = ('Postrider::Solo');
 
@@ -127,13 +129,35 @@ sub fields {
 	return [%f];
 }
 
-# a message in: its id
+# content in memory, sealed unless told otherwise: see memfd_create(2)
+use constant { ADD_SEALS => 1033, ALL_SEALS => 15 };
+sub floating {
+	my ($text, %arg) = @_;
+	my $nr = (POSIX::uname())[4] eq 'x86_64' ? 319 : 279;
+	my $name = "test\0";
+	my $fd = syscall $nr, $name, 2;
+	die "memfd_create: $!\n" if $fd < 0;
+	open my $fh, '+<&=', $fd or die "$fd: $!\n";
+	syswrite $fh, $text;
+	sysseek $fh, 0, 0;
+	$arg{open} or fcntl $fh, ADD_SEALS, ALL_SEALS or die "seal: $!\n";
+	return $fh;
+}
+
+# a message in: its id.  floats => its content has no file.
 sub put {
 	my ($self, $to, %more) = @_;
 	my $id = delete $more{id} || id(delete $more{age});
-	$self->content($id) unless delete $more{empty};
+	my $fh;
+	if (delete $more{floats}) {
+		$fh = floating("Return-Path: <s\@example.org>\n\n" .
+		    "body of $id\n");
+		$more{floating} = 'yes';
+	} elsif (!delete $more{empty}) {
+		$self->content($id);
+	}
 	$self->{c} //= $self->connect;
-	my $r = $self->{c}->call('enqueue', fields($id, $to, %more)) or
+	my $r = $self->{c}->call('enqueue', fields($id, $to, %more), $fh) or
 	    die "qmgr closed the connection\n" . $self->log;
 	die "enqueue: $r->{f}{text}\n" if $r->{verb} ne 'ok';
 	return $id;

@@ -221,7 +221,10 @@ sub _answer {
 	my %seen = %$m;
 	if (my $fd = delete $seen{fd}) {
 		local $/;
-		$seen{content} = <$fd> if -f $fd;
+		# what has no file is one open file for all who get it
+		if (-f $fd && seek $fd, 0, 0) {
+			$seen{content} = <$fd>;
+		}
 	}
 	open my $fh, '>>', $file or die "$file: $!\n";
 	Storable::store_fd(\%seen, $fh);
