@@ -209,8 +209,9 @@ for my $bad ("http://192.0.2.1/x", 'ftp://localhost/', 'https://a:b@c.test/',
     'nonsense', 'file:///etc/passwd') {
 	$t->table(bad => %base, url => $bad);
 	$t->use;
-	($st, $out, $err) = $pr->ctl('check');
-	like $err, qr/url: /, "refused: $bad";
+	($st, $out, $err) = $pr->check_by('mapd', 'mapd');
+	isnt $st, 0, "refused: $bad";
+	like $err, qr/url: /, '... and said why';
 }
 $t->table(bad => %base, url => "$url/introspect", audience => '');
 like +($pr->ctl('check'))[2], qr/without audience/, 'refused: no audience';

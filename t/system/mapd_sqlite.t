@@ -215,8 +215,9 @@ for my $c (
 	    %{ $c->[0] });
 	table('bad.sqlite', %o);
 	$pr->set_conf('mapd.conf', tables => 'sqlite:bad.sqlite');
-	my ($st, $out, $err) = $pr->ctl('check');
-	is $st, 1, 'refused';
+	my ($st, $out, $err) = $pr->check_by('mapd', 'mapd');
+	isnt $st, 0, 'refused';
 	like $err, $c->[1], 'and said why';
 }
+is +($pr->ctl('check'))[0], 1, '... by the command, too';
 done_testing;
