@@ -314,6 +314,12 @@ content(struct member *m, struct view *view,
 		    KS("reason", "the message is on hold"), KEND);
 		return 0;
 	}
+	/* RFC 8689 section 4.2.1: what comes back would not demand it */
+	if (strlist_has(&m->s->mail.params, "REQUIRETLS")) {
+		verdict_set(v, FILTER_REJECT, 550, "5.7.30",
+		    "REQUIRETLS is not to be had here");
+		return 0;
+	}
 	if (view->rcpts.n == 0) {
 		verdict_set(v, FILTER_DISCARD, 250, "2.0.0",
 		    "no recipient is left");

@@ -272,9 +272,10 @@ int
 cache_open(const char *file, struct err *err)
 {
 	path = file;
-	try_at = 0;
 	read_old();
-	return write_anew(err);
+	failing = write_anew(err) < 0;
+	try_at = failing ? mono_ms() + CACHE_RETRY_MS : 0;
+	return failing ? -1 : 0;
 }
 
 void

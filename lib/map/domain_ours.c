@@ -25,14 +25,39 @@ static const struct field fields[] = {
 	F_END
 };
 
+/* Read once: a table of domains may have very many rows, and whoever compiles
+ * it ends soon. */
+static struct {
+	bool tried, good;
+	struct arena a;
+	struct lists l;
+	struct map *m;		/* NULL: there is no virtual_domains */
+} ours;
+
+static void
+load(void)
+{
+	struct err ignored = ERR_INIT;
+
+	if (ours.tried)
+		return;
+	ours.tried = true;
+	if (conf_pick(common_path(common.conf_dir, "router.conf"), fields,
+	    &ours.l, &ours.a, &ignored) < 0)
+		return;
+	map_set_dir(common.conf_dir);
+	ours.good = ours.l.virtual_domains[0] == '\0' ||
+	    map_open(ours.l.virtual_domains, &ours.m, &ignored) == 0;
+}
+
 static bool
-relays(const struct lists *l, struct slice domain)
+relays(struct slice domain)
 {
 	const char *w;
 	size_t i;
 
-	for (i = 0; i < l->relay_domains.n; i++) {
-		w = l->relay_domains.v[i];
+	for (i = 0; i < ours.l.relay_domains.n; i++) {
+		w = ours.l.relay_domains.v[i];
 		if (w[0] == '.' ? slice_iends(domain, w) :
 		    slice_ieqz(domain, w))
 			return true;
@@ -42,42 +67,33 @@ relays(const struct lists *l, struct slice domain)
 
 /* where the table can not be asked now, it may well have it */
 static bool
-in_table(const char *spec, const char *domain)
+in_table(const char *domain)
 {
 	struct err ignored = ERR_INIT;
 	struct str value = STR_INIT;
-	struct map *m;
 	int r;
 
-	if (spec[0] == '\0')
+	if (ours.m == NULL)
 		return false;
-	map_set_dir(common.conf_dir);
-	if (map_open(spec, &m, &ignored) < 0)
-		return true;
-	r = map_get(m, domain, &value, &ignored);
+	r = map_get(ours.m, domain, &value, &ignored);
 	str_free(&value);
-	map_close(m);
 	return r != 0;
 }
 
 static bool
 is_ours(struct slice domain, struct arena *a)
 {
-	struct err ignored = ERR_INIT;
-	struct lists l;
+	const struct lists *l = &ours.l;
 
 	if (strlist_ihas(&common.domains, domain) ||
 	    strlist_ihas(&common.system_domains, domain))
 		return true;
-	/* without it, router says what is wrong */
-	if (conf_pick(common_path(common.conf_dir, "router.conf"), fields, &l,
-	    a, &ignored) < 0)
-		return true;
-	return strlist_ihas(&l.virtual_alias_domains, domain) ||
-	    relays(&l, domain) ||
-	    (l.srs && slice_ieqz(domain, l.srs_domain)) ||
-	    (l.hostname_is_local && slice_ieqz(domain, common.hostname)) ||
-	    in_table(l.virtual_domains, arena_slice(a, domain));
+	load();
+	/* router will say what is wrong with its file or its table */
+	return !ours.good || strlist_ihas(&l->virtual_alias_domains, domain) ||
+	    relays(domain) || (l->srs && slice_ieqz(domain, l->srs_domain)) ||
+	    (l->hostname_is_local && slice_ieqz(domain, common.hostname)) ||
+	    in_table(arena_slice(a, domain));
 }
 
 int

@@ -284,6 +284,8 @@ like scalar $i->log,
     '... each is logged';
 
 # --- other ways in: LMTP, sendmail(1) and submission ---
+$i->set_conf('filter.conf', map { ("one/timeout_$_" => '30s') }
+    qw(connect command content));
 $i->set_conf("$_.conf", filters => 'one') for qw(lmtp sendmail submission);
 $i->set_conf('submission.conf', auth_plaintext => 'loopback');
 $i->ctl_ok('reload');
@@ -399,12 +401,14 @@ is join(' ', grep { $got{$_} eq 'possible' } sort keys %got),
 my $slow = Postrider::Milter->new(dir => $i->{tmp});
 $i->set_conf('filter.conf', 'one/address' => $slow->address,
     'one/timeout_content' => '1h', 'one/timeout_command' => '10m',
-    'one/default_action' => 'tempfail', 'one/retry' => '1h');
+    'one/timeout_connect' => '1m', 'one/default_action' => 'tempfail',
+    'one/retry' => '1h');
 $i->set_conf('smtpd.conf', filter_timeout => '1s');
 $i->set_conf('master.conf', 'filter/process_limit' => 1);
 $i->ctl_ok('reload');
 $slow->script({ E => [['hang']] });
-is talk(), '250 250 250 250 354 451', 'smtpd gives up';
+ok $i->wait_for(sub { talk() eq '250 250 250 250 354 451' }),
+    'smtpd gives up';
 ok $i->wait_log(qr/filter\[\d+\]: failed .*at=content .*given up/),
     '... which ends the work for it';
 $slow->script({});

@@ -8,6 +8,7 @@ use Test::More;
 use Postrider::Instance;
 use Postrider::Proxy;
 use Postrider::Smtp;
+use Postrider::Starttls qw(starttls);
 
 my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
 	conf => { 'smtpd.conf' => { reverse_dns => 'no',
@@ -88,6 +89,18 @@ is scalar(() = $i->mails('ann')), 1, 'nothing of these was delivered';
 	    '... to a proxy that has it not';
 	like $c->last, qr/5\.6\.7 /, '... says why';
 	unlike $p->heard, qr/^MAIL/m, '... which hears nothing of it';
+	$c->cmd('QUIT');
+}
+{
+	my $c = starttls($i, 'smtp');
+	$p->set;
+	$c->ehlo('me.example.org');
+	is $c->cmd('MAIL FROM:<x@example.org> REQUIRETLS'), 250, 'REQUIRETLS';
+	is $c->cmd('RCPT TO:<ann@example.test>'), 250;
+	is $c->data("Subject: x\n\nx\n"), 550,
+	    '... is not lost on the way through a proxy';
+	like $c->last, qr/5\.7\.30 /, '... but refused';
+	is $p->heard, '', '... and the proxy hears nothing of it';
 	$c->cmd('QUIT');
 }
 $p->stop;
