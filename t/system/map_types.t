@@ -17,13 +17,13 @@ my $port = Postrider::Tables::free_port();
 
 # a server on both sockets: the key says what it answers
 sub server {
-	my $pid = fork // die "fork: $!\n";
-	return $pid if $pid;
 	unlink "$dir/map.sock";
 	my @l = (IO::Socket::UNIX->new(Local => "$dir/map.sock", Listen => 9),
 	    IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 9,
 	    LocalPort => $port, ReuseAddr => 1));
 	chmod 0777, "$dir/map.sock";
+	my $pid = fork // die "fork: $!\n";
+	return $pid if $pid;
 	my $s = IO::Select->new(@l);
 	while (my @ready = $s->can_read) {
 		for my $fh (@ready) {

@@ -68,7 +68,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.headers.get('Authorization') != want:
             return self.answer('', 401)
         if self.path == '/slow':
-            time.sleep(9)
+            time.sleep(60)
         if self.path == '/big':
             return self.answer('x' * 100000)
         if self.path == '/away':
@@ -78,7 +78,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == '/twice':
             return self.answer('{"active":false,"active":true,"username":"x"}')
         if q['token'][0] == 'short':
-            tokens['short'].setdefault('exp', time.time() + 1.5)
+            tokens['short'].setdefault('exp', time.time() + 5)
         if len(q['token']) != 1:
             return self.answer('', 400)
         self.answer(tokens.get(q['token'][0], dict(active=False)))
@@ -175,7 +175,7 @@ like $t->query('big', 'good'), qr/^75 .*more than/, 'an endless answer';
 for my $name (qw(slow silent)) {
 	my $from = time;
 	like $t->query($name, 'good'), qr/^75 .*tim/i, "$name: no answer";
-	ok time - $from < 6, 'in time';
+	ok time - $from < 30, 'in time';
 }
 like $t->query('silent', 'good'), qr/asked again in/, 'and is avoided';
 

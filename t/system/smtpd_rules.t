@@ -164,6 +164,7 @@ my @cy = ($x, to => 'cy@example.test');
 is try('127.0.0.2', @cy, message => "Subject: x\n\n" . ("x" x 70 . "\n") x 35),
     $good, 'a mailbox that is empty';
 $i->wait_mails('cy', 1);
+$i->wait_log(qr/local\S* delivered .*to=cy\@/);
 is try('127.0.0.2', @cy), '452 4.2.2 cy@example.test is nearly full',
     'quota: it is more than half full';
 like +($i->ctl('test', '--client', '127.0.0.2', '--helo', 'client.example',
