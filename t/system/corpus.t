@@ -160,15 +160,19 @@ sub check {
 
 cmp_ok scalar @corpus, '>=', 220, 'the corpus has ' . @corpus . ' messages';
 # swaks, a start of Perl a message, says to either build what curl does: the
-# build with sanitizers hears it from curl.
-for my $sender ($i->sanitized ? () : 'swaks', qw(curl sendmail)) {
+# build with sanitizers hears it from curl.  What fetchmail and getmail make of
+# the same octets is the same for either sender: there each reads one mailbox.
+my $slow = $i->sanitized;
+for my $sender ($slow ? () : 'swaks', qw(curl sendmail)) {
 	my @sent = send_all($sender);
 	my $user = $SENDER{$sender};
-	my @files = $i->wait_mails($user, scalar @sent, 120);
+	my @files = $i->wait_mails($user, scalar @sent);
 	is scalar @files, scalar @sent,
 	    "$sender: each message is delivered once";
 	my $server = read_all('curl', $user, scalar @sent);
-	check($sender, $_, $server, @sent) for qw(curl fetchmail getmail);
+	check($sender, $_, $server, @sent) for 'curl',
+	    !$slow || $sender eq 'curl' ? 'fetchmail' : (),
+	    !$slow || $sender eq 'sendmail' ? 'getmail' : ();
 }
 ok $i->stop, 'the instance stops';
 done_testing;

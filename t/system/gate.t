@@ -15,11 +15,11 @@ my $dns = Postrider::Zone->new(
 	    'white.example' => "77.0.0.127 A 127.0.1.2\n",
 	    'mute.example' => "\@ A 127.0.0.1\n" },
 	fault => { '*.mute.example' => 'drop' });
-my %conf = (except => '127.0.0.1', greet_wait => '2s',
+my %conf = (except => '127.0.0.1', greet_wait => '4s',
 	dnsbl => 'bl:key.bl.example=127.0.0.[2..4]*3 ' .
 	'white.example=127.0.[0..3].2*-2 mute.example*9',
-	dnsbl_threshold => 3, dnswl_threshold => -2, dnsbl_timeout => '1s',
-	proxy_networks => '127.0.0.99', proxy_timeout => '2s',
+	dnsbl_threshold => 3, dnswl_threshold => -2, dnsbl_timeout => '2s',
+	proxy_networks => '127.0.0.99', proxy_timeout => '4s',
 	allow => 'text:gate_allow', deny => 'text:gate_deny',
 	address_connections => 3, network_connections => 0, queue => 2);
 my $i = Postrider::Instance->new(users => { ann => 'pw' }, conf => {
@@ -166,6 +166,7 @@ is $session->cmd('NOOP'), 250, 'the session goes on';
 $session->quit;
 
 # --- connections of one address: held ones and sessions
+$i->wait_for(sub { !look('127.0.0.10')->{connections} });
 my @many = map { client(10) } 1 .. 3;
 $_->reply for @many;
 is client(10)->reply, 421, 'one too many';

@@ -60,7 +60,7 @@ $t->table(alias => %base, for => 'maps', rows => 'join', query => $alias,
 $t->table(silent => %base, for => 'maps', hosts => "127.0.0.1:$silent",
     query => $alias, retry => '1m', timeout => '1s');
 $t->table(slow => %base, for => 'maps', hosts => "127.0.0.1:$port",
-    query => 'SELECT sleep(9), %s', timeout => '1s', retry => '1m');
+    query => 'SELECT sleep(60), %s', timeout => '1s', retry => '1m');
 $t->table(wrong => %base, for => 'maps', hosts => "127.0.0.1:$port",
     password => 'not this', query => $alias);
 $t->table(plain => %base, for => 'maps', hosts => "127.0.0.1:$port",

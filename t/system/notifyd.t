@@ -11,7 +11,8 @@ use Postrider::Ipc;
 
 use constant O_PATH => 010000000;
 my $i = Postrider::Instance->new(users => { map { $_ => 'pw' }
-	    qw(ann bob carl) }, conf => { 'notifyd.conf' => { connections => 3 } });
+	    qw(ann bob carl) },
+	conf => { 'notifyd.conf' => { connections => 3 } });
 $i->start;
 for my $u (qw(ann bob carl)) {
 	is $i->send(to => "$u\@example.test", message => "Subject: 0\n\nx\n"),
