@@ -400,9 +400,16 @@ taker(int listener)
 	    on_listener;
 }
 
+static void
+on_settled(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
+	serve_settle();
+}
+
 int
 hub_run(const struct daemon *d)
 {
+	static const struct timeval second = { 1, 0 };
 	struct err err = ERR_INIT;
 	int i;
 
@@ -424,5 +431,7 @@ hub_run(const struct daemon *d)
 		    taker(LISTEN_FD + i));
 	}
 	status_ready();
+	/* what comes first, as news of certificates, belongs to the start */
+	event_base_once(hub_base, -1, EV_TIMEOUT, on_settled, NULL, &second);
 	return event_base_dispatch(hub_base) < 0 ? 70 : 0;
 }

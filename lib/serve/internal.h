@@ -44,6 +44,9 @@ int status_open(struct err *err);	/* 0 or -1 */
 bool status_spare(void);
 void status_close(void);		/* a session's user shall not have it */
 
+/* what only the start needed goes */
+void serve_settle(void);
+
 int serve_clients(const struct daemon *d);
 int serve_users(const struct daemon *d);
 int serve_nursery(const struct daemon *d);

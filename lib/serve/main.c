@@ -251,5 +251,6 @@ serve_main(int argc, char **argv, const struct daemon *d)
 	if (d->start != NULL && d->start(&err) < 0)
 		return report(&o, &err);
 	status_ready();
+	serve_settle();
 	return serve(d);
 }

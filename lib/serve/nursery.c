@@ -8,6 +8,7 @@
  * of a signal no further is born here: this process is busy for good, ends
  * with its last session, and master starts another.
  */
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -181,6 +182,9 @@ serve_nursery(const struct daemon *d)
 	if (jail_prepare(&jail, &err) < 0)
 		log_event(LOG_WARN, "jail", KERR(&err), KEND);
 	watch_children();
+	/* what the start freed is put together once, not by each session in
+	 * pages of its own */
+	malloc_trim(0);
 	for (;;) {
 		reap();
 		if (spoiled)

@@ -428,7 +428,8 @@ serve_requests(const struct daemon *d)
 	while (!serve_stopping()) {
 		gather();
 		n = epoll_wait(epoll_fd, ev, BATCH, time_to_wait());
-		if (n == 0 && nconns == 0 && launch.max_idle > 0)
+		if (n == 0 && nconns == 0 && launch.max_idle > 0 &&
+		    status_spare())
 			break;
 		for (i = 0; i < n; i++)
 			handle(&ev[i]);
