@@ -165,7 +165,7 @@ mail('carl@example.com', 250);
 mail('nobody@example.org', '550 5\.1\.1');
 
 # --- who may write ----------------------------------------------------------
-mail('staff@example.com', '550 5\.7\.2');
+mail($_, '550 5\.7\.2') for qw(staff@example.com STAFF+x@Example.COM);
 mail('u017@example.net', '554 5\.7\.1 listed: zen', [], client =>
     '127.0.51.99', helo => 'list.example.edu');
 mail('postmaster@example.net', 250, ['ann@example.com'],
