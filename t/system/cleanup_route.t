@@ -77,7 +77,7 @@ sub begin {
 	my $b = $c->call('begin', [sender => 'joe@example.org', rcpts => 1,
 	    rcpt => $rcpt, helo => 'x', client_addr => '192.0.2.7',
 	    proto => 'ESMTP']);
-	for (1 .. 500) {
+	for (1 .. 6000) {
 		last if $s->asked('router') > $before;
 		sleep 0.01;
 	}

@@ -11,6 +11,7 @@ use Test::More;
 my $i = Postrider::Instance->new(users => { ann => 'p"w\\1',
 	"b\x{c3}\x{b6}b" => "s\x{c3}\x{b6}" });
 $i->set_conf('imap-login.conf', max_bad_logins => 3);
+$i->set_conf('auth.conf', failure_delay => '10ms');
 $i->start;
 
 sub client { return Postrider::Imap->new(port => $i->port('imap')) }

@@ -77,7 +77,7 @@ $r = $c->ok('bodies are read', 'UID FETCH 1:* BODY.PEEK[]');
 is scalar(keys %{ $r->fetched }), $N, 'all of them';
 my $state = whole_state($s, 'ann');
 # silence: the session does what waits
-my $end = time + 30;
+my $end = time + 120;
 sleep 0.2 while named() < $N && time < $end;
 is named(), $N, 'a session that idles gives all their names';
 is_deeply whole_state($s, 'ann'), $state, 'which nobody sees';

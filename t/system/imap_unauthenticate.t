@@ -13,8 +13,8 @@ use Postrider::Ipc;
 use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
 use Test::More;
 
-my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw2' })
-    ->start;
+my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw2' },
+    conf => { 'auth.conf' => { failure_delay => '10ms' } })->start;
 my $path = $i->dir . '/run/private/imap-login';
 
 sub client { return Postrider::Imap->new(port => $i->port('imap'), @_) }

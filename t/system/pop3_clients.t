@@ -55,7 +55,7 @@ if ($> == 0) {
 	chown $uid, $gid, $tmp, glob("$tmp/*"), glob("$tmp/*/*");
 }
 
-my @curl = (@as, 'curl', '-sS', '--max-time', 20, '-u', 'ann:pw-ann');
+my @curl = (@as, 'curl', '-sS', '--max-time', 60, '-u', 'ann:pw-ann');
 my ($st, $out, $err) = $i->run(@curl, "pop3://127.0.0.1:$port/");
 is $st, 0, 'curl lists' or diag $err;
 is scalar(my @l = $out =~ /^\d+ \d+\r$/mg), scalar @text, 'all messages';
@@ -81,7 +81,7 @@ sub write_private {
 
 write_private("$tmp/fetchmailrc", <<"END");
 set invisible
-poll 127.0.0.1 protocol POP3 service $port auth password timeout 20
+poll 127.0.0.1 protocol POP3 service $port auth password timeout 60
   user "bob" password "pw-bob" sslproto '' fetchall nokeep no rewrite
   mda "cat >$tmp/fetched.\$\$"
 END

@@ -37,7 +37,7 @@ sub gsasl {
 	my ($proto, $mech, $user, $pw, @more) = @_;
 	# it gives up without -PLUS where it could bind
 	push @more, '--no-cb' if $mech =~ /SHA-\d+$/;
-	my ($st, $out, $err) = $i->run('timeout', 20, 'gsasl', "--$proto",
+	my ($st, $out, $err) = $i->run('timeout', 60, 'gsasl', "--$proto",
 	    '--x509-ca-file=', '-m', $mech, '-a', $user, '-p', $pw, @more,
 	    '--connect', '127.0.0.1:' . $i->port($proto eq 'smtp' ?
 	    'submission' : $proto));
@@ -71,9 +71,9 @@ like $i->log, qr/ login .*user=ann\@example\.test .*mech=SCRAM-SHA-256-PLUS/,
 $i->ctl_ok('user', 'app', 'add', '--services', 'imap', 'bob') =~
     /^password\s+(\S+)$/m;
 my $app = $1;
-sleep 2;
-is gsasl('imap', 'SCRAM-SHA-256-PLUS', 'bob', $app, @tls), 'in',
-    'an app password by SCRAM';
+ok $i->wait_for(sub {
+	gsasl('imap', 'SCRAM-SHA-256-PLUS', 'bob', $app, @tls) eq 'in';
+}), 'an app password by SCRAM';
 is gsasl('smtp', 'SCRAM-SHA-256', 'bob', $app, @tls), 'out',
     'not for another service';
 is gsasl('imap', 'SCRAM-SHA-256', 'bob', 'pw', @tls), 'in',
@@ -85,7 +85,7 @@ my %good = (aud => 'mail', scope => 'openid mail.all',
 sub curl {
 	my ($proto, $mech, $user, $token) = @_;
 	my $url = "${proto}s://127.0.0.1:" . $i->port("${proto}s");
-	my ($st, $out, $err) = $i->run('curl', '-sSk', '-m', 20, '--sasl-ir',
+	my ($st, $out, $err) = $i->run('curl', '-sSk', '-m', 60, '--sasl-ir',
 	    '--login-options', "AUTH=$mech", '-u', "$user:",
 	    '--oauth2-bearer', $token, $proto eq 'smtp' ?
 	    ('--mail-from', 'ann@example.test', '--mail-rcpt',
@@ -120,9 +120,9 @@ my $other = Postrider::Issuer->new('https://id.test');
 $i->spew($i->conf_dir . '/new', $other->jwks);
 chmod 0644, $i->conf_dir . '/new';
 rename $i->conf_dir . '/new', $i->conf_dir . '/idp.jwks';
-sleep 2;
-is curl('imap', 'OAUTHBEARER', 'ann', $other->token(%good)), 'in',
-    'new keys are used';
+ok $i->wait_for(sub {
+	curl('imap', 'OAUTHBEARER', 'ann', $other->token(%good)) eq 'in';
+}), 'new keys are used';
 is curl('imap', 'OAUTHBEARER', 'ann', $token), 'out', 'old ones no more';
 
 # --- mbsync, by Cyrus SASL
@@ -134,7 +134,7 @@ $i->spew($rc, "IMAPAccount a\nHost localhost\nPort " . $i->port('imap') .
     "IMAPStore far\nAccount a\n\nMaildirStore near\nInbox $i->{tmp}/box/in\n" .
     "\nChannel c\nFar :far:\nNear :near:\nPatterns INBOX\nCreate Near\n" .
     "SyncState $i->{tmp}/box/\n");
-my ($st, $out, $err) = $i->run('timeout', 30, 'mbsync', '-c', $rc, 'c');
+my ($st, $out, $err) = $i->run('timeout', 120, 'mbsync', '-c', $rc, 'c');
 is $st, 0, 'mbsync by SCRAM-SHA-256' or diag "$out$err";
 unlike $i->log, qr/geheim|anders|uralt|\Q$app\E/, 'no password is logged';
 unlike $i->log, qr/\Q@{[substr $token, 0, 60]}\E/, 'nor a token';

@@ -229,7 +229,7 @@ is $st, 1, '... null MX';
 
 # --- content that is long under way ---
 $o->close;
-$i->set_conf('smtp.conf', total_timeout => '1s');
+$i->set_conf('smtp.conf', total_timeout => '3s');
 $i->reload;
 my $long = ('x' x 999 . "\n") x 16000;
 my $slowly = sub {
@@ -240,7 +240,7 @@ my $slowly = sub {
 	return '';
 };
 $z2 = Postrider::Zoo->new(offer => [@all], at => {
-    body => sub { $slowly->($_[0], 40) } });
+    body => sub { $slowly->($_[0], 80) } });
 like $o->deliver($z2, 'a@example.net', text => $long), qr/^ok/,
     'what moves has all the time that it needs';
 is length(($z2->took)[0]{content}), length($long) + 16000, '... it is whole';

@@ -99,7 +99,7 @@ my $two = Postrider::Zoo->new(offer => [qw(PIPELINING), 'LIMITS RCPTMAX=1'],
 $o->ask($two, ['a@example.net', 'b@example.net']);
 ok $i->wait_for(sub { 2 == (() = $two->said('MAIL')) }), 'the second begins';
 kill 'KILL', $i->pids_of('smtp');
-my $m = $o->{c}->recv(20);
+my $m = $o->{c}->recv;
 is join(' ', $m->{verb}, $m->{f}{i} // 0, $m->{f}{status} // 'delivered'),
     'more 0 delivered', 'the first was told';
 $o->close;

@@ -7,7 +7,8 @@ use lib "$FindBin::Bin/../lib";
 use Postrider::Instance;
 use Test::More;
 
-my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw2' });
+my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw2' },
+    conf => { 'auth.conf' => { failure_delay => '10ms' } });
 $i->start;
 my $text = "Subject: hello\nFrom: <ann\@example.test>\nDate: Sun, 22 Nov " .
     "2026 12:00:00 +0000\nMessage-ID: <1\@example.org>\n\n.dot\n..\nend\n";
