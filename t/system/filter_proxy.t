@@ -29,6 +29,8 @@ $i->set_conf('reinject.conf', trusted_networks => '127.0.0.1',
 $i->start;
 
 my $from = 'x@example.org';
+# of a session that was begun; the end of one before it may come late
+my $began = qr/^(?:EHLO|MAIL|RCPT|DATA)/m;
 sub talk {
 	my ($message, @to) = @_;
 	my $c = Postrider::Smtp->new(port => $i->port('smtp'));
@@ -100,7 +102,7 @@ is scalar(() = $i->mails('ann')), 1, 'nothing of these was delivered';
 	is $c->data("Subject: x\n\nx\n"), 550,
 	    '... is not lost on the way through a proxy';
 	like $c->last, qr/5\.7\.30 /, '... but refused';
-	is $p->heard, '', '... and the proxy hears nothing of it';
+	unlike $p->heard, $began, '... and the proxy hears nothing of it';
 	$c->cmd('QUIT');
 }
 $p->stop;
@@ -184,11 +186,11 @@ for (['alone', 'ann'], ['first', 'ann', 'bob'], ['last', 'bob', 'ann']) {
 $plain->set;
 $from = 'spam@example.org';
 is talk("Subject: gone\n\nx\n", 'bob'), 250, 'what a rule throws away';
-is $plain->heard, '', '... is shown to nobody';
+unlike $plain->heard, $began, '... is shown to nobody';
 ok $i->wait_log(qr/accepted .*from=spam\@.*discarded=yes/), '... and gone';
 $from = 'held@example.org';
 is talk("Subject: held\n\nx\n", 'bob'), 250, 'what a rule holds';
-is $plain->heard, '', '... is given to no proxy';
+unlike $plain->heard, $began, '... is given to no proxy';
 like $i->ctl_ok('queue', 'list'), qr/held\@example\.org/,
     '... and waits here';
 ok $i->wait_log(qr/skipped .*filter=plain .*on hold/), '... as the log says';
