@@ -153,7 +153,10 @@ child_env(struct arena *a)
 {
 	static const char *const keep[] = { "TZ", "ASAN_OPTIONS",
 	    "UBSAN_OPTIONS", "LSAN_OPTIONS", "MALLOC_CHECK_",
-	    "POSTRIDER_NO_LANDLOCK", NULL };
+	    "POSTRIDER_NO_LANDLOCK",
+	    /* another malloc, or what tests put before the C library: who
+	     * can set it has set it for us, too */
+	    "LD_PRELOAD", "POSTRIDER_FAULTS", NULL };
 	char **env = arena_alloc(a, (ARRAY_LEN(keep) + 2) * sizeof(*env));
 	const char *v;
 	size_t i, n = 0;
