@@ -14,7 +14,7 @@ add_word(struct str *out, const char *z, bool utf8)
 {
 	size_t i;
 
-	for (i = 0; z[i] != '\0' && i < 255; i++) {
+	for (i = 0; i < 255 && z[i] != '\0'; i++) {
 		unsigned char c = (unsigned char)z[i];
 
 		if (c <= 0x20 || c == 0x7f || (c >= 0x80 && !utf8) ||

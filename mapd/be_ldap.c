@@ -222,7 +222,7 @@ log_in(const struct table *t, const struct server *s, int64_t deadline)
 {
 	struct berval cred = { strlen(t->c.password),
 		(char *)(uintptr_t)t->c.password };
-	int msgid, rc = set_options(s, deadline);
+	int msgid = -1, rc = set_options(s, deadline);
 
 	if (rc == LDAP_SUCCESS && s->port != 0 && (is_ldaps(s) ||
 	    server_tls(t, s) != TLS_NO)) {

@@ -23,6 +23,7 @@ struct report {
 				 * their own */
 	int64_t after;		/* the last of these, of a delay */
 	bool ended;
+	bool told;		/* it is queued, which is not written down */
 };
 
 static TAILQ_HEAD(, report) list = TAILQ_HEAD_INITIALIZER(list);
@@ -82,6 +83,7 @@ apply_sent(struct op *op, struct err *err)
 	size_t i;
 	int rc;
 
+	r->ended = false;
 	if (r->kind == BOUNCE_DELAY)
 		return qdb_message_warned(qmgr.db, r->id, err);
 	for (i = 0; i < r->nrcpts; i++)
@@ -104,7 +106,9 @@ apply_later(struct op *op, struct err *err)
 	return qdb_report_later(qmgr.db, r->id, r->due, err);
 }
 
-/* Not written down: it comes again from the database, a report twice. */
+/* A report that bounce has queued and that could not be written down is not
+ * made again, it is written down by a later tick.  Who ends before that makes
+ * it twice. */
 static void
 done(struct op *op, const struct err *err)
 {
@@ -114,6 +118,11 @@ done(struct op *op, const struct err *err)
 	int64_t id = r->id;
 	bool more = !r->delay && !r->ended && err == NULL && r->due == 0;
 
+	if (err != NULL && op->apply == apply_sent) {
+		r->told = true;
+		op->done = NULL;
+		return;
+	}
 	if (err == NULL && r->kind == BOUNCE_DELAY && m != NULL)
 		m->m.delay_warned = true;
 	if (err == NULL && r->ended)
@@ -353,8 +362,13 @@ report_tick(int64_t now)
 		if (under_way >= UNDER_WAY_MAX || t->suspended_until != 0 ||
 		    !agent_free(t))
 			break;
-		if (r->request.ok == NULL && r->op.done == NULL &&
-		    !send_report(r))
+		if (r->request.ok != NULL && !r->told)
+			continue;
+		if (r->op.done != NULL)
+			continue;
+		if (r->told)
+			finish(r, apply_sent);
+		else if (!send_report(r))
 			break;
 	}
 }

@@ -72,7 +72,7 @@ set_accepting(bool on)
 	for (i = 0; i < launch.listeners; i++)
 		if (on)
 			watch(EPOLL_CTL_ADD, LISTEN_FD + i, EPOLLIN |
-			    EPOLLEXCLUSIVE, (uint64_t)(KEY_LISTEN + i));
+			    EPOLLEXCLUSIVE, KEY_LISTEN + (uint64_t)i);
 		else
 			epoll_ctl(epoll_fd, EPOLL_CTL_DEL, LISTEN_FD + i, NULL);
 }

@@ -64,6 +64,7 @@ static int
 read_bits(struct fts *f)
 {
 	sqlite3_stmt *st;
+	const unsigned char *bits;
 	struct fts_span *s;
 	size_t cap = 0;
 	int r = -1;
@@ -82,7 +83,9 @@ read_bits(struct fts *f)
 		}
 		s = &f->span[f->nspan++];
 		s->base = (uint32_t)sqlite3_column_int64(st, 0) * FTS_SPAN;
-		memcpy(s->in, sqlite3_column_blob(st, 1), 2 * FTS_BITS);
+		bits = sqlite3_column_blob(st, 1);
+		memcpy(s->in, bits, FTS_BITS);
+		memcpy(s->never, bits + FTS_BITS, FTS_BITS);
 	}
 	if (r == 0)
 		sqlite3_reset(st);

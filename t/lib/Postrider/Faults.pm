@@ -31,6 +31,8 @@ sub new {
 	my $i = Postrider::Instance->new(users => { ann => 'pw', bob => 'pw' },
 	    conf => { 'router.conf' => { relayhost => $zoo->nexthop },
 	    'qmgr.conf' => \%soon, 'smtp.conf' => { tls_level => 'none' },
+	    'submission.conf' => { map { ("limit_$_" => 0) }
+		qw(hour day new) },
 	    'master.conf' => { throttle_max => '1s' } });
 	my $self = bless { i => $i, zoo => $zoo, n => 0,
 	    control => "$i->{tmp}/faults" }, $class;
@@ -81,7 +83,7 @@ sub disarm {
 # what was logged of it since
 sub told {
 	my ($self) = @_;
-	return grep { /level=(?:warn|error|fatal)|\bdeferred |\brefused / }
+	return grep { /level=(?:warn|error|fatal)|\bdeferred |\breject / }
 	    $self->{i}->log_lines($self->{mark});
 }
 
