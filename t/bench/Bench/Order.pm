@@ -12,10 +12,13 @@ package Bench::Order;
 #  entry     the directory of a file that was created or renamed on the way
 #            was synced afterwards (or the file system as a whole)
 #  journal   a server may write both into a journal instead: then that has
-#            these rules, and got the body after its last write elsewhere
+#            these rules, and got the body after its last write elsewhere, if
+#            there was one
 # and afterwards:
-#  delivery  before the last name of the content in the spool goes, the name
-#            in the Maildir is there and its directory was synced
+#  delivery  before the last name of the content in the spool goes (where it
+#            had none: before the database says that the journal's file is done
+#            with), the name in the Maildir is there and its directory was
+#            synced
 
 use strict;
 use warnings;
@@ -183,13 +186,30 @@ sub _gone {
 	    && $_->{end} < $before } @{ $self->{calls} };
 }
 
+# The journal's file is blanked when it is done with: the last sync of the
+# database before that.
+sub _forgotten {
+	my ($self, $journal) = @_;
+	my ($blank) = grep { $WRITE{ $_->{call} } && $_->{file} eq $journal
+	    && $_->{start} > $self->{reply}{start}
+	    && $_->{args} =~ /, 0$/ } @{ $self->{calls} };
+	my @sync = grep { $SYNC{ $_->{call} } && $_->{file} =~ /-wal$/
+	    && $blank && $_->{end} < $blank->{start} } @{ $self->{calls} };
+	return $sync[-1];
+}
+
 # The Maildir name must be safe before the spool's last one is unlinked.
 sub _check_delivery {
-	my ($self, $content) = @_;
+	my ($self, $content, $journal) = @_;
 	my $names = $self->_same($content);
-	my ($unlink) = grep { $_->{call} =~ /^unlink/ && _ok($_)
-	    && $names->{ $_->{file} }
+	my ($unlink) = $content eq ($journal // '') ?
+	    $self->_forgotten($journal) : grep { $_->{call} =~ /^unlink/ &&
+	    _ok($_) && $names->{ $_->{file} }
 	    && index($_->{file}, $self->{mail}) != 0 } @{ $self->{calls} };
+	if (!$unlink && $content eq ($journal // '')) {
+		push @{ $self->{bad} }, 'delivery: the journal was kept';
+		return;
+	}
 	my ($in) = grep { defined $_->{to} && _ok($_)
 	    && $_->{to} =~ m{/new/[^/]+$} } @{ $self->{calls} };
 	if (!$in) {
@@ -228,6 +248,7 @@ sub check {
 	    $last{$_}{args} =~ /$self->{token}-from/ } keys %last;
 	my ($content) = grep { $last{$_}{args} =~ /$self->{token}-body/ &&
 	    $_ ne ($journal // '') } keys %last;
+	$content //= $journal;		# it never had another file
 	push @{ $self->{bad} }, 'no file got the body before the 250'
 	    unless defined $content;
 	push @{ $self->{bad} }, 'no file got the sender before the 250'
@@ -238,12 +259,12 @@ sub check {
 		}
 	}
 	push @{ $self->{bad} }, "journal: $content was written to after it"
-	    if defined $journal && defined $content &&
+	    if defined $journal && $content ne $journal &&
 	    $last{$content}{end} > $last{$journal}{start};
 	$self->_check_file($reply, $_, $last{$_}, $_ eq ($journal // '') ?
 	    'journal' : $_ eq ($content // '') ? 'content' : 'envelope')
 	    for defined $journal ? $journal : sort keys %last;
-	$self->_check_delivery($content) if defined $content;
+	$self->_check_delivery($content, $journal) if defined $content;
 	return ($self->{bad}, $self->{weak});
 }
 
