@@ -54,10 +54,13 @@ write_file(const char *path, const struct str *text, struct err *err)
 	char *tmp = xasprintf("%s~", path);
 	int fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
 	    O_NOFOLLOW, 0600);
+	bool good = fd >= 0 && full_write(fd, text->s, text->len) == 0;
 	int r = 0;
 
-	if (fd < 0 || full_write(fd, text->s, text->len) < 0 ||
-	    close(fd) < 0 || rename(tmp, path) < 0) {
+	/* in any case: what is open still takes room on a full disk */
+	if (fd >= 0 && close(fd) < 0)
+		good = false;
+	if (!good || rename(tmp, path) < 0) {
 		r = err_sys(err, "%s", path);
 		unlink(tmp);
 	}

@@ -4,8 +4,11 @@
 #include <grp.h>
 #include <pwd.h>
 
+#include "base/log.h"
+#include "conf/conf.h"
 #include "local.h"
 #include "map/map.h"
+#include "proto/agent.h"
 #include "store/notice.h"
 
 enum { GATHER_MS = 5 };	/* nobody waits for our answers */
@@ -68,6 +71,31 @@ accounts_jail(struct err *err)
 }
 
 static int
+on_setting(void *found, struct slice section, struct slice name UNUSED,
+    struct slice value UNUSED, struct err *err UNUSED)
+{
+	*(bool *)found |= slice_eqz(section, COMMAND_SERVICE);
+	return 0;
+}
+
+/* A master.conf that is older than that service: nobody would take what is
+ * passed on, so it is done here, as it was. */
+static void
+commands_here(void)
+{
+	const char *path = common_path(common.conf_dir, "master.conf");
+	bool found = false;
+	struct err ignored;
+
+	if (conf.commands != COMMANDS_PASS || access(path, R_OK) != 0 ||
+	    conf_read(path, true, on_setting, &found, &ignored) < 0 || found)
+		return;
+	conf.commands = COMMANDS_RUN;
+	log_event(LOG_WARN, "commands-here", KS("missing",
+	    "[" COMMAND_SERVICE "] of master.conf"), KEND);
+}
+
+static int
 before_jail(struct err *err)
 {
 	size_t i;
@@ -78,6 +106,7 @@ before_jail(struct err *err)
 		return 0;
 	}
 	map_set_dir(common.conf_dir);
+	commands_here();
 	if (accounts_jail(err) < 0)
 		return -1;
 	for (i = 0; i < conf.home_dirs.n; i++)

@@ -78,6 +78,7 @@ one(const struct qmgr_rcpts *in, size_t i, struct queue_rcpt *r,
 		.dsn = in->dsn.v[i], .text = in->text.v[i], .peer = "" };
 	if (failed && r->transport[0] == '\0')
 		r->transport = "none";
+	r->transport = places_instead(r->transport);
 	if (r->addr[0] == '\0' || !transport_name_ok(r->transport))
 		return err_perm(err, "5.5.4", "a recipient without address "
 		    "or transport");

@@ -9,6 +9,7 @@
 #include "qmgr.h"
 
 #include "conf/conf.h"
+#include "proto/agent.h"
 
 struct service {
 	struct service *next;
@@ -58,13 +59,30 @@ places_before_jail(struct err *err)
 	return rc;
 }
 
-int64_t
-places_of(const char *transport)
+static const struct service *
+service_of(const char *transport)
 {
 	const struct service *s;
 
 	for (s = all; s != NULL; s = s->next)
 		if (strlist_has(&s->sockets, transport))
-			return (int64_t)(s->processes * s->clients);
-	return INT64_MAX;
+			return s;
+	return NULL;
+}
+
+int64_t
+places_of(const char *transport)
+{
+	const struct service *s = service_of(transport);
+
+	return s != NULL ? (int64_t)(s->processes * s->clients) : INT64_MAX;
+}
+
+/* a master.conf that is older than COMMAND_SERVICE: `system' did its work */
+const char *
+places_instead(const char *transport)
+{
+	return strcmp(transport, COMMAND_SERVICE) == 0 &&
+	    service_of(COMMAND_SERVICE) == NULL &&
+	    service_of("system") != NULL ? "system" : transport;
 }

@@ -133,6 +133,8 @@ void dests_tick(int64_t now);
 /* ---- places.c: connections that a transport's service has room for ---- */
 int places_before_jail(struct err *err);
 int64_t places_of(const char *transport);	/* INT64_MAX: not known */
+/* the transport, or what does its work where it has no service */
+const char *places_instead(const char *transport);
 
 /* ---- policy.c: what holds for a destination ---- */
 int policy_before_jail(struct err *err);

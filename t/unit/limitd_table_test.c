@@ -3,6 +3,10 @@
  * our own.
  */
 #include "../../limitd/limitd.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
 #include "base/log.h"
 #include "serve/limits.h"
 #include "test/tap.h"
@@ -357,10 +361,51 @@ test_grey(void)
 	table_clear();
 }
 
+/* A file that can not be written, minute after minute, costs nothing. */
+static void
+test_full(void)
+{
+	char dir[] = "/tmp/postrider-t.XXXXXX";
+	struct rlimit old, small = { 100, RLIM_INFINITY };
+	struct err err = ERR_INIT;
+	char *file, key[20];
+	int before, i;
+
+	if (mkdtemp(dir) == NULL)
+		die("mkdtemp: %s", strerror(errno));
+	file = xasprintf("%s/state", dir);
+	table_clear();
+	ok(snapshot_write(file, start, &err) == 0, "full disk: a file");
+	before = dup(0);
+	close(before);
+	for (i = 0; i < 20; i++) {
+		snprintf(key, sizeof(key), "key %d", i);
+		window_add(entry_window(table_make(key), HOUR, true, start),
+		    1, start);
+	}
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &old);
+	small.rlim_max = old.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &small);
+	for (i = 0; i < 3; i++)
+		ok(snapshot_write(file, start, &err) < 0, "... not written");
+	setrlimit(RLIMIT_FSIZE, &old);
+	i = dup(0);
+	is_int(i, before, "... and nothing stays open");
+	close(i);
+	is_int(snapshot_read(file, start, &err), 1, "... the old file is");
+	is_int((int64_t)table_count(), 0, "... as it was");
+	table_clear();
+	unlink(file);
+	rmdir(dir);
+	free(file);
+}
+
 int
 main(void)
 {
 	test_grey();
+	test_full();
 	test_window();
 	test_window_random();
 	test_values();
