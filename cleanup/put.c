@@ -55,16 +55,15 @@ message_put(struct message *m, const struct cleanup_begin_in *in,
 	message_keep_envelope(m, in);
 	route_ask(m);
 	slice_copy(m->q, sizeof(m->q), slice_of(in->q));
-	if (m->n == 1) {
-		rc = content_float(&m->fd, err);
-		m->floating = true;
-	} else {
+	/* where there can be none in memory, a file is as good */
+	m->floating = m->n == 1 && content_float(&m->fd, err) == 0;
+	if (!m->floating) {
 		rc = content_create_whole(common.spool_dir, m->q, &m->fd,
 		    err);
+		if (rc <= 0)
+			return rc;
 		m->sealed = true;
 	}
-	if (rc < 0 || (rc == 0 && !m->floating))
-		return rc;
 	return message_write_first(m, in, err) < 0 ? -1 : 1;
 }
 
