@@ -20,6 +20,7 @@ get_row(struct query *q, struct map_live *t, const char *key, bool whole,
 	p->class = CLASS_ALIAS;
 	p->targets = arena_slice(q->a, slice_str(&q->value));
 	p->table = t;
+	p->row = key;
 	trace_step("alias", "%s: %s", key, p->targets);
 	return 1;
 }

@@ -148,6 +148,7 @@ struct place {
 	struct slice ext;	/* that targets may get */
 	const char *extends;	/* by which rule: see propagates */
 	struct map_live *table;	/* that has the alias; NULL: none has */
+	const char *row;	/* its key there */
 	const char *owner;	/* alias: who gets reports; "" none */
 	bool fallback;		/* alias: postmaster or abuse of nobody */
 	bool open;		/* relay: taken from anybody */

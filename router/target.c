@@ -42,9 +42,10 @@ target_place(const struct place *p, const struct alias_target *t,
 
 	if (check_allowed(p, t, err) < 0)
 		return -1;
-	/* both may take long: each alias is a destination of its own */
+	/* Both may take long: each row is a destination of its own, whatever
+	 * names of people it takes. */
 	m->transport = command ? "pipe" : "command";
-	m->nexthop = p->keys.n > 0 ? p->keys.key[p->keys.n - 1] : p->key;
+	m->nexthop = p->row;
 	m->mailbox = arena_printf(a, "%s:%s%s", conf.alias_user,
 	    command ? "|" : "", t->text);
 	return 0;

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "conf/common.h"
+#include "map/alias.h"
 #include "test/tap.h"
 
 struct router_conf conf = {
@@ -29,7 +30,7 @@ struct router_conf conf = {
 	    "plain=\\ann, \\to;ann=bob;"
 	    "twice=\"\\\"|/bin/a b\\\", |/bin/c \\\"|/bin/a b\\\"\";"
 	    "spool=/var/spool/all, /var/maildir/;"
-	    "up=/var/../etc/x;"
+	    "up=/var/../etc/x;@here.example=/var/spool/all;"
 	    "list@list.example=ann",
 	.further_aliases = { 0 },
 	.domains = "inline:"
@@ -198,8 +199,8 @@ static const struct row targets[] = {
 	    "twice@example.com* pipe nobody:|/bin/a b | "
 	    "twice@example.com* pipe nobody:|/bin/c" },
 	{ "files", "spool@example.com",
-	    "spool@example.com* system nobody:/var/spool/all | "
-	    "spool@example.com* system nobody:/var/maildir/" },
+	    "spool@example.com* command nobody:/var/spool/all | "
+	    "spool@example.com* command nobody:/var/maildir/" },
 	{ "a path upwards", "up@example.com", "up@example.com* 4.3.5t alias "
 	    "up@example.com: a path with \"..\"" },
 	{ "from a pattern", "do-rm@example.com", "do-rm@example.com* 4.3.5t "
@@ -248,6 +249,26 @@ put(const char *path, const char *text, mode_t mode)
 		die("%s: %s", path, strerror(errno));
 }
 
+/* where the first target of an alias, a file, goes */
+static const char *
+target_hop(const char *addr, struct arena *a)
+{
+	struct router_route_more m = { 0 };
+	struct alias_target t;
+	struct place p;
+	struct slice rest, one;
+	struct err err;
+
+	if (place_find(addr, false, a, &p, &err) != 1)
+		return "no place";
+	rest = slice_of(p.targets);
+	if (alias_next(&rest, &one) != 1 ||
+	    alias_parse(one, a, &t, &err) < 0 ||
+	    target_place(&p, &t, a, &m, &err) < 0)
+		return "no target";
+	return m.nexthop;
+}
+
 static void
 test_places(void)
 {
@@ -275,6 +296,10 @@ test_places(void)
 	test_rows("unknown", fallback, ARRAY_LEN(fallback));
 	conf = old;
 	conf.alias_commands = conf.alias_files = true;
+	is_str(target_hop("spool+x@example.com", &a), "spool",
+	    "a row is a destination");
+	is_str(target_hop("any.name@here.example", &a), "@here.example",
+	    "... whoever it takes");
 	file = arena_printf(&keep, "%s/patterns", dir);
 	put(file, "/^to-(.*)@(.*)$/ $1@$2\n/^do-(.*)@/ |$1\n", 0644);
 	strlist_add(&conf.further_aliases, &keep, arena_printf(&keep,
