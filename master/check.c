@@ -13,7 +13,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
-enum { PROGRAM_MS = 10000, OUTPUT_MAX = 16384 };
+enum { PROGRAM_MS = 10000, OUTPUT_MAX = 16384, AT_A_TIME = 4 };
 
 extern char **environ;
 
@@ -88,31 +88,48 @@ add_lines(struct str *out, const char *name, const struct str *said)
 	str_free(&one);
 }
 
-static bool
-check_one(const struct service_conf *s, struct str *out)
-{
-	struct str said = STR_INIT;
-	int p[2], r, status = -1;
+/* a check under way; fd -1: it could not begin, which is said */
+struct running {
 	pid_t pid;
+	int fd;
+};
+
+static struct running
+begin_check(const struct service_conf *s, struct str *out)
+{
+	struct running run = { -1, -1 };
+	int p[2], r;
 
 	if (pipe_high(p) != 0) {
 		str_addf(out, "cannot make a pipe: %s\n", strerror(errno));
-		return false;
+		return run;
 	}
-	r = spawn_check(s, p[1], &pid);
+	r = spawn_check(s, p[1], &run.pid);
 	close(p[1]);
-	if (r != 0) {
-		str_addf(out, "[%s]: cannot run %s: %s\n", s->name, s->path,
-		    strerror(r));
-		close(p[0]);
-		return false;
+	if (r == 0) {
+		run.fd = p[0];
+		return run;
 	}
-	if (!read_output(p[0], &said)) {
-		kill(pid, SIGKILL);
+	str_addf(out, "[%s]: cannot run %s: %s\n", s->name, s->path,
+	    strerror(r));
+	close(p[0]);
+	return run;
+}
+
+static bool
+end_check(const struct service_conf *s, struct running run, struct str *out)
+{
+	struct str said = STR_INIT;
+	int status = -1;
+
+	if (run.fd < 0)
+		return false;
+	if (!read_output(run.fd, &said)) {
+		kill(run.pid, SIGKILL);
 		str_adds(&said, "the check took too long\n");
 	}
-	close(p[0]);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	close(run.fd);
+	while (waitpid(run.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	if (status != 0)
 		add_lines(out, s->name, &said);
@@ -120,14 +137,26 @@ check_one(const struct service_conf *s, struct str *out)
 	return status == 0;
 }
 
+/* Some at a time, told in their order.  Their pipes are close-on-exec, so none
+ * waits for the end of another's. */
 size_t
 check_programs(const struct config *c, struct str *out)
 {
-	size_t i, failed = 0;
+	struct running run[AT_A_TIME];
+	size_t on[AT_A_TIME], begun = 0, ended = 0, failed = 0, i, k;
 
-	for (i = 0; i < c->services; i++)
-		if (c->service[i].enabled)
-			failed += !check_one(&c->service[i], out);
+	for (i = 0; i < c->services || ended < begun;) {
+		if (i < c->services && !c->service[i].enabled) {
+			i++;
+		} else if (i < c->services && begun - ended < AT_A_TIME) {
+			k = begun++ % AT_A_TIME;
+			on[k] = i++;
+			run[k] = begin_check(&c->service[on[k]], out);
+		} else {
+			k = ended++ % AT_A_TIME;
+			failed += !end_check(&c->service[on[k]], run[k], out);
+		}
+	}
 	return failed;
 }
 
