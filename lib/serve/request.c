@@ -54,6 +54,7 @@ watch(int op, int fd, uint32_t events, uint64_t key)
 
 /* keys of the epoll set: 0 life and stop, 1.. listeners, 1000.. slots */
 enum { KEY_END = 0, KEY_LISTEN = 1, KEY_CONN = 1000 };
+enum { SHORT_TRIES = 50, SHORT_MS = 100 };
 
 static void
 watch_conn(int op, const struct conn *c, uint32_t events)
@@ -143,15 +144,22 @@ free_slot(void)
 	return &conns[n];
 }
 
-/* Without a descriptor for one more, wait until a connection ends. */
+static int tries;	/* to accept, in vain, while there was nobody */
+
+/* Without a descriptor for one more, wait until a connection ends, or a little
+ * where there is none.  Who died at once would take the one wake-up with it that
+ * the kernel gave for this client: no other process would look. */
 static void
 no_client(void)
 {
 	if (!serve_short())
 		return;
-	if (nconns == 0)
+	if (nconns == 0 && ++tries > SHORT_TRIES)
 		die("accept: %s", strerror(errno));
-	crowded = true;
+	if (nconns == 0)
+		poll(NULL, 0, SHORT_MS);
+	else
+		crowded = true;
 	log_event(LOG_WARN, "crowded", KS("reason", strerror(errno)),
 	    KI("connections", nconns), KEND);
 }
@@ -169,6 +177,7 @@ accept_one(int listener)
 		no_client();
 		return;
 	}
+	tries = 0;
 	c = free_slot();
 	c->fd = fd;
 	c->once = 0;
