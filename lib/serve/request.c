@@ -147,8 +147,8 @@ free_slot(void)
 static int tries;	/* to accept, in vain, while there was nobody */
 
 /* Without a descriptor for one more, wait until a connection ends, or a little
- * where there is none.  Who died at once would take the one wake-up with it that
- * the kernel gave for this client: no other process would look. */
+ * where there is none.  Who died at once would take the one wake-up with it
+ * that the kernel gave for this client: no other process would look. */
 static void
 no_client(void)
 {

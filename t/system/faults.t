@@ -26,7 +26,8 @@ my @sample = map { [split] } (
 	'cleanup space 2 40000', 'cleanup files 1 40000',
 	'cleanup sync 1 400000', 'local name 1 300', 'local eintr 3 300',
 	'router memory 3 300', 'smtpd eintr 4 300', 'smtp files 1 300',
-	'auth files 2 300', 'bounce files 1 300', 'imapd space 10 imap', 'imapd sync 8 imap',
+	'auth files 2 300', 'bounce files 1 300',
+	'imapd space 10 imap', 'imapd sync 8 imap',
 	'imapd sync 11 imap', 'imapd name 4 imap', 'imapd read 8 imap',
 	'imapd files 30 imap', 'imapd eintr 9 imap', 'imapd memory 99 imap',
 	'imapd clock 9 imap');
