@@ -157,18 +157,8 @@ forget_word(struct ipc *c, const char *word, struct err *err)
 static int
 limits_forget(int argc, char **argv)
 {
-	struct err err = ERR_INIT;
-	struct ipc c;
-	int rc = verb_words(argc, argv, NULL, 1, INT_MAX,
-	    "limits forget KEY|ADDRESS|ACCOUNT...");
-
-	if (rc == EXIT_OK)
-		rc = verb_ask(&c, "limitd", LIMITS_MS, &err);
-	if (rc != EXIT_OK)
-		return rc;
-	rc = verb_each(&c, argc, argv, forget_word, &err);
-	ipc_free(&c);
-	return rc;
+	return verb_each(argc, argv, "limits forget KEY|ADDRESS|ACCOUNT...",
+	    "limitd", LIMITS_MS, forget_word);
 }
 
 static const struct cmd verbs[] = {

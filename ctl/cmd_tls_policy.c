@@ -143,18 +143,8 @@ refresh(struct ipc *c, const char *domain, struct err *err)
 static int
 policy_refresh(int argc, char **argv)
 {
-	struct err err = ERR_INIT;
-	struct ipc c;
-	int rc = verb_words(argc, argv, NULL, 1, INT_MAX,
-	    "tls-policy refresh DOMAIN...");
-
-	if (rc == EXIT_OK)
-		rc = verb_ask(&c, "stsd", REPORT_MS, &err);
-	if (rc != EXIT_OK)
-		return rc;
-	rc = verb_each(&c, argc, argv, refresh, &err);
-	ipc_free(&c);
-	return rc;
+	return verb_each(argc, argv, "tls-policy refresh DOMAIN...", "stsd",
+	    REPORT_MS, refresh);
 }
 
 static int

@@ -49,10 +49,11 @@ int verb_words(int argc, char **argv, bool *json, int min, int max,
     const char *usage);
 /* A connection to a service of the running suite; the same */
 int verb_ask(struct ipc *c, const char *service, int ms, struct err *err);
-/* fn for each of the words: an exit code, the last that is not EXIT_OK */
+/* Both, and fn for each of the words, one at least: an exit code, the last that
+ * is not EXIT_OK. */
 typedef int verb_word_fn(struct ipc *c, const char *word, struct err *err);
-int verb_each(struct ipc *c, int argc, char **argv, verb_word_fn *fn,
-    struct err *err);
+int verb_each(int argc, char **argv, const char *usage, const char *service,
+    int ms, verb_word_fn *fn);
 
 /* --- instance.c --- */
 /* the conf directory of the instance: 0, or -1: err */

@@ -89,14 +89,21 @@ verb_ask(struct ipc *c, const char *service, int ms, struct err *err)
 }
 
 int
-verb_each(struct ipc *c, int argc, char **argv, verb_word_fn *fn,
-    struct err *err)
+verb_each(int argc, char **argv, const char *usage, const char *service,
+    int ms, verb_word_fn *fn)
 {
-	int i, r, rc = EXIT_OK;
+	struct err err = ERR_INIT;
+	struct ipc c;
+	int i, r, rc = verb_words(argc, argv, NULL, 1, INT_MAX, usage);
 
+	if (rc == EXIT_OK)
+		rc = verb_ask(&c, service, ms, &err);
+	if (rc != EXIT_OK)
+		return rc;
 	for (i = optind; i < argc; i++) {
-		r = fn(c, argv[i], err);
+		r = fn(&c, argv[i], &err);
 		rc = r != EXIT_OK ? r : rc;
 	}
+	ipc_free(&c);
 	return rc;
 }

@@ -130,8 +130,13 @@ add_field(struct rspamd_result *r, const char *name, const json_t *j,
 	add(r, &e);
 }
 
+typedef void field_fn(struct rspamd_result *r, const char *name,
+    const json_t *j, struct arena *a);
+
+/* fields by name: what is said of one, or a list of that */
 static void
-read_added(struct rspamd_result *r, const json_t *list, struct arena *a)
+each_field(struct rspamd_result *r, const json_t *list, struct arena *a,
+    field_fn *fn)
 {
 	const char *name;
 	json_t *j, *one;
@@ -139,10 +144,10 @@ read_added(struct rspamd_result *r, const json_t *list, struct arena *a)
 
 	json_object_foreach((json_t *)list, name, j) {
 		if (!json_is_array(j))
-			add_field(r, name, j, a);
+			fn(r, name, j, a);
 		else
 			json_array_foreach(j, i, one)
-				add_field(r, name, one, a);
+				fn(r, name, one, a);
 	}
 }
 
@@ -156,22 +161,6 @@ remove_field(struct rspamd_result *r, const char *name, const json_t *j,
 	e.name = arena_strdup(a, name);
 	e.n = MAX(MIN(n, (json_int_t)10000), (json_int_t)-10000);
 	add(r, &e);
-}
-
-static void
-read_removed(struct rspamd_result *r, const json_t *list, struct arena *a)
-{
-	const char *name;
-	json_t *j, *one;
-	size_t i;
-
-	json_object_foreach((json_t *)list, name, j) {
-		if (!json_is_array(j))
-			remove_field(r, name, j, a);
-		else
-			json_array_foreach(j, i, one)
-				remove_field(r, name, one, a);
-	}
 }
 
 /* one address, or several */
@@ -200,8 +189,8 @@ read_milter(struct rspamd_result *r, const json_t *m, struct arena *a)
 	const json_t *from = json_object_get(m, "change_from");
 	const char *how = text_of(json_object_get(m, "reject"), a);
 
-	read_removed(r, json_object_get(m, "remove_headers"), a);
-	read_added(r, json_object_get(m, "add_headers"), a);
+	each_field(r, json_object_get(m, "remove_headers"), a, remove_field);
+	each_field(r, json_object_get(m, "add_headers"), a, add_field);
 	if (json_is_string(from))
 		add(r, &(struct edit){ .op = EDIT_SENDER, .name = "",
 		    .value = text_of(from, a) });

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "forward.h"
+#include "mime/from_line.h"
 
 enum { LOCK_TRIES = 40, LOCK_WAIT_MS = 250, LOCK_OLD_S = 600, CHUNK = 65536 };
 
@@ -90,71 +91,33 @@ put(int fd, struct str *s, struct err *err)
 	return rc < 0 ? err_sys(err, "write") : 0;
 }
 
-static void
-from_line(const struct job *j, struct str *out)
-{
-	time_t t = (time_t)(wall_us() / 1000000);
-	char when[64];
-	struct tm tm;
-
-	gmtime_r(&t, &tm);
-	strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y", &tm);
-	str_addf(out, "From %s  %s\n", j->sender[0] != '\0' ? j->sender :
-	    "MAILER-DAEMON", when);
-}
-
-/* Lines of p, `>' before those that begin with From; returns how much was
- * used: a line's first bytes may still be to come. */
-static size_t
-add_lines(struct str *out, const char *p, size_t n, bool *start, bool last)
-{
-	size_t i = 0, to;
-	const char *nl;
-
-	while (i < n) {
-		if (*start && n - i < 5 && !last)
-			return i;
-		if (*start && n - i >= 5 && memcmp(p + i, "From ", 5) == 0)
-			str_addc(out, '>');
-		nl = memchr(p + i, '\n', n - i);
-		to = nl == NULL ? n : (size_t)(nl - p) + 1;
-		str_add(out, p + i, to - i);
-		*start = nl != NULL;
-		i = to;
-	}
-	return n;
-}
-
 static int
 append(const struct job *j, const struct store_content *c, int fd,
     struct err *err)
 {
 	static char buf[CHUNK];
+	struct from_line form = { .end = "\n" };
 	struct str out = STR_INIT;
-	uint64_t at = c->skip, end;
-	bool start = true;
+	uint64_t at = 0;
 	ssize_t n;
 	int rc;
 
-	end = c->head == NULL ? c->size : c->size - c->head_len + c->skip;
-	from_line(j, &out);
-	if (c->head != NULL)
-		str_add(&out, c->head, c->head_len);
+	from_line_begin(&out, &form, j->sender, wall_us() / 1000000);
 	rc = put(fd, &out, err);
-	while (rc == 0 && at < end) {
-		n = pread(c->fd, buf, (size_t)MIN(end - at, (uint64_t)CHUNK),
-		    (off_t)at);
+	while (rc == 0 && at < c->size) {
+		n = store_content_pread(c, buf, (size_t)MIN(c->size - at,
+		    (uint64_t)CHUNK), at);
 		if (n <= 0) {
 			rc = n < 0 ? err_sys(err, "read content") :
 			    err_temp(err, "4.3.0", "content is too short");
 			break;
 		}
-		at += add_lines(&out, buf, (size_t)n, &start,
-		    at + (uint64_t)n == end);
+		at += from_line_add(&out, &form, (struct slice){ buf,
+		    (size_t)n }, at + (uint64_t)n == c->size);
 		rc = put(fd, &out, err);
 	}
 	if (rc == 0) {
-		str_adds(&out, start ? "\n" : "\n\n");
+		from_line_end(&out, &form);
 		rc = put(fd, &out, err);
 	}
 	str_free(&out);
@@ -246,28 +209,6 @@ make_dirs(const char *path, struct err *err)
 }
 
 static int
-copy_plain(const struct store_content *c, int fd, struct err *err)
-{
-	static char buf[CHUNK];
-	uint64_t at = c->skip, end;
-	ssize_t n;
-
-	end = c->head == NULL ? c->size : c->size - c->head_len + c->skip;
-	if (c->head != NULL && full_write(fd, c->head, c->head_len) < 0)
-		return err_sys(err, "write");
-	for (; at < end; at += (uint64_t)n) {
-		n = pread(c->fd, buf, (size_t)MIN(end - at, (uint64_t)CHUNK),
-		    (off_t)at);
-		if (n <= 0)
-			return n < 0 ? err_sys(err, "read content") :
-			    err_temp(err, "4.3.0", "content is too short");
-		if (full_write(fd, buf, (size_t)n) < 0)
-			return err_sys(err, "write");
-	}
-	return fsync(fd) < 0 ? err_sys(err, "sync") : 0;
-}
-
-static int
 maildir(const struct job *j, const struct rcpt *r, const char *path,
     struct err *err)
 {
@@ -281,7 +222,8 @@ maildir(const struct job *j, const struct rcpt *r, const char *path,
 	unlink(tmp.s);
 	fd = open(tmp.s, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	rc = fd < 0 ? err_sys(err, "make file") :
-	    copy_plain(rcpt_content(j, r), fd, err);
+	    store_content_copy(rcpt_content(j, r), fd, true) < 0 ?
+	    err_sys(err, "write") : 0;
 	close_fd(fd);
 	/* of the same name is the same message: it was delivered before */
 	if (rc == 0 && link(tmp.s, new.s) < 0 && errno != EEXIST)

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "forward.h"
-#include "mime/header.h"
+#include "queue/content.h"
 #include "serve/submit.h"
 
 enum { HEAD_MAX = 256 * 1024 };
@@ -108,20 +108,10 @@ command(struct work *w, const char *text)
 static size_t
 skip_trace(struct slice head)
 {
-	static const char *const ours[] = { "Return-Path:", "Delivered-To:" };
-	size_t i, at = 0;
-	const char *nl;
+	size_t at = content_trace(head, "Return-Path:");
 
-	for (i = 0; i < ARRAY_LEN(ours); i++) {
-		struct slice s = slice_sub(head, at, head.n);
-
-		if (!slice_istarts(s, ours[i]))
-			continue;
-		nl = memchr(s.p, '\n', s.n);
-		if (nl != NULL)
-			at += (size_t)(nl - s.p) + 1;
-	}
-	return at;
+	return at + content_trace(slice_sub(head, at, head.n),
+	    "Delivered-To:");
 }
 
 /* has this address had the message before? */

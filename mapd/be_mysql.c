@@ -27,11 +27,7 @@ static const struct field fields[] = {
 	TABLE_FIELDS("0s"), TABLE_ROW_FIELDS, TABLE_SERVER_FIELDS,
 	F_LIST_D(struct table_conf, hosts, "/run/mysqld/mysqld.sock",
 	    "servers: host, host:port, [v6]:port or the path of a socket"),
-	F_STR(struct table_conf, dbname, NULL, "the database"),
-	F_STR(struct table_conf, user, NULL, "who we are there"),
-	F_SECRET(struct table_conf, password, "", "of the user"),
-	F_STR(struct table_conf, query, NULL,
-	    "a SELECT; %s key, %u local part, %d domain"),
+	TABLE_SQL_FIELDS,
 	F_END
 };
 

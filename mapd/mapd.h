@@ -107,6 +107,12 @@ struct table_conf {
 	F_STR(struct table_conf, tls_ca, \
 	    "/etc/ssl/certs/ca-certificates.crt", \
 	    "certificates of who may certify a server")
+#define TABLE_SQL_FIELDS \
+	F_STR(struct table_conf, dbname, NULL, "the database"), \
+	F_STR(struct table_conf, user, NULL, "who we are there"), \
+	F_SECRET(struct table_conf, password, "", "of the user"), \
+	F_STR(struct table_conf, query, NULL, \
+	    "a SELECT; %s key, %u local part, %d domain")
 
 /* of a server, shared by all processes of mapd that read the same options, so
  * that one of them waits for a dead server, not each */

@@ -16,6 +16,7 @@
 #ifndef PIPE_PIPE_H
 #define PIPE_PIPE_H
 
+#include "mime/from_line.h"
 #include "proto/agent.h"
 #include "serve/serve.h"
 
@@ -61,7 +62,8 @@ void template_environment(const struct words *w, struct arena *a,
 struct feed {
 	int fd;			/* the content */
 	uint64_t at, size;	/* what comes next of it */
-	bool line_start, failed;
+	struct from_line form;
+	bool failed;
 	struct str out;		/* made ready */
 	size_t sent;		/* of out */
 };

@@ -108,6 +108,15 @@ kind_of_row(const struct domain_record *row)
 	return kind >= 0 || row->alias_of[0] == '\0' ? kind : DOMAIN_ALIAS;
 }
 
+int
+domains_get(struct slice domain, struct arena *a, struct domain_record *row,
+    struct err *err)
+{
+	int r = domains_read(&domains, domain, a, row, err);
+
+	return r < 0 ? our_trouble(err) : r;
+}
+
 static int
 kind_of(struct slice d, struct arena *a, struct domain_record *row,
     struct err *err)

@@ -1,8 +1,8 @@
 /*
  * router.h - inside router: from an address to its place.
  *
- * domain.c    is the domain ours?  bare names, our host name and addresses
- * domains.c   what the table `domains` says about one
+ * domain.c    is the domain ours?  bare names, our host name and addresses,
+ *             what the table `domains` says
  * tables.c    what the configuration names
  * canonical.c the form of addresses that others see
  * keys.c      by which names an address is looked up

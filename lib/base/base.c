@@ -88,6 +88,27 @@ full_write(int fd, const void *p, size_t n)
 	return 0;
 }
 
+int
+full_copy(int from, uint64_t at, uint64_t n, int to)
+{
+	static char buf[65536];
+	ssize_t r;
+
+	while (n > 0) {
+		r = pread(from, buf, (size_t)MIN(n, (uint64_t)sizeof(buf)),
+		    (off_t)at);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r == 0)
+			errno = EIO;
+		if (r <= 0 || full_write(to, buf, (size_t)r) < 0)
+			return -1;
+		at += (uint64_t)r;
+		n -= (uint64_t)r;
+	}
+	return 0;
+}
+
 char *
 read_file(const char *path, size_t max, size_t *n_r)
 {

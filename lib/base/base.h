@@ -62,6 +62,9 @@ char *xasprintf(const char *fmt, ...) PRINTF(1, 2);
 
 /* EINTR-proof helpers.  full_write: 0 all written, -1 errno. */
 int full_write(int fd, const void *p, size_t n);
+/* n bytes of from, which begin at `at`, to the end of to: 0, -1 errno (EIO:
+ * there are fewer) */
+int full_copy(int from, uint64_t at, uint64_t n, int to);
 /* read a whole small file (at most max bytes) into a malloced, NUL-terminated
  * buffer; its length in *n_r.  NULL and errno (EFBIG: longer than max). */
 char *read_file(const char *path, size_t max, size_t *n_r);

@@ -4,7 +4,6 @@
 #include "map/domains.h"
 
 #include "conf/common.h"
-#include "map/live.h"
 
 #define COUNT_MAX "1000000000"
 
@@ -64,18 +63,25 @@ domains_open(const char *spec)
 }
 
 int
-domains_find(struct slice domain, struct arena *a, struct domain_record *d,
-    struct err *err)
+domains_read(struct map_live *t, struct slice domain, struct arena *a,
+    struct domain_record *d, struct err *err)
 {
 	struct str value = STR_INIT;
 	int r;
 
 	field_defaults(domain_fields, d, a);
-	if (table.spec == NULL || table.spec[0] == '\0')
+	if (t->spec == NULL || t->spec[0] == '\0')
 		return 0;
-	r = map_live_get(&table, arena_slice(a, domain), &value, err);
+	r = map_live_get(t, arena_slice(a, domain), &value, err);
 	if (r == 1 && domain_parse(slice_str(&value), d, a, err) < 0)
 		r = err_prefix(err, "domains: %.*s", (int)domain.n, domain.p);
 	str_free(&value);
 	return r;
+}
+
+int
+domains_find(struct slice domain, struct arena *a, struct domain_record *d,
+    struct err *err)
+{
+	return domains_read(&table, domain, a, d, err);
 }

@@ -11,6 +11,7 @@
 #ifndef MAP_DOMAINS_H
 #define MAP_DOMAINS_H
 
+#include "map/live.h"
 #include "map/record.h"
 
 #define DOMAINS_DEFAULT "cdb:domains"
@@ -48,6 +49,9 @@ const char *domains_spec(const char *spec);
 /* The table as a program that only reads it has it.  Once, after common_load;
  * returns what jail_table is to be told. */
 const char *domains_open(const char *spec);
+/* the same of any table ("" as its spec: it has none) */
+int domains_read(struct map_live *t, struct slice domain, struct arena *a,
+    struct domain_record *d, struct err *err);
 /* the row of a domain, any case: 1, 0 none (then *d has the defaults), -1 */
 int domains_find(struct slice domain, struct arena *a,
     struct domain_record *d, struct err *err);

@@ -291,3 +291,14 @@ content_remove(const char *spool, const char *q, struct err *err)
 	str_free(&path);
 	return rc;
 }
+
+size_t
+content_trace(struct slice text, const char *name)
+{
+	const char *nl;
+
+	if (!slice_istarts(text, name))
+		return 0;
+	nl = memchr(text.p, '\n', text.n);
+	return nl == NULL ? 0 : (size_t)(nl - text.p) + 1;
+}

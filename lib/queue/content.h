@@ -57,6 +57,10 @@ int content_write(const char *spool, const char *q, struct slice bytes,
 /* open read-only: 1, 0 there is none, -1 */
 int content_open(const char *spool, const char *q, int *fd_r,
     struct err *err);
+/* A content begins with our trace: Return-Path and, where there was one
+ * recipient, Delivered-To.  How long the first line of text is, if it is the
+ * field of that name ("Return-Path:"); 0 it is not. */
+size_t content_trace(struct slice text, const char *name);
 /* 1 removed, 0 there was none, -1 */
 int content_remove(const char *spool, const char *q, struct err *err);
 

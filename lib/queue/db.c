@@ -94,6 +94,19 @@ qdb_step(struct queue_db *db, sqlite3_stmt *st, struct err *err)
 }
 
 int
+qdb_ids(struct queue_db *db, sqlite3_stmt *st, int64_t *ids, struct err *err)
+{
+	int rc, n = 0;
+
+	if (st == NULL)
+		return -1;
+	while ((rc = qdb_step(db, st, err)) == 1)
+		ids[n++] = sqlite3_column_int64(st, 0);
+	sqlite3_reset(st);
+	return rc < 0 ? -1 : n;
+}
+
+int
 qdb_run(struct queue_db *db, enum qdb_sql which, struct err *err,
     const char *fmt, ...)
 {

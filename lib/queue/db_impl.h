@@ -52,6 +52,10 @@ int qdb_fail(struct queue_db *db, const char *what, struct err *err);
  * (all must live until the reset).  NULL: err. */
 sqlite3_stmt *qdb_query(struct queue_db *db, enum qdb_sql which,
     struct err *err, const char *fmt, ...);
+/* the first column of all its rows, of which the caller has asked for no more
+ * than he has room for; st NULL: -1.  How many, or -1; st is reset */
+int qdb_ids(struct queue_db *db, sqlite3_stmt *st, int64_t *ids,
+    struct err *err);
 /* 1 a row, 0 done, -1 err */
 int qdb_step(struct queue_db *db, sqlite3_stmt *st, struct err *err);
 /* query, step to the end, reset: rows changed, or -1 */

@@ -180,16 +180,9 @@ static int
 find_dests(struct queue_db *db, const struct queue_filter *f, int64_t *ids,
     struct err *err)
 {
-	sqlite3_stmt *st = qdb_query(db, Q_DEST_IDS, err, "zzi", f->nexthop,
-	    plain(f->transport) ? f->transport : "", (int64_t)DESTS_MAX + 1);
-	int rc, n = 0;
-
-	if (st == NULL)
-		return -1;
-	while ((rc = qdb_step(db, st, err)) == 1)
-		ids[n++] = sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
-	return rc < 0 ? -1 : n;
+	return qdb_ids(db, qdb_query(db, Q_DEST_IDS, err, "zzi", f->nexthop,
+	    plain(f->transport) ? f->transport : "", (int64_t)DESTS_MAX + 1),
+	    ids, err);
 }
 
 int

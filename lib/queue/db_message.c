@@ -245,16 +245,8 @@ int
 qdb_message_expired(struct queue_db *db, int64_t now, int64_t *ids, int max,
     struct err *err)
 {
-	sqlite3_stmt *st = qdb_query(db, Q_MSG_EXPIRED, err, "ii", now,
-	    (int64_t)max);
-	int rc, n = 0;
-
-	if (st == NULL)
-		return -1;
-	while ((rc = qdb_step(db, st, err)) == 1)
-		ids[n++] = sqlite3_column_int64(st, 0);
-	sqlite3_reset(st);
-	return rc < 0 ? -1 : n;
+	return qdb_ids(db, qdb_query(db, Q_MSG_EXPIRED, err, "ii", now,
+	    (int64_t)max), ids, err);
 }
 
 int

@@ -139,22 +139,16 @@ int
 qdb_report_due(struct queue_db *db, int64_t now, int64_t *ids, int max,
     struct err *err)
 {
-	sqlite3_stmt *st = qdb_query(db, Q_REPORT_DUE, err, "ii", now,
-	    (int64_t)max);
-	int64_t id;
-	int rc, i, n = 0;
+	int i, k, n = 0, all = qdb_ids(db, qdb_query(db, Q_REPORT_DUE, err,
+	    "ii", now, (int64_t)max), ids, err);
 
-	if (st == NULL)
-		return -1;
-	while ((rc = qdb_step(db, st, err)) == 1) {
-		id = sqlite3_column_int64(st, 0);
-		for (i = 0; i < n && ids[i] != id; i++)
+	for (k = 0; k < all; k++) {
+		for (i = 0; i < n && ids[i] != ids[k]; i++)
 			;
 		if (i == n)
-			ids[n++] = id;
+			ids[n++] = ids[k];
 	}
-	sqlite3_reset(st);
-	return rc < 0 ? -1 : n;
+	return all < 0 ? -1 : n;
 }
 
 int

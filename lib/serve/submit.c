@@ -77,21 +77,9 @@ tell_rcpts(struct ipc *c, const struct cleanup_rcpt_in *rcpt, size_t n,
 static int
 put(int fd, const struct submit_source *src, struct err *err)
 {
-	static char buf[65536];
-	uint64_t at = src->from;
-	ssize_t n;
-
-	if (full_write(fd, src->head.p, src->head.n) < 0)
+	if (full_write(fd, src->head.p, src->head.n) < 0 || (src->fd >= 0 &&
+	    full_copy(src->fd, src->from, src->to - src->from, fd) < 0))
 		return err_sys(err, "write message");
-	for (; src->fd >= 0 && at < src->to; at += (uint64_t)n) {
-		n = pread(src->fd, buf, (size_t)MIN(src->to - at,
-		    (uint64_t)sizeof(buf)), (off_t)at);
-		if (n <= 0)
-			return n < 0 ? err_sys(err, "read content") :
-			    err_temp(err, "4.3.0", "content is too short");
-		if (full_write(fd, buf, (size_t)n) < 0)
-			return err_sys(err, "write message");
-	}
 	return 0;
 }
 

@@ -61,9 +61,8 @@ open_sub(struct store_batch *b, const char *home, const char *sub,
 
 static char buf[COPY_CHUNK];
 
-/* as pread, of the content with its head */
-static ssize_t
-content_pread(const struct store_content *c, char *to, size_t n, uint64_t at)
+ssize_t
+store_content_pread(const struct store_content *c, char *to, size_t n, uint64_t at)
 {
 	if (at < c->head_len) {
 		n = MIN(n, c->head_len - (size_t)at);
@@ -73,22 +72,12 @@ content_pread(const struct store_content *c, char *to, size_t n, uint64_t at)
 	return pread(c->fd, to, n, (off_t)(at - c->head_len + c->skip));
 }
 
-static int
-copy_bytes(const struct store_content *c, int to, bool sync)
+int
+store_content_copy(const struct store_content *c, int to, bool sync)
 {
-	uint64_t at = 0;
-	ssize_t r;
-
-	while (at < c->size) {
-		r = content_pread(c, buf, sizeof(buf), at);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r == 0)
-			errno = EIO;
-		if (r <= 0 || full_write(to, buf, (size_t)r) < 0)
-			return -1;
-		at += (uint64_t)r;
-	}
+	if (full_write(to, c->head, c->head_len) < 0 || full_copy(c->fd,
+	    c->skip, c->size - c->head_len, to) < 0)
+		return -1;
 	return sync ? fsync(to) : 0;
 }
 
@@ -105,7 +94,7 @@ copy_to(int tmp, const char *name, const struct store_content *c, bool sync)
 		fd = dir_open(tmp, name, O_WRONLY | O_CREAT | O_EXCL, mode);
 	if (fd < 0)
 		return -1;
-	r = copy_bytes(c, fd, sync);
+	r = store_content_copy(c, fd, sync);
 	e = errno;
 	if (close(fd) < 0 && r == 0) {
 		r = -1;
@@ -271,7 +260,7 @@ is_whole(int fd, const struct place *p)
 	if (fstat(fd, &a) < 0 || (uint64_t)a.st_size != p->c->size)
 		return false;
 	for (; at < p->c->size; at += (uint64_t)n) {
-		n = content_pread(p->c, other, sizeof(other), at);
+		n = store_content_pread(p->c, other, sizeof(other), at);
 		if (n <= 0 || pread(fd, buf, (size_t)n, (off_t)at) != n ||
 		    memcmp(buf, other, (size_t)n) != 0)
 			return false;

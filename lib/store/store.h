@@ -82,6 +82,11 @@ struct store_content {
 };
 /* Check fd (size, regular file) and path; once a message.  0 or -1. */
 int store_content_check(struct store_content *c, struct err *err);
+/* as pread, with its head */
+ssize_t store_content_pread(const struct store_content *c, char *to, size_t n,
+    uint64_t at);
+/* all of it, to the end of a file: 0, -1 errno */
+int store_content_copy(const struct store_content *c, int to, bool sync);
 
 /* the name of a message in the mailbox, from mail_name_unique */
 struct store_slot {

@@ -1,11 +1,10 @@
 /*
  * filter_fuzz.c - what milters, rspamd and clamd answer.
  */
-#include <sys/socket.h>
-
 #include "../../filter/clamd.h"
 #include "../../filter/rspamd.h"
 #include "milter/milter.h"
+#include "peer.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -64,14 +63,8 @@ http(struct slice s)
 	struct str body = STR_INIT;
 	struct io io;
 	struct err err;
-	int fd[2];
 
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fd) < 0)
-		die("socketpair");
-	if (full_write(fd[1], s.p, MIN(s.n, (size_t)65536)) < 0)
-		die("write");
-	close_fd(fd[1]);
-	io_init(&io, fd[0], 1000);
+	peer_says(&io, s);
 	if (rspamd_http(&io, 4096, &body, &err) == 0)
 		assert(body.len <= 4096);
 	io_close(&io);

@@ -16,36 +16,32 @@ package Postrider::Milter;
 use strict;
 use warnings;
 
-use IO::Socket::INET;
 use JSON::PP ();
 use Time::HiRes qw(sleep time);
 
+use Postrider::Puppet;
+our @ISA = ('Postrider::Puppet');
+
 sub new {
 	my ($class, %arg) = @_;
-	my $s = IO::Socket::INET->new(Listen => 20, LocalAddr => '127.0.0.1',
-	    Proto => 'tcp') or die "milter: $!\n";
-	my $self = bless { port => $s->sockport, dir => $arg{dir},
-	    owner => $$ }, $class;
+	my $self = Postrider::Puppet::new($class, 'milter',
+	    dir => $arg{dir});
 	$self->script({});
-	$self->{pid} = fork // die "fork: $!\n";
-	if (!$self->{pid}) {
-		$SIG{$_} = 'DEFAULT' for qw(TERM INT);
-		$SIG{PIPE} = 'IGNORE';
-		while (1) {
-			my $c = $s->accept or next;
-			$self->_count('+');
-			$self->_note('connected');
-			eval { $self->_serve($c) };
-			$self->_note("ended: $@") if $@ && $@ !~ /^over/;
-			close $c;
-			$self->_count('-');
-		}
-	}
-	return $self;
+	return $self->run;
+}
+
+sub _client {
+	my ($self, $c) = @_;
+	$self->_count('+');
+	$self->_note("connected\n");
+	eval { $self->_serve($c) };
+	$self->_note("ended: $@\n") if $@ && $@ !~ /^over/;
+	# its end is to be seen before it counts as idle
+	close $c;
+	return $self->_count('-');
 }
 
 sub address { return "inet:127.0.0.1:$_[0]{port}" }
-sub _file { return "$_[0]{dir}/milter.$_[0]{port}.$_[1]" }
 
 sub script {
 	my ($self, $script) = @_;
@@ -53,16 +49,7 @@ sub script {
 	print {$fh} JSON::PP->new->canonical->latin1->encode($script);
 	close $fh;
 	rename $self->_file('new'), $self->_file('script') or die "$!\n";
-	open $fh, '>', $self->_file('heard') or die "heard: $!\n";
-	return;
-}
-
-sub heard {
-	my ($self) = @_;
-	open my $fh, '<:raw', $self->_file('heard') or die "heard: $!\n";
-	local $/;
-	my $t = <$fh>;
-	return $t;
+	return $self->forget;
 }
 
 sub _count {
@@ -77,13 +64,6 @@ sub idle {
 	my ($self) = @_;
 	open my $fh, '<', $self->_file('sessions') or return 1;
 	return (<$fh> // '') !~ /\+\z/;
-}
-
-sub _note {
-	my ($self, $text) = @_;
-	open my $fh, '>>:raw', $self->_file('heard') or die;
-	syswrite $fh, "$text\n";
-	return;
 }
 
 sub _script {
@@ -141,7 +121,7 @@ sub _serve {
 		$script = $self->_script if $cmd =~ /[OC]/;
 		if ($cmd eq 'O') {
 			my @f = unpack 'N3', $data;
-			$self->_note(sprintf 'O %d %x %x', @f);
+			$self->_note(sprintf "O %d %x %x\n", @f);
 			my $s = $script->{O} || [];
 			if (ref $s->[0]) {
 				_say($c, @$s);
@@ -161,7 +141,7 @@ sub _serve {
 		$shown =~ s/\0/|/g;
 		$shown =~ s/\r/\\r/g;
 		$shown =~ s/\n/\\n/g;
-		$self->_note("$cmd $shown");
+		$self->_note("$cmd $shown\n");
 		return if $cmd eq 'Q';
 		my $s = $script->{$cmd};
 		next if $cmd =~ /[ADK]/ && !$s;
@@ -169,16 +149,5 @@ sub _serve {
 		_say($c, !defined $s ? 'c' : ref $s eq 'ARRAY' ? @$s : $s);
 	}
 }
-
-sub stop {
-	my ($self) = @_;
-	return unless $self->{pid} && $self->{owner} == $$;
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
-	$self->{pid} = 0;
-	return;
-}
-
-sub DESTROY { local ($?, $!, $@); $_[0]->stop; return }
 
 1;

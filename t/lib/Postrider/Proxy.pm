@@ -12,43 +12,22 @@ use warnings;
 
 use IO::Socket::INET;
 
+use Postrider::Puppet;
+our @ISA = ('Postrider::Puppet');
+
 sub new {
 	my ($class, %arg) = @_;
-	my $s = IO::Socket::INET->new(Listen => 20, LocalAddr => '127.0.0.1')
-	    or die "proxy: $!\n";
-	my $self = bless { %arg, port => $s->sockport, owner => $$ }, $class;
+	my $self = Postrider::Puppet::new($class, 'proxy', %arg);
 	$self->set;
-	$self->{pid} = fork // die "fork: $!\n";
-	if (!$self->{pid}) {
-		$SIG{$_} = 'DEFAULT' for qw(TERM INT);
-		$SIG{PIPE} = 'IGNORE';
-		while (1) {
-			my $c = $s->accept or next;
-			eval { $self->_serve($c) };
-			close $c;
-		}
-	}
-	return $self;
+	return $self->run;
 }
-
-sub port { return $_[0]{port} }
-sub _file { return "$_[0]{dir}/proxy.$_[0]{port}.$_[1]" }
 
 sub set {
 	my ($self, %say) = @_;
 	open my $fh, '>', $self->_file('say') or die "say: $!\n";
 	print {$fh} "$_\t$say{$_}\n" for sort keys %say;
 	close $fh;
-	open $fh, '>', $self->_file('heard') or die "heard: $!\n";
-	return;
-}
-
-sub heard {
-	my ($self) = @_;
-	open my $fh, '<:raw', $self->_file('heard') or die "heard: $!\n";
-	local $/;
-	my $t = <$fh>;
-	return $t;
+	return $self->forget;
 }
 
 sub _read_reply {
@@ -59,13 +38,6 @@ sub _read_reply {
 		return $all if $l =~ /^\d{3}[ \r]/;
 	}
 	die "the server is gone\n";
-}
-
-sub _note {
-	my ($self, $text) = @_;
-	open my $fh, '>>:raw', $self->_file('heard') or die;
-	syswrite $fh, $text;
-	return;
 }
 
 sub _content {
@@ -127,16 +99,5 @@ sub _serve {
 	}
 	return;
 }
-
-sub stop {
-	my ($self) = @_;
-	return unless $self->{pid} && $self->{owner} == $$;
-	kill 'KILL', $self->{pid};
-	waitpid $self->{pid}, 0;
-	$self->{pid} = 0;
-	return;
-}
-
-sub DESTROY { local ($?, $!, $@); $_[0]->stop; return }
 
 1;
