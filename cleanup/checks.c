@@ -232,18 +232,54 @@ walk_body(struct walk *w, const struct mime_part *p, struct err *err)
 	return r;
 }
 
+/* does an empty line end its header? */
+static bool
+is_apart(const struct walk *w, const struct mime_part *p)
+{
+	struct slice header = slice_sub(w->msg, p->begin.pos,
+	    p->body.pos - p->begin.pos);
+
+	return slice_eqz(header, "\n") || slice_ends(header, "\n\n");
+}
+
+/* A body that follows its header without an empty line gets one, where splices
+ * from n on change it: without its first lines the next ones could be fields.
+ * So do the messages around it which begin in the same place. */
+static void
+separate(struct walk *w, const struct mime_part *p, size_t n)
+{
+	struct splices *s = &w->k.splices;
+	struct splice blank = { .at = w->base + p->body.pos,
+		.text = SLICE_LIT("\n\n\n\n\n\n\n\n") };
+	size_t lines = 0;
+
+	if (s->n == n || is_apart(w, p))
+		return;
+	do
+		lines++;
+	while (p->is_message && p->begin.pos == p->body.pos &&
+	    (p = p->parent) != NULL && !is_apart(w, p));
+	blank.text = slice_sub(blank.text, 0, lines);
+	splice_add(s, blank.at, 0, blank.text);
+	memmove(&s->v[n + 1], &s->v[n], (s->n - 1 - n) * sizeof(*s->v));
+	s->v[n] = blank;
+}
+
 static int
 walk(struct walk *w, struct mime_part *root, struct err *err)
 {
 	struct mime_part *p;
+	size_t n;
 	int r = 0;
 
 	for (p = root; r == 0 && p != NULL; p = mime_next(p)) {
 		r = walk_header(w, p, p == root ? CHECK_HEADER :
 		    p->is_message ? CHECK_NESTED : CHECK_MIME, err);
+		n = w->k.splices.n;
 		if (r == 0 && p->child == NULL &&
 		    open_now[CHECK_BODY] != NULL)
 			r = walk_body(w, p, err);
+		separate(w, p, n);
 	}
 	return MIN(r, 0);
 }

@@ -126,7 +126,7 @@ set_transport(struct message *m, const struct edit *e, struct err *err)
 	    hop.n > NEXTHOP_MAX)
 		return bad(e, "no transport:nexthop", err);
 	if (slice_eqz(name, "local") || slice_eqz(name, "system") ||
-	    slice_eqz(name, "none"))
+	    slice_eqz(name, "command") || slice_eqz(name, "none"))
 		return bad(e, "not a transport for this", err);
 	m->transport = arena_slice(&m->arena, name);
 	m->nexthop = arena_slice(&m->arena, hop);

@@ -32,6 +32,7 @@ static const struct {
 	{ "auth-pam", pam_verbs },
 	{ "bounce", bounce_verbs },
 	{ "cleanup", cleanup_verbs },
+	{ "command", local_verbs },
 	{ "dnsd", dns_verbs },
 	{ "filter", filter_verbs },
 	{ "gate", gate_verbs },

@@ -37,6 +37,7 @@ is_far(const char *transport, const char *nexthop)
 {
 	return strcmp(transport, "local") != 0 &&
 	    strcmp(transport, "system") != 0 &&
+	    strcmp(transport, "command") != 0 &&
 	    strcmp(transport, "pipe") != 0 && nexthop[0] != '\0' &&
 	    strncmp(nexthop, "unix:", 5) != 0;
 }

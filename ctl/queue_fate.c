@@ -202,7 +202,8 @@ set_target(struct moving *m, const char *to)
 	m->to.transport = arena_slice(&ctl_arena, (struct slice){ to, n });
 	/* a next hop says no mailbox */
 	if (strcmp(m->to.transport, "local") == 0 ||
-	    strcmp(m->to.transport, "system") == 0)
+	    strcmp(m->to.transport, "system") == 0 ||
+	    strcmp(m->to.transport, "command") == 0)
 		return fail_usage("%s: which mailbox of this host, the router "
 		    "knows: say \"router\"", to);
 	m->to.nexthop = to + n + 1;

@@ -6,6 +6,12 @@
 
 #define S(lit) SLICE_LIT(lit)
 
+static const struct slice batv[] = {
+	S("ann@example.org"), S("\"a b\"@example.org"), S("ann@[192.0.2.1]"),
+	S("prvs=0005abcdef=ann@example.org"), S("PRVS=0999ABCDEF=x@y.example"),
+	S("prvs=ann=0005@example.org"), S("SRS0=abcdefgh=PT=a.example=x@b"),
+};
+
 static const struct slice bounce_template[] = {
 	S("failure_template = <<END\nCharset: utf-8\n"
 	    "From: MAILER-DAEMON (Post of $mydomain)\nSubject: S ${queue_id}\n"
@@ -14,6 +20,19 @@ static const struct slice bounce_template[] = {
 	    "$delay_warning_time_hours of $maximal_queue_lifetime_days\nE\n"),
 	S("success_template = <<END\n\n$postmaster $mail_name $myorigin\n"
 	    "gr\xc3\xbc\xc3\x9f\nEND\n"),
+};
+
+static const struct slice cleanup_checks[] = {
+	S("\0Subject: a\n b\nX-Del: 1\nX-Pre: 2\nX-Warn: 3\n\nold 1\nsecret\n"
+	    "text\nold"),
+	S("\0From: a\nX-Strip: 1\nContent-Type: multipart/mixed; boundary=b\n\n"
+	    "secret\n--b\nContent-Description: x\nContent-Language: en\n\n"
+	    "old\n--b\nContent-Type: message/rfc822\n\nSubject: secret\n"
+	    "To: x\n\nsecret\nold 2\n--b--\nold\n"),
+	S("\0X-To: a@b.example\nX-Bcc: c@d.example\nX-Route: smtp:e.example\n"
+	    "X-Hold: y\n\nX-Pre\nstop\nold\n"),
+	S("\1X-No: 5.7.9 never\n\n"), S("\1X-Discard:\nSubject: x\n\nold\n"),
+	S("\0no field\nold\n"), S("\1X-Pass:\nX-Del: x\n\nsecret\n"),
 };
 
 static const struct slice cleanup_fields[] = {
@@ -139,6 +158,16 @@ static const struct slice gate_proxy[] = {
 	S("PROXY UNKNOWN\r\n"), S(PROXY2 "\x20\0\0\0"),
 	S(PROXY2 "\x21\x11\0\x11\xc0\0\2\1\xc0\0\2\2\4\1\0\x19\2\0\2ab"),
 	S(PROXY2 "\x21\x21\0\x24" R16 R16 "\4\1\0\x19"),
+};
+
+#define LONG R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16
+static const struct slice gate_talk[] = {
+	S("\377EHLO a.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"
+	    "RSET\r\nNOOP\r\nQUIT\r\n"),
+	S("\0helo x\nrcpt to : <\"a b\"@c>\nmail from:<> SIZE=1\nSTARTTLS\n\n"),
+	S("\7QUIT"), S("\20NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n"
+	    "NOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\nNOOP\r\n"),
+	S("\377" LONG LONG LONG LONG "\r\nNOOP\r\n" LONG LONG LONG LONG LONG),
 };
 
 static const struct slice limitd[] = {
@@ -370,9 +399,10 @@ static const struct seeds {
 	size_t n;
 } all[] = {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
-	ROW(bounce_template), ROW(cleanup_fields), ROW(dnsd), ROW(driver_bad),
+	ROW(batv), ROW(bounce_template), ROW(cleanup_checks),
+	ROW(cleanup_fields), ROW(dnsd), ROW(driver_bad),
 	ROW(filter),
-	ROW(gate_proxy),
+	ROW(gate_proxy), ROW(gate_talk),
 	ROW(imap_args), ROW(imap_lex), ROW(imap_name),
 	{ "imap_structure", message, ARRAY_LEN(message) },
 	ROW(keyd), ROW(limitd), ROW(map_cdb), ROW(map_rules),

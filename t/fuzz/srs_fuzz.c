@@ -2,33 +2,12 @@
  * srs_fuzz.c - an address that strangers have written is nobody's, and one
  * that was made here leads back to where it came from, over one host or two.
  */
-#include <sys/mman.h>
-#include <sys/stat.h>
-
-#include "../../router/secrets.h"
 #include "../../router/srs.h"
-#include "base/log.h"
+#include "secret.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 enum { DAY = 20000, AGE = 21 };
-
-static void
-begin(void)
-{
-	static char path[64];
-	static const char text[] = "0123456789abcdef0123456789abcdef\n";
-	int fd;
-
-	if (path[0] != '\0')
-		return;
-	fd = memfd_create("srs.secret", MFD_CLOEXEC);
-	if (fd < 0 || fchmod(fd, 0600) < 0 ||
-	    full_write(fd, text, strlen(text)) < 0)
-		die("memfd_create");
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	secrets_init(path);
-}
 
 /* 1 and the sender of what is forwarded, 0 there is none */
 static int
@@ -84,7 +63,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	struct arena a = { 0 };
 	const char *z, *out;
 
-	begin();
+	secret_begin();
 	z = arena_slice(&a, (struct slice){ (const char *)data, n });
 	if (memchr(data, '\0', n) == NULL) {
 		/* the hash is 40 bits: no guess comes through */
