@@ -2,6 +2,10 @@
  * work.c - what is done while the client is silent: metadata of new messages
  * where it asks for metadata, the search index where it searches, both in
  * slices; then what can be had again is given back.
+ *
+ * So rows of metadata are made by sessions, not by local: one costs 28 to 40 us
+ * in batches, but to open a user's cache for one delivery, insert and close
+ * costs 0.4 ms of CPU, about what the delivery costs at all.
  */
 #include <malloc.h>
 #include <poll.h>

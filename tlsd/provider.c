@@ -1,6 +1,7 @@
 /*
- * provider.c - the signatures.  libssl gives what is to be signed as a whole,
- * so it goes to keyd as it is, and keyd can see what it is.
+ * provider.c - the signatures.  A key is its name here.  libssl gives what is
+ * to be signed as a whole, so it goes to keyd as it is, and keyd can see what
+ * it is.
  */
 #include "provider.h"
 

@@ -125,6 +125,8 @@ becomes("X-Mark: 1\nX-Gone: 1\n\tfold\nX-Ok: 1\nX-Any: 1\nTo: x\n\nb\n",
 becomes("Received: from inner\n by x\nReceived: from outer\n\nb\n",
     "Received: from outer\n\nb\n", 'a Received field, but not ours');
 becomes("X-Gone: 1\n", '', 'the only field of a message');
+becomes("hide me\nX-Trusted: yes\n", "\nX-Trusted: yes\n",
+    'what comes behind a line that is gone does not become a field');
 refused("Subject: notafield\n\n", 'temp 4.3.5 not a header field: ' .
     'not a field?', 'a text that is no field');
 refused("Subject: bad\n\n", 'temp 4.3.5 not an action of a content check: ' .
