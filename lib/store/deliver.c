@@ -62,7 +62,8 @@ open_sub(struct store_batch *b, const char *home, const char *sub,
 static char buf[COPY_CHUNK];
 
 ssize_t
-store_content_pread(const struct store_content *c, char *to, size_t n, uint64_t at)
+store_content_pread(const struct store_content *c, char *to, size_t n,
+    uint64_t at)
 {
 	if (at < c->head_len) {
 		n = MIN(n, c->head_len - (size_t)at);
