@@ -11,7 +11,7 @@
 #include "store/mbox.h"
 #include "test/tap.h"
 
-enum { MANY = 3000, DATE = 1600000000, ROUNDS = 25 };
+enum { MANY = 3000, DATE = 1600000000, ROUNDS = 12 };
 
 static const char *const letters[] = { ":2,", ":2,S", ":2,FS", "", ":2,RST" };
 

@@ -403,7 +403,7 @@ sub _sync_log {
 	return if $self->{waiting} || !$self->{started};
 	my ($pid) = eval { $self->slurp("$self->{dir}/run/master.pid") } // '';
 	$pid =~ /^(\d+)$/m or return;
-	my ($to, $at) = ("/proc/$1/fd/2", $self->log_mark);
+	my ($to, $at) = ("/proc/$1/fd/2", -s $self->log_file || 0);
 	(readlink $to // '') =~ /^pipe:/ or return;
 	my $mark = sprintf 'test[%d]: mark n=%d', $$, ++$self->{marks};
 	open my $pipe, '>>', $to or return;
@@ -437,7 +437,11 @@ sub log {
 sub log_lines { my $self = shift; return split /\n/, $self->log(@_) }
 
 # where the log ends now: for the $from of log and wait_log
-sub log_mark { return -s $_[0]->log_file || 0 }
+sub log_mark {
+	my ($self) = @_;
+	$self->_sync_log;
+	return -s $self->log_file || 0;
+}
 
 # the first line of the log that matches; '' and a note after the time
 sub wait_log {
