@@ -16,6 +16,7 @@
 #include "qmgr.h"
 
 #include <event2/event.h>
+#include <sys/stat.h>
 
 enum { RETRY_MS = 1000, RETRY_MAX_MS = 10000 };
 
@@ -28,8 +29,13 @@ static struct event *retry_ev;
 int
 afloat_take(struct msg *m, int *fd, struct err *err)
 {
+	struct stat st;
+
 	if (*fd < 0 || !content_sealed(*fd))
 		return err_perm(err, "5.5.4", "content that is not sealed");
+	if (fstat(*fd, &st) < 0 || (uint64_t)st.st_size != m->m.size)
+		return err_temp(err, "4.3.0", "content has another length "
+		    "than %llu", (unsigned long long)m->m.size);
 	m->fd = *fd;
 	*fd = -1;
 	m->floating = true;
@@ -38,11 +44,26 @@ afloat_take(struct msg *m, int *fd, struct err *err)
 	return 0;
 }
 
+/* what floats keeps the journal from being overwritten */
+static bool
+journal_crowded(void)
+{
+	return (uint64_t)journal_bytes(qmgr.journal) >
+	    qmgr.conf.journal_limit / 2;
+}
+
 bool
 afloat_full(void)
 {
 	return count > (size_t)qmgr.conf.floating_messages ||
-	    bytes > qmgr.conf.floating_size;
+	    bytes > qmgr.conf.floating_size || journal_crowded();
+}
+
+void
+afloat_round(void)
+{
+	if (count > 0 && journal_crowded())
+		afloat_anchor_to(INT64_MAX);
 }
 
 static void
@@ -76,6 +97,7 @@ afloat_anchor(struct msg *m, struct err *err)
 	    err) < 0)
 		return -1;
 	close(fd);
+	m->anchored = true;
 	if (m->stuck)		/* it has waited to be written */
 		msg_dirty(m);
 	afloat_drop(m);

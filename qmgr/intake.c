@@ -176,6 +176,7 @@ intake_round(void)
 	while ((m = TAILQ_FIRST(&qmgr.taken)) != NULL)
 		msg_forget(m);
 	start(first);
+	afloat_round();
 	epoch_wanted();
 }
 

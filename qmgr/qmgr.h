@@ -247,6 +247,7 @@ void afloat_init(void);
 /* it came along as fd, which is the message's then: 0, -1 it is not sealed */
 int afloat_take(struct msg *m, int *fd, struct err *err);
 bool afloat_full(void);
+void afloat_round(void);	/* none floats on where the journal gets full */
 /* give it a file: 0, or -1 and it floats on; afloat_stuck: with a word in the
  * log, and tried again */
 int afloat_anchor(struct msg *m, struct err *err);

@@ -324,6 +324,10 @@ send_report(struct report *r)
 	bool sent = true, found = rc == 1;
 
 	qid_print(r->id, id);
+	if (found && restore_waits(r->id)) {	/* a later tick finds it */
+		found = false;
+		rc = 0;
+	}
 	if (found)
 		rc = content_open(common.spool_dir, id, &fd, &err);
 	if (rc < 0)

@@ -133,16 +133,19 @@ put_off(const struct journal_entry *e, const struct err *why)
 	log_event(LOG_ERROR, "restore-failed", KS("q", q), KERR(why), KEND);
 }
 
-/* into memory; what is noted as delivered waits only for a sync */
+/* into memory; what is noted as delivered waits only for a sync, and has need
+ * of its content only for a receipt */
 static int
-load(const struct journal_entry *e, struct err *err)
+load(struct restore *s, const struct journal_entry *e, struct err *err)
 {
 	char *rec = slice_dup(e->env);
 	struct msg *m = msg_from_record(rec, e->env.n, ROW_NONE, err);
 	struct rcpt *r;
+	struct err why;
 
 	if (m == NULL)
 		return -1;
+	s->messages++;
 	m->gen = e->gen;
 	m->again = true;
 	msg_set_row(m, ROW_JOURNAL);
@@ -152,6 +155,8 @@ load(const struct journal_entry *e, struct err *err)
 		else
 			sched_add(r, rcpt_class(r));
 	}
+	if (!(e->done && epoch_ends(m)) && repair(s, e, true, &why) != 0)
+		put_off(e, &why);
 	return 0;
 }
 
@@ -204,15 +209,13 @@ on_entry(void *ctx, const struct journal_entry *from, struct err *err)
 	s->done += e->done;
 	s->doubted += e->doubt;
 	reads = row == 1 || record_reads(e->id, e->env, &why);
-	if ((row == 1 || !reads || !e->done) &&
-	    repair(s, e, reads, &why) != 0)
+	if (row == 0 && reads)
+		return load(s, e, err);
+	if (repair(s, e, reads, &why) != 0)
 		put_off(e, &why);
 	if (!reads)
 		recent_add(e->id);
-	if (row == 1 || !reads)
-		return 0;
-	s->messages++;
-	return load(e, err);
+	return 0;
 }
 
 static void

@@ -82,6 +82,7 @@ struct msg {
 	bool unsynced;		/* content that nobody has synced */
 	bool floating;		/* it has no file: fd is sealed (afloat.c) */
 	bool stuck;		/* no file could be made for it */
+	bool anchored;		/* its file is one that we made */
 	enum msg_row row;
 	enum msg_row row_after;	/* once the transaction under way is durable */
 	bool ended;		/* by it, no recipient is left */

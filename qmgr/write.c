@@ -230,7 +230,11 @@ void
 msg_forget(struct msg *m)
 {
 	struct rcpt *r;
+	struct err err;
 
+	/* who sent it knows of no file */
+	if (m->anchored && content_remove(common.spool_dir, m->q, &err) < 0)
+		log_event(LOG_WARN, "unlink", KS("q", m->q), KERR(&err), KEND);
 	if (m->listed) {
 		TAILQ_REMOVE(&qmgr.dirty, m, link);
 		m->listed = false;

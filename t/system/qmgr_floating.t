@@ -4,6 +4,7 @@
 # after a crash; where none can be made it waits.  Nobody can write to it.
 use strict;
 use warnings;
+use Postrider::Chaos;
 use Postrider::Queue;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -71,6 +72,15 @@ for my $seals (undef, 0, 8 | 2, 15 & ~8) {
 	    floating => 'yes'), defined $seals ? $f : undef);
 	is "$r->{f}{kind} $r->{f}{dsn}", 'perm 5.5.4',
 	    'one with seals ' . ($seals // 'and no content') . ' is refused';
+}
+
+for my $more ([size => 49], [size => 51, hold => 1]) {
+	my $id = Postrider::Queue::id();
+	$r = $s->connect->call('enqueue', Postrider::Queue::fields($id,
+	    'ok@a.test', floating => 'yes', @$more),
+	    Postrider::Queue::floating(text($id)));
+	is "$r->{f}{kind} $r->{f}{dsn}", 'temp 4.3.0',
+	    "so is one of another length: @$more";
 }
 
 # a crash before it has a file
@@ -141,6 +151,51 @@ restart(sync_interval => '10m', floating_size => 110);
 is join('', map { file($_) } @q), '001', 'so many bytes may';
 let();
 ok $s->wait_for(sub { $s->list !~ /gate/ }), 'all are delivered';
+
+# what floats keeps the journal, so none does where that gets full; what is
+# refused then leaves no file
+restart(sync_interval => '10m', journal_limit => '32M');
+unlink $open;
+$q = put('gate8@h.test');
+is file($q), 0, 'one floats';
+sub big {
+	my $id = Postrider::Queue::id();
+	open my $fh, '>', $s->file($id) or die;
+	truncate $fh, 9 << 20 or die;
+	return $s->connect->call('enqueue', Postrider::Queue::fields($id,
+	    'never@big.test', unsynced => 'yes', size => 9 << 20,
+	    transport => ['away']));
+}
+is big()->{verb}, 'ok', 'a long message';
+is file($q), 0, '... is not too much';
+is big()->{verb}, 'ok', 'another';
+ok $s->wait_for(sub { file($q) }), '... and it has a file';
+is file($q = put('gate9@h.test')), 1, '... as others have';
+is big()->{verb}, 'ok', 'one more';
+is big()->{f}{dsn}, '4.3.1', 'there is a limit';
+my $much = "Return-Path: <s\@example.org>\n\n" . 'x' x (6 << 20);
+$q = Postrider::Queue::id();
+$r = $s->connect->call('enqueue', Postrider::Queue::fields($q, 'ok@h.test',
+    floating => 'yes', size => length $much),
+    Postrider::Queue::floating($much));
+is $r->{f}{dsn}, '4.3.1', '... for others';
+ok $s->wait_for(sub { !file($q) }), '... of which no file stays';
+
+# delivered, and a receipt is due
+sub noted { return Postrider::Chaos::noted($s->dir . '/spool/journal') }
+let();
+restart();
+$s->call('delete');
+ok $s->wait_for(sub { $s->list eq '' && !noted() }), 'nothing is left of it';
+restart(sync_interval => '10m');
+$q = put('ok@r.test', notify => ['success']);
+ok $s->wait_for(sub { noted() }), 'one is delivered, and noted';
+restart();
+ok $s->wait_for(sub { grep { ($_->{content} // '') eq text($q) }
+    $s->asked('bounce') }), 'after a crash, its receipt has the content';
+ok $s->wait_empty, '... and all are done with';
+is scalar(grep { $_->{f}{q} eq $q } $s->asked('local')), 1,
+    '... without being delivered again';
 
 # no file can be made: as on a full disk
 restart();
