@@ -11,8 +11,8 @@
 #include <pcre2.h>
 
 enum { RULES_MAX = 500, FILE_MAX = 256 << 10, SUBJECT_MAX = 1000,
-	COUNTERS = 1 << 10, MATCH_LIMIT = 20000, DEPTH_LIMIT = 500,
-	HEAP_LIMIT_K = 1024 };
+	TEXT_MAX = 1000, COUNTERS = 1 << 10, MATCH_LIMIT = 20000,
+	DEPTH_LIMIT = 500, HEAP_LIMIT_K = 1024 };
 
 struct rule {
 	pcre2_code *re;
@@ -266,10 +266,17 @@ set_curb(const struct rule *r, const struct dest *d, const char *text)
 static void
 turn_status(const struct rule *r, struct agent_result *a)
 {
-	static char dsn[16];
+	static char dsn[16], text[TEXT_MAX];
 
 	if (!r->permanent && !r->temporary)
 		return;
+	/* trouble here stays to be known as that: it is not for the sender */
+	if (r->permanent && *a->peer == '\0' &&
+	    strncmp(a->dsn, "4.3.", 4) == 0) {
+		snprintf(text, sizeof(text), "given up by a rule; last: "
+		    "%s %s", a->dsn, a->text);
+		a->text = text;
+	}
 	a->status = r->permanent ? AGENT_FAILED : AGENT_DEFERRED;
 	snprintf(dsn, sizeof(dsn), "%c%s", r->permanent ? '5' : '4',
 	    strlen(a->dsn) > 1 ? a->dsn + 1 : ".0.0");

@@ -14,7 +14,7 @@ open my $fh, '>', $s->dir . '/conf/rules' or die;
 print {$fh} <<'RULES';
 # a comment
 /TOO many connections/i concurrency=1 for=1h
-/^4\.2\.1 come/ permanent
+/^4\.(?:2\.1 come|3\.0 open)/ permanent
 /(a+)+$/ temporary
 /^5\.1\.1 no such/ pause=1h after=2/10m site
 RULES
@@ -115,6 +115,9 @@ $s->gate(1);
 my $r2 = $s->mail('defer@r2.test');
 ok $s->wait_log(qr/failed q=$r2 .*dsn=5\.2\.1 reason="come again"/),
     'temporary becomes permanent';
+my $here = $s->mail('here@r2.test');
+ok $s->wait_log(qr{failed q=$here .*dsn=5\.3\.0 .* last: 4\.3\.0 open /srv}),
+    '... and is still our trouble';
 $s->mail('fail1@r3.prov.test');
 ok $s->wait_log(qr/to=fail1\@r3/), 'the first of two';
 unlike limits(), qr/prov/, '... does nothing';

@@ -7,6 +7,7 @@ package Postrider::Sink;
 #
 #   busy*     deferred, 4.7.0 too many connections
 #   full*     deferred, 4.2.2 mailbox full
+#   here*     deferred, 4.3.0 open /srv: no
 #   half*     the first recipients are said to have failed, then it dies, once
 #
 # While the file `closed' is there nobody is answered.  A next hop
@@ -42,7 +43,8 @@ my %answer = (defer => ['deferred', '4.2.1', 'come again'],
     fail => ['failed', '5.1.1', 'no such user'],
     trouble => ['deferred', '4.4.1', 'unreachable', 'yes'],
     busy => ['deferred', '4.7.0', 'too many connections'],
-    full => ['deferred', '4.2.2', 'mailbox full']);
+    full => ['deferred', '4.2.2', 'mailbox full'],
+    here => ['deferred', '4.3.0', 'open /srv: no']);
 
 sub _answer {
 	my ($dir, $p) = @_;
@@ -58,7 +60,7 @@ sub _answer {
 		}
 		my $a = $answer{$k} or next;
 		$c->send('more', [i => $i, status => $a->[0], dsn => $a->[1],
-		    text => $a->[2], peer => 'mx.test',
+		    text => $a->[2], peer => $k eq 'here' ? '' : 'mx.test',
 		    dest_trouble => $a->[3] // 'no']);
 	}
 	my ($site) = ($m->{f}{nexthop} // '') =~ /^\w+\.(\w+)\.test$/;
