@@ -183,17 +183,6 @@ envelope_reply(struct member *m, struct proxy *p, struct verdict *v,
 	return 0;
 }
 
-static bool
-is_ascii(struct slice s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] > 0x7f)
-			return false;
-	return true;
-}
-
 /* RFC 6531 section 3.2: addresses and fields of a message that came with
  * SMTPUTF8 */
 static bool
@@ -201,13 +190,13 @@ needs_utf8(const struct view *view)
 {
 	size_t i;
 
-	if (!is_ascii(slice_of(view->sender)))
+	if (!slice_is_ascii(slice_of(view->sender)))
 		return true;
 	for (i = 0; i < view->rcpts.n; i++)
-		if (!is_ascii(slice_of(view->rcpts.v[i])))
+		if (!slice_is_ascii(slice_of(view->rcpts.v[i])))
 			return true;
 	for (i = 0; i < view->n; i++)
-		if (!is_ascii(view->v[i].value))
+		if (!slice_is_ascii(view->v[i].value))
 			return true;
 	return false;
 }

@@ -10,6 +10,10 @@
  * has secrets */
 bool ipc_encode(struct str *out, const char *verb, const struct field *t,
     const void *rec);
+/* the same alone in out, which does not move a secret while it grows: 0, or -1
+ * longer than IPC_MAX; with *secret_r the caller wipes it when it is sent */
+int ipc_pack(struct str *out, const char *verb, const struct field *t,
+    const void *rec, bool *secret_r, struct err *err);
 /* set m->verb of a received message: 0, or -1 malformed */
 int ipc_check(struct ipc_msg *m, struct err *err);
 

@@ -119,6 +119,20 @@ send_wait(int sock, const char *verb, const struct str *bytes, int fd,
 }
 
 int
+ipc_pack(struct str *out, const char *verb, const struct field *t,
+    const void *rec, bool *secret_r, struct err *err)
+{
+	str_reset(out);
+	/* no copy of a secret is left where it grew out of */
+	str_grow(out, SECRET_ROOM);
+	*secret_r = ipc_encode(out, verb, t, rec);
+	if (out->len > IPC_MAX)
+		return err_perm(err, "5.3.4", "%s: message of %zu bytes",
+		    verb, out->len);
+	return 0;
+}
+
+int
 ipc_send(int sock, const char *verb, const struct field *t, const void *rec,
     int fd, int timeout_ms, struct err *err)
 {
@@ -126,13 +140,9 @@ ipc_send(int sock, const char *verb, const struct field *t, const void *rec,
 	bool secret;
 	int r;
 
-	str_reset(&bytes);
-	/* no copy of a secret is left where it grew out of */
-	str_grow(&bytes, SECRET_ROOM);
-	secret = ipc_encode(&bytes, verb, t, rec);
-	r = bytes.len > IPC_MAX ? err_perm(err, "5.3.4",
-	    "%s: message of %zu bytes", verb, bytes.len) :
-	    send_wait(sock, verb, &bytes, fd, timeout_ms, err);
+	r = ipc_pack(&bytes, verb, t, rec, &secret, err);
+	if (r == 0)
+		r = send_wait(sock, verb, &bytes, fd, timeout_ms, err);
 	if (secret)
 		explicit_bzero(bytes.s, bytes.len);
 	return r;

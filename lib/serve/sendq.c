@@ -9,7 +9,7 @@
 #include "ipc/codec.h"
 
 /* no copy of a secret is left where a record grew out of */
-enum { SENDQ_MAX = 16 << 20, SECRET_ROOM = 8192 };
+enum { SENDQ_MAX = 16 << 20 };
 
 struct sendq_item {
 	struct sendq_item *next;
@@ -81,12 +81,9 @@ sendq_record(struct sendq *q, int sock, const char *verb,
 	bool secret;
 	int r;
 
-	str_reset(&bytes);
-	str_grow(&bytes, SECRET_ROOM);
-	secret = ipc_encode(&bytes, verb, t, rec);
-	r = bytes.len > IPC_MAX ? err_perm(err, "5.3.4",
-	    "%s: message of %zu bytes", verb, bytes.len) :
-	    sendq_put(q, sock, &bytes, fd, err);
+	r = ipc_pack(&bytes, verb, t, rec, &secret, err);
+	if (r == 0)
+		r = sendq_put(q, sock, &bytes, fd, err);
 	if (secret)
 		explicit_bzero(bytes.s, bytes.len);
 	return r;
