@@ -36,6 +36,7 @@ extern const struct field conf_fields[];
 
 struct rcpt {
 	const char *addr, *notify, *orcpt, *orig;
+	const char *seal;	/* as it came; "" none */
 };
 
 struct content_facts {
@@ -50,6 +51,7 @@ struct content_facts {
 
 struct job;
 struct router_conn;
+struct router_route_more;
 struct message {
 	struct arena arena;
 	struct rcpt *rcpts;	/* malloced, kept from message to message */
@@ -60,6 +62,9 @@ struct message {
 	struct job *job;	/* a commit that is not answered yet */
 	struct router_conn *asked;	/* router is; NULL: not yet */
 	int64_t asked_at;
+	/* by seals, of each recipient, in the arena; NULL: none */
+	struct router_route_more *routes;
+	int64_t routes_until;	/* mono_ms */
 	char q[QID_SIZE];
 	int fd;			/* content, read and append */
 	uint64_t trace;		/* bytes that we wrote in front */

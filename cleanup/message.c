@@ -12,6 +12,7 @@
 #include "checks.h"
 #include "cleanup.h"
 #include "conf/common.h"
+#include "proto/seal.h"
 #include "smtp/command.h"
 #include "smtp/verp.h"
 
@@ -56,6 +57,8 @@ message_rcpt(struct message *m, const struct cleanup_rcpt_in *in)
 	r->orcpt = arena_strdup(&m->arena, in->orcpt);
 	r->orig = in->orig[0] == '\0' ? r->addr :
 	    arena_strdup(&m->arena, in->orig);
+	r->seal = in->seal == NULL || strlen(in->seal) > SEAL_MAX ? "" :
+	    arena_strdup(&m->arena, in->seal);
 }
 
 int

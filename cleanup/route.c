@@ -1,5 +1,9 @@
 /*
- * route.c - asks router, in messages that fit, for every final destination.
+ * route.c - every final destination: by the seals that came with the recipients
+ * (proto/seal.h), if all have good ones, else router is asked, in messages that
+ * fit.  Seals are looked at where router would be asked, and used at commit if
+ * they hold then and nobody has changed the envelope.
+ *
  * A message is taken only where all of its recipients could be looked up:
  * those that can not be delivered to go into the envelope as failed.
  *
@@ -12,8 +16,10 @@
 #include "cleanup.h"
 #include "conf/common.h"
 #include "proto/router.h"
+#include "proto/seal.h"
 
 enum { CHUNK = 200, CHUNK_BYTES = 56000, ANSWER_MAX = 8192, FRESH_MS = 1000 };
+enum { SEALS = 32 /* recipients; of more, router is asked */ };
 
 struct router_conn {
 	struct ipc ipc;
@@ -150,15 +156,44 @@ fill(const struct message *m, size_t first, struct router_route_in *in)
 	}
 }
 
+static bool
+open_seals(struct message *m)
+{
+	struct router_route_more *v;
+	int64_t until;
+	size_t i;
+
+	for (i = 0; i < m->n; i++)
+		if (m->rcpts[i].seal[0] == '\0')
+			return false;
+	if (!seal_ready() || m->internal || m->n > SEALS)
+		return false;
+	v = arena_alloc(&m->arena, m->n * sizeof(*v));
+	m->routes_until = INT64_MAX;
+	for (i = 0; i < m->n; i++) {
+		if (seal_open(m->rcpts[i].seal, m->rcpts[i].addr, m->sender,
+		    &m->arena, &v[i], &until) == 0)
+			return false;
+		v[i].n = (int64_t)i;
+		m->routes_until = MIN(m->routes_until, until);
+	}
+	m->routes = v;
+	return true;
+}
+
 void
 route_ask(struct message *m)
 {
 	const char *addr[CHUNK];
 	struct router_route_in in = { .addr = { addr, 0, CHUNK },
-		.sender = m->sender, .internal = m->internal };
-	struct router_conn *r = conn_take();
+		.sender = m->sender, .internal = m->internal,
+		.single = true };
+	struct router_conn *r;
 	struct err err;
 
+	if (open_seals(m))
+		return;
+	r = conn_take();
 	fill(m, 0, &in);
 	if (ipc_tell(&r->ipc, &router_route, &in, &err) < 0) {
 		conn_give(r);
@@ -171,6 +206,7 @@ route_ask(struct message *m)
 void
 route_forget(struct message *m)
 {
+	m->routes = NULL;
 	if (m->asked == NULL)
 		return;
 	ipc_close(&m->asked->ipc);
@@ -178,11 +214,21 @@ route_forget(struct message *m)
 	m->asked = NULL;
 }
 
+/* an only place comes with the ok */
+static int
+take_single(struct state *s, const struct router_route_more *r,
+    struct err *err)
+{
+	return r->single ? on_more(s, r, err) : 0;
+}
+
 /* What router was asked at begin: 1; 0 it has to be asked again; -1 */
 static int
 early_answer(struct state *s, struct err *err)
 {
 	struct message *m = s->m;
+	struct router_route_more only;
+	int rc;
 	struct ipc *c;
 	bool fresh = mono_ms() - m->asked_at < FRESH_MS;
 
@@ -195,7 +241,8 @@ early_answer(struct state *s, struct err *err)
 	c = &m->asked->ipc;
 	conn_give(m->asked);
 	m->asked = NULL;
-	return ipc_answer(c, &router_route, on_more, s, NULL, NULL, err);
+	rc = ipc_answer(c, &router_route, on_more, s, &only, NULL, err);
+	return rc == 1 && take_single(s, &only, err) < 0 ? -1 : rc;
 }
 
 /* as many as fit from s->first on; 0, -1 */
@@ -204,7 +251,9 @@ route_chunk(struct state *s, struct err *err)
 {
 	const char *addr[CHUNK];
 	struct router_route_in in = { .addr = { addr, 0, CHUNK },
-		.sender = s->m->sender, .internal = s->m->internal };
+		.sender = s->m->sender, .internal = s->m->internal,
+		.single = true };
+	struct router_route_more only;
 	size_t i;
 	int rc;
 
@@ -212,9 +261,12 @@ route_chunk(struct state *s, struct err *err)
 	s->count = in.addr.n;
 	memset(s->seen, 0, s->count);
 	rc = early_answer(s, err);
-	if (rc == 0)
+	if (rc == 0) {
 		rc = ipc_call_more(&s->router->ipc, &router_route, &in, -1,
-		    on_more, s, NULL, err);
+		    on_more, s, &only, err);
+		if (rc == 0)
+			rc = take_single(s, &only, err);
+	}
 	if (rc < 0)
 		return -1;
 	for (i = 0; i < s->count; i++)
@@ -224,9 +276,29 @@ route_chunk(struct state *s, struct err *err)
 	return 0;
 }
 
+/* by seals: 1, 0 there are none that hold, -1 */
+static int
+by_seals(struct state *s, struct err *err)
+{
+	const struct message *m = s->m;
+	size_t i;
+
+	if (m->routes == NULL || mono_ms() >= m->routes_until)
+		return 0;
+	s->count = m->n;
+	for (i = 0; i < m->n; i++)
+		if (on_more(s, &m->routes[i], err) < 0)
+			return -1;
+	return 1;
+}
+
 static int
 route_chunks(struct state *s, struct err *err)
 {
+	int rc = by_seals(s, err);
+
+	if (rc != 0)
+		return MIN(rc, 0);
 	for (s->first = 0; s->first < s->m->n; s->first += s->count)
 		if (route_chunk(s, err) < 0)
 			return -1;

@@ -117,7 +117,7 @@ start(struct call *c, const struct cleanup_begin_in *in, struct err *err)
 		return -1;
 	if (in->rcpt[0] != '\0')
 		message_rcpt(m, &(struct cleanup_rcpt_in){ in->rcpt,
-		    in->notify, in->orcpt, in->orig });
+		    in->notify, in->orcpt, in->orig, in->seal });
 	return 0;
 }
 

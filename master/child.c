@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "conf/common.h"
 #include "master.h"
+#include "proto/seal.h"
 #include "serve/serve.h"
 #include "serve/status.h"
 
@@ -21,6 +22,7 @@
 enum { HASH = 1024 };
 
 static struct child *by_pid[HASH];
+static int seal_fd = -1;
 
 static struct child *
 find(pid_t pid)
@@ -184,6 +186,27 @@ of_kind(const struct service *s, enum listen_kind kind)
 	return bits;
 }
 
+/* Who makes seals, and who believes them; nobody else, whatever an admin
+ * writes into master.conf. */
+static bool
+gets_seal(const struct service *s)
+{
+	return seal_fd >= 0 && (strcmp(s->conf->program, "router") == 0 ||
+	    strcmp(s->conf->program, "cleanup") == 0);
+}
+
+int
+child_reseal(struct err *err)
+{
+	int fd = fd_high(seal_make());
+
+	if (fd < 0)
+		return err_sys(err, "cannot make a key of seals");
+	close_fd(seal_fd);
+	seal_fd = fd;
+	return 0;
+}
+
 static char **
 child_args(const struct service *s, uint32_t slot, struct arena *a)
 {
@@ -201,6 +224,7 @@ child_args(const struct service *s, uint32_t slot, struct arena *a)
 		arena_printf(a, "max_idle=%lldms", (long long)c->max_idle),
 		arena_printf(a, "fsuid_store=%s", c->fsuid_store ? "yes" :
 		    "no"),
+		arena_printf(a, "seal=%s", gets_seal(s) ? "yes" : "no"),
 	};
 	char **argv = arena_alloc(a, (4 + 2 * ARRAY_LEN(m)) * sizeof(*argv));
 	size_t i, n = 0;
@@ -238,6 +262,9 @@ child_fds(const struct service *s, posix_spawn_file_actions_t *fa)
 	for (i = 0; i < s->watches; i++)
 		posix_spawn_file_actions_adddup2(fa, s->watch[i].listener->fd,
 		    LISTEN_FD + (int)i);
+	if (gets_seal(s))
+		posix_spawn_file_actions_adddup2(fa, seal_fd,
+		    LISTEN_FD + (int)s->watches);
 }
 
 /* default signals, none blocked, a process group of its own: a ^C at the

@@ -173,6 +173,8 @@ void child_signal_all(struct service *s, int sig);
 /* ready children of the generation at work that have no client now */
 size_t child_idle(const struct service *s);
 void generation_finish(struct service *s);	/* tell it to end */
+/* children from now on get another key of seals (proto/seal.h): 0, or -1 */
+int child_reseal(struct err *err);
 
 /* --- service.c --- */
 struct service *service_find(const char *name);

@@ -306,7 +306,8 @@ service_apply(struct config *c, struct err *err)
 	struct config *old = config;
 	struct service *s;
 
-	if (make_missing(c, err) != 0) {
+	/* another configuration: what was sealed by the old one is void */
+	if (make_missing(c, err) != 0 || child_reseal(err) != 0) {
 		service_sweep();
 		return -1;
 	}

@@ -100,6 +100,8 @@ const struct field conf_fields[] = {
 	    "how long local may take to say how full a mailbox is"),
 	F_TIME(struct router_conf, quota_cache, "10s", "0s", "1h",
 	    "how long its answer is remembered"),
+	F_TIME(struct router_conf, seal_time, "10s", "0s", "1m",
+	    "how long what was found at RCPT holds for cleanup"),
 	F_END
 };
 

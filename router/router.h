@@ -20,7 +20,8 @@
  * batv.c      senders that are signed
  * secrets.c   what signs both
  * trace.c     the steps, told to explain.c, which is asked for them
- * verbs.c     resolve, route and owns
+ * route.c     route, and what it would say, sealed
+ * verbs.c     resolve, owns, srs and batv
  *
  * A failure of kind ERR_TEMP is trouble of our own machine and says nothing
  * about the address; ERR_PERM does.
@@ -59,6 +60,7 @@ struct router_conf {
 	uint64_t include_size;
 	int over_quota;			/* enum over_quota */
 	int64_t quota_timeout, quota_cache;	/* ms */
+	int64_t seal_time;			/* ms */
 };
 extern struct router_conf conf;
 extern const struct field conf_fields[];
@@ -258,6 +260,13 @@ int do_explain(struct call *c, const void *in, void *out, struct err *err);
 /* the answer to a client at RCPT */
 int resolve(const struct router_resolve_in *in,
     struct router_resolve_out *out, struct arena *a, struct err *err);
+
+/* of p, by that way, as the place of rcpt (proto/seal.h); "" where it is not
+ * all of what do_route would tell */
+const char *route_sealed(const struct router_resolve_in *in,
+    const char *rcpt, const struct place *p, const struct way *w,
+    struct arena *a);
+int do_route(struct call *c, const void *in, void *out, struct err *err);
 
 void quota_init(void);
 /* 1 full, 0 not full or not known */

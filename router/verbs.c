@@ -125,6 +125,8 @@ resolve(const struct router_resolve_in *in, struct router_resolve_out *out,
 	out->class = p.class;
 	/* what the client named is what it is told about later */
 	out->addr = to == in->addr ? p.named : in->addr;
+	out->seal = in->seal && !alias && to == in->addr ?
+	    route_sealed(in, out->addr, &p, &w, a) : "";
 	return 0;
 }
 
@@ -208,75 +210,6 @@ do_srs(struct call *c, const void *vin, void *vout, struct err *err)
 		strlist_add(&out->sender, c->arena, sender);
 	}
 	return 0;
-}
-
-/* the places of one address, each with what holds for all of them */
-static int
-send_places(struct call *c, const struct router_route_more *like,
-    struct places *r, struct err *err)
-{
-	size_t i;
-
-	for (i = 0; i < r->n; i++) {
-		r->v[i].n = like->n;
-		r->v[i].bcc = like->bcc;
-		if (r->v[i].sender[0] == '\0')
-			r->v[i].sender = like->sender;
-		if (call_more(c, &r->v[i], err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-route_one(struct call *c, const char *addr, const struct expand_how *how,
-    const struct router_route_more *like, struct err *err)
-{
-	struct places r = { 0 };
-	int rc = expand(addr, how, c->arena, &r, err);
-
-	if (rc >= 0)
-		rc = send_places(c, like, &r, err);
-	free(r.v);
-	return rc;
-}
-
-static int
-route_copies(struct call *c, const struct router_route_in *in,
-    const struct expand_how *how, const struct router_route_more *like,
-    struct err *err)
-{
-	struct router_route_more copy = *like;
-	struct copies r = { 0 };
-	size_t i;
-
-	if (copies_find(in->sender, &in->addr, c->arena, &r, err) < 0)
-		return -1;
-	copy.bcc = true;
-	for (i = 0; i < r.n; i++) {
-		copy.n = r.v[i].n;
-		if (route_one(c, r.v[i].addr, how, &copy, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-do_route(struct call *c, const void *vin, void *out UNUSED, struct err *err)
-{
-	const struct router_route_in *in = vin;
-	struct expand_how how = { .limit = conf.alias_targets };
-	struct router_route_more like = { .sender = "" };
-
-	if (canonical(REWRITE_ENVELOPE_SENDER, in->sender, c->arena,
-	    &how.sender, err) < 0)
-		return -1;
-	if (how.sender != in->sender)
-		like.sender = how.sender;
-	for (; (size_t)like.n < in->addr.n; like.n++)
-		if (route_one(c, in->addr.v[like.n], &how, &like, err) < 0)
-			return -1;
-	return in->internal ? 0 : route_copies(c, in, &how, &like, err);
 }
 
 /* of the account's record, where it has them */

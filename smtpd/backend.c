@@ -17,7 +17,8 @@
 #include "queue/content.h"
 #include "serve/dns.h"
 
-enum { SPACE_FRESH_MS = 1000, SPACE_STEP = 1 << 20, SETTLE_WAIT_MAX = 2000 };
+enum { SPACE_FRESH_MS = 1000, SPACE_STEP = 1 << 20, SETTLE_WAIT_MAX = 2000,
+	SEALS = 8 /* recipients; of more, cleanup asks */ };
 
 static struct ipc router, cleanup, auth;
 static int64_t space_until;		/* the last answer counts so long */
@@ -63,19 +64,21 @@ backend_space(uint64_t size, struct err *err)
 }
 
 int
-backend_resolve(const char *addr, bool relay, bool report, struct arena *a,
-    const char **addr_r, int *class_r, struct err *err)
+backend_resolve(struct txn *t, bool relay, struct rcpt *r, struct err *err)
 {
-	struct router_resolve_in in = { .addr = addr, .relay = relay,
-		.report = report };
+	struct router_resolve_in in = { .addr = r->addr, .relay = relay,
+		.report = t->sender[0] == '\0', .sender = t->sender,
+		.seal = t->n < SEALS };
 	struct router_resolve_out out;
 
 	if (ipc_call(&router, &router_resolve, &in, -1, &out, NULL, NULL,
 	    err) < 0)
 		return failed(&router, err);
-	if (out.addr[0] != '\0' && strcmp(out.addr, addr) != 0)
-		*addr_r = arena_strdup(a, out.addr);
-	*class_r = out.class;
+	if (out.addr[0] != '\0' && strcmp(out.addr, r->addr) != 0)
+		r->addr = arena_strdup(&t->arena, out.addr);
+	r->class = out.class;
+	r->seal = out.seal[0] == '\0' ? "" :
+	    arena_strdup(&t->arena, out.seal);
 	return 0;
 }
 
@@ -105,6 +108,7 @@ tell_rcpts(const struct txn *t, bool *torn, struct err *err)
 		in.addr = t->rcpts[i].addr;
 		in.notify = t->rcpts[i].notify;
 		in.orcpt = t->rcpts[i].orcpt;
+		in.seal = t->rcpts[i].seal;
 		if (ipc_tell(&cleanup, &cleanup_rcpt, &in, err) < 0)
 			return -1;
 		if (i > 0 && cleanup.fresh) {
@@ -125,7 +129,7 @@ begin_record(const struct session *s, const struct txn *t, const char *proto)
 		.sender = t->sender,
 		.rcpts = (int64_t)t->n,
 		.rcpt = last->addr, .notify = last->notify,
-		.orcpt = last->orcpt,
+		.orcpt = last->orcpt, .seal = last->seal,
 		.ret = t->ret,
 		.envid = t->envid,
 		.utf8 = t->utf8,

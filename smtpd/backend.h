@@ -17,10 +17,10 @@
 void backend_init(void);		/* once, at the start */
 /* is there room for a message of that size (0: unknown)? */
 int backend_space(uint64_t size, struct err *err);
-/* may the client send to addr (report: from nobody)?  *addr_r (arena a) is its
- * full form, *class_r its enum addr_class */
-int backend_resolve(const char *addr, bool relay, bool report,
-    struct arena *a, const char **addr_r, int *class_r, struct err *err);
+/* may the client (relay: that may send anywhere) send to r->addr?  It becomes
+ * its full form (arena of t), and the rest of r is filled. */
+int backend_resolve(struct txn *t, bool relay, struct rcpt *r,
+    struct err *err);
 /* May the login send as addr ("": only its limits)? */
 int backend_owns(const char *login, const char *addr,
     struct router_owns_out *out, struct err *err);

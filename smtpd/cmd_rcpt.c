@@ -55,8 +55,7 @@ fill(struct session *s, struct rcpt *r, struct slice args, struct err *err,
 		return err_perm(err, "5.6.7",
 		    "this address needs the parameter SMTPUTF8");
 	if (rules_delayed(s, err, code) > 0 &&
-	    (backend_resolve(r->addr, session_trusted(s),
-	    t->sender[0] == '\0', &t->arena, &r->addr, &r->class, &why) < 0 ?
+	    (backend_resolve(t, session_trusted(s), r, &why) < 0 ?
 	    rules_rcpt(s, r, &why, err, code) :
 	    rules_rcpt(s, r, NULL, err, code)) > 0)
 		return ask_filters(s, r, err, code);
@@ -69,7 +68,7 @@ cmd_rcpt(void *session, struct slice args)
 {
 	struct session *s = session;
 	struct txn *t = s->txn;
-	struct rcpt r = { NULL, "", "", -1 };
+	struct rcpt r = { NULL, "", "", -1, "" };
 	struct err err = ERR_INIT;
 	int code;
 

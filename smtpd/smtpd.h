@@ -79,6 +79,7 @@ struct rcpt {
 	const char *notify;	/* "", or as in NOTIFY= */
 	const char *orcpt;	/* "", or as in ORCPT=, still xtext */
 	int class;		/* enum addr_class; -1 not known */
+	const char *seal;	/* from router, for cleanup; "" none */
 };
 
 struct content;			/* content.h */

@@ -20,6 +20,7 @@ static const struct field rcpt_in[] = {
 	F_STR(struct cleanup_rcpt_in, notify, "", "NOTIFY="),
 	F_STR(struct cleanup_rcpt_in, orcpt, "", "ORCPT="),
 	F_STR(struct cleanup_rcpt_in, orig, "", "who forwards to it"),
+	F_STR(struct cleanup_rcpt_in, seal, "", "its route, as router gave it"),
 	F_END
 };
 
@@ -31,6 +32,7 @@ static const struct field begin_in[] = {
 	F_STR(struct cleanup_begin_in, notify, "", "its NOTIFY="),
 	F_STR(struct cleanup_begin_in, orcpt, "", "its ORCPT="),
 	F_STR(struct cleanup_begin_in, orig, "", "who forwards to it"),
+	F_STR(struct cleanup_begin_in, seal, "", "its route, by router"),
 	F_STR(struct cleanup_begin_in, ret, "", "RET="),
 	F_STR(struct cleanup_begin_in, envid, "", "ENVID="),
 	F_BOOL(struct cleanup_begin_in, utf8, "no", "SMTPUTF8"),

@@ -38,6 +38,7 @@ struct cleanup_rcpt_in {
 	const char *orcpt;	/* "", or ORCPT= as given (xtext) */
 	/* the address of ours that forwards to it, "": it was named itself */
 	const char *orig;
+	const char *seal;	/* "", or what router gave for it */
 };
 extern const struct verb_def cleanup_rcpt;
 
@@ -45,7 +46,7 @@ struct cleanup_begin_in {
 	const char *sender;	/* "" is the null sender */
 	int64_t rcpts;		/* how many in all: must agree */
 	/* the only or last recipient: saves the rcpt message; "" none */
-	const char *rcpt, *notify, *orcpt, *orig;
+	const char *rcpt, *notify, *orcpt, *orig, *seal;
 	const char *ret;	/* "", full, hdrs */
 	const char *envid;	/* "", or xtext */
 	bool utf8;		/* SMTPUTF8 was asked for */

@@ -11,6 +11,8 @@ static const struct field resolve_in[] = {
 	    "how full it is, too"),
 	F_BOOL(struct router_resolve_in, report, "no",
 	    "the sender is null"),
+	F_BOOL(struct router_resolve_in, seal, "no", "the route, too"),
+	F_STR(struct router_resolve_in, sender, "", "of the envelope"),
 	F_END
 };
 
@@ -20,6 +22,7 @@ static const struct field resolve_out[] = {
 	F_STR(struct router_resolve_out, addr, "", "with its domain"),
 	F_INT(struct router_resolve_out, used_percent, "0", "-1", NULL,
 	    "of its quota, -1 not known"),
+	F_STR(struct router_resolve_out, seal, "", "its route, for cleanup"),
 	F_END
 };
 
@@ -27,6 +30,8 @@ static const struct field route_in[] = {
 	F_LIST(struct router_route_in, addr, "recipients"),
 	F_STR(struct router_route_in, sender, "", "of the envelope"),
 	F_BOOL(struct router_route_in, internal, "no", "a report of ours"),
+	F_BOOL(struct router_route_in, single, "no",
+	    "one place may come with the ok"),
 	F_END
 };
 
@@ -49,6 +54,8 @@ static const struct field route_more[] = {
 	F_BOOL(struct router_route_more, temporary, "no", "try again later"),
 	F_STR(struct router_route_more, dsn, "", "status code"),
 	F_STR(struct router_route_more, text, "", "why"),
+	F_BOOL(struct router_route_more, single, "no",
+	    "with the ok: it is the one"),
 	F_END
 };
 
@@ -64,6 +71,7 @@ const struct verb_def router_route = {
 	.name = "route",
 	.in = route_in, .in_size = sizeof(struct router_route_in),
 	.more = route_more, .more_size = sizeof(struct router_route_more),
+	.out = route_more, .out_size = sizeof(struct router_route_more),
 	.flags = VERB_AGAIN,
 	.doc = "final destinations, aliases expanded",
 };

@@ -18,6 +18,8 @@ struct router_resolve_in {
 	bool relay;
 	bool want_quota;	/* how full is it?  then full is no err */
 	bool report;		/* the sender is null: tags of BATV count */
+	bool seal;		/* the route, too, for mail of this sender */
+	const char *sender;
 };
 struct router_resolve_out {
 	int class;		/* enum addr_class */
@@ -25,17 +27,23 @@ struct router_resolve_out {
 	/* of its quota, where that was asked: 0 it has none or is no mailbox
 	 * of this host, -1 not known now */
 	int64_t used_percent;
+	/* the one place of addr as cleanup takes it (proto/seal.h), or "":
+	 * cleanup is to ask */
+	const char *seal;
 };
 /* errors: 5.1.1 no such user, 5.7.1 relaying denied, 4.2.2/5.2.2 over quota,
  * 5.1.3 bad syntax, 4.3.0 a table can not be read, 5.2.1 disabled */
 extern const struct verb_def router_resolve;
 
 /* one more record for each final destination, in the order of addr; `n` is
- * the index of the address in the request.  kind "err": dsn and text. */
+ * the index of the address in the request.  kind "err": dsn and text.  Where
+ * there is one in all, and the caller takes it so (single), it comes with the
+ * ok, and `single` says that it does. */
 struct router_route_in {
 	struct strlist addr;
 	const char *sender;	/* of the envelope: may choose the way */
 	bool internal;		/* our own report: no copies are made */
+	bool single;
 };
 struct router_route_more {
 	int64_t n;
@@ -60,6 +68,7 @@ struct router_route_more {
 	bool failed;		/* dsn and text say why */
 	bool temporary;
 	const char *dsn, *text;
+	bool single;		/* of the ok: it is the one */
 };
 extern const struct verb_def router_route;
 

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "conf/common.h"
 #include "conf/conf.h"
+#include "proto/seal.h"
 #include "serve/internal.h"
 
 struct launch launch;
@@ -30,6 +31,8 @@ const struct field launch_fields[] = {
 	    "connections at a time"),
 	F_BOOL(struct launch, fsuid_store, "no", "files belong to the store"),
 	F_BOOL(struct launch, tables, "no", "-n reads tables, too"),
+	F_BOOL(struct launch, seal, "no",
+	    "the key of seals is behind the listeners"),
 	F_TIME(struct launch, max_idle, "0s", "0s", "30d",
 	    "exit after that long without a client"),
 	F_END
@@ -158,6 +161,9 @@ prepare(const struct daemon *d, struct err *err)
 	set_signals();
 	tzset();	/* reads its file now, the jail has none */
 	umask(077);
+	if (launch.seal &&
+	    seal_take(LISTEN_FD + (int)launch.listeners, err) < 0)
+		return -1;
 	if (d->before_jail != NULL && d->before_jail(err) < 0)
 		return -1;
 	if (serve_role(d, err) < 0)

@@ -7,7 +7,8 @@
  * Started by master: fd 2 is the log pipe, STATUS_FD the status pipe,
  * LIFE_FD a pipe that hangs up when this generation must end (reload, stop or
  * master's death), BOARD_FD the status board (status.h), listeners follow
- * from LISTEN_FD.  `-M name=value` gives struct launch.  By hand: `-P` prints
+ * from LISTEN_FD, and behind them, for two programs, the key of seals
+ * (proto/seal.h).  `-M name=value` gives struct launch.  By hand: `-P` prints
  * the options, `-n` checks the configuration, `-J` enters the jail and reports
  * what is possible inside (of a session: in the mailbox DOMAIN/LOCALPART that
  * may follow), `--stdio` (SERVE_USER) serves the caller on its standard input
@@ -200,6 +201,7 @@ struct launch {
 				 * SERVE_USER: sessions, forked if over 1 */
 	bool fsuid_store;	/* cleanup: create files as the store user */
 	bool tables;		/* -n looks into tables, too */
+	bool seal;		/* the key of seals is behind the listeners */
 	int64_t max_idle;	/* ms without a client before exit; 0 never */
 };
 extern struct launch launch;

@@ -364,6 +364,15 @@ static const struct slice store_name[] = {
 	S("a,S=1,S=2,W=,U=0:2,S:2,F"),
 };
 
+static const struct slice seal[] = {
+	S("0123456789abcdef0123456789abcdef\t99999999\t\tlocal\texample.org"
+	    "\texample.org/ann\t0"),
+	S("ann@example.org\na@b.example\n\nlocal\nexample.org\n"
+	    "example.org/ann"),
+	S("a+b@example.org\n\na@example.org\nsmtp\n[192.0.2.1]:25\n"),
+	S("\n\n\n\n\n"), S("a\nb\nc\td\ne"),
+};
+
 static const struct slice srs[] = {
 	S("ann@example.org"), S("a=b+c-d@sub.example.org"),
 	S("\"a b\"@example.org"), S("ann@[192.0.2.1]"),
@@ -412,6 +421,7 @@ static const struct seeds {
 	{ "mime_text", message, ARRAY_LEN(message) },
 	ROW(mime_word), ROW(policy), ROW(queue_journal), ROW(sasl_client),
 	ROW(sasl_exchange), ROW(sasl_jwt), ROW(smtp_address),
+	ROW(seal),
 	ROW(smtp_command),
 	ROW(smtp_session),
 	ROW(smtpd_session), ROW(srs), ROW(store_mailbox), ROW(store_name),

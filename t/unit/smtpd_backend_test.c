@@ -248,7 +248,7 @@ message(size_t rcpts)
 {
 	static char text[64];
 	struct err err = ERR_INIT;
-	struct rcpt r = { "a@example.org", "", "", -1 };
+	struct rcpt r = { "a@example.org", "", "", -1, "" };
 	const char *what = "begin";
 	bool discarded;
 	int fd, rc;
@@ -387,7 +387,7 @@ test_put(const char *letters, size_t rcpts, const char *want, int queued)
 	static uint64_t size = (uint64_t)1 << 40;
 	struct str content = STR_INIT;
 	struct err err = ERR_INIT;
-	struct rcpt r = { .addr = "a@example.org", .notify = "",
+	struct rcpt r = { .addr = "a@example.org", .notify = "", .seal = "",
 	    .orcpt = "" };
 	char got[64];
 	int rc;

@@ -44,14 +44,13 @@ backend_space(uint64_t size UNUSED, struct err *err)
 }
 
 int
-backend_resolve(const char *addr, bool relay, bool report UNUSED,
-    struct arena *a, const char **addr_r, int *class_r, struct err *err)
+backend_resolve(struct txn *t, bool relay, struct rcpt *r, struct err *err)
 {
-	struct slice s = slice_of(addr);
+	struct slice s = slice_of(r->addr);
 
-	*class_r = CLASS_VIRTUAL;
+	r->class = CLASS_VIRTUAL;
 	if (slice_find(s, '@') == s.n) {
-		*addr_r = arena_printf(a, "%s@example.org", addr);
+		r->addr = arena_printf(&t->arena, "%s@example.org", r->addr);
 		return 0;
 	}
 	if (!slice_iends(s, "@example.org"))

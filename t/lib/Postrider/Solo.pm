@@ -73,7 +73,7 @@ sub listener {
 	return Postrider::Ipc->listen($self->path($self->{name}));
 }
 
-# clients: connections of one process
+# clients: connections of one process; seal: the key of seals (proto/seal.h)
 sub start {
 	my ($self, %arg) = @_;
 	pipe my $log, my $log_w or die "pipe: $!\n";
@@ -82,14 +82,16 @@ sub start {
 	my $l = $self->listener;
 	my $pid = fork // die "fork: $!\n";
 	if (!$pid) {
-		_place($log_w, $status_w, $life, _board(), $l->fh);
+		_place($log_w, $status_w, $life, _board(), $l->fh,
+		    defined $arg{seal} ? _held($arg{seal}) : ());
 		chdir '/';
 		my $n = $self->{name};
 		my @cmd = (@{ $self->{prefix} || [] }, "$self->{build}/" .
 		    ($self->{program} // "$n/$n"),
 		    '-c', "$self->{dir}/conf", '-M', "service=$n",
 		    '-M', 'user=queue', '-M', 'listeners=1',
-		    '-M', 'clients=' . ($arg{clients} || 10));
+		    '-M', 'clients=' . ($arg{clients} || 10),
+		    '-M', 'seal=' . (defined $arg{seal} ? 'yes' : 'no'));
 		# the leak check needs what the jail forbids
 		$ENV{ASAN_OPTIONS} //= 'detect_leaks=0';
 		exec { $cmd[0] } @cmd or POSIX::_exit(127);
@@ -109,12 +111,20 @@ sub _board {
 	return $fh;
 }
 
-# descriptors where the program looks for them: 2, 3, 4, 5, 6
+# a file that holds that
+sub _held {
+	my ($text) = @_;
+	open my $fh, '+>', undef or die "open: $!\n";
+	syswrite $fh, $text;
+	return $fh;
+}
+
+# descriptors where the program looks for them: 2, 3, 4, 5, 6, 7
 sub _place {
 	my (@from) = @_;
 	my @fd = map { fcntl $_, F_DUPFD, 20 } @from;
 	POSIX::dup2($fd[$_], 2 + $_) for 0 .. $#fd;
-	POSIX::close($_) for 7 .. 40;
+	POSIX::close($_) for 2 + @fd .. 40;
 	return;
 }
 
