@@ -5,9 +5,10 @@
 #include <arpa/inet.h>
 
 #include "base/networks.h"
+#include "conf/common.h"
 #include "policy/internal.h"
 
-enum { LOCAL_MAX = 300 };
+enum { KEY_MAX = 700, CUTS = 5 /* of one address */ };
 
 struct matcher {
 	struct strlist list;	/* in small letters */
@@ -113,21 +114,61 @@ walk_domain(const char *z, key_fn *fn, void *ctx, struct err *err)
 	return r;
 }
 
+/* does an extension begin at the i-th octet of a local part?  Of a quoted one
+ * none does. */
+static bool
+cuts_at(struct slice local, size_t i)
+{
+	const char *d = common.recipient_delimiter;
+
+	return d != NULL && i > 0 && i < local.n && local.p[0] != '"' &&
+	    strchr(d, local.p[i]) != NULL;
+}
+
+/* The local part without its extensions, the longest first and in the end
+ * without any, each with tail behind it. */
+static int
+walk_cuts(struct slice local, const char *tail, key_fn *fn, void *ctx,
+    struct err *err)
+{
+	char key[KEY_MAX];
+	size_t first = 0, i, n = 0;
+	int r = 0;
+
+	while (first < local.n && !cuts_at(local, first))
+		first++;
+	if (local.n + strlen(tail) >= sizeof(key))
+		return 0;
+	for (i = local.n; r == 0 && i-- > first;) {
+		if (!cuts_at(local, i) || (++n >= CUTS && i > first))
+			continue;
+		snprintf(key, sizeof(key), "%.*s%s", (int)i, local.p, tail);
+		r = fn(ctx, key, err);
+	}
+	return r;
+}
+
+/* As Postfix's access(5) has it: user+ext@domain, user@domain, the domain,
+ * user+ext@, user@. */
 static int
 walk_mail(const char *z, key_fn *fn, void *ctx, struct err *err)
 {
 	const char *at = strrchr(z, '@');
-	char local[LOCAL_MAX];
+	struct slice local;
+	char key[KEY_MAX];
 	int r = fn(ctx, z[0] != '\0' ? z : "<>", err);
 
 	if (r != 0 || at == NULL)
 		return r;
-	r = walk_domain(at + 1, fn, ctx, err);
-	if (r != 0 || (size_t)(at - z) + 2 > sizeof(local))
+	local = (struct slice){ z, (size_t)(at - z) };
+	r = walk_cuts(local, at, fn, ctx, err);
+	if (r == 0)
+		r = walk_domain(at + 1, fn, ctx, err);
+	if (r != 0 || local.n + 2 > sizeof(key))
 		return r;
-	slice_copy(local, sizeof(local), (struct slice){ z,
-	    (size_t)(at - z) + 1 });
-	return fn(ctx, local, err);
+	slice_copy(key, sizeof(key), (struct slice){ z, local.n + 1 });
+	r = fn(ctx, key, err);
+	return r != 0 ? r : walk_cuts(local, "@", fn, ctx, err);
 }
 
 /* the address, then it again and again without its last part */

@@ -127,6 +127,8 @@ is try('127.0.0.2', 'friend@broken.example'), $good,
     'a table permits it before';
 is try('127.0.0.2', 'Foe@Real.example'), '554 5.7.1 not you',
     'a table refuses';
+is try('127.0.0.2', 'foe+x@real.example'), '554 5.7.1 not you',
+    '... with an extension, too';
 is try('127.0.0.2', 'nobody@example.test'),
     '550 5.7.1 no such sender here', 'a sender of ours that nobody has';
 is try('127.0.0.2', 'ann@example.test'), $good, '... that somebody has';

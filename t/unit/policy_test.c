@@ -376,6 +376,46 @@ test_server(void)
 	}
 }
 
+static int
+note_key(void *ctx, const char *key, struct err *err UNUSED)
+{
+	str_addf(ctx, " %s", key);
+	return 0;
+}
+
+/* under which names an address is looked up */
+static void
+test_keys(void)
+{
+	static const struct { const char *delimiter, *addr, *want; } rows[] = {
+		{ "+", "Ann+x@e.org", " Ann+x@e.org Ann@e.org e.org .org org"
+		    " Ann+x@ Ann@" },
+		{ "", "ann+x@e", " ann+x@e e ann+x@" },
+		{ "+-", "a-b+c@e", " a-b+c@e a-b@e a@e e a-b+c@ a-b@ a@" },
+		{ "+", "\"a+b\"@e", " \"a+b\"@e e \"a+b\"@" },
+		{ "+", "+x@e", " +x@e e +x@" },
+		{ "+", "a+1+2+3+4+5+6@e", " a+1+2+3+4+5+6@e a+1+2+3+4+5@e"
+		    " a+1+2+3+4@e a+1+2+3@e a+1+2@e a@e e a+1+2+3+4+5+6@"
+		    " a+1+2+3+4+5@ a+1+2+3+4@ a+1+2+3@ a+1+2@ a@" },
+		{ "+", "@e", " @e e @" },
+		{ "+", "ann+x", " ann+x" },
+		{ "+", "", " <>" },
+	};
+	struct str got = STR_INIT;
+	struct err err = ERR_INIT;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		common.recipient_delimiter = rows[i].delimiter;
+		str_reset(&got);
+		is_int(keys_walk(KIND_MAIL, rows[i].addr, note_key, &got,
+		    &err), 0, "%s", rows[i].addr);
+		is_str(got.s, rows[i].want, "... its keys");
+	}
+	str_free(&got);
+	common.recipient_delimiter = NULL;
+}
+
 int
 main(void)
 {
@@ -386,6 +426,7 @@ main(void)
 	test_exempt();
 	test_refused();
 	test_cut();
+	test_keys();
 	test_server();
 	arena_free(&arena);
 	return tap_done();
