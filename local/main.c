@@ -136,6 +136,8 @@ check(struct err *err UNUSED)
 		local.jail.groups |= JAIL_FORK | JAIL_IDS | JAIL_RELOCK |
 		    JAIL_UNIX;
 		local.keep_root = true;
+	} else {
+		local.jail.groups |= JAIL_SPREAD;
 	}
 	return 0;
 }

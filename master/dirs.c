@@ -5,6 +5,7 @@
  */
 #include "conf/common.h"
 #include "master.h"
+#include "store/dir.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,6 +16,7 @@ struct want {
 	enum role role;
 	bool suite_group;	/* else the group of the role */
 	mode_t mode;
+	bool apart;		/* see dir_spread */
 };
 
 /* mkdir with parents (those: 0755, ours); 0 or -1 errno */
@@ -82,6 +84,8 @@ prepare_at(const struct want *w, int fd, struct err *err)
 		return -1;
 	if ((st.st_mode & 07777) != w->mode && fchmod(fd, w->mode) != 0)
 		return err_sys(err, "cannot set the mode of %s", w->path);
+	if (w->apart)
+		dir_spread(fd);
 	return 0;
 }
 
@@ -113,18 +117,45 @@ static int
 prepare_content(struct err *err)
 {
 	char *content = xasprintf("%s/content", common.spool_dir);
-	struct want w = { content, ROLE_QUEUE, false, 02771 };
+	struct want w = { content, ROLE_QUEUE, false, 02771, true };
 	int i, r = prepare(&w, err);
 
 	for (i = 0; r == 0 && i < 256; i++) {
 		char *sub = xasprintf("%s/%02x", content, i);
 
 		w.path = sub;
+		w.apart = false;
 		r = prepare(&w, err);
 		free(sub);
 	}
 	free(content);
 	return r;
+}
+
+/* a domain of an earlier version, or that a session made */
+static int
+spread_domain(void *ctx, const char *name, int type)
+{
+	int fd = type != DT_DIR ? -1 :
+	    dir_open(*(int *)ctx, name, O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd >= 0)
+		dir_spread(fd);
+	close_fd(fd);
+	return 0;
+}
+
+/* The mailboxes of a domain, too, lie apart: who deletes much in one makes
+ * no delivery to another slow. */
+static void
+spread_domains(void)
+{
+	struct err err;
+	int fd = open(common.mail_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		(void)dir_each(fd, ".", false, spread_domain, &fd, &err);
+	close_fd(fd);
 }
 
 int
@@ -137,16 +168,16 @@ dirs_prepare(struct err *err)
 	char *auth = xasprintf("%s/auth", common.spool_dir);
 	char *sts = xasprintf("%s/sts", common.spool_dir);
 	const struct want wants[] = {
-		{ common.run_dir, ROLE_ROOT, false, 0755 },
-		{ private, ROLE_ROOT, true, 0750 },
-		{ public, ROLE_ROOT, false, 0755 },
-		{ common.spool_dir, ROLE_QUEUE, false, 0711 },
-		{ gate, ROLE_NET, false, 0700 },
-		{ limit, ROLE_LIMIT, false, 0700 },
-		{ auth, ROLE_AUTH, false, 0700 },
-		{ sts, ROLE_STS, false, 0700 },
-		{ common.mail_dir, ROLE_STORE, false, 0711 },
-		{ common.log_dir, ROLE_LOG, false, 0750 },
+		{ common.run_dir, ROLE_ROOT, false, 0755, false },
+		{ private, ROLE_ROOT, true, 0750, false },
+		{ public, ROLE_ROOT, false, 0755, false },
+		{ common.spool_dir, ROLE_QUEUE, false, 0711, true },
+		{ gate, ROLE_NET, false, 0700, false },
+		{ limit, ROLE_LIMIT, false, 0700, false },
+		{ auth, ROLE_AUTH, false, 0700, false },
+		{ sts, ROLE_STS, false, 0700, false },
+		{ common.mail_dir, ROLE_STORE, false, 0711, true },
+		{ common.log_dir, ROLE_LOG, false, 0750, false },
 	};
 	size_t i;
 	int r = 0;
@@ -155,6 +186,8 @@ dirs_prepare(struct err *err)
 		r = prepare(&wants[i], err);
 	if (r == 0)
 		r = prepare_content(err);
+	if (r == 0)
+		spread_domains();
 	free(private);
 	free(public);
 	free(gate);

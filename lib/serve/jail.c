@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/fs.h>
 #include <linux/netlink.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
@@ -251,6 +252,12 @@ allow_conditional(scmp_filter_ctx ctx, unsigned set)
 		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(utimensat), 1,
 		    SCMP_A1(SCMP_CMP_EQ, 0));
 	rc |= allow_fcntl(ctx);
+	if (set & JAIL_SPREAD) {
+		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(ioctl), 1,
+		    SCMP_A1(SCMP_CMP_EQ, FS_IOC_GETFLAGS));
+		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(ioctl), 1,
+		    SCMP_A1(SCMP_CMP_EQ, FS_IOC_SETFLAGS));
+	}
 	if (set & JAIL_FORK)
 		rc |= seccomp_rule_add(ctx, SCMP_ACT_ALLOW, N(clone), 1,
 		    SCMP_A0(SCMP_CMP_MASKED_EQ, NAMESPACES, 0));

@@ -7,10 +7,12 @@
 #include "serve/jail.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -154,6 +156,16 @@ try_owner(void)
 	return fcntl(STDOUT_FILENO, F_SETOWN, getppid());
 }
 
+/* of a pipe that has none: only whether the call itself is allowed */
+static int
+try_attributes(void)
+{
+	int flags = 0;
+
+	return ioctl(STDOUT_FILENO, FS_IOC_SETFLAGS, &flags) < 0 &&
+	    errno == EPERM ? -1 : 0;
+}
+
 static int
 try_watch(void)
 {
@@ -205,7 +217,7 @@ static const struct {
 	{ "kill-parent", try_kill }, { "ptrace", try_ptrace },
 	{ "exec-memory", try_exec_memory }, { "chmod", try_chmod },
 	{ "times", try_times }, { "signal-owner", try_owner },
-	{ "watch", try_watch },
+	{ "watch", try_watch }, { "attributes", try_attributes },
 	{ "mount", try_mount }, { "unshare", try_unshare },
 	{ "clone-namespace", try_clone_namespace },
 	{ "io-uring", try_uring }, { "fork", try_fork },
@@ -242,6 +254,7 @@ jail_tell(unsigned groups, const struct jail_rule *rules, size_t n,
 		{ JAIL_SQLITE, "sqlite" }, { JAIL_MEMFD, "memfd" },
 		{ JAIL_THREAD, "thread" }, { JAIL_INOTIFY, "inotify" },
 		{ JAIL_CHMOD, "chmod" }, { JAIL_FORK, "fork" },
+		{ JAIL_SPREAD, "spread" },
 		{ JAIL_IDS, "ids" }, { JAIL_RELOCK, "relock" },
 		{ JAIL_EXEC, "exec" }, { JAIL_PLUGIN, "plugin" },
 	};

@@ -7,7 +7,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <linux/openat2.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 
 enum { LOCK_POLL_US = 2000 };
@@ -89,4 +91,16 @@ dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
 		r = err_sys(err, "read %s", sub);
 	closedir(d);
 	return r;
+}
+
+void
+dir_spread(int fd)
+{
+	int flags = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ||
+	    (flags & FS_TOPDIR_FL) != 0)
+		return;
+	flags |= FS_TOPDIR_FL;
+	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
 }

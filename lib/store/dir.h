@@ -23,4 +23,9 @@ typedef int dir_fn(void *ctx, const char *name, int type);
 int dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
     struct err *err);
 
+/* Directories below fd (open for reading) have nothing to do with each other:
+ * ext4 lays them apart, so that what is deleted in one makes no work for who
+ * creates in another.  What can not be is left as it is. */
+void dir_spread(int fd);
+
 #endif

@@ -107,13 +107,26 @@ store_home(struct str *out, const char *mailbox, struct err *err)
 	    mailbox);
 }
 
-/* the directory name below dir, made where it is missing: fd (O_PATH) */
+static void
+spread(int dir, const char *name)
+{
+	int fd = dir_open(dir, name, O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd >= 0)
+		dir_spread(fd);
+	close_fd(fd);
+}
+
+/* the directory name below dir, made where it is missing: fd (O_PATH); top:
+ * it is a domain, of mailboxes that have nothing to do with each other */
 static int
-make_dir(int dir, const char *name, struct store_batch *b)
+make_dir(int dir, const char *name, bool top, struct store_batch *b)
 {
 	if (mkdirat(dir, name, 0700) == 0) {
 		if (b != NULL)
 			b->many = true;
+		if (top)
+			spread(dir, name);
 	} else if (errno != EEXIST) {
 		return -1;
 	}
@@ -125,6 +138,8 @@ static int
 make_path(struct store *st, char *path, struct store_batch *b,
     struct err *err)
 {
+	/* DOMAIN/LOCALPART/Maildir, not a system account's Maildir */
+	bool domain = strchr(path, '/') != NULL;
 	char *part = path, *slash;
 	int dir = st->fd, sub;
 
@@ -132,7 +147,7 @@ make_path(struct store *st, char *path, struct store_batch *b,
 		slash = strchr(part, '/');
 		if (slash != NULL)
 			*slash = '\0';
-		sub = make_dir(dir, part, b);
+		sub = make_dir(dir, part, domain && part == path, b);
 		if (sub < 0)
 			err_sys(err, "make %s/.../%s", st->path, part);
 		if (dir != st->fd)
@@ -156,7 +171,7 @@ store_make(struct store *st, const char *home, struct store_batch *b,
 	str_addf(&path, "%s%sMaildir", home, home[0] ? "/" : "");
 	dir = make_path(st, path.s, b, err);
 	for (i = 0; i < ARRAY_LEN(subs) && dir >= 0; i++) {
-		sub = make_dir(dir, subs[i], b);
+		sub = make_dir(dir, subs[i], false, b);
 		close_fd(sub);
 		if (sub < 0) {
 			err_sys(err, "make %s/.../Maildir/%s", st->path,

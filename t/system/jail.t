@@ -17,25 +17,26 @@ my %job = (
 	(map { $_ => \@calls } qw(smtpd submission lmtp sendmail cleanup
 	    bounce gate router qmgr auth pop3-login imap-login tlsd stsd)),
 	filter => [],	# what its filters need: filter_milter.t
-	'sts-fetch' => [@calls, 'inet-socket'],
-	local => [], pop3d => [], notifyd => [],
+	'sts-fetch' => [@calls, qw(inet-socket attributes)],
+	# of domains: mailboxes lie apart
+	local => ['attributes'], pop3d => [], notifyd => [],
 	# one uid for all: no way to tell whose folder is watched
 	imapd => [$> == 0 ? () : 'watch'],
 	keyd => [], limitd => [],
 	pipe => [],	# its child, which starts commands, has no jail
 	# to other hosts
-	smtp => [@calls, 'inet-socket', 'connect'],
+	smtp => [@calls, qw(inet-socket connect attributes)],
 	# to servers of names; of UNIX sockets it can make none
-	dnsd => [qw(inet-socket unix-connect)],
+	dnsd => [qw(inet-socket unix-connect attributes)],
 	mapd => [],	# what its tables need: mapd_pgsql.t
 	logd => \@calls,	# to syslog
 	# modules of PAM read /etc, load code, run helpers and change ids
 	'auth-pam' => [@calls, qw(open-outside fork kill-parent setuid-root
-	    exec-memory chmod exec)],
+	    exec-memory chmod exec attributes)],
 	# the parent of deliveries to system accounts forks and changes ids
 	system => [@calls, qw(fork kill-parent setuid-root)],
 );
-my @may = (@calls, qw(setuid-root kill-parent fork watch));
+my @may = (@calls, qw(setuid-root kill-parent fork watch attributes));
 
 for my $service (sort keys %job) {
 	my %got = map { split /\t/, $_, 2 } grep { !/^(?:jail|verb) / }

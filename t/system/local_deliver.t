@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use Test::More;
 use Postrider::Delivery;
+use Postrider::Topdir qw(has_topdir can_topdir);
 
 my $l = Postrider::Delivery->new;
 $l->start;
@@ -17,6 +18,10 @@ my $path = $l->maildir('ann') . "/new/$file";
 is +(stat $path)[1], (stat $m->{path})[1], 'it is the file of the queue';
 is +(stat $path)[3], 3, 'which lies in three places';
 is +(stat $l->maildir('ann'))[2] & 07777, 0700, 'the mailbox is closed';
+my $domain = $l->dir . '/mail/example.test';
+is has_topdir($domain), can_topdir($l->dir),
+    'mailboxes of a domain lie apart, where the file system knows that';
+is has_topdir("$domain/ann"), 0, 'folders of a mailbox do not';
 ok $l->wait_log(qr/delivered s=s1 q=\Q$m->{q}\E to=$_\@example\.test /),
     "$_: logged" for 'ann', 'bob';
 

@@ -4,6 +4,7 @@
 use strict;
 use warnings;
 use Postrider::Instance;
+use Postrider::Topdir qw(has_topdir can_topdir);
 use Test::More;
 
 my $i = Postrider::Instance->new;
@@ -41,7 +42,15 @@ if ($> == 0) {
 	rmdir "$d/mail/x";
 }
 rmdir "$d/spool/content/00";
+# a domain of an earlier version
+rename "$d/mail", "$d/was";
+mkdir "$d/$_", 0700 for 'mail', 'mail/old.example';
+chown +(stat "$d/was")[4, 5], "$d/mail", "$d/mail/old.example";
 $i->start;
 ok -d "$d/spool/content/00", 'what is missing is made';
+# where the file system can not lay things apart all goes on without
+is has_topdir("$d/$_"), can_topdir($d), "what is in $_ lies apart"
+    for qw(spool spool/content mail mail/old.example);
+is has_topdir("$d/run"), 0, 'but not all does';
 ok $i->stop, 'stopped';
 done_testing;
