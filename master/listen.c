@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "conf/common.h"
 #include "master.h"
+#include "serve/serve.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -123,6 +124,19 @@ listen_check(const char *spec, struct err *err)
 	return 0;
 }
 
+/* What each client's socket is to have it has from its listener: that saves a
+ * session the calls.  Before listen(2), for clients come before the program. */
+static void
+set_options(int fd)
+{
+	const struct timeval tv = { 0, IDLE_MS * 1000 };
+	int one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+}
+
 static int
 bind_inet(struct slice rest, bool any, int wait_ms, struct err *err)
 {
@@ -144,7 +158,7 @@ bind_inet(struct slice rest, bool any, int wait_ms, struct err *err)
 	}
 	if (fd < 0)
 		return err_sys(err, "socket");
-	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	set_options(fd);
 	if (ss.ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, any ? &zero : &one,
 		    sizeof(one));

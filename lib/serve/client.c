@@ -23,14 +23,10 @@ serve_one(const struct daemon *d, int fd, const struct arrival *a)
 	struct peer peer;
 	struct io io;
 
-	peer_fill(&peer, fd);
-	if (a->gated)
-		gate_peer(&peer, &a->gate);
+	io_init_socket(&io, fd, 0);
+	serve_arrived(&peer, &io, fd, a);
 	peer.facts = &facts;
 	log_set_session(peer.id);
-	io_init_socket(&io, fd, 0);
-	if (peer.port != 0)
-		io_block(&io, IDLE_MS);
 	io_wake_on(&io, serve_stop_fd);
 	if (!a->tls || begin_tls(d, &io, &peer))
 		d->client(&io, &peer);

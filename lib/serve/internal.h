@@ -4,6 +4,8 @@
 #ifndef SERVE_INTERNAL_H
 #define SERVE_INTERNAL_H
 
+#include <sys/socket.h>
+
 #include "serve/gate.h"
 #include "serve/serve.h"
 
@@ -20,7 +22,22 @@ struct arrival {
 	bool tls;		/* the session begins with TLS */
 	bool gated;		/* gate is filled, its fd is the client */
 	struct gate_arrival gate;
+	/* not gated, of a TCP listener: */
+	const struct tcp_listener *tcp;
+	struct sockaddr_storage from;
 };
+/* of a listener, when the first client comes */
+struct tcp_listener {
+	bool tcp, asked;
+	bool options;		/* its clients have the options of arrive() */
+	bool any;		/* it has many addresses */
+	char addr[64];		/* else this one */
+	int port;
+};
+/* as peer_fill, but for what is known already; the client's reads end after
+ * IDLE_MS from then on where it came by TCP */
+void serve_arrived(struct peer *peer, struct io *io, int fd,
+    const struct arrival *a);
 int serve_accept(struct arrival *a);
 /* a bit of launch.tls or launch.gate */
 bool serve_is(int64_t bits, int listener);

@@ -16,7 +16,7 @@
 #include "ipc/inbox.h"
 #include "serve/internal.h"
 
-enum { SHORT_MS = 200, SHORT_LOG_MS = 10000 };
+enum { SHORT_MS = 200, SHORT_LOG_MS = 10000, TCP_MAX = 64 };
 
 static int epoll_fd = -1;
 static int also = -1;		/* see serve_watch_also */
@@ -131,12 +131,70 @@ serve_is(int64_t bits, int listener)
 	return listener < 32 && bits >> listener & 1;
 }
 
+static void
+fill_addr(const struct sockaddr_storage *ss, char addr[64], int *port)
+{
+	const struct sockaddr_in *in = (const void *)ss;
+	const struct sockaddr_in6 *in6 = (const void *)ss;
+
+	*port = 0;
+	if (ss->ss_family == AF_INET) {
+		inet_ntop(AF_INET, &in->sin_addr, addr, 64);
+		*port = ntohs(in->sin_port);
+	} else if (ss->ss_family == AF_INET6) {
+		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
+			inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], addr,
+			    64);
+		else
+			inet_ntop(AF_INET6, &in6->sin6_addr, addr, 64);
+		*port = ntohs(in6->sin6_port);
+	} else {
+		slice_copy(addr, 64, ss->ss_family == AF_UNIX ?
+		    SLICE_LIT("unix") : SLICE_LIT("unknown"));
+	}
+}
+
+/* What clients of a listener have in common: master has set the options
+ * before the first of them came, but where it is older than we are. */
+static const struct tcp_listener *
+tcp_listener(int at)
+{
+	static struct tcp_listener all[TCP_MAX];
+	struct tcp_listener *l = &all[MIN(at, TCP_MAX - 1)];
+	struct sockaddr_storage ss;
+	struct timeval tv = { 0, 0 };
+	socklen_t len = sizeof(ss), tv_len = sizeof(tv);
+
+	if (at >= TCP_MAX - 1)
+		return l;	/* peer_fill does for these */
+	if (l->asked)
+		return l;
+	l->asked = true;
+	if (getsockname(LISTEN_FD + at, (struct sockaddr *)&ss, &len) < 0 ||
+	    (ss.ss_family != AF_INET && ss.ss_family != AF_INET6))
+		return l;
+	l->tcp = true;
+	fill_addr(&ss, l->addr, &l->port);
+	l->any = strcmp(l->addr, "0.0.0.0") == 0 || strcmp(l->addr, "::") == 0;
+	l->options = getsockopt(LISTEN_FD + at, SOL_SOCKET, SO_RCVTIMEO, &tv,
+	    &tv_len) == 0 && tv.tv_sec == 0 && tv.tv_usec == IDLE_MS * 1000;
+	return l;
+}
+
 static int
 take(int at, struct arrival *a)
 {
+	socklen_t len = sizeof(a->from);
+
+	a->tcp = NULL;
 	a->gated = serve_is(launch.gate, at);
 	if (!a->gated) {
 		a->tls = serve_is(launch.tls, at);
+		a->tcp = tcp_listener(at);
+		if (a->tcp->tcp)
+			return accept4(LISTEN_FD + at, (struct sockaddr *)
+			    &a->from, &len, SOCK_CLOEXEC);
+		a->tcp = NULL;
 		return serve_take(LISTEN_FD + at, 0);
 	}
 	if (gate_recv(LISTEN_FD + at, &a->gate) < 0)
@@ -164,29 +222,6 @@ serve_accept(struct arrival *a)
 		}
 	}
 	return -1;
-}
-
-static void
-fill_addr(const struct sockaddr_storage *ss, char addr[64], int *port)
-{
-	const struct sockaddr_in *in = (const void *)ss;
-	const struct sockaddr_in6 *in6 = (const void *)ss;
-
-	*port = 0;
-	if (ss->ss_family == AF_INET) {
-		inet_ntop(AF_INET, &in->sin_addr, addr, 64);
-		*port = ntohs(in->sin_port);
-	} else if (ss->ss_family == AF_INET6) {
-		if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr))
-			inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], addr,
-			    64);
-		else
-			inet_ntop(AF_INET6, &in6->sin6_addr, addr, 64);
-		*port = ntohs(in6->sin6_port);
-	} else {
-		slice_copy(addr, 64, ss->ss_family == AF_UNIX ?
-		    SLICE_LIT("unix") : SLICE_LIT("unknown"));
-	}
 }
 
 void
@@ -219,6 +254,48 @@ peer_fill(struct peer *peer, int fd)
 	len = sizeof(ss);
 	getsockname(fd, (struct sockaddr *)&ss, &len);
 	fill_addr(&ss, peer->local_addr, &peer->local_port);
+}
+
+/* Asks only what is not known of the listener. */
+static void
+arrive(struct peer *peer, struct io *io, int fd, const struct arrival *a)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	int one = 1;
+
+	memset(peer, 0, sizeof(*peer));
+	peer->fd = fd;
+	peer->uid = (uid_t)-1;
+	session_id(peer->id);
+	fill_addr(&a->from, peer->addr, &peer->port);
+	if (a->tcp->options) {
+		io->block_ms = IDLE_MS;
+	} else {
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		io_block(io, IDLE_MS);
+	}
+	if (!a->tcp->any) {
+		slice_copy(peer->local_addr, 64, slice_of(a->tcp->addr));
+		peer->local_port = a->tcp->port;
+	} else if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0) {
+		fill_addr(&ss, peer->local_addr, &peer->local_port);
+	}
+}
+
+void
+serve_arrived(struct peer *peer, struct io *io, int fd,
+    const struct arrival *a)
+{
+	if (a->tcp != NULL) {
+		arrive(peer, io, fd, a);
+		return;
+	}
+	peer_fill(peer, fd);
+	if (a->gated)
+		gate_peer(peer, &a->gate);
+	if (peer->port != 0)
+		io_block(io, IDLE_MS);
 }
 
 bool

@@ -29,7 +29,8 @@ store_content_check(struct store_content *c, struct err *err)
 		return err_temp(err, "4.3.0", "content has %lld bytes, "
 		    "not %llu", (long long)st.st_size,
 		    (unsigned long long)c->size);
-	c->linkable = c->path != NULL &&
+	/* what has no name is not there */
+	c->linkable = c->path != NULL && st.st_nlink > 0 &&
 	    fstatat(c->dir, c->path, &at, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    at.st_dev == st.st_dev && at.st_ino == st.st_ino;
 	return 0;
@@ -113,6 +114,7 @@ struct place {
 	const struct store_content *c;
 	const struct store_slot *slot;
 	int new;
+	dev_t dev;		/* of new */
 	bool covered;		/* somebody else syncs it */
 };
 
@@ -361,32 +363,29 @@ batch_has_dev(const struct store_batch *b, dev_t dev)
 	return false;
 }
 
-/* fd now belongs to the batch.  0 or -1 */
+/* its directory now belongs to the batch.  0 or -1 */
 static int
-batch_touch(struct store_batch *b, const char *home, int fd, struct err *err)
+batch_touch(const struct place *p, struct err *err)
 {
-	struct stat st;
+	struct store_batch *b = p->b;
+	const char *home = p->slot->home;
 	int r = 0;
 
-	if (fstat(fd, &st) < 0) {
-		close_fd(fd);
-		return err_sys(err, "stat %s", home);
-	}
-	if (b->synced != 0 && st.st_dev == b->synced) {
-		close(fd);
+	if (p->covered) {
+		close(p->new);
 		return 0;
 	}
 	if (b->n < BATCH_FSYNC ||
-	    (!batch_has_dev(b, st.st_dev) && b->n < BATCH_DIRS)) {
+	    (!batch_has_dev(b, p->dev) && b->n < BATCH_DIRS)) {
 		b->many |= b->n >= BATCH_FSYNC;
-		b->dir[b->n++] = (struct batch_dir){ xstrdup(home), fd,
-			st.st_dev };
+		b->dir[b->n++] = (struct batch_dir){ xstrdup(home), p->new,
+			p->dev };
 		return 0;
 	}
 	b->many = true;
-	if (!batch_has_dev(b, st.st_dev) && syncfs(fd) < 0)
+	if (!batch_has_dev(b, p->dev) && syncfs(p->new) < 0)
 		r = err_sys(err, "sync %s", home);
-	close(fd);
+	close(p->new);
 	return r;
 }
 
@@ -438,13 +437,28 @@ put_in(const struct place *p, const char *name, struct err *err)
 	return copy_in(p, name, err);
 }
 
-static bool
-is_covered(const struct store_batch *b, int fd)
+/* HOME/Maildir/new, which is open where the batch knows it: 0 or -1 */
+static int
+find_place(struct place *p, const struct batch_dir *known, struct err *err)
 {
 	struct stat st;
 
-	return b->synced != 0 && fstat(fd, &st) == 0 &&
-	    st.st_dev == b->synced;
+	if (known != NULL) {
+		p->new = known->fd;
+		p->dev = known->dev;
+	} else {
+		p->new = open_sub(p->b, p->slot->home, "new", err);
+		if (p->new < 0)
+			return -1;
+		if (fstat(p->new, &st) < 0) {
+			err_sys(err, "stat %s", p->slot->home);
+			close(p->new);
+			return -1;
+		}
+		p->dev = st.st_dev;
+	}
+	p->covered = p->b->synced != 0 && p->dev == p->b->synced;
+	return 0;
 }
 
 int
@@ -456,10 +470,8 @@ store_deliver(struct store_batch *b, const struct store_content *c,
 	struct str name = STR_INIT, found = STR_INIT;
 	int r = 0;
 
-	p.new = known ? known->fd : open_sub(b, slot->home, "new", err);
-	if (p.new < 0)
+	if (find_place(&p, known, err) < 0)
 		return -1;
-	p.covered = is_covered(b, p.new);
 	mail_name_new(&name, slot->unique, c->size, c->wsize);
 	if (slot->again)
 		r = find(b->st, slot, &found, err);
@@ -474,8 +486,7 @@ store_deliver(struct store_batch *b, const struct store_content *c,
 	}
 	str_free(&name);
 	str_free(&found);
-	if (known == NULL && r >= 0 &&
-	    batch_touch(b, slot->home, p.new, err) < 0)
+	if (known == NULL && r >= 0 && batch_touch(&p, err) < 0)
 		return -1;
 	if (known == NULL && r < 0)
 		close(p.new);
