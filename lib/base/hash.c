@@ -50,21 +50,65 @@ take(struct sip *s, uint64_t v)
 	s->a ^= v;
 }
 
+static void
+begin(struct sip *s, const unsigned char key[HASH_KEY])
+{
+	uint64_t k0 = word(key, 8), k1 = word(key + 8, 8);
+
+	*s = (struct sip){ k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d,
+		k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573 };
+}
+
+static void
+take_all(struct sip *s, const unsigned char *p, size_t n)
+{
+	size_t left = n;
+
+	for (; left >= 8; left -= 8, p += 8)
+		take(s, word(p, 8));
+	take(s, word(p, left) | (uint64_t)n << 56);
+}
+
+static uint64_t
+result(struct sip *s)
+{
+	rounds(s, 4);
+	return s->a ^ s->b ^ s->c ^ s->d;
+}
+
 uint64_t
 hash_sip(const unsigned char key[HASH_KEY], const void *p, size_t n)
 {
-	uint64_t k0 = word(key, 8), k1 = word(key + 8, 8);
-	struct sip s = { k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d,
-		k0 ^ 0x6c7967656e657261, k1 ^ 0x7465646279746573 };
-	const unsigned char *u = p;
-	size_t left = n;
+	struct sip s;
 
-	for (; left >= 8; left -= 8, u += 8)
-		take(&s, word(u, 8));
-	take(&s, word(u, left) | (uint64_t)n << 56);
+	begin(&s, key);
+	take_all(&s, p, n);
 	s.c ^= 0xff;
-	rounds(&s, 4);
-	return s.a ^ s.b ^ s.c ^ s.d;
+	return result(&s);
+}
+
+static void
+put(unsigned char *p, uint64_t v)
+{
+	size_t i;
+
+	for (i = 0; i < 8; i++)
+		p[i] = (unsigned char)(v >> 8 * i);
+}
+
+void
+hash_mac(const unsigned char key[HASH_KEY], const void *p, size_t n,
+    unsigned char mac[HASH_MAC])
+{
+	struct sip s;
+
+	begin(&s, key);
+	s.b ^= 0xee;
+	take_all(&s, p, n);
+	s.c ^= 0xee;
+	put(mac, result(&s));
+	s.b ^= 0xdd;
+	put(mac + 8, result(&s));
 }
 
 uint64_t

@@ -10,17 +10,18 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/hmac.h"
 
-enum { KEY = 32, MAC = 16, HEX = 2 * MAC, FIELDS = 6 };
+enum { HEX = 2 * HASH_MAC, FIELDS = 6 };
 
-static unsigned char key[KEY];
+static unsigned char key[HASH_KEY];
 static bool ready;
 
 int
 seal_make(void)
 {
-	unsigned char new[KEY];
+	unsigned char new[HASH_KEY];
 	int fd = memfd_create("seal", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	int e;
 
@@ -58,7 +59,7 @@ seal_ready(void)
 
 static void
 sign(struct slice fields, const char *rcpt, const char *sender,
-    unsigned char mac[HMAC_SHA256])
+    unsigned char mac[HASH_MAC])
 {
 	static struct str text = STR_INIT;
 
@@ -68,8 +69,7 @@ sign(struct slice fields, const char *rcpt, const char *sender,
 	str_adds(&text, rcpt);
 	str_addc(&text, '\0');
 	str_adds(&text, sender);
-	hmac_sha256((struct slice){ (const char *)key, sizeof(key) },
-	    slice_str(&text), mac);
+	hash_mac(key, text.s, text.len, mac);
 }
 
 static bool
@@ -86,7 +86,7 @@ seal_route(const struct router_route_more *r, const char *rcpt,
     const char *sender, int64_t until, struct str *out)
 {
 	static struct str text = STR_INIT;
-	unsigned char mac[HMAC_SHA256];
+	unsigned char mac[HASH_MAC];
 
 	if (!ready || !clean(r->addr) || !clean(r->transport) ||
 	    !clean(r->nexthop) || !clean(r->mailbox))
@@ -98,7 +98,7 @@ seal_route(const struct router_route_more *r, const char *rcpt,
 	if (text.len > SEAL_MAX - HEX - 1)
 		return;
 	sign(slice_str(&text), rcpt, sender, mac);
-	hex_encode(out, mac, MAC);
+	hex_encode(out, mac, HASH_MAC);
 	str_addc(out, '\t');
 	str_addsl(out, slice_str(&text));
 }
@@ -107,20 +107,20 @@ seal_route(const struct router_route_more *r, const char *rcpt,
 static bool
 same(struct slice hex, const unsigned char *mac)
 {
-	unsigned char got[MAC];
+	unsigned char got[HASH_MAC];
 	int hi, lo;
 	size_t i;
 
 	if (hex.n != HEX)
 		return false;
-	for (i = 0; i < MAC; i++) {
+	for (i = 0; i < HASH_MAC; i++) {
 		hi = hex_digit((unsigned char)hex.p[2 * i]);
 		lo = hex_digit((unsigned char)hex.p[2 * i + 1]);
 		if (hi < 0 || lo < 0)
 			return false;
 		got[i] = (unsigned char)(hi << 4 | lo);
 	}
-	return hmac_same(got, mac, MAC);
+	return hmac_same(got, mac, HASH_MAC);
 }
 
 /* what has verified was written above; even so, all of it is looked at */
@@ -152,7 +152,7 @@ seal_open(const char *seal, const char *rcpt, const char *sender,
 {
 	struct router_route_more r = { .sender = "", .dsn = "", .text = "" };
 	struct slice rest = { seal, strnlen(seal, SEAL_MAX + 1) }, hex;
-	unsigned char mac[HMAC_SHA256];
+	unsigned char mac[HASH_MAC];
 	int64_t now = mono_ms();
 
 	if (!ready || rest.n == 0 || rest.n > SEAL_MAX ||

@@ -3,7 +3,7 @@
  *
  * At RCPT router knows where a recipient goes, and cleanup wants to know it a
  * moment later.  It does not believe who reads the network, so router seals
- * what it says (HMAC, RFC 2104) with a key that master gives to router and
+ * what it says, with a MAC (hash_mac) whose key master gives to router and
  * cleanup alone, anew at each reload.  A seal holds for one recipient as it was
  * named, one sender, and a few seconds.  What does not verify says nothing, and
  * cleanup asks router: nothing here is an error of the message.

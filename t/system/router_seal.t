@@ -16,7 +16,7 @@ my %conf = (mailboxes => 'text:boxes', aliases => 'text:aliases',
 	recipient_bcc => 'inline:copied@example.test=ann',
 	canonical_sender => 'inline:old@c.example=new@c.example',
 	canonical_recipient => 'inline:was@example.test=ann@example.test');
-my $key = 'k' x 32;
+my $key = 'k' x 16;
 
 sub router {
 	my (%more) = @_;

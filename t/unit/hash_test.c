@@ -12,6 +12,15 @@ static const struct { size_t n; uint64_t want; } vectors[] = {
 	{ 15, 0xa129ca6149be45e5 }, { 63, 0x958a324ceb064572 },
 };
 
+static const struct { size_t n; const char *want; } macs[] = {
+	{ 0, "a3817f04ba25a8e66df67214c7550293" },
+	{ 1, "da87c1d86b99af44347659119b22fc45" },
+	{ 7, "a1f1ebbed8dbc153c0b84aa61ff08239" },
+	{ 8, "3b62a9ba6258f5610f83e264f31497b4" },
+	{ 15, "5493e99933b0a8117e08ec0f97cfc3d9" },
+	{ 63, "5150d1772f50834a503e069a973fbd7c" },
+};
+
 static void
 is_hex(const unsigned char *p, size_t n, const char *want, const char *what)
 {
@@ -58,7 +67,7 @@ test_hmac(void)
 int
 main(void)
 {
-	unsigned char key[HASH_KEY], in[64];
+	unsigned char key[HASH_KEY], mac[HASH_MAC], in[64];
 	size_t i;
 
 	for (i = 0; i < sizeof(in); i++)
@@ -67,6 +76,10 @@ main(void)
 	for (i = 0; i < ARRAY_LEN(vectors); i++)
 		ok(hash_sip(key, in, vectors[i].n) == vectors[i].want,
 		    "%zu octets", vectors[i].n);
+	for (i = 0; i < ARRAY_LEN(macs); i++) {
+		hash_mac(key, in, macs[i].n, mac);
+		is_hex(mac, sizeof(mac), macs[i].want, "a MAC");
+	}
 	ok(hash_secret(in, 10) == hash_secret(in, 10), "the secret stays");
 	ok(hash_secret(in, 10) != hash_sip(key, in, 10), "and is none that "
 	    "is known");
