@@ -15,6 +15,7 @@
 enum {
 	SUB_NEW, SUB_CUR,
 	MBOX_LINE_MAX = 1 << 20,	/* bytes of a record */
+	MBOX_NUMBER_MAX = 24,
 	MBOX_SET_MAX = 16 * 1024,	/* of the UIDs in one that we write */
 	MBOX_GRAIN_MS = 20,	/* a directory this old has its last time */
 	MBOX_COARSE_MS = 2100,	/* the same where times are whole seconds */
@@ -120,6 +121,9 @@ void mbox_log_seal(struct str *out, size_t start);
 void mbox_log_addf(struct str *out, const char *fmt, ...) PRINTF(2, 3);
 void mbox_log_text(struct str *out, const char *s);	/* escaped */
 void mbox_log_number(struct str *out, int64_t v);	/* and a blank */
+/* the same, written so that it ends at p: where it begins, at most
+ * MBOX_NUMBER_MAX before */
+char *mbox_log_before(char *p, int64_t v);
 bool mbox_log_untext(struct str *out, struct slice s);
 /* cut the next good record (without checksum) off *rest: 1, 0 no whole line,
  * -1 a bad line, which is then cut off */
@@ -186,6 +190,7 @@ void mbox_doom_add(struct mbox_state *st, const struct mailbox_msg *m);
  * 'c' base: cur/<base>:2,<flags>;  'o' base:2,others: the same with letters
  * that are not ours;  'o' without ":2,": cur/<name>;  'n': new/<name> */
 uint32_t mbox_name_keep(struct mbox_state *st, const char *kind_text);
+uint32_t mbox_name_keep_slice(struct mbox_state *st, struct slice kind_text);
 const char *mbox_name_get(const struct mbox_state *st, uint32_t name);
 /* the file name, appended; which directory: SUB_NEW, SUB_CUR, or -1 */
 int mbox_name_file(const char *kind_text, unsigned flags, struct str *out);

@@ -463,7 +463,7 @@ place(struct mailbox_add *a, struct adding *m, uint32_t uid, uint64_t modseq,
 		.size = m->size, .wsize = m->wsize, .date = m->date,
 		.saved = wall_s() };
 	struct str kind = STR_INIT, name = STR_INIT;
-	uint16_t num[KEYWORDS_MAX];
+	static uint16_t num[KEYWORDS_MAX];
 	unsigned flags = m->flags;
 	int n, r;
 

@@ -104,44 +104,76 @@ new_msg(struct mailbox *mb, uint32_t uid)
 	return &mb->msg[i];
 }
 
+/* flags and the keyword set; 1 or 0 */
+static int
+take_set(struct mailbox *mb, struct slice s, unsigned *flags, uint32_t *set)
+{
+	static uint16_t num[KEYWORDS_MAX];
+	size_t n;
+
+	*set = 0;
+	*flags = 0;
+	if (slice_find(s, ',') == s.n) {
+		*flags = mbox_letters_parse(s);
+		return 1;
+	}
+	if (!take_flagspec(mb, s, flags, num, &n))
+		return 0;
+	*set = mbox_kw_set(&mb->in->st.kw, num, n);
+	return 1;
+}
+
+/* a name as it stands in a record: 1 kept, 0 it is none */
+static int
+keep_name(struct mbox_state *st, struct slice s, uint32_t *name_r)
+{
+	struct str name = STR_INIT;
+	bool good;
+
+	/* nearly all need no change */
+	if (s.n > 1 && slice_find(s, '%') == s.n &&
+	    slice_find(s, '/') == s.n && !slice_has_nul(s)) {
+		*name_r = mbox_name_keep_slice(st, s);
+		return 1;
+	}
+	good = mbox_log_untext(&name, s) && name.len > 1 &&
+	    strchr(name.s, '/') == NULL;
+	if (good)
+		*name_r = mbox_name_keep(st, name.s);
+	str_free(&name);
+	return good;
+}
+
 /* A modseq uid date saved size wsize flags nameflags name */
 static void
 apply_add(struct mailbox *mb, struct slice r)
 {
 	struct mailbox_impl *in = mb->in;
 	struct mailbox_msg m = { 0 }, *to;
-	uint16_t num[KEYWORDS_MAX];
 	struct slice w;
-	struct str name = STR_INIT;
 	unsigned flags;
 	uint64_t uid;
-	size_t n;
 
 	if (!mbox_word_u64(&r, &m.modseq) || !mbox_word_u64(&r, &uid) ||
 	    uid == 0 || uid >= UINT32_MAX || !in_order(mb, (uint32_t)uid) ||
 	    !mbox_word_date(&r, &m.date) || !mbox_word_i64(&r, &m.saved) ||
 	    !mbox_word_u64(&r, &m.size) || !mbox_word_u64(&r, &m.wsize) ||
-	    !slice_cut(&r, ' ', &w) ||
-	    !take_flagspec(mb, w, &flags, num, &n) || !slice_cut(&r, ' ', &w))
+	    !slice_cut(&r, ' ', &w) || !take_set(mb, w, &flags, &m.kw) ||
+	    !slice_cut(&r, ' ', &w) || !keep_name(&in->st, r, &m.name))
 		return;
 	m.uid = (uint32_t)uid;
 	m.flags = (uint16_t)flags;
 	m.file_flags = (uint16_t)mbox_letters_parse(w);
-	m.kw = mbox_kw_set(&in->st.kw, num, n);
-	if (mbox_log_untext(&name, r) && name.len > 1 &&
-	    strchr(name.s, '/') == NULL) {
-		m.name = mbox_name_keep(&in->st, name.s);
-		to = new_msg(mb, m.uid);
-		*to = m;
-		if (to->flags != to->file_flags)
-			mbox_dirty(&in->st, (size_t)(to - mb->msg));
-		if (m.date == MBOX_NO_DATE || mbox_name_waits(name.s))
-			mbox_wait(&in->st, (size_t)(to - mb->msg));
-		mb->uidnext = MAX(mb->uidnext, m.uid + 1);
-		raise_modseq(mb, m.modseq);
-		in->changed |= !in->loading;
-	}
-	str_free(&name);
+	to = new_msg(mb, m.uid);
+	*to = m;
+	if (to->flags != to->file_flags)
+		mbox_dirty(&in->st, (size_t)(to - mb->msg));
+	if (m.date == MBOX_NO_DATE || mbox_name_waits(mbox_name_get(&in->st,
+	    m.name)))
+		mbox_wait(&in->st, (size_t)(to - mb->msg));
+	mb->uidnext = MAX(mb->uidnext, m.uid + 1);
+	raise_modseq(mb, m.modseq);
+	in->changed |= !in->loading;
 }
 
 struct flags_record {
@@ -291,13 +323,16 @@ apply_seen(struct mailbox *mb, struct slice r)
 {
 	uint64_t modseq, uid, size, wsize;
 	int64_t date;
-	size_t i;
+	size_t i = 0;
 
 	if (!mbox_word_u64(&r, &modseq))
 		return;
 	while (mbox_word_u64(&r, &uid) && mbox_word_i64(&r, &date) &&
 	    mbox_word_u64(&r, &size) && mbox_word_u64(&r, &wsize)) {
-		i = uid < UINT32_MAX ? mailbox_find(mb, (uint32_t)uid) : mb->n;
+		/* mostly they follow each other */
+		if (++i >= mb->n || mb->msg[i].uid != uid)
+			i = uid < UINT32_MAX ? mailbox_find(mb,
+			    (uint32_t)uid) : mb->n;
 		if (i == mb->n || mb->msg[i].uid != uid)
 			continue;
 		mb->msg[i].date = date;
@@ -470,18 +505,23 @@ mbox_record_add(struct str *out, const struct mailbox *mb,
 	const struct mbox_kw *kw = &mb->in->st.kw;
 	const struct mbox_kwset *set =
 	    &kw->set[m->kw < kw->sets ? m->kw : 0];
+	char buf[6 * MBOX_NUMBER_MAX + 2], *end = buf + sizeof(buf), *p = end;
 	size_t start = out->len;
 
-	str_adds(out, "A ");
-	mbox_log_number(out, (int64_t)m->modseq);
-	mbox_log_number(out, m->uid);
-	if (m->date == MBOX_NO_DATE)
-		str_adds(out, "- ");
-	else
-		mbox_log_number(out, m->date);
-	mbox_log_number(out, m->saved);
-	mbox_log_number(out, (int64_t)m->size);
-	mbox_log_number(out, (int64_t)m->wsize);
+	p = mbox_log_before(p, (int64_t)m->wsize);
+	p = mbox_log_before(p, (int64_t)m->size);
+	p = mbox_log_before(p, m->saved);
+	if (m->date == MBOX_NO_DATE) {
+		*--p = ' ';
+		*--p = '-';
+	} else {
+		p = mbox_log_before(p, m->date);
+	}
+	p = mbox_log_before(p, m->uid);
+	p = mbox_log_before(p, (int64_t)m->modseq);
+	*--p = ' ';
+	*--p = 'A';
+	str_add(out, p, (size_t)(end - p));
 	mbox_flagspec_add(out, m->flags, set->num, set->n);
 	str_addc(out, ' ');
 	mbox_flagspec_add(out, m->file_flags, NULL, 0);

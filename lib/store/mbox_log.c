@@ -143,19 +143,36 @@ mbox_log_seal(struct str *out, size_t start)
 }
 
 /* A log of many messages is many numbers: printf takes its time. */
+char *
+mbox_log_before(char *p, int64_t v)
+{
+	static const char pairs[] =
+	    "00010203040506070809101112131415161718192021222324"
+	    "25262728293031323334353637383940414243444546474849"
+	    "50515253545556575859606162636465666768697071727374"
+	    "75767778798081828384858687888990919293949596979899";
+	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	bool zero = u == 0;
+
+	*--p = ' ';
+	for (; u >= 10; u /= 100) {
+		*--p = pairs[u % 100 * 2 + 1];
+		*--p = pairs[u % 100 * 2];
+	}
+	if (u > 0 || zero)
+		*--p = (char)('0' + u);
+	if (v < 0)
+		*--p = '-';
+	return p;
+}
+
 void
 mbox_log_number(struct str *out, int64_t v)
 {
-	char buf[24], *p = buf + sizeof(buf);
-	uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	char buf[MBOX_NUMBER_MAX], *end = buf + sizeof(buf), *p;
 
-	*--p = ' ';
-	do
-		*--p = (char)('0' + u % 10);
-	while ((u /= 10) != 0);
-	if (v < 0)
-		*--p = '-';
-	str_add(out, p, (size_t)(buf + sizeof(buf) - p));
+	p = mbox_log_before(end, v);
+	str_add(out, p, (size_t)(end - p));
 }
 
 void
@@ -170,11 +187,37 @@ mbox_log_addf(struct str *out, const char *fmt, ...)
 	mbox_log_seal(out, start);
 }
 
+/* Is there nothing to be escaped?  Eight octets at a time: a high bit is set
+ * where one is over 127 or, behind the subtractions, where one is too small or
+ * has become zero. */
+static bool
+is_plain(const char *s, size_t n)
+{
+	const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+	uint64_t w, bad = 0;
+	size_t i = 0;
+
+	for (; n - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, s + i, sizeof(w));
+		bad |= w | (w - ones * 0x21) | ((w ^ ones * 0x7f) - ones) |
+		    ((w ^ ones * '%') - ones);
+	}
+	for (; i < n; i++)
+		if ((unsigned char)s[i] <= 0x20 || s[i] == 0x7f || s[i] == '%')
+			return false;
+	return (bad & high) == 0;
+}
+
 void
 mbox_log_text(struct str *out, const char *s)
 {
+	size_t n = strlen(s);
 	const char *p;
 
+	if (is_plain(s, n)) {
+		str_add(out, s, n);
+		return;
+	}
 	for (;; s = p + 1) {
 		for (p = s; (unsigned char)*p > 0x20 && *p != 0x7f &&
 		    *p != '%'; p++)
@@ -269,25 +312,68 @@ mbox_set_next(struct slice *set, struct uid_range *r)
 	return 1;
 }
 
+/* eight digits as a number, or UINT32_MAX: they are none */
+static uint32_t
+eight_digits(const char *p)
+{
+	const uint64_t ones = 0x0101010101010101u;
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	if (__BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
+		return UINT32_MAX;
+	w -= ones * '0';	/* a byte over 9 is seen by one of the two */
+	if (((w + ones * 0x76) | w) & ones << 7)
+		return UINT32_MAX;
+	/* pairs, then fours, then all */
+	w = w * 10 + (w >> 8);
+	w = ((w & 0x000000ff000000ff) * (100 + (1000000ULL << 32)) +
+	    (w >> 16 & 0x000000ff000000ff) * (1 + (10000ULL << 32))) >> 32;
+	return (uint32_t)w;
+}
+
+/* Digits up to the next blank, which goes, too.  A log is read whole at an open
+ * without a snapshot, and most of it is numbers: each octet is seen once. */
+static bool
+take_digits(struct slice *rest, uint64_t max, uint64_t *r)
+{
+	const char *p = rest->p, *end = p + rest->n;
+	struct slice w;
+	uint64_t v = 0;
+	uint32_t eight;
+	unsigned d;
+
+	if (rest->n == 0)
+		return false;
+	for (; end - p >= 8 && (eight = eight_digits(p)) != UINT32_MAX; p += 8)
+		v = v * 100000000 + eight;
+	for (; p < end && (d = (unsigned char)*p - (unsigned)'0') <= 9; p++)
+		v = v * 10 + d;
+	if (p - rest->p > 19)	/* it may not fit */
+		return slice_cut(rest, ' ', &w) && slice_u64(w, max, r);
+	if (p == rest->p || (p < end && *p != ' ') || v > max)
+		return false;
+	*rest = p == end ? SLICE_NULL : slice_sub(*rest,
+	    (size_t)(p - rest->p) + 1, rest->n);
+	*r = v;
+	return true;
+}
+
 bool
 mbox_word_u64(struct slice *rest, uint64_t *r)
 {
-	struct slice w;
-
-	return slice_cut(rest, ' ', &w) && slice_u64(w, UINT64_MAX, r);
+	return take_digits(rest, UINT64_MAX, r);
 }
 
 bool
 mbox_word_i64(struct slice *rest, int64_t *r)
 {
-	struct slice w;
-	bool minus;
+	bool minus = rest->n > 0 && rest->p[0] == '-';
 	uint64_t v;
 
-	if (!slice_cut(rest, ' ', &w))
-		return false;
-	minus = w.n > 0 && w.p[0] == '-';
-	if (!slice_u64(slice_sub(w, minus, w.n), INT64_MAX, &v))
+	if (minus)
+		*rest = slice_sub(*rest, 1, rest->n);
+	if (!take_digits(rest, INT64_MAX, &v))
 		return false;
 	*r = minus ? -(int64_t)v : (int64_t)v;
 	return true;
@@ -296,11 +382,11 @@ mbox_word_i64(struct slice *rest, int64_t *r)
 bool
 mbox_word_date(struct slice *rest, int64_t *r)
 {
-	struct slice w, one = *rest;
-
-	if (slice_cut(&one, ' ', &w) && slice_eqz(w, "-")) {
+	if (rest->n > 0 && rest->p[0] == '-' &&
+	    (rest->n == 1 || rest->p[1] == ' ')) {
 		*r = MBOX_NO_DATE;
-		*rest = one;
+		*rest = rest->n == 1 ? SLICE_NULL :
+		    slice_sub(*rest, 2, rest->n);
 		return true;
 	}
 	return mbox_word_i64(rest, r);

@@ -12,17 +12,24 @@ static const struct { char letter; unsigned flag; } letters[] = {
 };
 
 uint32_t
-mbox_name_keep(struct mbox_state *st, const char *kind_text)
+mbox_name_keep_slice(struct mbox_state *st, struct slice kind_text)
 {
 	size_t at;
 
 	if (st->more.len == 0)
 		str_addc(&st->more, '\0');
 	at = st->names_len + st->more.len;
-	if (at + strlen(kind_text) + 1 > UINT32_MAX)
+	if (at + kind_text.n + 1 > UINT32_MAX)
 		die("names of a mailbox are over 4 GiB");
-	str_add(&st->more, kind_text, strlen(kind_text) + 1);
+	str_addsl(&st->more, kind_text);
+	str_addc(&st->more, '\0');
 	return (uint32_t)at;
+}
+
+uint32_t
+mbox_name_keep(struct mbox_state *st, const char *kind_text)
+{
+	return mbox_name_keep_slice(st, slice_of(kind_text));
 }
 
 const char *
@@ -37,14 +44,21 @@ mbox_name_get(const struct mbox_state *st, uint32_t name)
 static unsigned
 flag_of(char c)
 {
-	size_t k;
-
-	if (c < 'D' || c > 'T')
-		return 0;
-	for (k = 0; letters[k].letter != c; )
-		if (++k == ARRAY_LEN(letters))
-			return 0;
-	return letters[k].flag;
+	switch (c) {
+	case 'D':
+		return MSG_DRAFT;
+	case 'F':
+		return MSG_FLAGGED;
+	case 'P':
+		return MSG_FORWARDED;
+	case 'R':
+		return MSG_ANSWERED;
+	case 'S':
+		return MSG_SEEN;
+	case 'T':
+		return MSG_DELETED;
+	}
+	return 0;
 }
 
 unsigned
@@ -58,9 +72,19 @@ mbox_letters_parse(struct slice s)
 	return flags;
 }
 
-/* flags, and of others what is no flag of ours, in ASCII order */
-void
-mbox_letters(struct str *out, unsigned flags, struct slice others)
+/* is there one that is no flag of ours? */
+static bool
+has_others(struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n && flag_of(s.p[i]); i++)
+		;
+	return i < s.n;
+}
+
+static void
+letters_and_others(struct str *out, unsigned flags, struct slice others)
 {
 	char v[256], c;
 	size_t n = 0, i, j;
@@ -71,13 +95,28 @@ mbox_letters(struct str *out, unsigned flags, struct slice others)
 	for (i = 0; i < others.n && n < sizeof(v); i++)
 		if (!flag_of(others.p[i]))
 			v[n++] = others.p[i];
-	for (i = 1; i < n && others.n > 0; i++) {
+	for (i = 1; i < n; i++) {
 		for (c = v[i], j = i; j > 0 && (unsigned char)v[j - 1] >
 		    (unsigned char)c; j--)
 			v[j] = v[j - 1];
 		v[j] = c;
 	}
 	str_add(out, v, n);
+}
+
+/* flags, and of others what is no flag of ours, in ASCII order */
+void
+mbox_letters(struct str *out, unsigned flags, struct slice others)
+{
+	size_t i;
+
+	if (has_others(others)) {
+		letters_and_others(out, flags, others);
+		return;
+	}
+	for (i = 0; i < ARRAY_LEN(letters); i++)
+		if (flags & letters[i].flag)
+			str_addc(out, letters[i].letter);
 }
 
 int
@@ -129,6 +168,30 @@ mbox_name_waits(const char *kind_text)
 	return n.uid == 0;
 }
 
+/* a comma, the field and the number as we write it, up to `to` */
+static bool
+is_field(struct slice s, size_t from, size_t to, char field)
+{
+	return to - from > 3 && s.p[from + 1] == field &&
+	    s.p[from + 2] == '=' && (s.p[from + 3] != '0' || to - from == 4);
+}
+
+/* Is base the unique part with S= and W= of m, and nothing else? */
+static bool
+has_sizes(const struct mail_name *n, const struct mailbox_msg *m)
+{
+	size_t s = n->unique.n, w;
+
+	if (!n->has_size || !n->has_wsize || n->size != m->size ||
+	    n->wsize != m->wsize)
+		return false;
+	w = s + 1 + slice_find(slice_sub(n->base, s + 1, n->base.n), ',');
+	return w < n->base.n && is_field(n->base, s, w, 'S') &&
+	    is_field(n->base, w, n->base.n, 'W') &&
+	    slice_find(slice_sub(n->base, w + 1, n->base.n), ',') ==
+	    n->base.n - w - 1;
+}
+
 /* the fields of base that we do not write ourselves, and then ours */
 static void
 add_base(struct str *out, const struct mail_name *n,
@@ -136,9 +199,17 @@ add_base(struct str *out, const struct mail_name *n,
 {
 	struct slice rest = slice_sub(n->base, n->unique.n, n->base.n), f;
 
+	if (has_sizes(n, m)) {
+		str_addsl(out, n->base);
+		str_add(out, ",U=", 3);
+		str_addu(out, m->uid);
+		return;
+	}
 	str_addsl(out, n->unique);
-	str_addf(out, ",S=%llu,W=%llu", (unsigned long long)m->size,
-	    (unsigned long long)m->wsize);
+	str_add(out, ",S=", 3);
+	str_addu(out, m->size);
+	str_add(out, ",W=", 3);
+	str_addu(out, m->wsize);
 	if (rest.n > 0)
 		slice_cut(&rest, ',', &f);
 	while (rest.n > 0 && slice_cut(&rest, ',', &f))
@@ -147,7 +218,8 @@ add_base(struct str *out, const struct mail_name *n,
 			str_addc(out, ',');
 			str_addsl(out, f);
 		}
-	str_addf(out, ",U=%lu", (unsigned long)m->uid);
+	str_add(out, ",U=", 3);
+	str_addu(out, m->uid);
 }
 
 void
@@ -160,7 +232,8 @@ mbox_name_final(struct str *out, struct slice file, unsigned flags,
 	struct mail_name n;
 
 	mail_name_parse(file, &n);
-	mbox_letters(&extra, 0, n.flags);
+	if (has_others(n.flags))
+		mbox_letters(&extra, 0, n.flags);
 	odd = extra.len > 0;
 	str_addc(out, odd ? 'o' : 'c');
 	add_base(out, &n, m);

@@ -41,7 +41,7 @@ add_file(void *ctx, const char *name, int type)
 {
 	struct reading *r = ctx;
 	struct mbox_scan *s = r->s;
-	struct mail_name n;
+	struct mail_name n = { .uid = 0 };
 	struct stat st;
 
 	if (type == DT_UNKNOWN && fstatat(r->in->sub[r->sub], name, &st,
@@ -53,7 +53,8 @@ add_file(void *ctx, const char *name, int type)
 		s->cap = s->cap ? s->cap * 2 : 64;
 		s->v = xrealloc(s->v, s->cap * sizeof(*s->v));
 	}
-	mail_name_parse(slice_of(name), &n);
+	if (strstr(name, ",U=") != NULL)
+		mail_name_parse(slice_of(name), &n);
 	s->v[s->n++] = (struct mbox_file){
 		.name = arena_strdup(&s->mem, name),
 		.uid = n.uid < UINT32_MAX ? (uint32_t)n.uid : 0,

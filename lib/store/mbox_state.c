@@ -7,6 +7,8 @@
 
 #include "base/fault.h"
 
+enum { ARRAY_SMALL = 1 << 14 };	/* messages: doubled up to here */
+
 void
 mbox_state_free(struct mailbox *mb)
 {
@@ -50,7 +52,8 @@ mbox_append_msg(struct mailbox *mb)
 	size_t cap;
 
 	if (mb->n == st->cap) {
-		cap = st->cap + st->cap / 4 + 64;
+		cap = st->cap + st->cap / (st->cap < ARRAY_SMALL ? 1 : 4) +
+		    64;
 		if (st->map != NULL) {
 			v = xcalloc(cap, sizeof(*v));
 			memcpy(v, mb->msg, mb->n * sizeof(*v));

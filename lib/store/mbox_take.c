@@ -155,6 +155,7 @@ sort_taken(struct mailbox *mb, struct taken *v, size_t n)
 {
 	uint32_t last = 0;
 	size_t i, kept;
+	bool again = false;
 
 	for (i = 0; i < n; i++)
 		v[i].keep = uid_good(mb, v[i].f->uid);
@@ -163,19 +164,21 @@ sort_taken(struct mailbox *mb, struct taken *v, size_t n)
 		;
 	for (i = 0; i < kept; i++) {
 		v[i].keep = v[i].f->uid != last;
+		again |= !v[i].keep;
 		last = v[i].f->uid;
 	}
-	qsort(v, n, sizeof(*v), cmp_taken);
+	if (again)
+		qsort(v, n, sizeof(*v), cmp_taken);
 }
 
 static void
 record(struct mailbox *mb, struct taken *t, uint32_t uid, uint64_t modseq,
-    struct str *names)
+    int64_t now, struct str *names)
 {
 	struct mailbox_msg m = {
 		.uid = uid, .modseq = modseq, .size = t->size,
 		.wsize = t->wsize, .date = t->date,
-		.saved = wall_s(),
+		.saved = now,
 	};
 
 	m.flags = m.file_flags = (uint16_t)mbox_letters_parse(t->n.flags);
@@ -232,6 +235,7 @@ take(struct mailbox *mb, struct taken *v, size_t n, struct err *err)
 {
 	struct str names = STR_INIT;
 	uint64_t modseq, next = mb->uidnext;
+	int64_t now = wall_s();
 	size_t i;
 	int r;
 
@@ -244,7 +248,7 @@ take(struct mailbox *mb, struct taken *v, size_t n, struct err *err)
 		modseq = mbox_next_modseq(mb);
 		for (i = 0; i < n; i++)
 			record(mb, &v[i], v[i].keep ? v[i].f->uid :
-			    (uint32_t)next++, modseq, &names);
+			    (uint32_t)next++, modseq, now, &names);
 		r = mbox_commit(mb, true, err);
 	}
 	if (r == 0)

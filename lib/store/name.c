@@ -6,13 +6,33 @@
 
 enum { UIDL_MAX = 70 };
 
+/* digits to the end of s: 1, or 0; of up to 18 nothing has to be watched */
+static int
+number(struct slice s, uint64_t *r)
+{
+	uint64_t v = 0;
+	unsigned d;
+	size_t i;
+
+	if (s.n == 0 || s.n > 18)
+		return slice_u64(s, INT64_MAX, r);
+	for (i = 0; i < s.n; i++) {
+		d = (unsigned char)s.p[i] - (unsigned)'0';
+		if (d > 9)
+			return 0;
+		v = v * 10 + d;
+	}
+	*r = v;
+	return 1;
+}
+
 static void
 parse_field(struct slice f, struct mail_name *n)
 {
 	uint64_t v;
 
-	if (f.n < 3 || f.p[1] != '=' ||
-	    !slice_u64(slice_sub(f, 2, f.n), INT64_MAX, &v))
+	if (f.n < 3 || f.p[1] != '=' || (f.p[0] != 'S' && f.p[0] != 'W' &&
+	    f.p[0] != 'U') || !number((struct slice){ f.p + 2, f.n - 2 }, &v))
 		return;
 	switch (f.p[0]) {
 	case 'S':
@@ -32,31 +52,31 @@ parse_field(struct slice f, struct mail_name *n)
 static int64_t
 leading_number(struct slice s)
 {
+	uint64_t v = 0;
 	size_t i = 0;
-	uint64_t v;
 
-	while (i < s.n && ascii_isdigit(s.p[i]))
+	while (i < s.n && ascii_isdigit((unsigned char)s.p[i]))
 		i++;
-	if (!slice_u64(slice_sub(s, 0, i), INT64_MAX, &v))
-		return 0;
-	return (int64_t)v;
+	s.n = i;
+	return number(s, &v) ? (int64_t)v : 0;
 }
 
 void
 mail_name_parse(struct slice name, struct mail_name *n)
 {
-	size_t colon = slice_find(name, ':');
-	struct slice rest, info, part;
+	size_t colon = slice_find(name, ':'), i, k;
 
 	memset(n, 0, sizeof(*n));
 	n->base = slice_sub(name, 0, colon);
-	info = slice_sub(name, colon, name.n);
-	n->flags = slice_starts(info, ":2,") ? slice_sub(info, 3, info.n) :
-	    SLICE_LIT("");
-	rest = n->base;
-	if (slice_cut(&rest, ',', &n->unique))
-		while (slice_cut(&rest, ',', &part))
-			parse_field(part, n);
+	n->flags = SLICE_LIT("");
+	if (name.n - colon >= 3 && memcmp(name.p + colon, ":2,", 3) == 0)
+		n->flags = slice_sub(name, colon + 3, name.n);
+	n->unique = slice_sub(n->base, 0, slice_find(n->base, ','));
+	for (i = n->unique.n; i < colon; i = k) {
+		for (k = ++i; k < colon && name.p[k] != ','; k++)
+			;
+		parse_field(slice_sub(name, i, k - i), n);
+	}
 	n->time = leading_number(n->unique);
 }
 

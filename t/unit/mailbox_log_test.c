@@ -631,10 +631,40 @@ test_withdrawn(const char *by, const char *want)
 	place_free(&p);
 }
 
+static void
+test_numbers(void)
+{
+	static const char *const none[] = { "", "-", "x", "1x", "12345678x",
+		"9223372036854775808", "-9223372036854775808", "--1", " 1" };
+	struct str s = STR_INIT;
+	struct slice rest;
+	int64_t v, r;
+	size_t i, bad = 0, n = 0;
+
+	for (v = INT64_MAX; v != 0; v /= 3)
+		for (i = 0; i < 4; i++, n++) {
+			str_reset(&s);
+			mbox_log_number(&s, i % 2 ? -v : v);
+			mbox_log_number(&s, i / 2 ? v % 100 : 0);
+			rest = slice_str(&s);
+			bad += !mbox_word_i64(&rest, &r) ||
+			    r != (i % 2 ? -v : v) ||
+			    !mbox_word_i64(&rest, &r) ||
+			    r != (i / 2 ? v % 100 : 0) || rest.n > 0;
+		}
+	ok(n > 100 && bad == 0, "numbers, there and back");
+	for (i = 0; i < ARRAY_LEN(none); i++) {
+		rest = slice_of(none[i]);
+		ok(!mbox_word_i64(&rest, &r), "no number: %s", none[i]);
+	}
+	str_free(&s);
+}
+
 int
 main(void)
 {
 	mailbox_prepare();
+	test_numbers();
 	test_crc();
 	test_torn();
 	test_damaged();
