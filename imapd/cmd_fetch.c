@@ -62,6 +62,8 @@ prepare(struct fetch *q)
 	}
 	if (q->f.kinds & META_KINDS)
 		q->need_meta = true;
+	if (q->f.kinds & 1U << IMAP_FETCH_PREVIEW)
+		meta_want_preview(q->s->meta);
 	if (q->f.kinds & 1U << IMAP_FETCH_MODSEQ)
 		session_condstore(q->s);
 	str_free(&name);

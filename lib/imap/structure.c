@@ -21,6 +21,8 @@ put_value(struct str *out, struct slice value)
 		str_adds(out, "NIL");
 		return;
 	}
+	if (imap_put_plain(out, slice_trim(value)))
+		return;
 	mime_unfold(value, &line);
 	imap_put_string(out, slice_trim(slice_str(&line)), false);
 	str_free(&line);
@@ -53,6 +55,8 @@ put_local(struct str *out, struct slice local)
 	struct str s = STR_INIT;
 	size_t i;
 
+	if (imap_put_plain(out, local))
+		return;
 	for (i = 0; i < local.n; i++) {
 		if (local.p[i] == '"')
 			continue;
@@ -115,57 +119,93 @@ put_list(struct str *out, const struct mime_addresses *r)
 	str_addc(out, ')');
 }
 
-/* false: there is no address in it, and nothing was appended */
-static bool
-put_addresses(struct str *out, struct slice value)
+/* Where there is no address in it nothing is appended. */
+static void
+put_addresses(struct str *out, struct slice value, struct arena *a,
+    struct mime_addresses *r)
 {
-	struct mime_addresses r = { .marks = true };
-	struct arena a = { 0 };
+	r->marks = true;
+	if (value.p != NULL)
+		mime_addresses_parse(value, ADDRESSES_MAX, a, r);
+	if (r->n > 0)
+		put_list(out, r);
+}
 
-	if (value.p == NULL)
-		return false;
-	mime_addresses_parse(value, ADDRESSES_MAX, &a, &r);
-	if (r.n > 0)
-		put_list(out, &r);
-	arena_free(&a);
-	return r.n > 0;
+/* a field that has a list of its own, or `other` again, or NIL */
+static void
+put_address_list(struct str *out, struct slice value, struct slice other,
+    struct arena *a, struct mime_addresses *r)
+{
+	size_t len;
+
+	str_addc(out, ' ');
+	len = out->len;
+	put_addresses(out, value, a, r);
+	if (out->len == len)
+		str_addsl(out, other);
+	if (out->len == len)
+		str_adds(out, "NIL");
 }
 
 static void
-put_address_list(struct str *out, struct slice value, struct slice other)
+put_fields(struct str *out, const struct mime_envelope *env, struct arena *a,
+    struct imap_envelope_lists *r)
 {
+	struct mime_addresses sender = { 0 }, reply_to = { 0 }, bcc = { 0 };
+	struct str from = STR_INIT;
+
+	put_value(out, env->date);
 	str_addc(out, ' ');
-	if (!put_addresses(out, value) && !put_addresses(out, other))
-		str_adds(out, "NIL");
+	put_value(out, env->subject);
+	put_addresses(&from, env->from, a, &r->from);
+	put_address_list(out, SLICE_NULL, slice_str(&from), a, &sender);
+	put_address_list(out, env->sender, slice_str(&from), a, &sender);
+	put_address_list(out, env->reply_to, slice_str(&from), a, &reply_to);
+	str_free(&from);
+	put_address_list(out, env->to, SLICE_NULL, a, &r->to);
+	put_address_list(out, env->cc, SLICE_NULL, a, &r->cc);
+	put_address_list(out, env->bcc, SLICE_NULL, a, &bcc);
+	str_addc(out, ' ');
+	put_value(out, env->in_reply_to);
+	str_addc(out, ' ');
+	put_value(out, env->message_id);
+}
+
+void
+imap_put_envelope_lists(struct str *out, const struct mime_envelope *env,
+    struct arena *a, struct imap_envelope_lists *lists)
+{
+	static const struct mime_envelope none;
+
+	*lists = (struct imap_envelope_lists){ 0 };
+	str_addc(out, '(');
+	put_fields(out, env != NULL ? env : &none, a, lists);
+	str_addc(out, ')');
 }
 
 void
 imap_put_envelope(struct str *out, const struct mime_envelope *env)
 {
-	static const struct mime_envelope none;
+	struct imap_envelope_lists ignored;
+	struct arena a = { 0 };
 
-	if (env == NULL)
-		env = &none;
-	str_addc(out, '(');
-	put_value(out, env->date);
-	str_addc(out, ' ');
-	put_value(out, env->subject);
-	put_address_list(out, env->from, SLICE_NULL);
-	put_address_list(out, env->sender, env->from);
-	put_address_list(out, env->reply_to, env->from);
-	put_address_list(out, env->to, SLICE_NULL);
-	put_address_list(out, env->cc, SLICE_NULL);
-	put_address_list(out, env->bcc, SLICE_NULL);
-	str_addc(out, ' ');
-	put_value(out, env->in_reply_to);
-	str_addc(out, ' ');
-	put_value(out, env->message_id);
-	str_addc(out, ')');
+	imap_put_envelope_lists(out, env, &a, &ignored);
+	arena_free(&a);
 }
 
 /* ---- BODY and BODYSTRUCTURE ---------------------------------------------- */
 
-static void put_part(struct str *out, const struct mime_part *p, bool ext);
+/* Both texts are made at once: out is the structure, and what has no extension
+ * data goes to body, too, unless that is NULL. */
+static void put_part(struct str *out, struct str *body,
+    const struct mime_part *p);
+
+static void
+also(struct str *body, const struct str *out, size_t from)
+{
+	if (body != NULL)
+		str_add(body, out->s + from, out->len - from);
+}
 
 static void
 put_params(struct str *out, const struct mime_params *p)
@@ -201,8 +241,8 @@ put_encoding(struct str *out, const struct mime_part *p)
 	if (p->encoding == MIME_UNKNOWN_CTE && p->encoding_raw.n > 0)
 		put_value(out, p->encoding_raw);
 	else
-		str_addf(out, "\"%s\"", names[p->encoding ==
-		    MIME_UNKNOWN_CTE ? MIME_7BIT : p->encoding]);
+		imap_put_string(out, slice_of(names[p->encoding ==
+		    MIME_UNKNOWN_CTE ? MIME_7BIT : p->encoding]), false);
 }
 
 static void
@@ -239,16 +279,17 @@ put_extension(struct str *out, const struct mime_part *p)
 }
 
 static void
-put_multipart(struct str *out, const struct mime_part *p, bool ext)
+put_multipart(struct str *out, struct str *body, const struct mime_part *p)
 {
 	const struct mime_part *c;
+	size_t from;
 
 	for (c = p->child; c != NULL; c = c->next)
-		put_part(out, c, ext);
+		put_part(out, body, c);
+	from = out->len;
 	str_addc(out, ' ');
 	imap_put_string(out, p->subtype, false);
-	if (!ext)
-		return;
+	also(body, out, from);
 	str_addc(out, ' ');
 	put_params(out, &p->params);
 	put_extension(out, p);
@@ -290,9 +331,10 @@ put_type(struct str *out, const struct mime_part *p)
 }
 
 static void
-put_single(struct str *out, const struct mime_part *p, bool ext)
+put_single(struct str *out, struct str *body, const struct mime_part *p)
 {
 	bool lines = is(p, "text") && !is_disguised(p);
+	size_t from = out->len;
 
 	put_type(out, p);
 	str_addc(out, ' ');
@@ -301,42 +343,60 @@ put_single(struct str *out, const struct mime_part *p, bool ext)
 	put_value(out, p->description);
 	str_addc(out, ' ');
 	put_encoding(out, p);
-	str_addf(out, " %zu", mime_wire(p->body, p->end));
+	str_addc(out, ' ');
+	str_addu(out, mime_wire(p->body, p->end));
 	if (p->kind == MIME_MESSAGE && p->child != NULL) {
 		str_addc(out, ' ');
 		imap_put_envelope(out, p->child->env);
 		str_addc(out, ' ');
-		put_part(out, p->child, ext);
+		also(body, out, from);
+		put_part(out, body, p->child);
+		from = out->len;
 		lines = true;
 	}
-	if (lines)
-		str_addf(out, " %zu", mime_lines(p->body, p->end));
-	if (!ext)
-		return;
+	if (lines) {
+		str_addc(out, ' ');
+		str_addu(out, mime_lines(p->body, p->end));
+	}
+	also(body, out, from);
 	str_addc(out, ' ');
 	put_value(out, p->md5);
 	put_extension(out, p);
 }
 
 static void
-put_part(struct str *out, const struct mime_part *p, bool ext)
+put_part(struct str *out, struct str *body, const struct mime_part *p)
 {
 	str_addc(out, '(');
+	if (body != NULL)
+		str_addc(body, '(');
 	if (p->kind == MIME_MULTIPART && p->child != NULL)
-		put_multipart(out, p, ext);
+		put_multipart(out, body, p);
 	else
-		put_single(out, p, ext);
+		put_single(out, body, p);
 	str_addc(out, ')');
+	if (body != NULL)
+		str_addc(body, ')');
 }
 
 void
 imap_put_body(struct str *out, const struct mime_part *p)
 {
-	put_part(out, p, false);
+	struct str structure = STR_INIT;
+
+	put_part(&structure, out, p);
+	str_free(&structure);
 }
 
 void
 imap_put_bodystructure(struct str *out, const struct mime_part *p)
 {
-	put_part(out, p, true);
+	put_part(out, NULL, p);
+}
+
+void
+imap_put_structures(struct str *body, struct str *structure,
+    const struct mime_part *p)
+{
+	put_part(structure, body, p);
 }

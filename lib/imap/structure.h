@@ -10,13 +10,22 @@
 #ifndef IMAP_STRUCTURE_H
 #define IMAP_STRUCTURE_H
 
+#include "mime/address.h"
 #include "mime/part.h"
 
 /* "(date subject from sender reply-to to cc bcc in-reply-to message-id)";
  * NULL: all NIL.  Sender and Reply-To default to From. */
 void imap_put_envelope(struct str *out, const struct mime_envelope *env);
+/* the same, and the addresses for who wants them, too, in the arena */
+struct imap_envelope_lists {
+	struct mime_addresses from, to, cc;	/* with marks */
+};
+void imap_put_envelope_lists(struct str *out, const struct mime_envelope *env,
+    struct arena *a, struct imap_envelope_lists *lists);
 /* the parenthesised body structure of a part and what is below it */
 void imap_put_body(struct str *out, const struct mime_part *p);
 void imap_put_bodystructure(struct str *out, const struct mime_part *p);
+void imap_put_structures(struct str *body, struct str *structure,
+    const struct mime_part *p);
 
 #endif

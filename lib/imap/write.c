@@ -85,9 +85,50 @@ imap_put_literal(struct str *out, struct slice s)
 			out->s[i] = (char)0x80;
 }
 
+/* eight octets at a time: a high bit is set where one is over 127 or, behind
+ * the subtractions, where one is too small or has become zero */
+static bool
+is_plain(struct slice s)
+{
+	const uint64_t ones = 0x0101010101010101u, high = ones << 7;
+	uint64_t w, bad = 0;
+	size_t i = 0;
+
+	for (; s.n - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, s.p + i, sizeof(w));
+		bad |= w | (w - ones * ' ') | ((w ^ ones * '"') - ones) |
+		    ((w ^ ones * '\\') - ones);
+	}
+	for (; i < s.n; i++)
+		if (s.p[i] == '"' || s.p[i] == '\\' ||
+		    !ascii_isprint((unsigned char)s.p[i]))
+			return false;
+	return (bad & high) == 0;
+}
+
+bool
+imap_put_plain(struct str *out, struct slice s)
+{
+	char *p;
+
+	if (s.n > IMAP_QUOTED_MAX || !is_plain(s))
+		return false;
+	str_grow(out, s.n + 2);
+	p = out->s + out->len;
+	*p = '"';
+	if (s.n > 0)
+		memcpy(p + 1, s.p, s.n);
+	p[s.n + 1] = '"';
+	p[s.n + 2] = '\0';
+	out->len += s.n + 2;
+	return true;
+}
+
 void
 imap_put_string(struct str *out, struct slice s, bool utf8)
 {
+	if (imap_put_plain(out, s))
+		return;
 	if (fits_quotes(s, utf8))
 		put_quoted(out, s);
 	else

@@ -16,6 +16,9 @@ enum { IMAP_QUOTED_MAX = 1000 };	/* longer ones are literals */
 
 /* "quoted" or {n} literal */
 void imap_put_string(struct str *out, struct slice s, bool utf8);
+/* The same, in quotes, for text that needs no look at each octet: printable
+ * ASCII without quotes and backslashes.  false: it is not, nothing was put. */
+bool imap_put_plain(struct str *out, struct slice s);
 void imap_put_nstring(struct str *out, struct slice s, bool utf8); /* NIL */
 /* an atom where it is one, else as imap_put_string */
 void imap_put_astring(struct str *out, struct slice s, bool utf8);

@@ -1,9 +1,11 @@
 /*
  * address.c - the address-list parser: one pass over tokens, no recursion, no
  * looking back.  An element (what lies between commas) is gathered twice, as
- * a phrase and as an addr-spec; which one it was is known at its end.
+ * a phrase and as an addr-spec; which one it was is known at its end.  Most
+ * lists are of the plain kind that address_plain.c reads, which is many times
+ * as fast.
  */
-#include "mime/address.h"
+#include "mime/impl.h"
 
 struct element {
 	struct str phrase;	/* words unquoted, parted by blanks */
@@ -196,22 +198,29 @@ spec_valid(struct slice s)
 	return true;
 }
 
-static void
-push(struct list *l, struct slice name, struct slice addr)
+void
+mime_address_push(struct mime_addresses *r, struct arena *a,
+    struct mime_address m)
 {
-	struct mime_addresses *r = l->r;
 	struct mime_address *v;
 
 	if (r->n == r->cap) {
 		r->cap = r->cap ? r->cap * 2 : 8;
-		v = arena_alloc(l->a, r->cap * sizeof(*v));
+		v = arena_alloc(a, r->cap * sizeof(*v));
 		if (r->n > 0)
 			memcpy(v, r->v, r->n * sizeof(*v));
 		r->v = v;
 	}
-	r->v[r->n++] = (struct mime_address){ .name = name, .addr = addr,
-		.group = l->group, .from = l->e.from[l->e.has_angle],
-		.to = l->e.to[l->e.has_angle] };
+	r->v[r->n++] = m;
+}
+
+static void
+push(struct list *l, struct slice name, struct slice addr)
+{
+	mime_address_push(l->r, l->a, (struct mime_address){ .name = name,
+		.addr = addr, .group = l->group,
+		.from = l->e.from[l->e.has_angle],
+		.to = l->e.to[l->e.has_angle] });
 }
 
 static void
@@ -332,6 +341,8 @@ mime_addresses_parse(struct slice value, size_t max, struct arena *a,
 		.e = { .phrase = STR_INIT, .spec = STR_INIT,
 		    .angle = STR_INIT, .comment = STR_INIT } };
 
+	if (mime_addresses_plain(value, max, a, r))
+		return;
 	while (l.i < l.s.n && !r->truncated)
 		token(&l);
 	end_element(&l);

@@ -47,8 +47,8 @@ month_of(struct slice s)
 		"May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 	int i;
 
-	for (i = 0; i < 12; i++)
-		if (slice_ieqz(s, names[i]))
+	for (i = 0; i < 12 && s.n == 3; i++)
+		if (strncasecmp(s.p, names[i], 3) == 0)
 			return i + 1;
 	return 0;
 }

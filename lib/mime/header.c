@@ -44,9 +44,9 @@ mime_field_name(struct slice line, size_t *colon_r)
 size_t
 mime_blank_line(struct slice s)
 {
-	if (slice_starts(s, "\n"))
+	if (s.n > 0 && s.p[0] == '\n')
 		return 1;
-	return slice_starts(s, "\r\n") ? 2 : 0;
+	return s.n > 1 && s.p[0] == '\r' && s.p[1] == '\n' ? 2 : 0;
 }
 
 static int

@@ -228,7 +228,7 @@ header(struct parser *p, struct mime_part *part)
 			advance(p, end);
 			break;
 		}
-		if (boundary_at(p, end, &close) >= 0 ||
+		if ((p->n > 0 && boundary_at(p, end, &close) >= 0) ||
 		    fields >= p->lim.fields || !field(p, part, end))
 			break;
 	}

@@ -41,8 +41,8 @@ keep(const struct row *rows, size_t n, void *base, struct slice name,
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if (rows[i].len != name.n ||
-		    strncasecmp(rows[i].name, name.p, name.n) != 0)
+		if (rows[i].len != name.n || (rows[i].name[0] ^ name.p[0]) &
+		    ~0x20 || strncasecmp(rows[i].name, name.p, name.n) != 0)
 			continue;
 		to = (struct slice *)(void *)((char *)base + rows[i].offset);
 		if (to->p == NULL)
@@ -87,7 +87,7 @@ mime_part_field(struct mime_part *p, struct slice name, struct slice value,
 {
 	if (p->is_message)
 		keep(env_rows, ARRAY_LEN(env_rows), p->env, name, value);
-	if (name.n < 10 || !slice_istarts(name, "content-"))
+	if (name.n < 10 || strncasecmp(name.p, "content-", 8) != 0)
 		return;
 	if (slice_ieqz(name, "content-type")) {
 		content_type(p, value, max, a);

@@ -124,25 +124,23 @@ empty_group(struct slice value, struct str *out)
 		mime_decode_text(slice_trim(slice_sub(value, 0, colon)), out);
 }
 
-/* 1: *r is the first address, which is in no group; 0: its group's name, or
- * nothing, was appended */
-static int
-first_address(struct slice value, struct arena *a, struct mime_address *r,
+/* The first address, if it is in no group; NULL: the group's name, or nothing,
+ * was appended. */
+static const struct mime_address *
+first_address(const struct mime_addresses *l, struct slice value,
     struct str *out)
 {
-	struct mime_addresses list = { 0 };
+	size_t i = 0;
 
-	mime_addresses_parse(value, 1, a, &list);
-	if (list.n == 0) {
+	while (i < l->n && l->v[i].addr.n == 0)		/* marks */
+		i++;
+	if (i < l->n && l->v[i].group.n == 0)
+		return &l->v[i];
+	if (i < l->n)
+		mime_decode_text(l->v[i].group, out);
+	else
 		empty_group(value, out);
-		return 0;
-	}
-	if (list.v[0].group.n > 0) {
-		mime_decode_text(list.v[0].group, out);
-		return 0;
-	}
-	*r = list.v[0];
-	return 1;
+	return NULL;
 }
 
 /* without quotes */
@@ -163,26 +161,48 @@ put_local(struct slice s, struct str *out)
 }
 
 void
+mime_sort_mailbox_of(const struct mime_addresses *l, struct slice value,
+    struct str *out)
+{
+	const struct mime_address *first = value.n == 0 ? NULL :
+	    first_address(l, value, out);
+
+	if (first != NULL)
+		put_local(slice_sub(first->addr, 0,
+		    slice_rfind(first->addr, '@')), out);
+}
+
+void
+mime_sort_display_of(const struct mime_addresses *l, struct slice value,
+    struct str *out)
+{
+	const struct mime_address *first = value.n == 0 ? NULL :
+	    first_address(l, value, out);
+
+	if (first != NULL)
+		mime_decode_text(first->name.n > 0 ? first->name :
+		    first->addr, out);
+}
+
+void
 mime_sort_mailbox(struct slice value, struct str *out)
 {
+	struct mime_addresses l = { 0 };
 	struct arena a = { 0 };
-	struct mime_address first;
 
-	if (value.n > 0 && first_address(value, &a, &first, out))
-		put_local(slice_sub(first.addr, 0,
-		    slice_rfind(first.addr, '@')), out);
+	mime_addresses_parse(value, 1, &a, &l);
+	mime_sort_mailbox_of(&l, value, out);
 	arena_free(&a);
 }
 
 void
 mime_sort_display(struct slice value, struct str *out)
 {
+	struct mime_addresses l = { 0 };
 	struct arena a = { 0 };
-	struct mime_address first;
 
-	if (value.n > 0 && first_address(value, &a, &first, out))
-		mime_decode_text(first.name.n > 0 ? first.name : first.addr,
-		    out);
+	mime_addresses_parse(value, 1, &a, &l);
+	mime_sort_display_of(&l, value, out);
 	arena_free(&a);
 }
 

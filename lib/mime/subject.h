@@ -7,6 +7,7 @@
 #ifndef MIME_SUBJECT_H
 #define MIME_SUBJECT_H
 
+#include "mime/address.h"
 #include "mime/part.h"
 
 /* The base subject of a Subject value (still encoded): RFC 5256 2.1.  1 where
@@ -18,6 +19,11 @@ int mime_base_subject(struct slice subject, struct str *out);
  * a group's name (DISPLAYFROM, DISPLAYTO of RFC 5957) */
 void mime_sort_mailbox(struct slice value, struct str *out);
 void mime_sort_display(struct slice value, struct str *out);
+/* the same where the value was parsed already, with marks or without */
+void mime_sort_mailbox_of(const struct mime_addresses *l, struct slice value,
+    struct str *out);
+void mime_sort_display_of(const struct mime_addresses *l, struct slice value,
+    struct str *out);
 
 /* Add the message ids of a Message-ID, References or In-Reply-To value to l,
  * in their order, in the arena: without brackets, folds and comments; quoted

@@ -67,6 +67,7 @@ struct meta {
 	struct str held;	/* a row to be copied */
 	struct meta_make make;
 	struct str file;
+	bool preview;		/* rows are to have one */
 };
 
 struct meta *
@@ -80,6 +81,12 @@ meta_new(int index)
 	for (i = 0; i < META_PARTS; i++)
 		m->make.part[i] = (struct str)STR_INIT;
 	return m;
+}
+
+void
+meta_want_preview(struct meta *m)
+{
+	m->preview = true;
 }
 
 static void
@@ -230,7 +237,7 @@ seek(struct meta *m, uint64_t key)
 	return m->cursor != NULL && m->key == key;
 }
 
-/* 1 *row is what waits or lies in the file */
+/* 1 *row is what waits or lies in the file, and is all that is wanted */
 static int
 find(struct meta *m, uint64_t key, struct meta_row *row)
 {
@@ -242,40 +249,39 @@ find(struct meta *m, uint64_t key, struct meta_row *row)
 
 		if (w->key == key)
 			return meta_decode((struct slice){
-			    m->bytes.s + w->at, w->n }, key, row);
+			    m->bytes.s + w->at, w->n }, key, row) &&
+			    (row->preview.p != NULL || !m->preview);
 	}
 	if (!seek(m, key))
 		return 0;
 	s.p = sqlite3_column_blob(m->cursor, 1);
 	s.n = (size_t)sqlite3_column_bytes(m->cursor, 1);
-	return s.p != NULL && meta_decode(s, key, row);
+	return s.p != NULL && meta_decode(s, key, row) &&
+	    (row->preview.p != NULL || !m->preview);
 }
 
+/* n bytes, of the file or fewer where it is shorter */
 static int
-read_small(struct meta *m, int fd, size_t n, struct err *err)
+read_bytes(struct meta *m, int fd, size_t n, struct err *err)
 {
 	ssize_t r;
 
 	str_reset(&m->file);
-	str_grow(&m->file, n + 1);
-	while (m->file.len < n) {
+	str_grow(&m->file, n);
+	do {
 		r = pread(fd, m->file.s + m->file.len, n - m->file.len,
 		    (off_t)m->file.len);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
+		if (r < 0 && errno != EINTR)
 			return err_sys(err, "read message");
-		if (r == 0)
-			break;
-		m->file.len += (size_t)r;
-	}
+		m->file.len += r > 0 ? (size_t)r : 0;
+	} while (r != 0 && m->file.len < n);
 	m->file.s[m->file.len] = '\0';
 	return 0;
 }
 
-/* read the message and make its row */
+/* a file of unknown size */
 static int
-make(struct meta *m, int fd, struct meta_row *row, struct err *err)
+read_any(struct meta *m, int fd, struct meta_row *row, struct err *err)
 {
 	struct stat st;
 	unsigned faults;
@@ -286,19 +292,40 @@ make(struct meta *m, int fd, struct meta_row *row, struct err *err)
 		return err_sys(err, "message");
 	n = (size_t)st.st_size;
 	if (n < MAP_MIN) {
-		if (read_small(m, fd, n, err) < 0)
+		if (read_bytes(m, fd, n, err) < 0)
 			return -1;
-		meta_make(&m->make, slice_str(&m->file), row);
+		meta_make(&m->make, slice_str(&m->file), m->preview, row);
 		return 0;
 	}
 	p = mmap(NULL, n, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return err_sys(err, "map message");
 	faults = fault_count();
-	meta_make(&m->make, (struct slice){ p, n }, row);
+	meta_make(&m->make, (struct slice){ p, n }, m->preview, row);
 	munmap(p, n);
 	return fault_count() == faults ? 0 : err_temp(err, "4.2.0",
 	    "a message was cut off by another program");
+}
+
+/* Read the message and make its row.  Its name mostly tells the size: one that
+ * is right is seen by one read, which asks for an octet more. */
+static int
+make(struct meta *m, int fd, uint64_t size, struct meta_row *row,
+    struct err *err)
+{
+	ssize_t r;
+
+	if (size == 0 || size >= MAP_MIN)
+		return read_any(m, fd, row, err);
+	str_reset(&m->file);
+	str_grow(&m->file, size + 1);
+	r = pread(fd, m->file.s, size + 1, 0);
+	if (r < 0 || (uint64_t)r != size)
+		return read_any(m, fd, row, err);
+	m->file.len = size;
+	m->file.s[size] = '\0';
+	meta_make(&m->make, slice_str(&m->file), m->preview, row);
+	return 0;
 }
 
 static void
@@ -332,7 +359,7 @@ meta_get(struct meta *m, struct mailbox *mb, size_t i, struct meta_row *row,
 	fd = mailbox_read(mb, i, err);
 	if (fd < 0)
 		return -1;
-	r = make(m, fd, row, err);
+	r = make(m, fd, mb->msg[i].size, row, err);
 	close(fd);
 	if (r == 0 && number != 0)
 		keep(m, key, row);

@@ -3,7 +3,9 @@
  * file: rendered IMAP text, usual header fields, sort keys.  Kept in one
  * SQLite file a user (INDEX/cache.db: WAL, no syncs), which may be deleted at
  * any time; a damaged one is deleted and filled anew.  A row is made by
- * reading the message once, and it holds all there is.
+ * reading the message once, and it holds all there is, but for the preview:
+ * that is made where the session has asked for previews, and a row without
+ * one is then made again.
  *
  * Rows are keyed by the number of the mailbox in the file and the UID, so that
  * FETCH 1:* reads them in order: meta_get steps one cursor as long as UIDs
@@ -25,7 +27,7 @@ struct meta_row {
 	/* the fields of meta_kept, as lines with CRLF, in their order, folds
 	 * as they are; without the empty line at the end */
 	struct slice fields;
-	struct slice preview;	/* UTF-8, RFC 8970 */
+	struct slice preview;	/* UTF-8, RFC 8970; NULL: not made */
 	/* keys, folded for comparison by octets (mime_fold) */
 	struct slice subject;	/* base subject */
 	struct slice from, to, cc;	/* mailbox of the first address */
@@ -43,6 +45,8 @@ void meta_free(struct meta *m);		/* flushes */
 /* Close the file while the session idles; opened again when it is needed. */
 void meta_shrink(struct meta *m);
 void meta_flush(struct meta *m);
+/* from now on rows have previews */
+void meta_want_preview(struct meta *m);
 
 /* Row of message i of mb.  1 from the file, 0 made by reading the message,
  * -1: err (the message is gone, or trouble). */

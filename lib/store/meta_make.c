@@ -35,27 +35,54 @@ static const char *const kept[] = {
 	"x-universally-unique-identifier",
 };
 
-static int
-by_name(const void *key, const void *member)
-{
-	const struct slice *s = key;
-	const char *z = *(const char *const *)member;
-	size_t i;
-	int d;
+/* Places of kept by a sum of length, first and last letter: 1 + index, several
+ * one behind the other.  Each field of each message is looked for. */
+enum { PLACES = 512 };
+static unsigned char place[PLACES];
 
-	for (i = 0; i < s->n && z[i]; i++) {
-		d = ascii_lower((unsigned char)s->p[i]) - (unsigned char)z[i];
-		if (d != 0)
-			return d;
+static unsigned
+place_of(const char *name, size_t n)
+{
+	return ((unsigned)ascii_lower((unsigned char)name[0]) * 7 +
+	    (unsigned)ascii_lower((unsigned char)name[n - 1]) * 31 +
+	    (unsigned)n * 5) % PLACES;
+}
+
+static void
+make_places(void)
+{
+	size_t i;
+	unsigned k;
+
+	for (i = 0; i < ARRAY_LEN(kept); i++) {
+		k = place_of(kept[i], strlen(kept[i]));
+		while (place[k] != 0)
+			k = (k + 1) % PLACES;
+		place[k] = (unsigned char)(i + 1);
 	}
-	return i < s->n ? 1 : z[i] ? -1 : 0;
 }
 
 bool
 meta_kept(struct slice name)
 {
-	return bsearch(&name, kept, ARRAY_LEN(kept), sizeof(kept[0]),
-	    by_name) != NULL;
+	static bool made;
+	const char *z;
+	unsigned k;
+
+	if (!made) {
+		make_places();
+		made = true;
+	}
+	if (name.n == 0)
+		return false;
+	for (k = place_of(name.p, name.n); place[k] != 0;
+	    k = (k + 1) % PLACES) {
+		z = kept[place[k] - 1];
+		if (strlen(z) == name.n &&
+		    strncasecmp(z, name.p, name.n) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void
@@ -63,13 +90,13 @@ add_crlf(struct str *out, struct slice raw)
 {
 	struct slice line;
 
-	if (slice_ends(raw, "\n"))
+	if (raw.n > 0 && raw.p[raw.n - 1] == '\n')
 		raw.n--;
 	while (slice_cut(&raw, '\n', &line)) {
-		if (slice_ends(line, "\r"))
+		if (line.n > 0 && line.p[line.n - 1] == '\r')
 			line.n--;
 		str_addsl(out, line);
-		str_adds(out, "\r\n");
+		str_add(out, "\r\n", 2);
 	}
 }
 
@@ -122,33 +149,35 @@ put_refs(struct meta_make *mk, struct str *out,
 
 static void
 put_keys(struct meta_make *mk, const struct mime_envelope *env,
-    struct meta_row *row)
+    const struct imap_envelope_lists *l, struct meta_row *row)
 {
 	struct str *p = mk->part;
-	struct strlist l = { 0 };
+	struct strlist ids = { 0 };
 
 	row->is_reply = mime_base_subject(env->subject, &mk->text);
 	put_folded(mk, &p[5]);
-	mime_sort_mailbox(env->from, &mk->text);
+	mime_sort_mailbox_of(&l->from, env->from, &mk->text);
 	put_folded(mk, &p[6]);
-	mime_sort_mailbox(env->to, &mk->text);
+	mime_sort_mailbox_of(&l->to, env->to, &mk->text);
 	put_folded(mk, &p[7]);
-	mime_sort_mailbox(env->cc, &mk->text);
+	mime_sort_mailbox_of(&l->cc, env->cc, &mk->text);
 	put_folded(mk, &p[8]);
-	mime_sort_display(env->from, &mk->text);
+	mime_sort_display_of(&l->from, env->from, &mk->text);
 	put_folded(mk, &p[9]);
-	mime_sort_display(env->to, &mk->text);
+	mime_sort_display_of(&l->to, env->to, &mk->text);
 	put_folded(mk, &p[10]);
-	mime_message_ids(env->message_id, 1, &mk->arena, &l);
-	put_ids(&p[11], &l);
+	mime_message_ids(env->message_id, 1, &mk->arena, &ids);
+	put_ids(&p[11], &ids);
 	put_refs(mk, &p[12], env);
 	if (!mime_sent_date(env, &row->sent))
 		row->sent = INT64_MIN;
 }
 
 void
-meta_make(struct meta_make *mk, struct slice msg, struct meta_row *row)
+meta_make(struct meta_make *mk, struct slice msg, bool preview,
+    struct meta_row *row)
 {
+	struct imap_envelope_lists lists;
 	struct slice *v[META_PARTS];
 	const struct mime_part *root;
 	size_t i;
@@ -158,15 +187,17 @@ meta_make(struct meta_make *mk, struct slice msg, struct meta_row *row)
 		str_reset(&mk->part[i]);
 	*row = (struct meta_row){ .sent = INT64_MIN };
 	root = mime_parse(msg, NULL, &mk->arena);
-	imap_put_envelope(&mk->part[0], root->env);
-	imap_put_body(&mk->part[1], root);
-	imap_put_bodystructure(&mk->part[2], root);
+	imap_put_envelope_lists(&mk->part[0], root->env, &mk->arena, &lists);
+	imap_put_structures(&mk->part[1], &mk->part[2], root);
 	put_fields(&mk->part[3], msg);
-	mime_preview(msg, root, &mk->part[4]);
-	put_keys(mk, root->env, row);
+	if (preview)
+		mime_preview(msg, root, &mk->part[4]);
+	put_keys(mk, root->env, &lists, row);
 	meta_parts(row, v);
 	for (i = 0; i < META_PARTS; i++)
 		*v[i] = slice_str(&mk->part[i]);
+	if (!preview)
+		row->preview = SLICE_NULL;
 }
 
 void

@@ -16,7 +16,10 @@ struct meta_make {
 	struct arena arena;
 	struct str part[META_PARTS], text;
 };
-void meta_make(struct meta_make *mk, struct slice msg, struct meta_row *row);
+/* preview false: that is the part that costs most, and few clients ask for it;
+ * it is NULL then */
+void meta_make(struct meta_make *mk, struct slice msg, bool preview,
+    struct meta_row *row);
 void meta_make_free(struct meta_make *mk);
 
 /* the slices of a row, in their order */

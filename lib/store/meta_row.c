@@ -1,7 +1,9 @@
 /*
  * meta_row.c - a row is one blob: a check sum, flags, the date, lengths, then
  * their bytes.  The sum is over all behind it and the key: a file that is not
- * synced may hold pages of another time after a crash.
+ * synced may hold pages of another time after a crash.  A part that was not
+ * made has the length ABSENT, with which no row is as long as it says: to a
+ * version that does not know of it such a row is damaged, and it makes its own.
  */
 #include "store/meta_part.h"
 
@@ -9,6 +11,7 @@ enum {
 	SUM = 8,
 	HEAD = SUM + 2 + 8 + 2 * META_PARTS,
 	IS_REPLY = 1,
+	ABSENT = 0xffff,
 };
 
 void
@@ -76,7 +79,7 @@ meta_encode(struct str *out, uint64_t key, const struct meta_row *row)
 	str_add(out, &flags, 2);
 	str_add(out, &row->sent, 8);
 	for (i = 0; i < META_PARTS; i++) {
-		len = (uint16_t)v[i]->n;
+		len = v[i]->p != NULL ? (uint16_t)v[i]->n : ABSENT;
 		str_add(out, &len, 2);
 	}
 	for (i = 0; i < META_PARTS; i++)
@@ -105,6 +108,9 @@ meta_decode(struct slice s, uint64_t key, struct meta_row *row)
 	row->is_reply = flags & IS_REPLY;
 	meta_parts(row, v);
 	for (i = 0; i < META_PARTS; i++) {
+		*v[i] = SLICE_NULL;
+		if (len[i] == ABSENT)
+			continue;
 		*v[i] = (struct slice){ s.p + at, len[i] };
 		at += len[i];
 	}

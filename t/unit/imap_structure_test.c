@@ -102,7 +102,7 @@ static const struct { const char *name, *msg, *body, *full; } bodies[] = {
 int
 main(void)
 {
-	struct str got = STR_INIT;
+	struct str got = STR_INIT, body = STR_INIT;
 	struct arena a = { 0 };
 	struct mime_part *p;
 	size_t i;
@@ -123,6 +123,11 @@ main(void)
 		str_reset(&got);
 		imap_put_bodystructure(&got, p);
 		is_str(got.s, bodies[i].full, "  with extensions");
+		str_reset(&got);
+		str_reset(&body);
+		imap_put_structures(&body, &got, p);
+		ok(slice_eqz(slice_str(&body), bodies[i].body) &&
+		    slice_eqz(slice_str(&got), bodies[i].full), "  or both");
 		arena_reset(&a);
 	}
 	str_reset(&got);
@@ -130,6 +135,7 @@ main(void)
 	is_str(got.s, "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)",
 	    "no envelope at all");
 	str_free(&got);
+	str_free(&body);
 	arena_free(&a);
 	return tap_done();
 }

@@ -147,10 +147,44 @@ check_dates(void)
 	str_free(&out);
 }
 
+/* any octet at any place of a string, which is looked at eight by eight */
+static void
+check_octets(void)
+{
+	struct str out = STR_INIT, want = STR_INIT;
+	char in[19];
+	size_t i, bad = 0;
+	int c;
+
+	for (i = 0; i < sizeof(in); i++)
+		for (c = 0; c < 256; c++) {
+			memset(in, 'x', sizeof(in));
+			in[i] = (char)c;
+			str_reset(&out);
+			str_reset(&want);
+			imap_put_string(&out, (struct slice){ in,
+			    sizeof(in) }, false);
+			if (c == 0)
+				in[i] = (char)0x80;
+			if (c == 0 || c == '\r' || c == '\n' || c >= 0x80)
+				str_addf(&want, "{%zu}\r\n%.*s",
+				    sizeof(in), (int)sizeof(in), in);
+			else
+				str_addf(&want, "\"%.*s%s%.*s\"", (int)i,
+				    in, c == '"' || c == '\\' ? "\\" : "",
+				    (int)(sizeof(in) - i), in + i);
+			bad += !slice_eq(slice_str(&out), slice_str(&want));
+		}
+	is_int(bad, 0, "each octet at each place");
+	str_free(&out);
+	str_free(&want);
+}
+
 int
 main(void)
 {
 	check_strings();
+	check_octets();
 	check_rest();
 	check_dates();
 	return tap_done();

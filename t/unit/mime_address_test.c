@@ -62,6 +62,50 @@ check_lists(void)
 	}
 }
 
+static bool
+same(struct slice a, struct slice b)
+{
+	return slice_eq(a, b) && a.p[a.n] == '\0' && b.p[b.n] == '\0';
+}
+
+/* a list with an empty element is read octet by octet, a plain one is not */
+static void
+check_plain(void)
+{
+	static const char *const plain[] = {
+		"ann@d", "<ann@d>", "Ann <ann@d>", "Ann B C<ann@d>",
+		"\"B, Ann (x)\" <ann@d>", "=?x?q?y?= <a.b+c@d.e>",
+		"a@b,c@d ,\n\tBob <e@f>  ,  \"G\"\t<h@i>", " <a@b> ",
+		"J\xc3\xbcrg <j\xc3\xbc@d>, x@y",
+	};
+	struct str in = STR_INIT;
+	size_t i, j, max;
+
+	for (i = 0; i < 2 * ARRAY_LEN(plain); i++) {
+		struct mime_addresses r[2] = { { 0 }, { 0 } };
+		struct arena a = { 0 };
+
+		max = i % 2 ? 2 : 100;
+		str_reset(&in);
+		str_adds(&in, plain[i / 2]);
+		mime_addresses_parse(slice_str(&in), max, &a, &r[0]);
+		str_adds(&in, ",,");
+		mime_addresses_parse(slice_str(&in), max, &a, &r[1]);
+		for (j = 0; j < r[0].n && j < r[1].n &&
+		    same(r[0].v[j].name, r[1].v[j].name) &&
+		    same(r[0].v[j].addr, r[1].v[j].addr) &&
+		    r[0].v[j].group.n == 0 &&
+		    r[0].v[j].from == r[1].v[j].from &&
+		    r[0].v[j].to == r[1].v[j].to; j++)
+			;
+		ok(r[0].n > 0 && r[0].n == r[1].n && j == r[0].n &&
+		    r[0].truncated == r[1].truncated && r[0].bad == 0 &&
+		    r[0].odd == 0, "plain list: %s", plain[i / 2]);
+		arena_free(&a);
+	}
+	str_free(&in);
+}
+
 /* what others may read otherwise */
 static void
 check_odd(void)
@@ -149,6 +193,7 @@ main(void)
 	struct arena a = { 0 };
 
 	check_lists();
+	check_plain();
 	check_odd();
 	check_big();
 	check_print();

@@ -92,7 +92,7 @@ test_row(void)
 	    " NIL NIL \"7bit\" 13 1)", "a body");
 	ok(slice_starts(row.structure, "(\"text\" \"plain\"") &&
 	    row.structure.n > row.body.n, "and its structure");
-	is_str(z(row.preview), "Hello there", "a preview");
+	ok(row.preview.p == NULL, "no preview, as long as nobody asked");
 	is_str(z(row.subject), "STRA\xc3\x9f" "E", "the base subject, folded");
 	ok(row.is_reply, "is an answer");
 	is_str(z(row.from), "ANN", "mailbox of From");
@@ -111,6 +111,18 @@ test_row(void)
 	is_str(z(row.display_to), "JU\xcc\x88RGEN", "one between");
 	is_int(row.sent, 1795338000, "the date");
 	ok(row.is_reply, "the flag");
+	ok(row.preview.p == NULL, "still none");
+	meta_want_preview(m);
+	is_int(meta_get(m, &mb, 0, &row, &err), 0, "made again for that");
+	is_str(z(row.preview), "Hello there", "a preview");
+	is_str(z(row.refs), "a@b \"xy\"@b", "and all else");
+	again();
+	meta_want_preview(m);
+	is_int(meta_get(m, &mb, 0, &row, &err), 1, "kept with it");
+	is_str(z(row.preview), "Hello there", "which is the same");
+	again();
+	is_int(meta_get(m, &mb, 0, &row, &err), 1, "and good for who needs "
+	    "none");
 	text = "In-Reply-To: <c@d> <e@f>\n\n";
 	is_int(meta_get(m, &mb, 1, &row, &err), 0, "another");
 	is_str(z(row.refs), "c@d", "In-Reply-To without References");

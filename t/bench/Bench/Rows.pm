@@ -99,13 +99,14 @@ our @ROWS = (
 	{ run => 'million', key => 'list_rare', label => '  listing 1 in 1000',
 		unit => 's', less => 1, below => 2,
 		limit => 'rows that are printed' },
-	_mailbox('select_new', 'SELECT, never seen', 2, 'a rename for each '
-	    . 'message, later; the names are read and put on the disk'),
+	_mailbox('select_new', 'SELECT, never seen', 2, 'the kernel, half: '
+	    . 'readdir, fresh pages, six syncs; then the record of each '
+	    . 'message, made and read'),
 	_mailbox('select_warm', 'SELECT, new session', 2, 'one round trip'),
-	_mailbox('select_cold', 'SELECT, index gone', 2, 'readdir and a '
-	    . 'replay of the log'),
-	_mailbox('meta_cold', 'FETCH metadata, cold', 2, 'parsing and '
-	    . 'rendering of each message, flat; a quarter is open and read'),
+	_mailbox('select_cold', 'SELECT, index gone', 2, 'a replay of the '
+	    . 'log, and the names that follow from it'),
+	_mailbox('meta_cold', 'FETCH metadata, cold', 2, 'open and read of '
+	    . 'each message, its MIME tree, a row of SQLite'),
 	_mailbox('meta_warm', 'FETCH metadata, warm', 2, 'rows of SQLite and '
 	    . 'the socket'),
 	_mailbox('store', 'STORE 1:* +FLAGS', 2, 'one record and one '
