@@ -36,6 +36,8 @@ if ($> == 0) {
 
 sub run {
 	my ($home, $input, @as) = @_;
+	# who refuses to serve may be gone before it is spoken to
+	local $SIG{PIPE} = 'IGNORE';
 	my $pid = open3(my $in, my $out, undef, 'timeout', 20, @as, 'env',
 	    "HOME=$home", 'ASAN_OPTIONS=detect_leaks=0', $imapd, '--stdio',
 	    '-c', $conf);
