@@ -106,18 +106,30 @@ do_route(struct call *c, const void *vin, void *vout, struct err *err)
 	return 0;
 }
 
-/* does mail of this sender to this place have copies, or another sender? */
+/* has it no other form? */
 static bool
-is_alone(const char *sender, const char *rcpt, struct arena *a)
+is_as_named(int kind, const char *addr, struct arena *a)
+{
+	struct err ignored = ERR_INIT;
+	const char *form;
+
+	return canonical(kind, addr, a, &form, &ignored) == 0 && form == addr;
+}
+
+/* Does mail of this sender to this place have no copies, and neither of them
+ * another form?  in->addr had none; cleanup will name it as rcpt. */
+static bool
+is_alone(const struct router_resolve_in *in, const char *rcpt,
+    struct arena *a)
 {
 	struct strlist l = { &rcpt, 1, 1 };
 	struct copies copies = { 0 };
 	struct err ignored = ERR_INIT;
-	const char *form;
 
-	return canonical(REWRITE_ENVELOPE_SENDER, sender, a, &form,
-	    &ignored) == 0 && form == sender &&
-	    copies_find(sender, &l, a, &copies, &ignored) == 0 &&
+	return is_as_named(REWRITE_ENVELOPE_SENDER, in->sender, a) &&
+	    (strcmp(rcpt, in->addr) == 0 ||
+	    is_as_named(REWRITE_ENVELOPE_RECIPIENT, rcpt, a)) &&
+	    copies_find(in->sender, &l, a, &copies, &ignored) == 0 &&
 	    copies.n == 0;
 }
 
@@ -133,7 +145,7 @@ route_sealed(const struct router_resolve_in *in, const char *rcpt,
 	const char *z;
 
 	if (conf.seal_time == 0 || !seal_ready() || p->targets[0] != '\0' ||
-	    !is_alone(in->sender, rcpt, a))
+	    !is_alone(in, rcpt, a))
 		return "";
 	/* resolve did not know the sender */
 	if (conf.sender_relayhost[0] != '\0' &&

@@ -43,12 +43,12 @@ int
 seal_take(int fd, struct err *err)
 {
 	ssize_t n = pread(fd, key, sizeof(key), 0);
+	int rc = n < 0 ? err_sys(err, "cannot read the key of seals") : 0;
 
-	ready = n == sizeof(key);
-	if (!ready)
-		err_sys(err, "cannot read the key of seals");
+	/* of another length it is of another version's master */
+	ready = n == sizeof(key) && pread(fd, &(char){ 0 }, 1, n) == 0;
 	close_fd(fd);
-	return ready ? 0 : -1;
+	return rc;
 }
 
 bool

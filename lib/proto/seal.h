@@ -23,7 +23,8 @@ enum {
 
 /* master: a descriptor with a new key, to be given away; -1 and errno */
 int seal_make(void);
-/* the key of this process from now on; fd is closed.  0 or -1 */
+/* the key of this process from now on; fd is closed.  0, also where it is none
+ * that we can use: all goes on without; -1 it can not be read */
 int seal_take(int fd, struct err *err);
 bool seal_ready(void);			/* there is one */
 

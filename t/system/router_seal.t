@@ -15,7 +15,8 @@ my %conf = (mailboxes => 'text:boxes', aliases => 'text:aliases',
 	sender_bcc => 'inline:watched@c.example=ann',
 	recipient_bcc => 'inline:copied@example.test=ann',
 	canonical_sender => 'inline:old@c.example=new@c.example',
-	canonical_recipient => 'inline:was@example.test=ann@example.test');
+	canonical_recipient => 'inline:was@example.test=ann@example.test;' .
+	    'twin@example.test=ann@example.test');
 my $key = 'k' x 16;
 
 sub router {
@@ -24,6 +25,7 @@ sub router {
 	    common => { domains => 'example.test', default_quota => '9K' },
 	    conf => { %conf, %more });
 	for ([boxes => 'ann@example.test', 'copied@example.test',
+	    'twin@example.test',
 	    'fwd@example.test forward=ann keep=yes',
 	    'lmtp@example.test transport=lmtp-client:[192.0.2.7]:24'],
 	    [aliases => 'one: ann@example.test', 'two: ann, copied']) {
@@ -79,6 +81,8 @@ for (['one@example.test', ''], ['two@example.test', 'joe@a.example'],
     ['copied@example.test', 'joe@a.example'],
     ['ann@example.test', 'old@c.example'],
     ['was@example.test', 'joe@a.example'],
+    # the host is another name of the domain, and there he has another form
+    ['twin@mx.example.test', 'joe@a.example'],
     ['x@y.example', 'joe@bad.example']) {
 	is seal($c, @$_), undef, '... is not all, or not as it was named';
 }

@@ -1,9 +1,11 @@
 /* seal_test.c - a seal holds for what it was made for, and for nothing else */
 #include "proto/seal.h"
 
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "test/tap.h"
 
 static const struct router_route_more place = { .addr = "ann@example.test",
@@ -120,7 +122,9 @@ test_unfit(void)
 static void
 test_keys(void)
 {
+	static const off_t lengths[] = { 0, HASH_KEY - 1, HASH_KEY + 1 };
 	struct err err = ERR_INIT;
+	size_t i;
 	char *seal = seal_for(&place, 30000);
 	int fd = seal_make(), p[2];
 
@@ -131,6 +135,13 @@ test_keys(void)
 		die("pipe");
 	is_int(seal_take(p[0], &err), -1, "no key");
 	ok(!seal_ready(), "... is none");
+	for (i = 0; i < ARRAY_LEN(lengths); i++) {
+		fd = memfd_create("key", MFD_CLOEXEC);
+		if (ftruncate(fd, lengths[i]) != 0)
+			die("ftruncate");
+		is_int(seal_take(fd, &err), 0, "another version's");
+		ok(!seal_ready(), "... is none, too");
+	}
 	is_int(opens(seal, rcpt, sender), 0, "without one nothing opens");
 	free(seal);
 	seal = seal_for(&place, 30000);
