@@ -132,30 +132,39 @@ prepare_content(struct err *err)
 	return r;
 }
 
-/* a domain of an earlier version, or that a session made */
+/* so many domains of an earlier version are laid apart: master has to start */
+enum { SPREAD_MAX = 5000 };
+
+struct spread {
+	int mail, left;
+};
+
 static int
 spread_domain(void *ctx, const char *name, int type)
 {
+	struct spread *s = ctx;
 	int fd = type != DT_DIR ? -1 :
-	    dir_open(*(int *)ctx, name, O_RDONLY | O_DIRECTORY, 0);
+	    dir_open(s->mail, name, O_RDONLY | O_DIRECTORY, 0);
 
 	if (fd >= 0)
 		dir_spread(fd);
 	close_fd(fd);
-	return 0;
+	return --s->left <= 0;
 }
 
 /* The mailboxes of a domain, too, lie apart: who deletes much in one makes
- * no delivery to another slow. */
+ * no delivery to another slow.  Domains that are there already are looked at
+ * once, when their directory gets the attribute; a new one is local's. */
 static void
 spread_domains(void)
 {
 	struct err err;
-	int fd = open(common.mail_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct spread s = { open(common.mail_dir, O_RDONLY | O_DIRECTORY |
+	    O_CLOEXEC), SPREAD_MAX };
 
-	if (fd >= 0)
-		(void)dir_each(fd, ".", false, spread_domain, &fd, &err);
-	close_fd(fd);
+	if (s.mail >= 0 && dir_spread(s.mail))
+		(void)dir_each(s.mail, ".", false, spread_domain, &s, &err);
+	close_fd(s.mail);
 }
 
 int
@@ -176,7 +185,7 @@ dirs_prepare(struct err *err)
 		{ limit, ROLE_LIMIT, false, 0700, false },
 		{ auth, ROLE_AUTH, false, 0700, false },
 		{ sts, ROLE_STS, false, 0700, false },
-		{ common.mail_dir, ROLE_STORE, false, 0711, true },
+		{ common.mail_dir, ROLE_STORE, false, 0711, false },
 		{ common.log_dir, ROLE_LOG, false, 0750, false },
 	};
 	size_t i;

@@ -93,14 +93,14 @@ dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
 	return r;
 }
 
-void
+bool
 dir_spread(int fd)
 {
 	int flags = 0;
 
 	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 ||
 	    (flags & FS_TOPDIR_FL) != 0)
-		return;
+		return false;
 	flags |= FS_TOPDIR_FL;
-	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	return ioctl(fd, FS_IOC_SETFLAGS, &flags) == 0;
 }

@@ -25,7 +25,8 @@ int dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
 
 /* Directories below fd (open for reading) have nothing to do with each other:
  * ext4 lays them apart, so that what is deleted in one makes no work for who
- * creates in another.  What can not be is left as it is. */
-void dir_spread(int fd);
+ * creates in another.  True: from now on; false: they are already, or it can
+ * not be. */
+bool dir_spread(int fd);
 
 #endif

@@ -52,5 +52,9 @@ ok -d "$d/spool/content/00", 'what is missing is made';
 is has_topdir("$d/$_"), can_topdir($d), "what is in $_ lies apart"
     for qw(spool spool/content mail mail/old.example);
 is has_topdir("$d/run"), 0, 'but not all does';
+# a reload does not wait until it has seen each of many
+mkdir "$d/mail/new.example", 0700;
+$i->reload;
+is has_topdir("$d/mail/new.example"), 0, 'domains are looked at once';
 ok $i->stop, 'stopped';
 done_testing;
