@@ -72,7 +72,7 @@ service(void)
 static void
 client(struct io *io, struct peer *peer)
 {
-	if (back_is(io->fd))
+	if (peer->port == 0 && back_is(io->fd))
 		back_client(io, serve_again);
 	else
 		serve(io, peer, true);

@@ -189,7 +189,7 @@ certs_jail(void)
 	arena_free(&a);
 }
 
-const struct loaded *
+struct loaded *
 certs_find(const char *id)
 {
 	size_t i;

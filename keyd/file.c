@@ -216,6 +216,12 @@ file_load(const char *path, struct loaded *r, struct err *err)
 void
 file_free(struct loaded *l)
 {
+	size_t i;
+
+	for (i = 0; i < SIGNERS; i++) {
+		EVP_PKEY_CTX_free(l->signers[i].ctx);
+		EVP_MD_free(l->signers[i].md);
+	}
 	while (l->n > 0)
 		X509_free(l->chain[--l->n]);
 	EVP_PKEY_free(l->key);

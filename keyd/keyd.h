@@ -22,6 +22,15 @@ extern struct daemon keyd;
 
 enum { CHAIN_MAX = 10, FILE_MAX = 1 << 20 };
 
+enum { SIGNERS = 4 };
+/* A key made ready for a scheme, which is half of a signature's work; it goes
+ * with its key. */
+struct signer {
+	const struct scheme *scheme;
+	EVP_PKEY_CTX *ctx;
+	EVP_MD *md;
+};
+
 /* --- file.c: one certificate, its chain and its key, from files --- */
 struct loaded {
 	X509 *chain[CHAIN_MAX];		/* the host's own first */
@@ -30,6 +39,7 @@ struct loaded {
 	enum key_type type;
 	char id[65];			/* hex SHA-256 of its SPKI */
 	char *key_file;			/* where the key was */
+	struct signer signers[SIGNERS];	/* those that were asked for */
 };
 /* 0, or -1: err; nothing is to be freed then */
 int file_load(const char *path, struct loaded *r, struct err *err);
@@ -50,7 +60,7 @@ int staple_load(const char *path, const struct loaded *cert, struct str *out,
 void certs_jail(void);			/* names the directories */
 void certs_load(void);			/* all, for the first time */
 int certs_start(struct err *err);	/* watches the files */
-const struct loaded *certs_find(const char *id);	/* or NULL */
+struct loaded *certs_find(const char *id);	/* or NULL */
 void certs_wipe(void);
 int certs_list(struct call *c, const void *in, void *out, struct err *err);
 

@@ -135,6 +135,7 @@ struct daemon keyd = {
 	.fields = fields, .conf = &conf,
 	.before_jail = before_jail, .start = start, .run = run,
 	.verbs = verbs, .check = check,
+	.burst = 1,
 	.jail = { .groups = JAIL_FILES | JAIL_EPOLL },
 };
 

@@ -14,9 +14,43 @@ set_pss(EVP_PKEY_CTX *ctx)
 	    1 ? 0 : -1;
 }
 
-/* malloced by OpenSSL, or NULL */
+static int
+make_signer(struct signer *r, EVP_PKEY *key, const struct scheme *s)
+{
+	r->md = EVP_MD_fetch(NULL, s->digest, NULL);
+	r->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+	if (r->md != NULL && r->ctx != NULL &&
+	    EVP_PKEY_sign_init(r->ctx) == 1 && (s->key != KEY_RSA ||
+	    EVP_PKEY_CTX_set_rsa_padding(r->ctx, RSA_PKCS1_PADDING) == 1) &&
+	    (!s->pss || set_pss(r->ctx) == 0) &&
+	    EVP_PKEY_CTX_set_signature_md(r->ctx, r->md) == 1) {
+		r->scheme = s;
+		return 0;
+	}
+	EVP_PKEY_CTX_free(r->ctx);
+	EVP_MD_free(r->md);
+	*r = (struct signer){ 0 };
+	return -1;
+}
+
+/* NULL: there is no room, or none for this kind of key */
+static struct signer *
+find_signer(struct loaded *l, const struct scheme *s)
+{
+	size_t i;
+
+	if (s->digest[0] == '\0')
+		return NULL;
+	for (i = 0; i < SIGNERS && l->signers[i].scheme != NULL; i++)
+		if (l->signers[i].scheme == s)
+			return &l->signers[i];
+	return i < SIGNERS && make_signer(&l->signers[i], l->key, s) == 0 ?
+	    &l->signers[i] : NULL;
+}
+
+/* what no signer is there for: malloced by OpenSSL, or NULL */
 static unsigned char *
-sign(EVP_PKEY *key, const struct scheme *s, struct slice tbs, size_t *n)
+sign_once(EVP_PKEY *key, const struct scheme *s, struct slice tbs, size_t *n)
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *ctx = NULL;
@@ -33,6 +67,25 @@ sign(EVP_PKEY *key, const struct scheme *s, struct slice tbs, size_t *n)
 		sig = NULL;
 	}
 	EVP_MD_CTX_free(md);
+	return sig;
+}
+
+static unsigned char *
+sign(struct loaded *l, const struct scheme *s, struct slice tbs, size_t *n)
+{
+	struct signer *r = find_signer(l, s);
+	unsigned char md[EVP_MAX_MD_SIZE], *sig;
+	unsigned md_n = 0;
+
+	if (r == NULL)
+		return sign_once(l->key, s, tbs, n);
+	*n = (size_t)EVP_PKEY_get_size(l->key);
+	sig = OPENSSL_malloc(*n);
+	if (sig == NULL || EVP_Digest(tbs.p, tbs.n, md, &md_n, r->md, NULL) !=
+	    1 || EVP_PKEY_sign(r->ctx, sig, n, md, md_n) != 1) {
+		OPENSSL_free(sig);
+		return NULL;
+	}
 	return sig;
 }
 
@@ -61,7 +114,7 @@ sign_do(struct call *c, const void *arg, void *res, struct err *err)
 {
 	const struct key_sign_in *in = arg;
 	struct key_sign_out *out = res;
-	const struct loaded *cert = certs_find(in->id);
+	struct loaded *cert = certs_find(in->id);
 	const struct scheme *s;
 	struct str tbs = STR_INIT, text = STR_INIT;
 	unsigned char *sig = NULL;
@@ -73,7 +126,7 @@ sign_do(struct call *c, const void *arg, void *res, struct err *err)
 		return err_perm(err, "5.5.4", "tbs is not base64");
 	s = check(in, cert, slice_str(&tbs), err);
 	if (s != NULL) {
-		sig = sign(cert->key, s, slice_str(&tbs), &n);
+		sig = sign(cert, s, slice_str(&tbs), &n);
 		if (sig == NULL)
 			err_temp(err, "4.3.0", "signature failed: %s",
 			    ERR_reason_error_string(ERR_peek_last_error()));

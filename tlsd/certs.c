@@ -19,6 +19,8 @@ struct cert {
 	STACK_OF(X509) *chain;
 	EVP_PKEY *key;			/* keyd's */
 	enum type type;
+	unsigned char end_point[END_POINT_MAX];
+	size_t end_point_n;
 	struct str staple;		/* DER */
 	struct arena arena;
 	struct strlist names;		/* lower case */
@@ -154,6 +156,7 @@ certs_add(const struct key_cert_more *m)
 		return;
 	}
 	read_names(c);
+	c->end_point_n = facts_end_point(c->x, c->end_point);
 	(void)base64_decode(&c->staple, slice_of(m->staple));
 	coming.n++;
 }
@@ -299,22 +302,41 @@ certs_choose(SSL *ssl, void *arg UNUSED)
 	return 1;
 }
 
-int
-certs_staple(SSL *ssl, void *arg UNUSED)
+/* NULL: it was replaced meanwhile */
+static const struct cert *
+shown(const SSL *ssl)
 {
 	const X509 *x = SSL_get_certificate(ssl);
-	unsigned char *copy;
 	size_t i;
 
 	for (i = 0; i < current.n; i++)
 		if (current.v[i].x == x)
-			break;
-	if (i == current.n || current.v[i].staple.len == 0)
+			return &current.v[i];
+	return NULL;
+}
+
+size_t
+certs_end_point(const SSL *ssl, unsigned char md[END_POINT_MAX])
+{
+	const struct cert *c = shown(ssl);
+
+	if (c == NULL)
+		return facts_end_point(SSL_get_certificate(ssl), md);
+	memcpy(md, c->end_point, c->end_point_n);
+	return c->end_point_n;
+}
+
+int
+certs_staple(SSL *ssl, void *arg UNUSED)
+{
+	const struct cert *c = shown(ssl);
+	unsigned char *copy;
+
+	if (c == NULL || c->staple.len == 0)
 		return SSL_TLSEXT_ERR_NOACK;
-	copy = OPENSSL_memdup(current.v[i].staple.s, current.v[i].staple.len);
+	copy = OPENSSL_memdup(c->staple.s, c->staple.len);
 	if (copy == NULL)
 		return SSL_TLSEXT_ERR_NOACK;
-	SSL_set_tlsext_status_ocsp_resp(ssl, copy,
-	    (long)current.v[i].staple.len);
+	SSL_set_tlsext_status_ocsp_resp(ssl, copy, (long)c->staple.len);
 	return SSL_TLSEXT_ERR_OK;
 }

@@ -4,7 +4,6 @@
  */
 #include "tlsd.h"
 
-#include <fcntl.h>
 #include <openssl/err.h>
 
 #include "base/log.h"
@@ -167,6 +166,7 @@ ctx_load_cas(struct err *err)
 int
 ctx_make(struct err *err)
 {
+	wire_init();
 	session_index = SSL_get_ex_new_index(0, NULL, NULL, NULL, NULL);
 	server_ctx = make(TLS_server_method());
 	client_ctx = make(TLS_client_method());
@@ -175,6 +175,9 @@ ctx_make(struct err *err)
 	    load_client_cas(err) < 0 || load_client_crls(err) < 0)
 		return -1;
 	SSL_CTX_set_dh_auto(server_ctx, 1);
+	/* Who resumes gets another one, so a client has as many as sessions,
+	 * and each costs both sides a twentieth of a handshake. */
+	SSL_CTX_set_num_tickets(server_ctx, 1);
 	SSL_CTX_set_cert_cb(server_ctx, certs_choose, NULL);
 	SSL_CTX_set_tlsext_status_cb(server_ctx, certs_staple);
 	SSL_CTX_set_alpn_select_cb(server_ctx, alpn_select, NULL);

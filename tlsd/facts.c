@@ -70,7 +70,7 @@ end_point(const struct session *s, X509 *peer, struct arena *a)
 	else if (SSL_session_reused(s->ssl) == 1)
 		n = tickets_end_point(s->ssl, md);
 	else
-		n = facts_end_point(SSL_get_certificate(s->ssl), md);
+		n = certs_end_point(s->ssl, md);
 	return n > 0 ? base64(a, md, n) : "";
 }
 

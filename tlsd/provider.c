@@ -103,6 +103,11 @@ digest_name(const char *name, char *to, size_t cap)
 	to[0] = '\0';
 	if (name == NULL || name[0] == '\0')
 		return true;
+	for (i = 0; i < ARRAY_LEN(known); i++)
+		if (strcmp(name, known[i]) == 0) {
+			slice_copy(to, cap, slice_of(name));
+			return true;
+		}
 	md = EVP_MD_fetch(NULL, name, NULL);
 	for (i = 0; md != NULL && i < ARRAY_LEN(known); i++)
 		if (EVP_MD_is_a(md, known[i]))

@@ -12,9 +12,11 @@
 
 #include "base/clock.h"
 
-enum { ROUNDS = 4, RECORD = 16384, LINGER_MS = 5000, FLUSH_MS = 300000 };
+enum { ROUNDS = 4, RECORD = 16384, LINGER_MS = 5000, FLUSH_MS = 300000,
+	TICKETS_MS = 10 };
 
 static char buf[CHUNK];
+static size_t used;		/* of it, since it was wiped */
 
 static void update(struct session *s);
 
@@ -41,7 +43,8 @@ pump_forget(struct session *s)
 {
 	release(&s->to_plain);
 	release(&s->to_net);
-	explicit_bzero(buf, sizeof(buf));
+	explicit_bzero(buf, used);
+	used = 0;
 }
 
 /* --- towards the plain side --- */
@@ -161,7 +164,8 @@ end_net(struct session *s)
 	}
 	ERR_clear_error();
 	s->said_bye = true;
-	shutdown(s->net, SHUT_WR);
+	if (!s->net_eof)	/* else it is closed */
+		shutdown(s->net, SHUT_WR);
 }
 
 /* --- reading --- */
@@ -179,6 +183,7 @@ read_record(struct session *s, size_t *n)
 	rc = SSL_read_ex(s->ssl, buf + *n, sizeof(buf) - *n, &got);
 	if (rc == 1) {
 		*n += got;
+		used = MAX(used, *n);
 		return 1;
 	}
 	e = SSL_get_error(s->ssl, rc);
@@ -212,7 +217,7 @@ read_net(struct session *s)
 	}
 	/* what libssl has read already wakes nobody */
 	if (rc == 1 && s->to_plain.n == 0)
-		event_active(s->net_in, EV_READ, 0);
+		event_active(s->net_in, EV_TIMEOUT, 0);
 	end_plain(s);
 }
 
@@ -223,7 +228,7 @@ read_plain(struct session *s)
 	int i;
 
 	for (i = 0; i < ROUNDS && s->to_net.n == 0 && !s->failed; i++) {
-		n = read(s->plain, buf, sizeof(buf));
+		n = recv(s->plain, buf, sizeof(buf), MSG_DONTWAIT);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
@@ -232,6 +237,7 @@ read_plain(struct session *s)
 			s->plain_eof = true;
 			break;
 		}
+		used = MAX(used, (size_t)n);
 		give_net(s, buf, (size_t)n);
 		if ((size_t)n < sizeof(buf))
 			break;
@@ -241,22 +247,20 @@ read_plain(struct session *s)
 
 /* --- the events --- */
 
-static void
-on_net_in(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+void
+pump_net_in(struct session *s)
 {
-	struct session *s = arg;
-
 	if (s->to_plain.n == 0 && !s->net_eof)
 		read_net(s);
 	update(s);
 }
 
-static void
-on_net_out(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+void
+pump_net_out(struct session *s)
 {
-	struct session *s = arg;
-
 	event_del(s->net_out);
+	if (wire_flush(s) < 0)
+		s->failed = true;
 	if (s->to_net.n > 0)
 		flush_net(s);
 	end_net(s);
@@ -272,6 +276,10 @@ on_plain_in(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 
 	if (s->to_net.n == 0 && !s->plain_eof)
 		read_plain(s);
+	if (s->tickets_wait && s->wire.n == 0) {
+		s->tickets_wait = false;
+		evtimer_del(s->timer);
+	}
 	update(s);
 }
 
@@ -287,11 +295,16 @@ on_plain_out(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 	update(s);
 }
 
-static void
-on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+void
+pump_timer(struct session *s)
 {
-	struct session *s = arg;
-
+	if (s->tickets_wait) {
+		s->tickets_wait = false;
+		if (wire_flush(s) < 0)
+			s->failed = true;
+		update(s);
+		return;
+	}
 	session_log(s, "cut", "the peer does not end");
 	session_free(s);
 }
@@ -336,8 +349,10 @@ end_some_time(struct session *s)
 	struct timeval tv = { ms / 1000, 0 };
 
 	if (s->plain_eof && !s->net_eof && hung_up(s) &&
-	    (!evtimer_pending(s->timer, NULL) || s->said_bye))
+	    (!evtimer_pending(s->timer, NULL) || s->said_bye)) {
+		s->tickets_wait = false;
 		evtimer_add(s->timer, &tv);
+	}
 }
 
 static void
@@ -356,7 +371,7 @@ update(struct session *s)
 	}
 	want(s->net_in, !s->net_eof && s->to_plain.n == 0 && !s->failed);
 	want(s->plain_in, !s->plain_eof && s->to_net.n == 0 && !s->failed);
-	if (s->to_net.n > 0)
+	if (s->to_net.n > 0 || (s->wire.n > 0 && !s->tickets_wait))
 		event_add(s->net_out, NULL);
 	if (s->to_plain.n > 0)
 		event_add(make(&s->plain_out, s->plain, EV_WRITE,
@@ -404,17 +419,15 @@ pump_message(int out, int version UNUSED, int type, const void *p, size_t n,
 void
 pump_start(struct session *s)
 {
-	event_free(s->net_in);
-	event_free(s->net_out);
-	event_free(s->timer);
-	s->net_in = s->net_out = s->timer = NULL;
-	make(&s->net_in, s->net, EV_READ, on_net_in, s);
-	make(&s->net_out, s->net, EV_WRITE, on_net_out, s);
+	static const struct timeval some = { 0, TICKETS_MS * 1000 };
+
+	event_del(s->net_out);
+	evtimer_del(s->timer);
 	make(&s->plain_in, s->plain, EV_READ, on_plain_in, s);
-	s->timer = evtimer_new(hub_base, on_timer, s);
-	if (s->timer == NULL)
-		die("event_new");
+	if (s->tickets_wait)
+		evtimer_add(s->timer, &some);
 	/* it may have come with the end of the handshake */
-	event_active(s->net_in, EV_READ, 0);
+	if (s->readable || SSL_has_pending(s->ssl))
+		event_active(s->net_in, EV_TIMEOUT, 0);
 	update(s);
 }

@@ -5,7 +5,6 @@
 #include "tlsd.h"
 
 #include <event2/event.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <openssl/err.h>
 #include <sys/socket.h>
@@ -45,7 +44,6 @@ session_new(int net, bool server)
 	sessions = s;
 	nsessions++;
 	counters.sessions++;
-	fcntl(net, F_SETFL, O_NONBLOCK);
 	session_limit();
 	return s;
 }
@@ -70,6 +68,9 @@ free_handshake(struct session *s)
 void
 session_free(struct session *s)
 {
+	if (s->wire.n > 0)		/* an alert */
+		(void)wire_flush(s);
+	wire_forget(s);
 	free_event(s->net_in);
 	free_event(s->net_out);
 	free_event(s->plain_in);
@@ -171,7 +172,6 @@ make_plain(struct session *s, struct err *err)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, p) < 0)
 		return err_sys(err, "socketpair");
-	fcntl(p[0], F_SETFL, O_NONBLOCK);
 	s->plain = p[0];
 	return p[1];
 }
@@ -209,6 +209,17 @@ finish(struct session *s)
 	pump_start(s);
 }
 
+/* What was written goes.  The tickets of TLS 1.3, with which our part of a
+ * handshake ends, go with what the program says first. */
+static void
+flush(struct session *s, bool done)
+{
+	if (done && s->server && SSL_version(s->ssl) == TLS1_3_VERSION)
+		s->tickets_wait = s->wire.n > 0;
+	else if (wire_flush(s) == 0)
+		event_add(s->net_out, NULL);
+}
+
 static void
 step(struct session *s)
 {
@@ -216,8 +227,11 @@ step(struct session *s)
 
 	ERR_clear_error();
 	errno = 0;
+	s->corked = true;
 	rc = SSL_do_handshake(s->ssl);
+	s->corked = false;
 	if (rc == 1) {
+		flush(s, true);
 		finish(s);
 		return;
 	}
@@ -225,6 +239,7 @@ step(struct session *s)
 	if (e == SSL_ERROR_WANT_READ) {
 		event_del(s->net_out);
 		event_add(s->net_in, NULL);
+		flush(s, false);
 	} else if (e == SSL_ERROR_WANT_WRITE) {
 		event_del(s->net_in);
 		event_add(s->net_out, NULL);
@@ -233,19 +248,44 @@ step(struct session *s)
 	}
 }
 
+/* What is waited for may be in libssl already (EV_TIMEOUT, by our own hand):
+ * of the socket that says nothing. */
 static void
-on_handshake(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+on_net_in(evutil_socket_t fd UNUSED, short what, void *arg)
 {
-	step(arg);
+	struct session *s = arg;
+
+	if (what & EV_READ)
+		s->readable = true;
+	if (s->done)
+		pump_net_in(s);
+	else
+		step(s);
 }
 
 static void
-on_timeout(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+on_net_out(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
+	struct session *s = arg;
+
+	if (s->done)
+		pump_net_out(s);
+	else if (wire_flush(s) != 0)
+		step(s);
+}
+
+static void
+on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	struct session *s = arg;
 	struct err err = ERR_INIT;
 
+	if (s->done) {
+		pump_timer(s);
+		return;
+	}
 	err_temp(&err, "4.7.0", "handshake took too long");
-	fail(arg, &err);
+	fail(s, &err);
 }
 
 void
@@ -256,10 +296,10 @@ session_start(struct session *s)
 	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
 	s->net_in = event_new(hub_base, s->net, EV_READ | EV_PERSIST,
-	    on_handshake, s);
+	    on_net_in, s);
 	s->net_out = event_new(hub_base, s->net, EV_WRITE | EV_PERSIST,
-	    on_handshake, s);
-	s->timer = evtimer_new(hub_base, on_timeout, s);
+	    on_net_out, s);
+	s->timer = evtimer_new(hub_base, on_timer, s);
 	if (s->net_in == NULL || s->net_out == NULL || s->timer == NULL)
 		die("event_new");
 	event_add(s->timer, &tv);

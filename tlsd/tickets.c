@@ -96,20 +96,6 @@ tickets_use(SSL *ssl, unsigned char *name, unsigned char *iv,
 	return i == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
 }
 
-int
-tickets_note(SSL *ssl, void *arg UNUSED)
-{
-	struct note n;
-
-	if (SSL_session_reused(ssl) == 1)
-		return 1;	/* it has one */
-	memset(&n, 0, sizeof(n));
-	n.at = wall_s();
-	n.n = facts_end_point(SSL_get_certificate(ssl), n.end_point);
-	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &n,
-	    sizeof(n));
-}
-
 static const void *
 note_of(SSL_SESSION *ss)
 {
@@ -118,6 +104,22 @@ note_of(SSL_SESSION *ss)
 
 	return SSL_SESSION_get0_ticket_appdata(ss, &p, &n) == 1 &&
 	    n == sizeof(struct note) ? p : NULL;
+}
+
+int
+tickets_note(SSL *ssl, void *arg UNUSED)
+{
+	struct note n;
+
+	/* it has one, also where this is the second ticket */
+	if (SSL_session_reused(ssl) == 1 ||
+	    note_of(SSL_get_session(ssl)) != NULL)
+		return 1;
+	memset(&n, 0, sizeof(n));
+	n.at = wall_s();
+	n.n = certs_end_point(ssl, n.end_point);
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &n,
+	    sizeof(n));
 }
 
 size_t

@@ -40,11 +40,14 @@ struct session {
 	bool net_eof, plain_eof;
 	bool got_bye, said_bye;		/* close_notify */
 	bool message;			/* one that is no data has come */
+	bool readable;			/* net may have more: wire.c */
+	bool corked;			/* what is written waits in wire */
+	bool tickets_wait;		/* there, until timer */
 	bool failed;
 	const char *why;		/* ... where we know better */
 	uint8_t service;		/* row of alpn.c */
 	struct event *net_in, *net_out, *plain_in, *plain_out, *timer;
-	struct held to_plain, to_net;
+	struct held to_plain, to_net, wire;
 	int updates;			/* KeyUpdates in the bucket */
 	int64_t updates_at;		/* mono_ms */
 	uint64_t in, out;
@@ -79,6 +82,8 @@ void certs_take(void);
 void certs_drop(void);
 size_t certs_count(void);
 int certs_choose(SSL *ssl, void *arg);	/* SSL_CTX_set_cert_cb */
+/* RFC 5929 section 4 of the one that a server shows: as facts_end_point */
+size_t certs_end_point(const SSL *ssl, unsigned char md[END_POINT_MAX]);
 int certs_staple(SSL *ssl, void *arg);	/* SSL_CTX_set_tlsext_status_cb */
 
 /* --- keyd.c --- */
@@ -134,8 +139,18 @@ void session_drain(void);
 void session_over(void);	/* the end, if it is to be and nobody is left */
 void session_limit(void);	/* are there too many? */
 
+/* --- wire.c: libssl's way to the net --- */
+void wire_init(void);
+int wire_open(struct session *s);	/* 0 or -1 */
+void wire_forget(struct session *s);
+/* what waits goes: 1 all, 0 some is left, -1 the net is gone */
+int wire_flush(struct session *s);
+
 /* --- pump.c --- */
 void pump_start(struct session *s);
+void pump_net_in(struct session *s);
+void pump_net_out(struct session *s);
+void pump_timer(struct session *s);
 /* what it holds of a session, and the buffer of all: wiped */
 void pump_forget(struct session *s);
 void pump_message(int write, int version, int type, const void *buf,

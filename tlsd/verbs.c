@@ -54,7 +54,7 @@ void
 caller_ok(struct handshake *h, const struct tls_facts_out *facts, int fd)
 {
 	if (h->caller != NULL)
-		hub_ok_fd(h->ticket, facts, fd);
+		hub_ok_end(h->ticket, facts, fd);
 	leave(h);
 }
 
@@ -94,7 +94,7 @@ begin(struct call *c, bool server, const char *service, const char *id)
 	slice_copy(s->id, sizeof(s->id), slice_of(id));
 	h->session = s;
 	s->ssl = SSL_new(server ? server_ctx : client_ctx);
-	if (s->ssl == NULL || SSL_set_fd(s->ssl, s->net) != 1)
+	if (s->ssl == NULL || wire_open(s) < 0)
 		die("SSL_new");
 	/* the index is there since ctx_make */
 	ssl_set_session(s->ssl, s);

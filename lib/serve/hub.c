@@ -153,9 +153,9 @@ on_readable(evutil_socket_t fd, short what UNUSED, void *arg)
 	struct hub_conn *c = arg;
 	struct err err;
 	int64_t end = mono_ms() + BURST_MS;	/* then others have a turn */
-	int i, rc;
+	int i, rc, most = daemon_->burst > 0 ? daemon_->burst : BURST;
 
-	for (i = 0; i < BURST && !c->dead && c->used < end; i++) {
+	for (i = 0; i < most && !c->dead && c->used < end; i++) {
 		rc = ipc_recv((int)fd, &msg, 0, &err);
 		if (rc < 0 && strcmp(err.dsn, "again") == 0)
 			break;
@@ -331,6 +331,16 @@ hub_ok_fd(struct hub_ticket t, const void *out, int fd)
 		return;
 	t.conn->held--;
 	put_ok(t.conn, t.def, out, fd);
+}
+
+void
+hub_ok_end(struct hub_ticket t, const void *out, int fd)
+{
+	hub_ok_fd(t, out, fd);
+	if (!ticket_alive(t) || t.conn->out.head != NULL)
+		return;
+	t.conn->dead = true;
+	event_active(t.conn->readable, EV_READ, 0);
 }
 
 void

@@ -31,6 +31,8 @@ struct hub_ticket hub_hold(struct call *c);
 void hub_ok(struct hub_ticket t, const void *out);
 /* with a descriptor, which is dup'ed: the caller keeps its own */
 void hub_ok_fd(struct hub_ticket t, const void *out, int fd);
+/* the same, and the connection ends: there will be no other call on it */
+void hub_ok_end(struct hub_ticket t, const void *out, int fd);
 void hub_err(struct hub_ticket t, const struct err *why);
 /* one `more` record before the answer; 0, or -1 where the caller is gone */
 int hub_more(struct hub_ticket t, const void *more, struct err *err);

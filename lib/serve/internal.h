@@ -17,7 +17,8 @@ extern int serve_stop_fd;
 /* Wait until a listener is readable, master wants the end, or nothing came
  * for timeout_ms (0: for ever). */
 enum wait_result serve_wait(int64_t timeout_ms);
-/* Accept from any listener that has a client now: its descriptor, or -1. */
+/* Accept from any listener that serve_wait found ready: its descriptor, or
+ * -1. */
 struct arrival {
 	bool tls;		/* the session begins with TLS */
 	bool gated;		/* gate is filled, its fd is the client */

@@ -159,7 +159,8 @@ struct daemon {
 	 * nothing.  0: no */
 	int gather_ms;
 	/* SERVE_EVENT: callers taken at a time, so that several processes of
-	 * a service share them; 0: all that wait */
+	 * a service share them, and messages of one; 0: all that wait.  1 also
+	 * spares a look for a second where none comes before the answer */
 	int burst;
 	/* SERVE_EVENT: a client of a TCP listener, whose descriptor is the
 	 * hub's from then on and blocks; NULL: all listeners are for IPC */

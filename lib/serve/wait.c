@@ -20,6 +20,7 @@ enum { SHORT_MS = 200, SHORT_LOG_MS = 10000, TCP_MAX = 64 };
 
 static int epoll_fd = -1;
 static int also = -1;		/* see serve_watch_also */
+static uint64_t ready = UINT64_MAX;	/* listeners: a bit each, at most 64 */
 
 static void
 watch(int fd, uint32_t events)
@@ -74,7 +75,7 @@ enum wait_result
 serve_wait(int64_t timeout_ms)
 {
 	struct epoll_event ev[8];
-	int i, n, timeout = timeout_ms > 0 ? (int)MIN(timeout_ms,
+	int i, n, at, timeout = timeout_ms > 0 ? (int)MIN(timeout_ms,
 	    (int64_t)INT_MAX) : -1;
 
 	if (epoll_fd < 0)
@@ -82,10 +83,15 @@ serve_wait(int64_t timeout_ms)
 	do {
 		n = epoll_wait(epoll_fd, ev, (int)ARRAY_LEN(ev), timeout);
 	} while (n < 0 && errno == EINTR && !serve_stopping());
-	for (i = 0; i < n; i++)
+	ready = 0;
+	for (i = 0; i < n; i++) {
 		if (ev[i].data.fd == LIFE_FD ||
 		    ev[i].data.fd == serve_stop_fd)
 			return WAIT_DRAIN;
+		at = ev[i].data.fd - LISTEN_FD;
+		if (at >= 0 && at < (int)launch.listeners)
+			ready |= (uint64_t)1 << at;
+	}
 	if (serve_stopping())
 		return WAIT_DRAIN;
 	return n == 0 ? WAIT_IDLE : WAIT_READY;
@@ -211,6 +217,8 @@ serve_accept(struct arrival *a)
 
 	for (i = 0; i < launch.listeners; i++) {
 		at = (next + i) % (int)launch.listeners;
+		if (!(ready >> at & 1))
+			continue;
 		fd = take(at, a);
 		if (fd >= 0) {
 			next = (at + 1) % (int)launch.listeners;
@@ -236,11 +244,14 @@ peer_fill(struct peer *peer, int fd)
 	peer->fd = fd;
 	peer->uid = (uid_t)-1;
 	session_id(peer->id);
-	getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len);
 	/* a client that is gone has no address; it must not seem local */
-	if (getpeername(fd, (struct sockaddr *)&ss, &len) < 0)
+	if (getpeername(fd, (struct sockaddr *)&ss, &len) == 0) {
+		domain = ss.ss_family;
+	} else {
+		getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &domain_len);
 		ss = (struct sockaddr_storage){ 0 };
-	ss.ss_family = (sa_family_t)domain;
+		ss.ss_family = (sa_family_t)domain;
+	}
 	fill_addr(&ss, peer->addr, &peer->port);
 	if (domain == AF_UNIX) {
 		slice_copy(peer->local_addr, 64, SLICE_LIT("unix"));

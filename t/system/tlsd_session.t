@@ -62,6 +62,21 @@ for my $v ('-tls1_3', '-tls1_2') {
 	is scalar(keys %who), 2, 'by both processes';
 }
 
+# --- TLS 1.3: one ticket, in front of the data
+my $messages = "$t->{tmp}/messages";
+my $one = $t->client($port, '-tls1_3', '-msg', '-msgfile', $messages);
+ok $one->echo('x'), 'a session of TLS 1.3';
+undef $one;
+my @tickets = $i->slurp($messages) =~ /NewSessionTicket/g;
+is scalar(@tickets), 1, 'has one ticket';
+
+# behind STARTTLS nobody says anything: it comes all the same
+unlink $file;
+my $silent = $t->client($i->port('smtp'), '-starttls', 'smtp', '-tls1_3',
+    '-sess_out', $file);
+ok $i->wait_for(sub { -s $file }), 'also where there is no data';
+undef $silent;
+
 # --- what a resumed session is bound to: the certificate of its first
 for my $v ('-tls1_3', '-tls1_2') {
 	for my $how ('ECDSA+SHA256', 'RSA-PSS+SHA256') {
