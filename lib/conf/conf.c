@@ -12,6 +12,7 @@ struct reader {
 	conf_fn *fn;
 	void *ctx;
 	int depth;
+	bool placed;		/* the error has its file:line */
 	struct str section;
 	/* the setting under way, as an option of lines has it */
 	struct str lines;
@@ -55,8 +56,8 @@ do_include(struct reader *r, const char *from, struct slice name,
 	int rc;
 
 	if (r->depth >= MAX_DEPTH)
-		return err_perm(err, "5.3.5", "%s: include: more than %d "
-		    "deep", from, MAX_DEPTH);
+		return err_perm(err, "5.3.5", "include: more than %d deep",
+		    MAX_DEPTH);
 	name = unquote(name);
 	if (!slice_starts(name, "/")) {
 		dir.n = slice_rfind(dir, '/');
@@ -88,20 +89,17 @@ do_section(struct reader *r, struct slice line, struct err *err)
 	return 0;
 }
 
-/* 0, or -1 without file:line; *placed is set where err has it already */
 static int
-do_line(struct reader *r, const char *path, struct slice line, bool *placed,
+do_line(struct reader *r, const char *path, struct slice line,
     struct err *err)
 {
 	struct slice name, rest = line;
 
 	if (line.p[0] == '[')
 		return do_section(r, line, err);
-	if (slice_starts(line, "include ") || slice_starts(line, "include\t")) {
-		*placed = true;
+	if (slice_starts(line, "include ") || slice_starts(line, "include\t"))
 		return do_include(r, path, slice_trim(slice_sub(line, 8,
 		    line.n)), err);
-	}
 	slice_cut(&rest, '=', &name);
 	if (rest.p == NULL)
 		return err_perm(err, "5.3.5", "expected name = value: %.*s",
@@ -164,13 +162,13 @@ static int
 finish_line(struct reader *r, const char *path, struct str *line, int lineno,
     struct err *err)
 {
-	bool placed = false;
 	int rc = 0;
 
 	if (line->len > 0)
-		rc = do_line(r, path, slice_str(line), &placed, err);
-	if (rc < 0 && !placed)
+		rc = do_line(r, path, slice_str(line), err);
+	if (rc < 0 && !r->placed)
 		err_prefix(err, "%s:%d", path, lineno);
+	r->placed = rc < 0;
 	str_reset(line);
 	return rc;
 }

@@ -102,6 +102,10 @@ test_bad(void)
 	    "an error in an included file");
 	ok(strstr(err.text, "other.conf:1: count = 99") == err.text +
 	    strlen(path) - 6, "names that file: %s", err.text);
+	is_int(load("name = x\n\ninclude none.conf\n", &r, &err), -1,
+	    "a file that is not there");
+	ok(strstr(err.text, "a.conf:3: ") != NULL && strstr(err.text,
+	    "none.conf: No such file") != NULL, "who wants it: %s", err.text);
 	put(other, "include other.conf\n");
 	is_int(load("name = x\ninclude other.conf\n", &r, &err), -1,
 	    "a file that includes itself");
