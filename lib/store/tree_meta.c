@@ -168,7 +168,7 @@ save(struct tree *t, const struct place *p, const struct str *text,
 	    empty ? &none : text, err);
 }
 
-/* "set ENTRY VALUE": 1 */
+/* "set ENTRY VALUE": 1; a damaged line: 0 */
 static int
 parse_line(struct slice line, struct slice *entry, struct slice *value)
 {
@@ -180,7 +180,7 @@ parse_line(struct slice line, struct slice *entry, struct slice *value)
 	blank = slice_find(line, ' ');
 	*entry = slice_sub(line, 0, blank);
 	*value = slice_sub(line, blank + 1, line.n);
-	return blank < line.n;
+	return blank < line.n && slice_starts(*entry, "/");
 }
 
 static void

@@ -423,6 +423,9 @@ test_meta(void)
 	    &err), 0, "a thousand entries");
 	is_str(result(tree_meta_set(&t, "A!", "/private/more",
 	    SLICE_LIT("x"), &err)), "5.2.2", "and no more");
+	put(".A!/.state/meta", "postrider-meta 1\nset  y\nset x y\n"
+	    "set /private/x y\n");
+	is_str(meta("A!"), "/private/x=y;", "a damaged line is passed over");
 	put(".A!/.state/meta", "garbage\nset /private/x y\n");
 	is_str(meta("A!"), "", "what is not ours is nothing");
 	str_free(&many);
