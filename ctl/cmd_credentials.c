@@ -7,6 +7,7 @@
 #include "ctl.h"
 #include "map/credential.h"
 #include "password.h"
+#include "table_edit.h"
 
 enum { TEXT_MAX = 64 << 20 };
 
@@ -141,7 +142,10 @@ put(const char *place, struct credential *c)
 	str_grow(&value, 8192);
 	str_grow(&row, 8192);
 	record_print(credential_fields, c, true, &value);
-	if (credential_parse(slice_of(place), slice_str(&value), &again,
+	if (!table_line(slice_of(place)) || !table_line(slice_str(&value))) {
+		err_perm(&err, "5.5.4", "control characters in a row of "
+		    "credentials");
+	} else if (credential_parse(slice_of(place), slice_str(&value), &again,
 	    &ctl_arena, &err) == 0) {
 		credential_wipe(&again);
 		row_put_key(&row, place);

@@ -116,8 +116,8 @@ table_get(const struct table_edit *e, const char *key, struct str *value)
 	return 1;
 }
 
-static bool
-is_line(struct slice s)
+bool
+table_line(struct slice s)
 {
 	size_t i;
 
@@ -132,7 +132,7 @@ static void
 add_row(struct table_edit *e, struct str *out, const char *key,
     struct slice value)
 {
-	e->bad |= !is_line(slice_of(key)) || !is_line(value);
+	e->bad |= !table_line(slice_of(key)) || !table_line(value);
 	row_put_key(out, key);
 	str_addc(out, ' ');
 	str_addsl(out, value);

@@ -33,6 +33,8 @@ int table_get(const struct table_edit *e, const char *key,
 void table_put(struct table_edit *e, const char *key, struct slice value);
 /* a new one at the end; that it is none is the compiler's to see */
 void table_append(struct table_edit *e, const char *key, struct slice value);
+/* no control characters: it can not be several rows */
+bool table_line(struct slice s);
 int table_remove(struct table_edit *e, const char *key);	/* 1 or 0 */
 /* a name in the text that is nearly this one, or NULL */
 const char *table_near(const struct table_edit *e, const char *name);

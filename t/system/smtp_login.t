@@ -169,6 +169,8 @@ like $out, qr/^response=\(hidden\)$/m, '... without the password';
     'pw');
 like "$st $err", qr/^2 .*does not belong on a command line/,
     'no password on a command line';
+like set('pw', $relay, '--user', "x\n[mx.test] user=y pass=z"),
+    qr/^1 .*control characters in a row of credentials/, 'one row at a time';
 chmod 0644, "$c/credentials";
 like mail($relay), qr/^0 deferred 4\.3\.5 .*can be read by others.* !; ok$/,
     'a table that all may read is not used';
