@@ -18,9 +18,11 @@ struct splices {
 				 * there, but what is in body: borrowed */
 	int body;
 };
+/* splices.c */
 void splice_add(struct splices *s, uint64_t at, uint64_t len,
     struct slice text);
 void splices_free(struct splices *s);
+/* rewrite.c */
 /* m->fd becomes another file of the same name, *size its size.  0; or -1 and
  * nothing is changed: err_temp. */
 int rewrite(struct message *m, const struct splices *s, uint64_t *size,
