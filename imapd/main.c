@@ -10,6 +10,7 @@
 #include "serve/tls.h"
 #include "store/side.h"
 #include "store/store.h"
+#include "store/watcher.h"
 
 struct imapd_conf conf;
 
@@ -130,6 +131,7 @@ session(struct io *io, struct peer *peer, const struct session_user *user)
 		imap_run(&s.imap);
 		select_close(&s);
 		notify_stop(&s);
+		watcher_free(s.watcher);
 		deflate_stop(s.deflate, io);
 		meta_free(s.meta);
 		fts_free(s.fts);

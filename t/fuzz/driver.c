@@ -168,19 +168,45 @@ number(const char *arg)
 	return n;
 }
 
+/* those of seeds.c, and the corpus: never freed */
+static struct slice *
+all_seeds(struct slice name, const char *folder, size_t *n_r)
+{
+	const struct slice *seeds = seeds_of(name, n_r);
+	char *text, *path = xasprintf("%s/%.*s.ar", folder, (int)name.n,
+	    name.p);
+	struct slice *v, *all;
+	size_t n;
+	int r = corpus_read(path, &text, &v, &n);
+
+	ok(r == 0 && n > 0, "%zu files of %s%s%s", n, path, r < 0 ? ": " : "",
+	    r < 0 ? strerror(errno) : "");
+	all = xcalloc(*n_r + n, sizeof(*all));
+	memcpy(all, seeds, *n_r * sizeof(*all));
+	if (n > 0)
+		memcpy(all + *n_r, v, n * sizeof(*all));
+	*n_r += n;
+	free(v);
+	free(path);
+	return all;
+}
+
 int
 main(int argc, char **argv)
 {
 	uint64_t count = 60000, seed = (uint64_t)wall_us(), made;
-	int64_t time_ms = 2500;
+	int64_t time_ms = 1500;
 	struct slice name = name_of(argv[0]);
-	const struct slice *seeds;
+	const char *folder = "t/fuzz/corpus";
+	static struct slice *seeds;
 	size_t i, n;
 	int c;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	while ((c = getopt(argc, argv, "n:t:s:w:")) != -1) {
-		if (c == 'n')
+	while ((c = getopt(argc, argv, "c:n:t:s:w:")) != -1) {
+		if (c == 'c')
+			folder = optarg;
+		else if (c == 'n')
 			count = number(optarg);
 		else if (c == 't')
 			time_ms = (int64_t)MIN(number(optarg),
@@ -199,7 +225,7 @@ main(int argc, char **argv)
 		return run_files(argv + optind);
 	printf("# -n %llu -t %lld -s %llu\n", (unsigned long long)count,
 	    (long long)time_ms, (unsigned long long)seed);
-	seeds = seeds_of(name, &n);
+	seeds = all_seeds(name, folder, &n);
 	for (i = 0; i < n; i++)
 		run(seeds[i]);
 	ok(n > 0, "%zu seeds", n);

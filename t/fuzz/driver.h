@@ -2,13 +2,23 @@
  * driver.h - main of a fuzzer where there is no libFuzzer (gcc): runs its
  * seeds, then what becomes of them by random changes, within a time.
  *
- *   NAME_fuzz [-n inputs] [-t ms] [-s seed] [-w seconds]   prints TAP
+ *   NAME_fuzz [-c folder] [-n inputs] [-t ms] [-s seed] [-w seconds]
+ *                           prints TAP
  *   NAME_fuzz FILE...       runs these, as libFuzzer does
  *
  * -w is how long one input may take.
  *
- * There is no coverage to steer by: the seeds have to lead into the code.  An
- * input that kills the fuzzer, or takes too long, is written to a file in
+ * There is no coverage to steer by: the seeds have to lead into the code, and
+ * what libFuzzer found its way with: folder/NAME.ar (t/fuzz/corpus from the
+ * top of the source), an archive of ar(1).  Its files that begin with `found'
+ * were findings.  To go on from there, and to keep what is new:
+ *
+ *	mkdir old new; (cd old; ar x $TOP/t/fuzz/corpus/NAME.ar)
+ *	NAME_fuzz -max_total_time=3600 new old	(of --enable-fuzzers)
+ *	NAME_fuzz -merge=1 old new		then the few best, all small
+ *	(cd old; ar rcDS $TOP/t/fuzz/corpus/NAME.ar *)
+ *
+ * An input that kills the fuzzer, or takes too long, is written to a file in
  * $TMPDIR whose name is said.
  */
 #ifndef FUZZ_DRIVER_H
@@ -21,6 +31,11 @@ int LLVMFuzzerInitialize(int *argc, char ***argv) __attribute__((weak));
 
 /* seeds.c: those of a fuzzer (NAME of NAME_fuzz), at least one */
 const struct slice *seeds_of(struct slice name, size_t *n_r);
+
+/* corpus.c: the files of an archive, malloced, whose slices lie in *text_r; 0,
+ * or -1: it can not be read, errno, EILSEQ where it is none */
+int corpus_read(const char *path, char **text_r, struct slice **v_r,
+    size_t *n_r);
 
 /* mutate.c: *s becomes something else; others are what it may be mixed with */
 struct prng { uint64_t state; };

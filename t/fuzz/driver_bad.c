@@ -16,7 +16,8 @@ fault(const char *what, const uint8_t *data, size_t n)
 		sum ^= data[n];
 	else if (strcmp(what, "overflow") == 0)
 		sum += (int)n;
-	else if (strcmp(what, "abort") == 0)
+	else if (strcmp(what, "abort") == 0 ||
+	    (strcmp(what, "word") == 0 && n > 4 && data[4] == 'W'))
 		abort();
 	else if (strcmp(what, "leak") == 0)
 		lost = strdup("lost");

@@ -61,6 +61,27 @@ static const struct slice filter[] = {
 	S("\005INSTREAM size limit exceeded. ERROR"),
 };
 
+/* what a milter agrees to, then one answer after the other */
+#define AGREES "\0\0\0\015O\0\0\0\6\0\0\1\377\0\0\0\0"
+#define GOES_ON "\0\0\0\1c"
+#define MESSAGE_OF GOES_ON GOES_ON GOES_ON GOES_ON GOES_ON GOES_ON
+static const struct slice filter_session[] = {
+	S("\0" AGREES MESSAGE_OF MESSAGE_OF MESSAGE_OF
+	    "\0\0\0\011hA\0b\r\n c\0" "\0\0\0\012m\0\0\0\1X\0y\0"
+	    "\0\0\0\7b" "new\r\n" "\0\0\0\5+<e>\0" "\0\0\0\1c"),
+	S("\0" AGREES GOES_ON GOES_ON "\0\0\0\20y550 5.7.1 no it\0"),
+	S("\0" AGREES GOES_ON "\0\0\0\1a"),
+	S("\0" "\0\0\0\015O\0\0\0\6\0\0\1\377\0\37\377\377"
+	    "\0\0\0\1c"),
+	S("\1HTTP/1.1 200 OK\r\nContent-Length: 49\r\n\r\n"
+	    "{\"action\":\"reject\",\"score\":20.5,\"milter\":{}}    \n"),
+	S("\2stream: Eicar FOUND\0"), S("\2stream: OK\0"),
+	S("\003220 p\r\n250-p\r\n250-PIPELINING\r\n250-XFORWARD NAME ADDR "
+	    "PROTO HELO SOURCE\r\n250 8BITMIME\r\n250 x\r\n250 m\r\n"
+	    "250 r\r\n354 d\r\n250 2.0.0 taken\r\n"),
+	S("\003220 p\r\n250 p\r\n250 m\r\n550-5.1.1 no\r\n550 5.1.1 r\r\n"),
+};
+
 static const struct slice imap_args[] = {
 	S("\010FLAGS UID BODY.PEEK[HEADER.FIELDS (From \"To\")]<0.100>"),
 	S("\010(FAST BODYSTRUCTURE BINARY.SIZE[1.2] BODY[1.2.MIME] RFC822)"),
@@ -85,6 +106,44 @@ static const struct slice imap_lex[] = {
 	S("\013h opr 12 34567890123 1:50\r\ni d 1-Feb-2024\r\n"),
 	S("\012j t \"17-Jul-1996 02:44:25 -0700\"\r\nk f (\\Seen $Junk)\r\n"),
 	S("\014l x ~{4+}\r\n\0\1\2\3\r\nm q 1:*,4,7:9\r\nn UID a abc\r\n"),
+};
+
+static const struct slice imap_login[] = {
+	S("a LOGIN ann pw\r\n"), S("a LOGIN {3}\r\nann {1+}\r\nx\r\n"
+	    "b NOOP\r\nc ID (\"name\" NIL)\r\nd LOGOUT\r\n"),
+	S("a AUTHENTICATE PLAIN\r\ncgBhAGI=\r\nAGFubgBwdw==\r\n"),
+	S("a AUTHENTICATE LOGIN dA==\r\nb STARTTLS\r\nc CAPABILITY\r\n"
+	    "d SELECT x\r\ne authenticate scram-sha-256\r\n*\r\n"),
+};
+
+#define IN "s SELECT INBOX\r\n"
+static const struct slice imap_session[] = {
+	S(IN "a FETCH 1:* (UID FLAGS ENVELOPE BODYSTRUCTURE PREVIEW)\r\n"
+	    "b UID FETCH 1:* (BODY[HEADER.FIELDS (To)] BODY.PEEK[2.1]<1.5>)"
+	    "\r\nc FETCH 1 (BINARY[3] BINARY.SIZE[3] BODY[2.MIME])\r\n"
+	    "d LOGOUT\r\n"),
+	S(IN "a STORE 1,3 +FLAGS (\\Deleted $Junk x)\r\nb EXPUNGE\r\n"
+	    "c SEARCH TEXT text NOT DELETED\r\nd UID STORE 2 (UNCHANGEDSINCE "
+	    "1) FLAGS ()\r\ne SORT (SUBJECT) UTF-8 ALL\r\n"
+	    "f THREAD REFERENCES UTF-8 ALL\r\ng CLOSE\r\n"),
+	S("a CREATE a/b\r\nb LIST \"\" * RETURN (STATUS (MESSAGES UNSEEN) "
+	    "SPECIAL-USE)\r\nc APPEND a/b (\\Seen) \"17-Jul-1996 02:44:25 "
+	    "-0700\" {9+}\r\nA: b\r\n\r\nc\r\nd RENAME a c\r\ne SUBSCRIBE c/b"
+	    "\r\nf LSUB \"\" %\r\ng DELETE c/b\r\nh STATUS INBOX (SIZE)\r\n"),
+	S("a ENABLE QRESYNC UTF8=ACCEPT\r\nb SELECT INBOX (QRESYNC (1 2 1:3))"
+	    "\r\nc COPY 1:2 INBOX\r\nd MOVE 1 x\r\ne CREATE x\r\n"
+	    "f UID MOVE 1:* x\r\ng FETCH 1:* (MODSEQ) (CHANGEDSINCE 1)\r\n"
+	    "h REPLACE 1 x {1+}\r\nz\r\n"),
+	S(IN "a NOTIFY SET STATUS (SELECTED (MessageNew (UID) MessageExpunge))"
+	    "\r\nb IDLE\r\nDONE\r\nc SEARCH RETURN (SAVE UPDATE COUNT) ALL"
+	    "\r\nd FETCH $ UID\r\ne CANCELUPDATE \"c\"\r\n"),
+	S("a SETMETADATA INBOX (/private/comment \"x\")\r\nb GETMETADATA "
+	    "(DEPTH infinity) INBOX (/private)\r\nc GETQUOTAROOT INBOX\r\n"
+	    "d GETACL INBOX\r\ne SETACL INBOX bob lrs\r\nf MYRIGHTS INBOX\r\n"
+	    "g NAMESPACE\r\nh ID (\"name\" \"x\")\r\ni ESEARCH IN "
+	    "(personal) RETURN (ALL) SUBJECT gr\r\n"),
+	S(IN "a APPEND INBOX CATENATE (URL \"/INBOX/;UID=1/;SECTION=HEADER\" "
+	    "TEXT {3+}\r\nabc)\r\nb COMPRESS DEFLATE\r\n"),
 };
 
 static const struct slice imap_name[] = {
@@ -124,6 +183,19 @@ static const struct slice message[] = {
 #define R16 "0123456789abcdef"
 #define R64 R16 R16 R16 R16
 #define B16 "                "
+static const struct slice ipc[] = {
+	S("\4verb=pass\0user=ann\0pass=x\0service=imap\0client_addr=::1\0"
+	    "session=s\0tls=yes\0"),
+	S("\6verb=begin\0sender=a@b\0size=10\0body8=yes\0utf8=no\0"),
+	S("\6verb=edit\0op=add-header\0n=1\0name=X\0value=y\0by=z\0"),
+	S("\7verb=ok\0status=ok\0ttl=5\0rr=10 mx.example\0rr=\0secure=yes\0"),
+	S("\0verb=err\0kind=perm\0dsn=5.1.1\0text=no\0"),
+	S("\025verb=ok\0version=TLSv1.3\0cipher=x\0bits=256\0mailboxes=a@b\0"
+	    "mailboxes=c@d\0verified=yes\0"),
+	S("\021verb=enqueue\0id=0123456789a\0sender=\0timeout=5m\0size=1G\0"),
+	S("\0verb="), S("\0verb=x"), S("\0verb=x\0novalue\0"),
+};
+
 static const struct slice keyd[] = {
 	S(B16 B16 B16 B16 "TLS 1.3, server CertificateVerify\0" R16 R16),
 	S(B16 B16 B16 B16 "TLS 1.3, server CertificateVerify\0" R16 R16 R16),
@@ -135,6 +207,17 @@ static const struct slice keyd[] = {
 /* the type that is asked, then a message: aliases and addresses, MX with
  * compression, SOA, a pointer to itself */
 #define DNS_HEAD "\0\0\x84\0\0\1\0\2\0\0\0\0\1a\1b\0\0\1\0\1"
+static const struct slice conf[] = {
+	S("\0name = a\ncount = -5 # x\nwait = 1d\nsize = 10M\nflag = yes\n"
+	    "mode = hard\nlist = a, b\n\tc d\nlines = permit\n  if login\n"
+	    "    or b\n  reject\n"),
+	S("\0count = 11\n"), S("\0mod = hard\n"), S("\0name = \"a # b\"\n"),
+	S("\1hostname = mail.example\ndomains = a.example b.example\n"
+	    "mail_dir = mail\npassword_scheme = argon2id\nlog_level = debug\n"),
+	S("\2unknown = 1\nsize = 1G\n"), S("\0include c\n"),
+	S("\3[a]\nb = c\n[ d ]\ne=\"f\"\n"),
+};
+
 static const struct slice dnsd[] = {
 	S("\1" DNS_HEAD "\xc0\x0c\0\5\0\1\0\0\0\5\0\4\1c\xc0\x0e"
 	    "\xc0\x21\0\1\0\1\0\0\0\5\0\4\x7f\0\0\1"),
@@ -161,6 +244,21 @@ static const struct slice gate_proxy[] = {
 };
 
 #define LONG R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16
+static const struct slice dns_records[] = {
+	S("10 mx.example\n20 mx2.example\n10 mx.example\n5 we.example"),
+	S("0 ."), S("3 1 1 " R64 "\n2 0 2 " R64 R64 "\n3 1 0 3082"),
+	S("65536 x\n1 m\303\274x.example\nx"),
+};
+
+/* final, orcpt, diagnostic, remote, final, diagnostic, envid, from */
+static const struct slice dsn[] = {
+	S("\0bob@example.org\nrfc822;b@x\n550 5.1.1 no\nmx[192.0.2.1]\n"
+	    "c@d\nlater\nid+1\nclient\nReturn-Path: <x>\nSubject: a\n\nb\n"),
+	S("\070b\303\274@x\nutf-8;\303\274@x\ngr\303\274n\nmx\nc\nd\n\n"
+	    "\nSubject: gr\303\274n\n\n8 \377\n"),
+	S("\1a\n"), S("\102a@b\n"),
+};
+
 static const struct slice gate_talk[] = {
 	S("\377EHLO a.example\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n"
 	    "RSET\r\nNOOP\r\nQUIT\r\n"),
@@ -231,6 +329,13 @@ static const struct slice mime_word[] = {
 	S("Mon, 2 Jan 2023 10:20:30 -0000 (x (y))"),
 	S("<a@b> <c@\"d\"> (x) e"), S("attachment; filename=\"=?utf-8?q?a?=\""),
 	S("=?gb18030?b?xOO6ww==?= =?x?q?y?="),
+};
+
+static const struct slice sendmail[] = {
+	S("\3To: bob@example.org, \"A b\" <c>\nCc: x: y, z;\nBcc: d@e\n"
+	    "Subject: x\n\nbody\n.\nmore\n"),
+	S("\1Resent-To: a@b\r\nTo: c@d\r\nFrom: e\r\n\r\n.\r\n"),
+	S("\0From me\nno header\n"), S("\2Bcc: a\n b"), S("\0\n\nx"),
 };
 
 static const struct slice smtp_address[] = {
@@ -350,11 +455,37 @@ static const struct slice policy[] = {
 	S("\002reject 550 x"), S("\00217"),
 };
 
+static const struct slice pop3_login[] = {
+	S("USER ann\r\nPASS x\r\nPASS y\r\nUSER b\r\nPASS pw\r\n"),
+	S("CAPA\r\nAUTH\r\nAUTH PLAIN\r\nc\r\nd\r\nAUTH LOGIN =\r\n*\r\n"
+	    "STLS\r\nUTF8\r\nQUIT\r\n"),
+	S("AUTH SCRAM-SHA-256 c\r\nc\r\nc\r\nc\r\nc\r\nc\r\nc\r\nc\r\nc\r\n"),
+};
+
+static const struct slice pop3_session[] = {
+	S("STAT\r\nLIST\r\nUIDL 1\r\nRETR 1\r\nRETR 2\r\nTOP 4 2\r\n"
+	    "DELE 1\r\nRSET\r\nDELE 2\r\nNOOP\r\nCAPA\r\nQUIT\r\n"),
+	S("RETR 1\r\nDELE 3\r\nLIST 3\r\n"), S("TOP 1 0\nTOP 4 1\nRETR 5\n"),
+	S("UIDL\r\nLIST 0\r\nRETR x\r\nXYZ\r\nUSER a\r\nQUIT\r\n"),
+};
+
+#define FRAMES "postrider-queue 1\n"
+static const struct slice queue_frame[] = {
+	S(FRAMES "Q 0123456789a\nM 0123456789a 3 5\nenvbody\nE\n"),
+	S(FRAMES "M 0123456789a 67108865 1\n"), S("postrider-queue 2\n"),
+};
+
 static const struct slice queue_journal[] = {
 	S(""), S("\x28\x10\4\xff\xff\xff\x7f"), S("\x29\x10\1\0\0\0\0"),
 	S("\x2c\x10\3\xff\0\0\1"), S("\x04\x20\3\3\2\0\0"),
 	S("\x20\x20\7\0\0\1\0"), S("\0\0\4\0\0\0\0\0\x8\1\1\1\1\1"),
 	S("\x38\x10\5\xff\xff\xff\xff\0\x30"), S("\0\x20"),
+};
+
+static const struct slice store_meta[] = {
+	S("\1\0" "12345678" "\1\0\1\0\1\0\1\0\1\0\1\0\1\0\1\0"
+	    "\1\0\1\0\1\0\1\0\1\0" "abcdefghijklm"),
+	S("\0\0" "12345678" B16 "          "),
 };
 
 static const struct slice store_name[] = {
@@ -382,10 +513,47 @@ static const struct slice srs[] = {
 	S("srs0+x@y.example"), S("SRS1-a=b-c=d@e.example"),
 };
 
+static const struct slice store_state[] = {
+	S("\0postrider-acl 1\nlrs bob@example.test\n-s anyone\n"
+	    "lrswipkxtea authenticated\n"),
+	S("\1" "1000000S\n12 1\n-5 -1\n999999 4\n"), S("\001500S,5C\n"),
+	S("\2INBOX\nArchive/a b\n/x\n"), S("\3V\t2\n\na\tb\n"),
+	S("\3INBOX.a\nx/&AOQ-\n"),
+	S("\4postrider-meta 1\nspecial \\Sent\nset /private/comment a%0Ab\n"
+	    "set /shared/x \n"),
+	S("\5example.org/ann\t.\nexample.org/ann\t.Sent\nx\n"),
+};
+
 static const struct slice store_tree[] = {
 	S("INBOX"), S("Archive/2024/a.b"), S(".Archive.2024"), S(".&AOQ-"),
 	S("a/b%c\xc3\xa4/d"), S(".INBOX.x"), S("inbox/x"), S("."), S("a//b"),
 	S(".a&-b"), S("~x/../y"),
+};
+
+/* certificates are in corpus/ */
+/* archives are in corpus/ */
+static const struct slice tar[] = { S(""), S("no archive") };
+
+static const struct slice tls_facts[] = {
+	S("\1\4smtp\5esmtp"), S("\1\1x\4imap"), S("\1\2h2\10http/1.1"),
+	S("\2" "3 1 1 " R64 "\n2 0 1 " R64 "\n1 1 1 aa\n"),
+	S("\2" "3 1 2 " R64 R64), S("\0" "030 0"),
+};
+
+static const struct slice users[] = {
+	S("\0pass={PLAIN}x quota=1G home=/srv/mail/a/b uid=-1 disabled=yes "
+	    "services=imap,smtp forward=\"a@b, c@d\" keep=yes"),
+	S("\0app=\"a1 2024-01-02 imap {SCRAM-SHA-256}4096,QUJD,AAAA,BBBB my "
+	    "phone\" app_only=yes limit_hour=5 transport=smtp:[x]:25"),
+	S("\1mailboxes=5 storage=5G quota=1M admin=a@b admin=c@d "
+	    "alias_of=x.example class=alias"),
+	S("\1catch_all=\"a, b\" relay=mx.example disabled=yes"),
+	S("\2ann@example.com, \"a b\"@x \\bob |/bin/cmd \"|cmd a b\" /f "
+	    "\"/a b/\" :include:/list"),
+	S("\3mx.example\tuser=ann pass=\"x y\" mechanisms=PLAIN"),
+	S("\003ann@example.org\tuser=u token=refresh:x at=mx at=y "
+	    "plaintext=yes binding=none"),
+	S("\4ann@example.org"), S("\4.a/b@x.example"),
 };
 
 static const struct slice sts_text[] = {
@@ -409,23 +577,23 @@ static const struct seeds {
 } all[] = {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
 	ROW(batv), ROW(bounce_template), ROW(cleanup_checks),
-	ROW(cleanup_fields), ROW(dnsd), ROW(driver_bad),
-	ROW(filter),
-	ROW(gate_proxy), ROW(gate_talk),
-	ROW(imap_args), ROW(imap_lex), ROW(imap_name),
-	{ "imap_structure", message, ARRAY_LEN(message) },
-	ROW(keyd), ROW(limitd), ROW(map_cdb), ROW(map_rules),
-	ROW(map_socket), ROW(map_text), ROW(mime_decode),
+	ROW(cleanup_fields), ROW(conf), ROW(dns_records), ROW(dnsd),
+	ROW(driver_bad), ROW(dsn), ROW(filter), ROW(filter_session),
+	ROW(gate_proxy), ROW(gate_talk), ROW(imap_args), ROW(imap_lex),
+	ROW(imap_login), ROW(imap_name), ROW(imap_session),
+	{ "imap_structure", message, ARRAY_LEN(message) }, ROW(ipc), ROW(keyd),
+	ROW(limitd), ROW(map_cdb), ROW(map_rules), ROW(map_socket),
+	ROW(map_text), ROW(mime_decode),
 	{ "mime_header", message, ARRAY_LEN(message) },
 	{ "mime_part", message, ARRAY_LEN(message) },
-	{ "mime_text", message, ARRAY_LEN(message) },
-	ROW(mime_word), ROW(policy), ROW(queue_journal), ROW(sasl_client),
-	ROW(sasl_exchange), ROW(sasl_jwt), ROW(smtp_address),
-	ROW(seal),
+	{ "mime_text", message, ARRAY_LEN(message) }, ROW(mime_word),
+	ROW(policy), ROW(pop3_login), ROW(pop3_session), ROW(queue_frame),
+	ROW(queue_journal), ROW(sasl_client), ROW(sasl_exchange),
+	ROW(sasl_jwt), ROW(seal), ROW(sendmail), ROW(smtp_address),
 	ROW(smtp_command),
-	ROW(smtp_session),
-	ROW(smtpd_session), ROW(srs), ROW(store_mailbox), ROW(store_name),
-	ROW(store_tree), ROW(sts_text),
+	ROW(smtp_session), ROW(smtpd_session), ROW(srs), ROW(store_mailbox),
+	ROW(store_meta), ROW(store_name), ROW(store_state), ROW(store_tree),
+	ROW(sts_text), ROW(tar), ROW(tls_facts), ROW(users),
 };
 
 const struct slice *
