@@ -113,6 +113,7 @@ struct login {
 	int rc;
 	struct err err;
 	int64_t step_until;		/* mono_ms; of an exchange */
+	int64_t give_until;		/* of who may hand a client over; 0 */
 
 	struct client *away;	/* a login at another server */
 	int sock;			/* -1: nothing was asked yet */

@@ -90,6 +90,8 @@ give(struct login *l, const struct session_begin_in *b, const char *service,
 	r = ipc_call(&c, &session_begin, b, fd, NULL, NULL, &sent, err);
 	/* no answer: it may have the client */
 	l->gone = r == 0 || (sent && c.fd < 0);
+	if (l->gone)
+		l->give_until = 0;
 	ipc_free(&c);
 	return r;
 }

@@ -40,12 +40,14 @@ login_close(void *login)
 	free(l);
 }
 
+/* What a successor could not go on with: also a login whose client is about to
+ * be handed over. */
 bool
 login_busy(void *login)
 {
 	const struct login *l = login;
 
-	return l->held;
+	return l->held || l->exchange || l->give_until != 0;
 }
 
 void
@@ -73,6 +75,14 @@ login_wait(struct login *l)
 	l->step_until = mono_ms() + conf.step_timeout;
 }
 
+/* a login that was answered: its client comes next, or not at all */
+static void
+expect_client(struct login *l)
+{
+	if (l->done && !l->gone && handover_path(l->service) != NULL)
+		l->give_until = mono_ms() + conf.handover_timeout;
+}
+
 static void
 give(struct login *l)
 {
@@ -81,6 +91,8 @@ give(struct login *l)
 
 	l->held = false;
 	l->answer_at = 0;
+	if (l->rc == 0)
+		expect_client(l);
 	if (l->rc < 0)
 		request_err(l->ticket, &l->err);
 	else
@@ -104,7 +116,8 @@ stop_exchange(struct login *l)
 static int64_t
 due(const struct login *l)
 {
-	return l->held ? l->answer_at : l->exchange ? l->step_until : 0;
+	return l->held ? l->answer_at : l->exchange ? l->step_until :
+	    l->give_until;
 }
 
 int64_t
@@ -136,8 +149,10 @@ login_idle(void)
 		}
 		if (l->held)
 			give(l);
-		else
+		else if (l->exchange)
 			stop_exchange(l);
+		else
+			l->give_until = 0;
 		l = logins;
 	}
 }
@@ -149,6 +164,8 @@ login_answer(struct login *l, struct call *c, int rc, struct auth_out *out,
 	if (l->answer_at <= mono_ms()) {
 		l->answer_at = 0;
 		out->done = rc == 0;
+		if (rc == 0)
+			expect_client(l);
 		out->user = arena_strdup(c->arena, l->user);
 		out->login = arena_strdup(c->arena, l->by);
 		return rc;

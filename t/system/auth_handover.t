@@ -3,6 +3,7 @@
 # and the place that belong to the account.
 use strict;
 use warnings;
+use MIME::Base64 qw(encode_base64);
 use Socket;
 use Test::More;
 use Postrider::Solo;
@@ -96,6 +97,33 @@ ok $s->wait_log(qr/handover .*user=bob\@example\.test service=pop3/),
 $s->fake(pop3d => sub { $_[1]->send('ok') });
 is handover($c, $theirs), 'ok', 'and may be tried again';
 
+# A reload between a login and the hand-over of its client.  What is asked first
+# may come before the end of the generation is seen, the second does not.
+undef $c;
+$s->unfake('pop3d');
+$s->fake(pop3d => sub { $_[1]->send('ok') });
+login('bob@example.test', 'pop3');
+$s->drain;
+is handover($c, $theirs, service => 'ftp'),
+    'err 5.5.4 no such service: ftp', 'the generation ends';
+is handover($c, $theirs), 'ok', '... when the client was handed over';
+undef $c;
+is $s->wait_exit, 0, '... and no later';
+$s->start(clients => 1);
+$c = $s->connect;
+for (['', mech => 'LOGIN'], ['', data => encode_base64('bob@example.test', '')],
+    ['yes', data => encode_base64('geheim', '')]) {
+	my ($done, @field) = @$_;
+	my $r = $c->call('sasl', [service => 'pop3', session => 's1',
+	    client_addr => '192.0.2.9', @field]) or last;
+	is $r->{verb} . ($r->{f}{done} // ''), "ok$done", "LOGIN: $field[1]";
+	$s->drain if $s->{life};
+}
+is handover($c, $theirs), 'ok', 'nor is an exchange cut';
+undef $c;
+is $s->wait_exit, 0, '... but waited for';
+$s->start;
+
 undef $c;
 $s->stop;
 $s->_conf('auth', users => 'text:users', failure_delay => '0s',
@@ -106,4 +134,7 @@ login('bob@example.test', 'pop3');
 like handover($c, $theirs), qr/^err 4/, 'a session program that is stuck';
 is handover($c, $theirs), 'err 5.5.1 already handed over',
     'may have the client, so nobody else gets it';
+login('bob@example.test', 'pop3');
+$s->drain;
+is $s->wait_exit, 0, 'who never hands over is not waited for long';
 done_testing;
