@@ -68,7 +68,7 @@ verb_words(int argc, char **argv, bool *json, int min, int max,
 
 	while ((o = next_option(argc, argv, "", json != NULL ? longs :
 	    longs + 1)) != -1) {
-		if (o != 'j')
+		if (o != 'j' || json == NULL)
 			return EXIT_USAGE;
 		*json = true;
 	}

@@ -21,4 +21,7 @@ int landlock_enter(const struct jail_rule *rules, size_t n,
 void jail_tell(unsigned groups, const struct jail_rule *rules, size_t n,
     const uint16_t *ports, size_t nports);
 
+/* tries a system call of each group, and says which are allowed (calls.c) */
+void jail_try_calls(void);
+
 #endif

@@ -364,6 +364,7 @@ jail_probe(void)
 	size_t i;
 
 	probe_asked();
+	jail_try_calls();
 	for (i = 0; i < ARRAY_LEN(probes); i++) {
 		printf("%s\t", probes[i].name);
 		fflush(stdout);

@@ -34,12 +34,15 @@ my %job = (
 	'auth-pam' => [@calls, qw(open-outside fork kill-parent setuid-root
 	    exec-memory chmod exec attributes)],
 	# the parent of deliveries to system accounts forks and changes ids
-	system => [@calls, qw(fork kill-parent setuid-root)],
+	(map { $_ => [@calls, qw(fork kill-parent setuid-root)] }
+	    qw(system command)),
 );
+my @service = $pr->slurp($pr->conf_dir . '/master.conf') =~ /^\[(.*)\]/mg;
+is join(' ', sort keys %job), join(' ', sort @service), 'all services';
 my @may = (@calls, qw(setuid-root kill-parent fork watch attributes));
 
 for my $service (sort keys %job) {
-	my %got = map { split /\t/, $_, 2 } grep { !/^(?:jail|verb) / }
+	my %got = map { split /\t/, $_, 2 } grep { !/^(?:jail|verb|call) / }
 	    $pr->probe($service);
 	is(scalar(keys %got), @never + @may, "$service: every probe ran");
 	my %need = map { $_ => 1 } @{$job{$service}};

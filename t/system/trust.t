@@ -107,6 +107,14 @@ for my $s (sort keys %jail) {
 
 # ---- what the jails are made of ---------------------------------------------
 
+# a call that shows a group: the groups that have it
+my %group = (flock => 'files', renameat2 => 'write',
+    fdatasync => 'write sqlite', memfd_create => 'memfd',
+    timerfd_create => 'epoll', inotify_init1 => 'inotify', bind => 'inet',
+    'socket-inet' => 'inet', 'socket-unix' => 'unix',
+    socketpair => 'unix pair', fchmod => 'chmod', wait4 => 'fork',
+    clone => 'fork thread', execve => 'exec', setresuid => 'ids',
+    landlock_create_ruleset => 'relock', getsid => 'plugin');
 my %letter = (read => 'r', write => 'w', create => 'c', link => 'l',
     exec => 'x');
 for my $s (sort keys %jail) {
@@ -124,6 +132,11 @@ for my $s (sort keys %jail) {
 	delete @want{grep { m{^/} && !-e } keys %want};
 	is join(' ', map { s/\s+$//r } @{ $said{$s}{'jail calls'} }), $calls,
 	    "$s: groups of calls" if $root || $s ne 'imapd';
+	my %has = map { $_ => 1 } split / /, $said{$s}{'jail calls'}[0];
+	is join(' ', grep { ($said{$s}{"call $_"} // ['?'])->[0] eq
+	    'possible' } sort keys %group), join(' ', grep {
+	    grep { $has{$_} } split / /, $group{$_} } sort keys %group),
+	    "$s: a call of each of them, and of no other";
 	is join(', ', map { "$got{$_} $_" } sort keys %got),
 	    join(', ', map { "$want{$_} $_" } sort keys %want), "$s: paths";
 	is join(' ', @{ $said{$s}{'jail port'} || [] }), $ports, "$s: ports";
@@ -182,41 +195,68 @@ for my $s (sort keys %code) {
 }
 is join(' ', sort keys %may), join(' ', sort keys %code), 'of all sockets';
 
-# one refused verb of each socket, as each role
-sub refused {
-	my ($role) = @_;
-	my @wrong;
-	for my $s (sort keys %may) {
-		my ($v) = grep { " $may{$s}{$_} suite" !~ / (?:$role|suite) / }
-		    sort keys %{ $may{$s} };
-		next unless defined $v;
-		my $c = Postrider::Ipc->connect("$dir/run/private/$s");
-		my $r = $c->call($v);
-		push @wrong, "$role $s $v" unless $r && $r->{verb} eq 'err' &&
-		    $r->{f}{text} =~ /not permitted/;
-		$c->close;
-	}
-	return @wrong;
+sub permitted {
+	my ($role, $s, $v) = @_;
+	return grep { $_ eq $role || ($_ eq 'suite' && $role ne 'stranger') }
+	    split / /, $may{$s}{$v};
 }
 
-if ($root) {
-	my $suite = getgrnam 'postrider';
-	my @kid;
-	for my $role (qw(net queue maps store auth log tls key limit out sts
-	    filter)) {
-		my $uid = getpwnam "postrider-$role";
-		pipe my $r, my $w or die "pipe: $!\n";
-		my $pid = fork // die "fork: $!\n";
-		if (!$pid) {
-			($(, $)) = ($suite, "$suite $suite");
-			($<, $>) = ($uid, $uid);
-			my @wrong = eval { refused($role) };
-			syswrite $w, join(', ', @wrong, $@ || ()) . "\n";
-			POSIX::_exit(0);
+# What a role may not ask; a refusal ends the connection, so each verb has one
+# of its own.  `stranger' is in the group of the suite, and no role.
+my @silent = ('auth client-end', 'cleanup edit', 'cleanup rcpt');
+sub refused {
+	my ($role, $uid) = @_;
+	my ($n, @wrong) = (0);
+	for my $s (sort keys %may) {
+		for my $v (sort keys %{ $may{$s} }) {
+			next if permitted($role, $s, $v);
+			my $c = Postrider::Ipc->connect(
+			    "$dir/run/private/$s");
+			my $r = $c->call($v);
+			$n++;
+			# where nobody waits for an answer, the log has the refusal
+			push @wrong, "$s $v" if $r ? $r->{f}{text} ne
+			    "$v: not permitted to uid $uid" || $c->recv :
+			    !grep { $_ eq "$s $v" } @silent;
+			$c->close;
 		}
-		close $w;
-		waitpid $pid, 0;
-		is scalar(<$r>), "\n", "$role is refused what it may not";
+	}
+	return (scalar(@wrong), $n, @wrong);
+}
+
+# the users of roles, as common.conf(5) has them
+my %user = $pr->slurp("$FindBin::Bin/../../master/common.conf.5") =~
+    /^\.It Ic (\w+)_user = string Pq (postrider-\w+)$/mg;
+is join(' ', sort keys %user), join(' ', grep { $_ ne 'root' }
+    sort keys %{ { map { $_->{role} => 1 } values %is } }),
+    'a service runs as each of them';
+$user{stranger} = 'nobody';
+
+# Without root all of it has one uid, to which every verb is permitted: there
+# the tables of verbs above are what was checked.
+diag 'not root: verbs are not tried as each role' unless $root;
+my $suite = getgrnam 'postrider';
+for my $role ($root ? sort keys %user : ()) {
+	my $uid = getpwnam $user{$role};
+	my $mark = $pr->log_mark;
+	pipe my $r, my $w or die "pipe: $!\n";
+	my $pid = fork // die "fork: $!\n";
+	if (!$pid) {
+		($(, $)) = ($suite, "$suite $suite");
+		($<, $>) = ($uid, $uid);
+		my ($bad, $n, @wrong) = eval { refused($role, $uid) };
+		syswrite $w, join(', ', $bad // $@, @wrong) . " of $n\n";
+		POSIX::_exit(0);
+	}
+	close $w;
+	waitpid $pid, 0;
+	like scalar(<$r>), qr/^0 of [3-9]\d$/,
+	    "$role is refused each verb that is not its own";
+	for (@silent) {
+		my ($s, $v) = split / /;
+		next if permitted($role, $s, $v);
+		ok $pr->wait_log(qr/ bad-request .*\buid=$uid .*"$v: not p/,
+		    undef, $mark), "... $_, too";
 	}
 }
 done_testing;
