@@ -2,6 +2,7 @@
  * cmd_folder.c - CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: RFC 3501 and
  * 9051 section 6.3, RFC 6154 (CREATE-SPECIAL-USE), RFC 8474 (MAILBOXID).
  */
+#include "base/log.h"
 #include "imap/mutf7.h"
 #include "share.h"
 
@@ -60,7 +61,7 @@ created(struct session *s, const char *name)
 {
 	struct mailbox_place p;
 	struct mailbox_status st;
-	struct err err;
+	struct err err = ERR_INIT;
 	char code[64];
 	unsigned rights;
 	int r = share_place(s, name, 0, &p, &rights, &err);
@@ -71,6 +72,9 @@ created(struct session *s, const char *name)
 	}
 	if (r == 0)
 		snprintf(code, sizeof(code), "MAILBOXID (%s)", st.id);
+	else
+		log_event(LOG_WARN, "mailbox", KS("user", s->user->name),
+		    KS("folder", name), KERR(&err), KEND);
 	imap_ok(&s->imap, r == 0 ? code : NULL, "created");
 }
 

@@ -35,6 +35,7 @@ refused(struct login *l, const struct err *err)
 	} else if (strcmp(err->dsn, "5.5.4") == 0) {
 		imap_bad(&l->imap, NULL, "%s", err->text);
 	} else {
+		login_trouble(l->peer, err);
 		imap_no(&l->imap, "UNAVAILABLE", "%s", err->text);
 	}
 }
@@ -49,6 +50,7 @@ give(struct login *l)
 	    arena_slice(&l->imap.arena, l->imap.lex.tag), &err);
 
 	if (r < 0) {
+		login_trouble(l->peer, &err);
 		imap_no(&l->imap, "UNAVAILABLE", "%s", err.text);
 		return;
 	}

@@ -51,7 +51,7 @@ static int
 lost(struct err *err)
 {
 	if (starter.fd < 0)
-		raise(SIGTERM);
+		serve_end();
 	return err->kind == ERR_TEMP ? -1 : err_temp(err, "4.3.0", "%s",
 	    err->text);
 }
@@ -89,11 +89,24 @@ speak(struct run *r, int *fd, struct err *err)
 		if (n >= 0 || errno == EINTR)
 			return 0;
 	}
-	close(*fd);
-	*fd = -1;
 	if (rc < 0)
 		return err_temp(err, "4.3.0", "content can not be read");
+	close(*fd);
+	*fd = -1;
 	return 0;
+}
+
+/* A command that has a part of a message must not take that for the whole:
+ * its input ends when it was killed. */
+static void
+kill_command(void)
+{
+	struct pollfd p = { starter.fd, POLLIN, 0 };
+
+	shutdown(starter.fd, SHUT_WR);
+	while (poll(&p, 1, GRACE_MS) < 0 && errno == EINTR)
+		continue;
+	ipc_close(&starter);
 }
 
 /* what is still in the pipe: others may hold it open, and write, for ever */
@@ -128,8 +141,8 @@ attend(struct run *r, int in, int out, struct err *err)
 		if (p[2].revents != 0)
 			listen_to(r, &out);
 		if (p[1].revents != 0 && speak(r, &in, err) < 0) {
-			rc = -1;	/* it must not take half a message */
-			ipc_close(&starter);
+			rc = -1;
+			kill_command();
 			break;
 		}
 	}

@@ -12,12 +12,19 @@ login_forbidden(struct login *l)
 	    "[SYS/PERM] login without TLS is not allowed here");
 }
 
+static enum cmd_result
+trouble(struct login *l, const struct err *err)
+{
+	login_trouble(l->peer, err);
+	return pop3_trouble(&l->pop3, err);
+}
+
 enum cmd_result
 login_failed(struct login *l, const struct err *err)
 {
 	if (strcmp(err->dsn, "5.7.8") != 0) {
 		if (err->kind == ERR_TEMP || strcmp(err->dsn, "5.5.4") != 0)
-			return pop3_trouble(&l->pop3, err);
+			return trouble(l, err);
 		return pop3_bad(&l->pop3, "%s", err->text);
 	}
 	if (++l->bad_logins < conf.login.max_bad_logins)
@@ -42,5 +49,5 @@ login_done(struct login *l)
 	r = login_give(&l->auth, io, l->peer, "pop3",
 	    l->asked ? login_mechanisms(l) : "", &err);
 	l->handed_over = r == 1;
-	return r >= 0 ? CMD_QUIT : pop3_trouble(&l->pop3, &err);
+	return r >= 0 ? CMD_QUIT : trouble(l, &err);
 }

@@ -3,6 +3,7 @@
  */
 #include "serve/login.h"
 
+#include "base/log.h"
 #include "conf/common.h"
 #include "proto/auth.h"
 #include "serve/mechs.h"
@@ -41,6 +42,14 @@ login_by_name(const struct login_conf *c, const struct peer *peer,
 	mechs = login_mechs(c, peer, service);
 	return mechs_has(mechs, SLICE_LIT("PLAIN"), &name) ||
 	    mechs_has(mechs, SLICE_LIT("LOGIN"), &name);
+}
+
+void
+login_trouble(const struct peer *peer, const struct err *err)
+{
+	if (err->kind != ERR_PERM)
+		log_event(LOG_WARN, "no-login", KS("client", peer->addr),
+		    KERR(err), KEND);
 }
 
 int

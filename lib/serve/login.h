@@ -44,6 +44,8 @@ const char *login_mechs(const struct login_conf *c, const struct peer *peer,
 /* and without SASL (LOGIN, USER and PASS)?  Where auth offers PLAIN or LOGIN */
 bool login_by_name(const struct login_conf *c, const struct peer *peer,
     const char *service);
+/* into the log, where a login failed for trouble of the server */
+void login_trouble(const struct peer *peer, const struct err *err);
 /* struct daemon's before_jail: the way to auth.  0 */
 int login_jail(struct err *err);
 /* More than this can not be given away with a client. */

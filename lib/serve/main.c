@@ -59,6 +59,12 @@ on_term(int sig UNUSED)
 	errno = e;
 }
 
+void
+serve_end(void)
+{
+	on_term(SIGTERM);
+}
+
 bool
 serve_stopping(void)
 {

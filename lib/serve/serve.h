@@ -211,6 +211,8 @@ extern const struct field launch_fields[];
 /* readable once SIGTERM came: for io_wake_on of who speaks to others */
 int serve_end_fd(void);
 bool serve_stopping(void);	/* it came */
+/* As if it came, for who can serve nobody any more; a jail has no raise(3). */
+void serve_end(void);
 
 int serve_main(int argc, char **argv, const struct daemon *d);
 

@@ -172,6 +172,9 @@ bool mbox_log_current(const struct mailbox *mb);
 /* Under the lock: write the log anew.  0 or -1 */
 int mbox_checkpoint(struct mailbox *mb, struct err *err);
 void mbox_checkpoint_if_due(struct mailbox *mb);
+/* What was answered is so; what comes behind it failed, and is done again at
+ * the next occasion: the log has it. */
+void mbox_late(const struct mailbox *mb, const struct err *err);
 /* make the first log, or one in the place of one that is lost */
 int mbox_create_log(struct mailbox *mb, struct err *err);
 /* Under the lock: no UID from uid on was ever given out */

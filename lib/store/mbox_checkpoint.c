@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "store/dir.h"
 
 enum {
@@ -287,13 +288,20 @@ void
 mbox_checkpoint_if_due(struct mailbox *mb)
 {
 	struct mbox_state *st = &mb->in->st;
-	struct err ignored;
+	struct err late;
 
 	if (!mb->in->writable || st->ndoom > 0 || st->begun ||
 	    st->off < CHECKPOINT_MIN || st->off < 2 * live(mb) +
 	    CHECKPOINT_MIN)
 		return;
-	mbox_checkpoint(mb, &ignored);
+	if (mbox_checkpoint(mb, &late) < 0)
+		mbox_late(mb, &late);
+}
+
+void
+mbox_late(const struct mailbox *mb, const struct err *err)
+{
+	log_event(LOG_WARN, "mailbox-late", KS("id", mb->id), KERR(err), KEND);
 }
 
 /* The clock's seconds, but above all that were given in this Maildir: a

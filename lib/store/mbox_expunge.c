@@ -201,7 +201,8 @@ expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
 	r = mbox_commit(mb, true, err);
 	if (r == 0) {
 		/* it is expunged; what fails now is done by the next */
-		mbox_finish_doom(mb, &late);
+		if (mbox_finish_doom(mb, &late) < 0)
+			mbox_late(mb, &late);
 		if (count != 0 && in->maildir >= 0 && in->quota > 0)
 			quota_add(in->maildir, bytes, count);
 	}

@@ -208,18 +208,21 @@ name_slice(struct mailbox *mb, struct err *err)
 static bool
 settle_some(struct mailbox *mb)
 {
-	struct err ignored;
+	struct err late;
 	bool more = false;
+	int r;
 
 	/* somebody was killed at it: which names are there? */
 	if (mb->in->st.begun) {
-		mbox_sync_all(mb, &ignored);
+		r = mbox_sync_all(mb, &late);
 	} else if (waits(mb)) {
-		more = name_slice(mb, &ignored) == 0 &&
-		    (waits(mb) || pending(mb));
+		r = name_slice(mb, &late);
+		more = r == 0 && (waits(mb) || pending(mb));
 	} else {
-		mbox_settle_locked(mb, &ignored);
+		r = mbox_settle_locked(mb, &late);
 	}
+	if (r < 0)
+		mbox_late(mb, &late);
 	mbox_note_known(mb);
 	return more;
 }

@@ -18,6 +18,16 @@ enum fault_class {
 	FAULT_MEMORY,	/* ENOMEM of malloc */
 	FAULT_EINTR,	/* of calls that wait */
 	FAULT_CLOCK,	/* the time of day is another from then on */
+	FAULT_FORK,	/* EAGAIN of fork and its kind */
+	FAULT_CLASSES
+};
+
+enum { FAULT_PROGRAMS = 48 };
+
+/* how often a program came to calls of each class while `counting' was set */
+struct fault_count {
+	char program[16];
+	uint32_t n[FAULT_CLASSES];
 };
 
 struct fault_control {
@@ -26,6 +36,9 @@ struct fault_control {
 	int32_t countdown;	/* the N-th call fails */
 	uint32_t fired;
 	int32_t jump;		/* FAULT_CLOCK: seconds */
+	uint32_t counting;
+	uint32_t unused[3];
+	struct fault_count count[FAULT_PROGRAMS];
 };
 
 #endif

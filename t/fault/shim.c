@@ -3,21 +3,27 @@
  * one program fail.  It is loaded, and its page is mapped, before a jail is
  * closed; what is not to fail goes on to the library.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/timerfd.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,8 +32,30 @@
 #include "control.h"
 
 static struct fault_control *control;
+static struct fault_count *mine;
 static bool serves;	/* has waited for something: its start is over */
 static const char *self = "";
+
+/* the row of this program: the first that is free, or another process has
+ * taken for it */
+static struct fault_count *
+my_row(void)
+{
+	struct fault_count *c;
+	int i;
+
+	for (i = 0; i < FAULT_PROGRAMS; i++) {
+		c = &control->count[i];
+		if (c->program[0] == '\0') {
+			memcpy(c->program, self, strnlen(self,
+			    sizeof(c->program) - 1));
+			return c;
+		}
+		if (strncmp(c->program, self, sizeof(c->program) - 1) == 0)
+			return c;
+	}
+	return NULL;
+}
 
 static void __attribute__((constructor))
 begin(void)
@@ -38,19 +66,35 @@ begin(void)
 
 	if (fd < 0)
 		return;
-	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	close(fd);
+	p = mmap(NULL, sizeof(*control), PROT_READ | PROT_WRITE, MAP_SHARED,
+	    fd, 0);
+	flock(fd, LOCK_EX);
 	self = program_invocation_short_name;
-	if (p != MAP_FAILED)
+	if (p != MAP_FAILED) {
 		control = p;
+		mine = my_row();
+	}
+	flock(fd, LOCK_UN);	/* the map keeps the file, and its lock */
+	close(fd);
+}
+
+/* nothing is to fail, and nobody counts */
+static bool
+idle(void)
+{
+	return control == NULL ||
+	    (control->class == FAULT_NONE && !control->counting);
 }
 
 /* is this call the one? */
 static bool
 now(enum fault_class class)
 {
-	if (control == NULL || control->class != class ||
-	    strcmp(control->program, self) != 0 ||
+	if (control == NULL)
+		return false;
+	if (control->counting && mine != NULL)
+		__atomic_add_fetch(&mine->n[class], 1, __ATOMIC_SEQ_CST);
+	if (control->class != class || strcmp(control->program, self) != 0 ||
 	    __atomic_sub_fetch(&control->countdown, 1, __ATOMIC_SEQ_CST) != 0)
 		return false;
 	__atomic_add_fetch(&control->fired, 1, __ATOMIC_SEQ_CST);
@@ -89,7 +133,7 @@ amount(int fd, size_t n)
 {
 	mode_t m;
 
-	if (control == NULL || control->class == FAULT_NONE)
+	if (idle())
 		return (ssize_t)n;
 	m = kind(fd);
 	if (m == S_IFREG && fails(FAULT_SPACE, ENOSPC))
@@ -188,6 +232,15 @@ INT_CALL(socketpair, (int f, int t, int p, int s[2]), (f, t, p, s),
     fails(FAULT_FILES, EMFILE))
 INT_CALL(pipe2, (int p[2], int flags), (p, flags), fails(FAULT_FILES, EMFILE))
 INT_CALL(dup, (int fd), (fd), fails(FAULT_FILES, EMFILE))
+INT_CALL(pipe, (int p[2]), (p), fails(FAULT_FILES, EMFILE))
+INT_CALL(epoll_create1, (int flags), (flags), fails(FAULT_FILES, EMFILE))
+INT_CALL(eventfd, (unsigned n, int flags), (n, flags),
+    fails(FAULT_FILES, EMFILE))
+INT_CALL(timerfd_create, (int clock, int flags), (clock, flags),
+    fails(FAULT_FILES, EMFILE))
+INT_CALL(inotify_init1, (int flags), (flags), fails(FAULT_FILES, EMFILE))
+INT_CALL(inotify_add_watch, (int fd, const char *path, uint32_t mask),
+    (fd, path, mask), fails(FAULT_SPACE, ENOSPC))
 INT_CALL(memfd_create, (const char *name, unsigned flags), (name, flags),
     fails(FAULT_FILES, EMFILE))
 INT_CALL(accept4, (int fd, struct sockaddr *a, socklen_t *n, int flags),
@@ -221,6 +274,23 @@ OPEN(open, (const char *path, int flags, ...), path)
 OPEN(open64, (const char *path, int flags, ...), path)
 OPEN(openat, (int d, const char *path, int flags, ...), TWO(d, path))
 OPEN(openat64, (int d, const char *path, int flags, ...), TWO(d, path))
+
+#define POINTER_CALL(type, name, params, args, failure) \
+EXPORT type \
+name params \
+{ \
+	REAL(name); \
+	return failure ? NULL : real args; \
+}
+
+/* what the library opens for its own functions does not come by here */
+POINTER_CALL(FILE *, fopen, (const char *path, const char *mode),
+    (path, mode), fails(FAULT_FILES, EMFILE))
+POINTER_CALL(FILE *, fopen64, (const char *path, const char *mode),
+    (path, mode), fails(FAULT_FILES, EMFILE))
+POINTER_CALL(DIR *, opendir, (const char *path), (path),
+    fails(FAULT_FILES, EMFILE))
+POINTER_CALL(struct dirent *, readdir, (DIR *d), (d), fails(FAULT_READ, EIO))
 
 int __open_2(const char *path, int flags);
 int __openat_2(int d, const char *path, int flags);
@@ -289,7 +359,7 @@ recvmsg(int fd, struct msghdr *m, int flags)
 	if (fails(FAULT_EINTR, EINTR))
 		return -1;
 	n = real(fd, m, flags);
-	if (n >= 0 && control != NULL && control->class == FAULT_FILES)
+	if (n >= 0 && !idle())
 		drop_files(m);
 	return n;
 }
@@ -303,6 +373,8 @@ woken(void)
 	return fails(FAULT_EINTR, EINTR);
 }
 
+INT_CALL(connect, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n),
+    fails(FAULT_EINTR, EINTR))
 INT_CALL(poll, (struct pollfd *p, nfds_t n, int ms), (p, n, ms), woken())
 INT_CALL(epoll_wait, (int fd, struct epoll_event *e, int n, int ms),
     (fd, e, n, ms), woken())
@@ -312,6 +384,20 @@ sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	REAL(sendmsg);
 	return fails(FAULT_EINTR, EINTR) ? -1 : real(fd, m, flags);
+}
+
+EXPORT ssize_t
+send(int fd, const void *p, size_t n, int flags)
+{
+	REAL(send);
+	return fails(FAULT_EINTR, EINTR) ? -1 : real(fd, p, n, flags);
+}
+
+EXPORT ssize_t
+recv(int fd, void *p, size_t n, int flags)
+{
+	REAL(recv);
+	return fails(FAULT_EINTR, EINTR) ? -1 : real(fd, p, n, flags);
 }
 
 EXPORT pid_t
@@ -324,8 +410,7 @@ waitpid(pid_t pid, int *status, int flags)
 static bool
 unreadable(int fd)
 {
-	if (control == NULL || (control->class != FAULT_READ &&
-	    control->class != FAULT_EINTR))
+	if (idle())
 		return false;
 	return kind(fd) == S_IFREG ? fails(FAULT_READ, EIO) :
 	    fails(FAULT_EINTR, EINTR);
@@ -379,6 +464,40 @@ __poll_chk(struct pollfd *p, nfds_t n, int ms, size_t room)
 	return poll(p, n, ms);
 }
 
+/* --- status of what has a name, and processes ----------------------------- */
+
+INT_CALL(stat, (const char *path, struct stat *st), (path, st),
+    fails(FAULT_READ, EIO))
+INT_CALL(stat64, (const char *path, struct stat64 *st), (path, st),
+    fails(FAULT_READ, EIO))
+INT_CALL(lstat, (const char *path, struct stat *st), (path, st),
+    fails(FAULT_READ, EIO))
+INT_CALL(fstatat, (int d, const char *path, struct stat *st, int flags),
+    (d, path, st, flags), fails(FAULT_READ, EIO))
+INT_CALL(statx, (int d, const char *path, int flags, unsigned mask,
+    struct statx *st), (d, path, flags, mask, st), fails(FAULT_READ, EIO))
+INT_CALL(fchmod, (int fd, mode_t mode), (fd, mode), fails(FAULT_NAME, EIO))
+INT_CALL(futimens, (int fd, const struct timespec t[2]), (fd, t),
+    fails(FAULT_NAME, EIO))
+
+EXPORT pid_t
+fork(void)
+{
+	REAL(fork);
+	return fails(FAULT_FORK, EAGAIN) ? -1 : real();
+}
+
+EXPORT int
+posix_spawn(pid_t *restrict pid, const char *restrict path,
+    const posix_spawn_file_actions_t *actions,
+    const posix_spawnattr_t *restrict attr, char *const argv[restrict],
+    char *const envp[restrict])
+{
+	REAL(posix_spawn);
+	return fails(FAULT_FORK, EAGAIN) ? EAGAIN :
+	    real(pid, path, actions, attr, argv, envp);
+}
+
 /* --- memory --------------------------------------------------------------- */
 
 #ifndef WITHOUT_MEMORY
@@ -418,10 +537,10 @@ realloc(void *p, size_t n)
 static int
 ahead(void)
 {
+	now(FAULT_CLOCK);
 	if (control == NULL || control->class != FAULT_CLOCK ||
 	    strcmp(control->program, self) != 0)
 		return 0;
-	now(FAULT_CLOCK);
 	return control->countdown <= 0 ? control->jump : 0;
 }
 

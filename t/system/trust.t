@@ -214,7 +214,7 @@ sub refused {
 			    "$dir/run/private/$s");
 			my $r = $c->call($v);
 			$n++;
-			# where nobody waits for an answer, the log has the refusal
+			# where there is no answer, the log has the refusal
 			push @wrong, "$s $v" if $r ? $r->{f}{text} ne
 			    "$v: not permitted to uid $uid" || $c->recv :
 			    !grep { $_ eq "$s $v" } @silent;

@@ -1,30 +1,37 @@
 package Postrider::Faults;
 
 # An instance whose programs have t/fault/shim.so in front of the C library,
-# and another host to relay to.  One call of one program fails, then a message,
-# or an IMAP session, is put through its whole life.
+# and another host to relay to.  One call of one program fails, then a life is
+# gone through: of a message (mail_life), of messages that take all other ways
+# (ways_life), an IMAP session (imap_life), a POP3 session (pop_life).
 #
-#   my $f = Postrider::Faults->new;
+#   my $f = Postrider::Faults->new;      ways => 1: with what ways_life needs
 #   $f->arm('qmgr', 'sync', 2);          the second fsync or the like of qmgr
 #   my @wrong = $f->mail_life(300);      what is not as it must be: ()
 #   $f->disarm                           how often it failed: 0 or 1
+#   $f->count; ...; $f->counted          { qmgr => { sync => 6, ... }, ... }
 
 use strict;
 use warnings;
 use Time::HiRes qw(sleep time);
 
-use Postrider::Imap qw(lit);
+use Postrider::Faults::Imap;
+use Postrider::Faults::Pop;
+use Postrider::Faults::Ways;
 use Postrider::Instance;
 use Postrider::Zoo;
 
+our @ISA = qw(Postrider::Faults::Imap Postrider::Faults::Pop
+    Postrider::Faults::Ways);
+
 # of fault/control.h
-my @class = qw(none short space sync read name files memory eintr clock);
+our @class = qw(none short space sync read name files memory eintr clock fork);
 my %class = map { $class[$_] => $_ } 0 .. $#class;
 my %soon = (first_retry => '1s', min_retry => '1s', max_retry => '1s',
     transport_retry => '1s', destination_suspend => '1s', suspend_max => '1s');
 
 sub new {
-	my ($class) = @_;
+	my ($class, %arg) = @_;
 	my $zoo = Postrider::Zoo->new(offer => [qw(PIPELINING 8BITMIME)],
 	    at => { rcpt => sub {
 		return $_[1] =~ /bad/ ? '550 5.1.1 no' : '250 2.1.5 ok' } });
@@ -36,6 +43,7 @@ sub new {
 	    'master.conf' => { throttle_max => '1s' } });
 	my $self = bless { i => $i, zoo => $zoo, n => 0,
 	    control => "$i->{tmp}/faults" }, $class;
+	$self->ways_begin if $arg{ways};
 	$i->spew($self->{control}, "\0" x 4096);
 	my $shim = Postrider::Instance::build() . '/t/fault/shim.so';
 	-f $shim or die "no $shim\n";
@@ -57,8 +65,8 @@ sub _control {
 		syswrite($fh, $bytes) == length $bytes or die "control: $!\n";
 		return;
 	}
-	sysread $fh, $bytes, 48;
-	return unpack 'Z32 L l L l', $bytes;
+	sysread $fh, $bytes, 4096;
+	return unpack 'Z32 L l L l L x12 (Z16 L' . @class . ')48', $bytes;
 }
 
 # the n-th call of a program, of any process of it; jump: seconds
@@ -74,6 +82,29 @@ sub arm {
 
 sub fired { return ($_[0]->_control(0))[3] }
 
+# from now on, how often each program comes to calls of each class
+sub count {
+	my ($self) = @_;
+	$self->{before} = {};
+	$self->{before} = $self->counted;
+	return $self->_control(48, pack 'L', 1);
+}
+
+sub counted {
+	my ($self) = @_;
+	my (undef, undef, undef, undef, undef, undef, @row) =
+	    $self->_control(0);
+	my %n;
+	while (my ($program, @of) = splice @row, 0, 1 + @class) {
+		last if $program eq '';
+		$n{$program}{ $class[$_] } = $of[$_] -
+		    ($self->{before}{$program}{ $class[$_] } // 0)
+		    for 1 .. $#class;
+	}
+	$self->_control(48, pack 'L', 0);
+	return \%n;
+}
+
 sub disarm {
 	my ($self) = @_;
 	$self->_control(32, pack 'L', 0);
@@ -85,6 +116,12 @@ sub told {
 	my ($self) = @_;
 	return grep { /level=(?:warn|error|fatal)|\bdeferred |\breject / }
 	    $self->{i}->log_lines($self->{mark});
+}
+
+# what logd or master does not say by the log, logd can not be asked for
+sub _told_or_mute {
+	my ($self) = @_;
+	return $self->told || ($self->_control(0))[0] eq 'logd';
 }
 
 # ---- mail --------------------------------------------------------------------
@@ -133,131 +170,34 @@ sub mail_life {
 			    bounce => scalar $self->_have('bob', $token));
 			return !grep { !$_ } values %n;
 		}, 40);
-		$i->wait_for(sub { $i->queue('list') !~ /$token/ }, 20) or
-		    push @wrong, 'still in the queue';
+		$i->wait_for(sub { $self->_queue !~ /$token/ }, 20)
+		    or push @wrong, 'still in the queue';
 		for my $w (sort keys %n) {
 			push @wrong, "$w: $n{$w}" if $n{$w} < 1 ||
 			    $n{$w} > ($may{$w} // 1);
 		}
 	}
 	$self->{fired} = $self->disarm;
-	push @wrong, "answer $code, not logged" if $code != 250 && !$self->told;
-	return (@wrong, $self->goes_on);
-}
-
-# ---- IMAP --------------------------------------------------------------------
-
-# a reply, or undef where the connection ended
-sub _imap {
-	my ($self, @cmd) = @_;
-	my $r = eval { $self->{imap}->cmd(@cmd) };
-	return $r if $r && $r->{status} ne 'EOF';
-	delete $self->{imap};
-	return;
-}
-
-sub _session {
-	my ($self) = @_;
-	my $ok = eval {
-		local $Postrider::Line::TIMEOUT = 30;
-		my $c = $self->{imap} = Postrider::Imap->new(
-		    port => $self->{i}->port('imap'));
-		my $r = $c->login('ann', 'pw');
-		$r && $r->{status} eq 'OK';
-	};
-	delete $self->{imap} unless $ok;
-	return $ok;
-}
-
-# subjects => flags of a folder, in a session of its own
-sub _folder {
-	my ($self, $name) = @_;
-	my $r = $self->_session && $self->_imap("SELECT $name");
-	my %m;
-	if ($r && $r->{status} eq 'OK') {
-		my $all = $self->{imap}->uid_fetch('1:*',
-		    '(FLAGS BODY.PEEK[])');
-		for my $m (values %$all) {
-			my ($s) = $m->{'BODY[]'} =~ /^Subject: (\w+)\r$/m;
-			push @{ $m{$s // '?'} }, join ' ', sort
-			    grep { $_ ne '\\Recent' } @{ $m->{FLAGS} };
-		}
-	}
-	eval { (delete $self->{imap})->logout } if $self->{imap};
-	return \%m;
-}
-
-# Messages `one' to `three' of the inbox are read, marked, copied, added to,
-# removed.  What was answered with OK is so, once; what with NO is as it was, or
-# done; nothing else is lost.
-sub imap_life {
-	my ($self) = @_;
-	my ($i, $n, @wrong, %did) = ($self->{i}, ++$self->{n});
-	my ($r, $had, $no);
-	my $try = sub {
-		my ($name, @cmd) = @_;
-		$r = $self->{imap} && $self->_imap(@cmd);
-		push @wrong, "$name: $r->{text}" if $r &&
-		    $r->{status} !~ /^(?:OK|NO)$/;
-		$no ||= !$r || $r->{status} ne 'OK';
-		return $did{$name} = $r && $r->{status} eq 'OK' ? 1 : 0;
-	};
-	if ($self->_session) {
-		$try->('create', "CREATE new$n");
-		$try->('select', 'SELECT INBOX') ||
-		    $try->('select', 'SELECT INBOX');
-		$had = $try->('fetch', 'FETCH 1:* (FLAGS ENVELOPE BODY[])') ?
-		    $r : undef;
-		push @wrong, 'fetch: not all' if $had &&
-		    3 > grep { ($_->{name} // '') eq 'FETCH' } @{ $had->{got} };
-		$try->('store', 'STORE 1 +FLAGS (\Flagged word)');
-		$try->('append', "APPEND new$n ",
-		    lit("Subject: app$n\r\n\r\nx\r\n"));
-		$try->('copy', "COPY 2 new$n");
-		$try->('search', 'SEARCH TEXT "one"');
-		$try->('delete', 'STORE 3 +FLAGS.SILENT (\Deleted)');
-		$try->('expunge', 'EXPUNGE');
-		$try->('move', "MOVE 2 new$n") if $did{expunge};
-		$try->('logout', 'LOGOUT');
-	}
-	$no ||= !$did{create};
-	delete $self->{imap};
-	$self->{fired} = $self->disarm;
-	push @wrong, 'answered with NO, not logged' if $no && !$self->told;
-	my ($in, $new) = map { $self->_folder($_) } 'INBOX', "new$n";
-	my $is = sub {
-		my ($folder, $subject, @n) = @_;
-		my $have = @{ $folder->{$subject} || [] };
-		push @wrong, "$subject: $have, not @n" if
-		    !grep { $_ == $have } @n;
-	};
-	$is->($in, 'one', 1);
-	$is->($new, "app$n", $did{append} ? 1 : (0, 1));
-	$is->($new, 'two', $did{move} && $did{copy} ? 2 :
-	    $did{move} || $did{copy} ? (1, 2) : (0, 1, 2));
-	push @wrong, 'two: gone' if !$in->{two} && !$new->{two};
-	$is->($in, 'two', 0) if $did{move};
-	$is->($in, 'three', 0) if $did{delete} && $did{expunge};
-	$is->($in, 'three', 1) if !defined $did{delete};
-	push @wrong, "one: $in->{one}[0]" if $did{store} &&
-	    ($in->{one}[0] // '') !~ /\\Flagged.*word/;
+	push @wrong, "answer $code, not logged" if $code != 250 &&
+	    !$self->_told_or_mute;
 	return @wrong;
 }
 
-# three messages in the inbox, nothing else
-sub imap_begin {
-	my ($self) = @_;
-	$self->_session or return 0;
-	my $c = $self->{imap};
-	$c->cmd('SELECT INBOX');
-	$c->cmd('STORE 1:* +FLAGS.SILENT (\Deleted)');
-	$c->cmd('EXPUNGE');
-	for my $w (qw(one two three)) {
-		$c->cmd('APPEND INBOX ', lit("Subject: $w\r\n\r\n$w\r\n"))
-		    ->{status} eq 'OK' or return 0;
-	}
-	(delete $self->{imap})->logout;
-	return 1;
+# qmgr may be what fails
+sub _queue { return eval { $_[0]{i}->queue('list') } // 'no answer' }
+
+# The processes of a program end, as after a reload, and others begin; then a
+# message and a session, which come through or are refused.
+sub start_life {
+	my ($self, $program, %may) = @_;
+	my $i = $self->{i};
+	my @pid = $i->pids_of($program);
+	kill 'TERM', @pid;
+	$i->wait_for(sub { !grep { kill 0, $_ } @pid }, 30) or
+	    return "$program does not end";
+	my @wrong = $self->mail_life(300, %may);
+	$self->imap_begin for 1 .. 2;
+	return @wrong;
 }
 
 # ordinary mail, when what died is there again
