@@ -54,8 +54,8 @@ sub ways_begin {
 	    or die "sqlite3\n";
 	chmod 0644, $db;
 	$i->spew($i->conf_dir . '/alias.sqlite', "for = maps net\n" .
-	    "path = $db\nquery = SELECT t FROM a WHERE n = %s\nretry = 100ms\n" .
-	    "retry_max = 200ms\n");
+	    "path = $db\nquery = SELECT t FROM a WHERE n = %s\n" .
+	    "retry = 100ms\nretry_max = 200ms\n");
 	$i->set_conf('mapd.conf', tables => 'sqlite:alias.sqlite');
 	$i->set_conf('router.conf', further_aliases => 'sqlite:alias.sqlite',
 	    alias_commands => 'yes', alias_user => 'lee',
