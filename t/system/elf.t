@@ -3,6 +3,7 @@
 # file, and what the compiler noted of each object in it.
 use strict;
 use warnings;
+use File::Temp qw(tempdir);
 use Postrider::Instance;
 use Test::More;
 
@@ -16,7 +17,7 @@ ok @program >= 27, 'there are programs';
 
 # options that leave a trace only in the debugging information
 my @noted = qw(-fPIE -fstack-protector-strong -fstack-clash-protection
-    -ftrivial-auto-var-init=zero);
+    -ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr);
 push @noted, '-fcf-protection=full' if `uname -m` =~ /x86_64/;
 
 sub readelf {
@@ -50,4 +51,40 @@ sub faults {
 is join(', ', faults("$build/$_")), '', "$_ is hardened" for @program;
 like $var{HARDEN_CPPFLAGS}, qr/-D_FORTIFY_SOURCE=3/,
     'checks of sizes that are known at run time only' unless $sanitized;
+
+# A program made with these options is found right, and one that lacks any of
+# them, or has one more that undoes it, is found out.
+sub compiled {
+	my ($out, @flag) = @_;
+	my $c = "$out.c";
+	open my $fh, '>', $c or die "$c: $!\n";
+	print {$fh} "#include <string.h>\n#include <stdio.h>\n" .
+	    "#ifdef WRITABLE\n__asm__(\".section .w,\\\"awx\\\"\\n" .
+	    ".quad 1\\n.text\");\n#endif\n" .
+	    'int main(int c, char **v) { char b[64]; strcpy(b, v[c - 1]); ' .
+	    "return puts(b); }\n";
+	close $fh;
+	system("$var{CC} -O2 -g @flag -o $out $c 2>/dev/null") == 0 or
+	    die "can not compile with @flag\n";
+	return join ', ', faults($out);
+}
+
+my $dir = tempdir('postrider-e.XXXXXXXX', TMPDIR => 1, CLEANUP => 1);
+my @flag = map { split ' ', $var{"HARDEN_$_"} } qw(CPPFLAGS CFLAGS LDFLAGS);
+if (!$sanitized) {
+	is compiled("$dir/p", @flag), '', 'a program with these options';
+	for my $o (@noted, qw(-D_FORTIFY_SOURCE=3)) {
+		my @less = grep { $_ ne $o } @flag;
+		is scalar(@less), @flag - 1, "$o is one of them";
+		like compiled("$dir/p", @less), $o =~ /FORTIFY/ ?
+		    qr/not fortified/ : qr/without \Q$o\E/, '... is missed';
+	}
+	my %more = ('-no-pie' => 'not PIE', '-Wl,-z,norelro' => 'no RELRO',
+	    '-Wl,-z,lazy' => 'bound late', '-DWRITABLE' => 'writable code',
+	    '-Wl,-z,execstack' => 'stack', '-Wl,-rpath,/x' => 'RPATH');
+	for my $o (sort keys %more) {
+		like compiled("$dir/p", @flag, $o), qr/\b$more{$o}\b/,
+		    "$o is seen";
+	}
+}
 done_testing;

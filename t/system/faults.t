@@ -14,6 +14,7 @@ use Test::More;
 
 use Postrider::Faults;
 
+$SIG{PIPE} = 'IGNORE';
 my $f = Postrider::Faults->new(ways => 1);
 my $i = $f->instance;
 my $asan = $i->sanitized;	# has its own malloc
