@@ -25,7 +25,7 @@ my @sample = map { [split] } (
 	'qmgr sync 1 300', 'qmgr sync 3 300', 'qmgr space 2 300',
 	'qmgr short 1 300', 'cleanup space 2 40000', 'cleanup sync 1 400000',
 	'local name 1 300', 'router memory 3 300', 'smtp files 1 300',
-	'bounce files 1 300', 'logd space 1 300',
+	'bounce files 1 300', 'logd eintr 2 300',
 	'imapd sync 3 imap', 'imapd sync 17 imap', 'imapd space 10 imap',
 	'imapd read 8 imap', 'imapd memory 99 imap', 'imapd eintr 9 imap',
 	'auth memory 3 imap', 'imap-login files 4 imap',

@@ -10,7 +10,8 @@ package Postrider::Soak::Audit;
 #
 # Twice may come, and only where somebody was killed between: what a host was
 # given, where smtp, qmgr or all were, or qmgr was told to end (it said 250, and
-# that was not on our disk yet); a report, where bounce or cleanup was, too.  What lies
+# that was not on our disk yet); a report, where bounce or cleanup was, too.
+# What lies
 # in mailboxes never comes twice.
 
 use strict;
@@ -189,7 +190,8 @@ sub excused {
 	my ($r, $re, $from, $to) = @_;
 	# the clocks are one, but what is told is told a moment before
 	return grep { $_->[0] > $from - 1 && $_->[0] < $to + 1 &&
-	    $_->[1] =~ /^(?:TERM qmgr|stop|KILL (?:$re))\b/ } @{ $r->{trouble} };
+	    $_->[1] =~ /^(?:TERM qmgr|stop|KILL (?:$re))\b/ }
+	    @{ $r->{trouble} };
 }
 
 sub relayed {
