@@ -199,7 +199,7 @@ static const struct daemon daemon_qmgr = {
 	.fields = qmgr_fields,
 	.conf = &qmgr.conf, .check = check, .before_jail = before_jail,
 	.start = start, .verbs = verbs, .conn_open = enqueue_open,
-	.conn_close = enqueue_close, .drain = drain,
+	.conn_close = enqueue_close, .drain = drain, .drain_limited = true,
 	.jail = { .groups = JAIL_FILES | JAIL_WRITE | JAIL_UNIX |
 	    JAIL_SQLITE | JAIL_EPOLL | JAIL_THREAD, .files = 4096 },
 };

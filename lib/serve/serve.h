@@ -168,6 +168,8 @@ struct daemon {
 	/* SERVE_EVENT: asked to end (life pipe, SIGTERM): finish what is under
 	 * way and call hub_exit; NULL: the loop ends at once */
 	void (*drain)(void);
+	/* its drain has a limit: the first SIGTERM does not cut it short */
+	bool drain_limited;
 	/* SERVE_EVENT: hub_run of serve/hub.h (only hubs link libevent) */
 	int (*run)(const struct daemon *d);
 	/* further checks of the configuration, also for -n; may be NULL */

@@ -106,6 +106,30 @@ is $s->wait_exit, 0, 'an old generation ends by itself';
 $s->again;
 is $s->list, '', 'what was under way is done with' or diag $s->list;
 
+# SIGTERM: what is under way is waited for, or it would be done again
+unlink $s->dir . '/open';
+my $at = $s->asked('gate');
+$s->put('gate8@a.test');
+ok $s->wait_for(sub { $s->asked('gate') > $at }), 'one is under way';
+kill 'TERM', $s->pid;
+is join(' ', map { eval { $s->call('stat')->{verb} } } 1, 2), 'ok ok',
+    'it does not end at once';
+open $fh, '>', $s->dir . '/open' or die;
+close $fh;
+is $s->wait_exit, 0, '... but when that is done';
+$s->again;
+is $s->list, '', '... which is on the disk';
+is scalar(my @a = $s->asked('gate')), $at + 1, '... and not done again';
+unlink $s->dir . '/open';
+$s->put('gate9@a.test');
+ok $s->wait_for(sub { $s->asked('gate') > $at + 1 }), 'another';
+kill 'TERM', $s->pid for 1, 2;
+is $s->wait_exit, 0, 'a second SIGTERM waits for nothing';
+open $fh, '>', $s->dir . '/open' or die;
+close $fh;
+$s->again;
+ok $s->wait_empty, 'it is done by the next';
+
 # a damaged database
 $s->stop;
 open $fh, '+<', $s->dir . '/spool/queue.db' or die;
