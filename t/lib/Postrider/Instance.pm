@@ -101,6 +101,8 @@ sub _init {
 	    (map { ('--user', "$_:$self->{users}{$_}") }
 	    sort keys %{ $self->{users} }),
 	    '--port-base', $self->{base});
+	# a delivery that hangs does not hold up the end of a test
+	$self->set_conf('qmgr.conf', drain_timeout => '2s');
 	for my $file (sort keys %{ $self->{conf} }) {
 		$self->set_conf($file, %{ $self->{conf}{$file} });
 	}
