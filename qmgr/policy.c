@@ -153,14 +153,23 @@ pausing(const struct queue_curb *c)
 	return c != NULL && c->paused ? c : NULL;
 }
 
+const struct queue_curb *
+policy_pause(const char *transport, const char *nexthop, const char *site)
+{
+	const struct queue_curb *c = pausing(curb_find(transport, nexthop));
+
+	if (c == NULL)
+		c = pausing(curb_find(transport, ""));
+	return c != NULL || *site == '\0' ? c : pausing(curb_find_site(site));
+}
+
 void
 policy_apply(struct dest *d)
 {
 	struct transport *t = d->transport;
 	struct limits l = limits_of(t->name, d->nexthop);
 	const struct queue_curb *whole = curb_find(t->name, ""),
-	    *own = curb_find(t->name, d->nexthop),
-	    *site = d->site == NULL ? NULL : curb_find_site(d->site->name);
+	    *own = curb_find(t->name, d->nexthop);
 
 	if (l.concurrency == 0)
 		l.concurrency = t->dest_max;
@@ -175,8 +184,8 @@ policy_apply(struct dest *d)
 	d->known = true;
 	d->window = MIN(d->window, d->window_max);
 	d->rate.interval_us = l.interval_us;
-	set_paused(d, pausing(own) != NULL ? own : pausing(whole) != NULL ?
-	    whole : pausing(site));
+	set_paused(d, policy_pause(t->name, d->nexthop, d->site == NULL ? "" :
+	    d->site->name));
 	sched_look(d);
 }
 

@@ -139,6 +139,10 @@ const char *places_instead(const char *transport);
 /* ---- policy.c: what holds for a destination ---- */
 int policy_before_jail(struct err *err);
 void policy_apply(struct dest *d);
+/* who paused that destination, or its transport, or its site ("" none): NULL
+ * nobody */
+const struct queue_curb *policy_pause(const char *transport,
+    const char *nexthop, const char *site);
 void policy_apply_site(struct site *s);
 /* seconds that it is tried; r NULL: not known where to */
 int64_t policy_lifetime(const struct queue_message *m,

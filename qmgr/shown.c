@@ -146,6 +146,21 @@ fill_memory(struct qmgr_dest *m, const struct dest *d)
 	m->rate_ms = MAX(d->rate.interval_us / 1000, d->rate.interval_us > 0);
 }
 
+/* of one that is not in memory: a pause is not in its row until it is */
+static void
+fill_pause(struct qmgr_dest *m)
+{
+	const struct queue_curb *c = policy_pause(m->transport, m->nexthop,
+	    m->site);
+
+	m->paused = c != NULL;
+	if (c == NULL)
+		return;
+	m->until = 0;
+	m->dsn = "4.3.2";
+	m->text = c->reason;
+}
+
 /* row NULL: in memory only */
 static int
 show(struct listing *l, const struct queue_dest *row, const struct dest *d)
@@ -159,8 +174,8 @@ show(struct listing *l, const struct queue_dest *row, const struct dest *d)
 		m.dsn = row->dsn;
 		m.text = row->text;
 		m.failures = row->failures;
-		m.paused = row->suspended_until >= SUSPENDED_FOR_GOOD;
-		m.until = row->suspended_until > wall_s() && !m.paused ?
+		m.until = row->suspended_until > wall_s() &&
+		    row->suspended_until < SUSPENDED_FOR_GOOD ?
 		    row->suspended_until : 0;
 		m.next = row->next < SUSPENDED_FOR_GOOD ? row->next : 0;
 		if (l->in->count && qdb_dest_waiting(qmgr.db, row->id,
@@ -169,6 +184,8 @@ show(struct listing *l, const struct queue_dest *row, const struct dest *d)
 	}
 	if (d != NULL)
 		fill_memory(&m, d);
+	else
+		fill_pause(&m);
 	m.waiting = MAX(m.waiting, m.active);
 	return call_more(l->call, &m, l->err);
 }

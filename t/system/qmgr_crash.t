@@ -30,7 +30,7 @@ is join(' ', map { $again{"gate$_\@a.test"} } 1 .. 5),
 $s->call('flush');
 ok $s->wait_log(qr/attempts=2/), 'the other one';
 is +($s->asked('local'))[-1]{f}{again}, 'yes', 'the same';
-$s->call('delete');
+$s->delete_all;
 
 my $id = $s->put(['die1@a.test', 'ok@a.test']);
 ok $s->wait_empty, 'an agent that dies';
@@ -68,7 +68,7 @@ ok !-e $s->file($old), 'is removed';
 sleep 1;
 ok -e $s->file($young), 'not one that was written lately';
 ok -e $s->file($kept), 'and not one of a message';
-$s->call('delete');
+$s->delete_all;
 
 # settle
 my ($q1, $q2) = ($s->put('slow@a.test'), Postrider::Queue::id());

@@ -29,14 +29,6 @@ sub given {
 	my ($m) = reverse grep { $_->{f}{q} eq $q } $s->asked('gate');
 	return $m ? $m->{content} : undef;
 }
-# a call takes so many milliseconds, then another goes on
-sub delete_all {
-	my $r = { f => { next => '' } };
-	do {
-		$r = $s->call('delete', after => $r->{f}{next});
-	} while ($r->{f}{next} // '') ne '';
-	return;
-}
 sub restart {
 	my (%conf) = @_;
 	$s->crash if $s->pid;
@@ -117,7 +109,7 @@ $s->crash;
 $s->again;
 is of_file($stay{$_}), text($stay{$_}), "after a crash: $_"
     for sort keys %stay;
-delete_all();
+$s->delete_all;
 is $s->list, '', 'all are deleted';
 
 # some epochs are not too long for it, more are; an orderly stop
@@ -185,7 +177,7 @@ ok $s->wait_for(sub { !file($q) }), '... of which no file stays';
 sub noted { return Postrider::Chaos::noted($s->dir . '/spool/journal') }
 let();
 restart();
-$s->call('delete');
+$s->delete_all;
 ok $s->wait_for(sub { $s->list eq '' && !noted() }), 'nothing is left of it';
 restart(sync_interval => '10m');
 $q = put('ok@r.test', notify => ['success']);
@@ -199,7 +191,7 @@ is scalar(grep { $_->{f}{q} eq $q } $s->asked('local')), 1,
 
 # no file can be made: as on a full disk
 restart();
-delete_all();
+$s->delete_all;
 my ($stuck, $drop, $held) = map { Postrider::Queue::id() } 1 .. 3;
 my %away;
 for my $id ($stuck, $drop, $held) {
@@ -230,7 +222,7 @@ restart();
 is state($drop), '', 'a crash: what was deleted stays away';
 ok $s->wait_for(sub { of_file($stuck) eq text($stuck) }),
     '... the other has a file';
-delete_all();
+$s->delete_all;
 
 # the same until there is room again
 my ($dir) = $s->file($q = Postrider::Queue::id()) =~ m{(.*)/};

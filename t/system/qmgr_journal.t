@@ -96,7 +96,7 @@ is +(late())[1]{f}{again}, 'yes', 'and looked for';
 # what left the machine is not sent again, whatever is on the disk
 sub to { my ($id) = @_; return map { $_->{l}{addr}[0] } grep {
     $_->{f}{q} eq $id } $s->asked('gate') }
-$s->call('delete');
+$s->delete_all;
 $s->stop;
 unlink $s->dir . '/open';
 $s->_conf('qmgr', sync_interval => '10m', first_retry => '1h',

@@ -130,7 +130,7 @@ ok $s->wait_for(sub { (dests()->{'smtp:d1.prov.test'}{paused} // '') eq
     'yes' }), '... of the site';
 $s->call('resume', name => $_) for split ' ', limits();
 is limits(), '', 'all can be undone';
-$s->call('delete');
+$s->delete_all;
 ok $s->wait_empty, 'empty';
 
 # a suspension is undone, too
@@ -140,9 +140,15 @@ ok dests()->{'smtp:s.test'}{until} > time, 'shown';
 # also when nothing of it is in memory any more
 ok left_memory(sub { dests()->{'smtp:s.test'}{window} }),
     'it has left memory';
+$s->call('limit', name => 'smtp:s.test', paused => 'yes', reason => 'later');
+$d = dests()->{'smtp:s.test'};
+is join(' ', map { $_ // '' } @$d{qw(window paused text)}),
+    ' yes later', 'there, a pause is shown';
+$s->call('resume', name => 'smtp:s.test');
+isnt dests()->{'smtp:s.test'}{paused} // '', 'yes', '... and its end';
 is $s->call('resume', name => 'smtp:s.test')->{verb}, 'ok', 'resumed';
 ok !dests()->{'smtp:s.test'}{until}, 'open';
-$s->call('delete');
+$s->delete_all;
 
 # bounce, expire, reroute: of what waits, in rows or in memory only
 $s->call('limit', name => 'smtp:b.test', paused => 'yes');

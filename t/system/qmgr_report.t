@@ -59,7 +59,7 @@ ok $b[3]{f}{expires} > time + 86400, 'with the end of the trials';
 ok $s->wait_log(qr/deferred q=$id to=defer1\S* .*attempts=3/), 'later';
 is scalar(grep { $_->{f}{kind} eq 'delay' } $s->asked('bounce')), 1,
     'but once';
-$s->call('delete');
+$s->delete_all;
 
 # nothing was tried: the transport is not there
 $s->put('wait@a.test', transport => ['nowhere']);
@@ -67,7 +67,7 @@ ok $s->wait_for(sub { @b = $s->asked('bounce'); @b > 4 }),
     'a delay without any attempt';
 is "$b[4]{f}{kind} $b[4]{f}{addr} $b[4]{f}{dsn}", 'delay wait@a.test 4.3.5',
     'is told of, too';
-$s->call('delete');
+$s->delete_all;
 
 # with VERP each has a sender of his own, whom a delay is told, too
 $id = $s->put(['defer1@v.test', 'defer2@v.test', 'defer3@v.test'],
@@ -78,7 +78,7 @@ is join(' ', map { "$_->{f}{kind} $_->{f}{sender}" }
     grep { $_->{f}{q} eq $id } $s->asked('bounce')),
     'delay s+defer1=v.test@example.org delay s+defer3=v.test@example.org',
     'each gets his report, once';
-$s->call('delete');
+$s->delete_all;
 
 # why an administrator has stopped it is not for the sender to know
 $s->call('limit', name => 'local:p.test', paused => 'yes',
@@ -88,7 +88,7 @@ ok $s->wait_for(sub { @b = grep { $_->{f}{q} eq $id } $s->asked('bounce') }),
     'a pause delays';
 is "$b[0]{f}{kind} $b[0]{f}{text}", 'delay delivery there is put off',
     'which is all that is told';
-$s->call('delete');
+$s->delete_all;
 
 # bounce in trouble
 open my $fh, '>', $s->dir . '/bounce.fails' or die;

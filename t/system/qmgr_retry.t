@@ -71,11 +71,11 @@ $n = () = $s->deliveries;
 $two = $s->put('ok@e.test');
 sleep 1.5;
 is scalar(() = $s->deliveries), $n, 'it is known after a crash';
-$s->call('delete', to => 'trouble*@*');
+$s->delete_all(to => 'trouble*@*');
 is $s->call('flush', to => 'e.test')->{f}{messages}, 1,
     'unless the admin says now';
 ok $s->wait_for(sub { $s->list(q => $two) eq '' }), 'delivered';
-$s->call('delete');
+$s->delete_all;
 ok $s->wait_empty, 'empty';
 
 # nobody there

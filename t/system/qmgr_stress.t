@@ -82,8 +82,8 @@ while (time < $end) {
 diag scalar(@id) . " messages, $n recipients, $crashes crashes";
 sub settled {
 	$s->log;
-	$s->call('delete') if time > $end + 8;
-	$s->call('delete', state => 'hold');
+	$s->delete_all if time > $end + 8;
+	$s->delete_all(state => 'hold');
 	return $s->list eq '';
 }
 $Postrider::Ipc::TIMEOUT = 60 if $Postrider::Ipc::TIMEOUT < 60;

@@ -134,8 +134,11 @@ sub read_fetchmail {
 	    "  mda \"$dir/mda\"\n");
 	chmod 0600, $rc;
 	local $ENV{FETCHMAILHOME} = $dir;
-	quiet($dir, '/dev/null', 'fetchmail', '--nosyslog', '-f', $rc);
-	return map { slurp($_) } glob "$dir/fetchmail/*";
+	my $st = quiet($dir, '/dev/null', 'fetchmail', '--nosyslog', '-f',
+	    $rc);
+	my @text = map { slurp($_) } glob "$dir/fetchmail/*";
+	warn "fetchmail: status $st\n" . slurp("$dir/out") if @text != $n;
+	return @text;
 }
 
 # getmail delivers for no root: a prefix that makes it nobody, and the files

@@ -211,6 +211,17 @@ sub deliveries {
 	    $self->asked($agent || 'local');
 }
 
+# A call does what it can in some milliseconds, then another goes on.
+sub delete_all {
+	my ($self, %which) = @_;
+	my $next = '';
+	do {
+		my $r = $self->call('delete', after => $next, %which);
+		$next = $r->{f}{next} // '';
+	} while ($next ne '');
+	return;
+}
+
 # crash and start again
 sub crash {
 	my ($self) = @_;
