@@ -152,6 +152,7 @@ private("$dir/getmailrc", <<"END");
 type = SimpleIMAPRetriever
 server = 127.0.0.1
 port = $port
+timeout = 15
 username = getm
 password = pw-getm
 mailboxes = ("INBOX",)
