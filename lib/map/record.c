@@ -137,7 +137,8 @@ needs_quotes(struct slice v)
 	size_t i;
 
 	for (i = 0; i < v.n; i++)
-		if (ascii_isblank(v.p[i]) || v.p[i] == '"' || v.p[i] == '\\')
+		if ((unsigned char)v.p[i] <= ' ' || v.p[i] == '"' ||
+		    v.p[i] == '\\')
 			return true;
 	return v.n == 0;
 }
