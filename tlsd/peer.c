@@ -25,24 +25,6 @@ set_names(SSL *ssl, const struct strlist *names, struct err *err)
 	return ok == 1 ? 0 : err_perm(err, "5.5.4", "bad name");
 }
 
-static bool
-hex_decode(struct slice s, struct str *out)
-{
-	size_t i;
-	int hi, lo;
-
-	if (s.n == 0 || s.n % 2 != 0)
-		return false;
-	for (i = 0; i < s.n; i += 2) {
-		hi = hex_digit(s.p[i]);
-		lo = hex_digit(s.p[i + 1]);
-		if (hi < 0 || lo < 0)
-			return false;
-		str_addc(out, (char)(hi << 4 | lo));
-	}
-	return true;
-}
-
 /* "3 1 1 HEX": 1 used, 0 not usable (RFC 7672 3.1.3), -1 malformed */
 static int
 add_tlsa(SSL *ssl, const char *text)
@@ -56,12 +38,16 @@ add_tlsa(SSL *ssl, const char *text)
 	for (i = 0; i < 3; i++)
 		if (!slice_word(&rest, &word) || !slice_u64(word, 255, &v[i]))
 			return -1;
-	if (!slice_word(&rest, &word) || !hex_decode(word, &data))
+	if (!slice_word(&rest, &word))
+		goto out;
+	str_grow(&data, word.n / 2);
+	if (word.n == 0 || !hex_decode(word, (unsigned char *)data.s,
+	    word.n / 2))
 		goto out;
 	rc = 0;
 	if (v[0] == 2 || v[0] == 3)
 		rc = SSL_dane_tlsa_add(ssl, (uint8_t)v[0], (uint8_t)v[1],
-		    (uint8_t)v[2], (unsigned char *)data.s, data.len) > 0;
+		    (uint8_t)v[2], (unsigned char *)data.s, word.n / 2) > 0;
 out:
 	ERR_clear_error();
 	str_free(&data);

@@ -105,6 +105,24 @@ hex_digit(int c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
+bool
+hex_decode(struct slice hex, unsigned char *p, size_t n)
+{
+	size_t i;
+	int hi, lo;
+
+	if (hex.n % 2 != 0 || hex.n / 2 != n)
+		return false;
+	for (i = 0; i < n; i++) {
+		hi = hex_digit((unsigned char)hex.p[2 * i]);
+		lo = hex_digit((unsigned char)hex.p[2 * i + 1]);
+		if (hi < 0 || lo < 0)
+			return false;
+		p[i] = (unsigned char)(hi << 4 | lo);
+	}
+	return true;
+}
+
 /* length of the character at p (at most n bytes), 0 where it is none */
 static size_t
 utf8_char(const unsigned char *p, size_t n)

@@ -87,6 +87,9 @@ void str_lower(struct str *s);
 void base64_encode(struct str *out, const void *p, size_t n);
 int base64_decode(struct str *out, struct slice in);
 void hex_encode(struct str *out, const void *p, size_t n);
+/* the n octets of 2 * n digits, of either case; false: it is anything else,
+ * and p may be written in part */
+bool hex_decode(struct slice hex, unsigned char *p, size_t n);
 int hex_digit(int c);		/* its value, of either case; -1: it is none */
 
 /* RFC 3629: shortest form, no surrogates, no NUL */

@@ -108,19 +108,9 @@ static bool
 same(struct slice hex, const unsigned char *mac)
 {
 	unsigned char got[HASH_MAC];
-	int hi, lo;
-	size_t i;
 
-	if (hex.n != HEX)
-		return false;
-	for (i = 0; i < HASH_MAC; i++) {
-		hi = hex_digit((unsigned char)hex.p[2 * i]);
-		lo = hex_digit((unsigned char)hex.p[2 * i + 1]);
-		if (hi < 0 || lo < 0)
-			return false;
-		got[i] = (unsigned char)(hi << 4 | lo);
-	}
-	return hmac_same(got, mac, HASH_MAC);
+	return hex_decode(hex, got, HASH_MAC) &&
+	    hmac_same(got, mac, HASH_MAC);
 }
 
 /* what has verified was written above; even so, all of it is looked at */

@@ -70,8 +70,6 @@ int
 cram_parse(struct slice text, unsigned char half[CRAM_MAX])
 {
 	char password[512];
-	int hi, lo;
-	size_t i;
 
 	if (slice_istarts(text, "{PLAIN}")) {
 		slice_copy(password, sizeof(password),
@@ -83,16 +81,7 @@ cram_parse(struct slice text, unsigned char half[CRAM_MAX])
 	if (!slice_istarts(text, "{CRAM-MD5}"))
 		return 0;
 	text = slice_sub(text, strlen("{CRAM-MD5}"), text.n);
-	if (text.n != 2 * CRAM_MAX)
-		return 0;
-	for (i = 0; i < CRAM_MAX; i++) {
-		hi = hex_digit(text.p[2 * i]);
-		lo = hex_digit(text.p[2 * i + 1]);
-		if (hi < 0 || lo < 0)
-			return 0;
-		half[i] = (unsigned char)(hi << 4 | lo);
-	}
-	return 1;
+	return hex_decode(text, half, CRAM_MAX);
 }
 
 void

@@ -197,12 +197,18 @@ static void
 test_hex(void)
 {
 	static const char good[] = "0123456789abcdefABCDEF";
+	unsigned char three[3];
 	int c, n = 0;
 
 	for (c = -128; c < 256; c++)
 		if (hex_digit(c) >= 0)
 			n += c > 0 && strchr(good, c) != NULL ? 1 : 1000;
 	is_int(n, 22, "digits of hex, and nothing else");
+	ok(hex_decode(SLICE_LIT("00fFa1"), three, 3) && memcmp(three,
+	    "\0\xff\xa1", 3) == 0, "hex_decode");
+	ok(!hex_decode(SLICE_LIT("00fFa"), three, 3) &&
+	    !hex_decode(SLICE_LIT("00fFag"), three, 3) &&
+	    !hex_decode(SLICE_LIT("00fFa1"), three, 2), "... of nothing else");
 	ok(hex_digit('7') == 7 && hex_digit('a') == 10 &&
 	    hex_digit('F') == 15, "their values");
 }
