@@ -135,7 +135,10 @@ if ($long) {
 		my ($program, $n, $kb, $fds, $secs) = @$_;
 		cmp_ok $kb, '<', 400, "$program: of $n in a calm time " .
 		    "($secs s) the median grew by $kb kB";
-		cmp_ok $fds, '<', 8, "... and by $fds descriptors";
+		# master opens five for a service that gets its first child;
+		# were they a child's, there would be hundreds more
+		cmp_ok $fds, '<', $program eq 'master' ? 60 : 8,
+		    "... and by $fds descriptors";
 	}
 }
 $soak->note('end');
