@@ -211,7 +211,7 @@ new_delivery(const struct pick *p)
 		d->result[d->n++].status = -1;
 	}
 	/* only local leaves that to us */
-	d->unsynced = epoch_dev() != 0 &&
+	d->unsynced = sync_mail_dev() != 0 &&
 	    strcmp(d->dest->transport->name, "local") == 0;
 	under_way++;
 	return d;
@@ -243,7 +243,7 @@ fill(struct agent_deliver_in *in, const struct delivery *d, struct arena *a)
 		.size = m->size, .wsize = m->wsize, .created = m->created,
 		.again = d->msg->again, .doubt = d->msg->again &&
 		    m->id <= qmgr.doubt,
-		.synced_dev = d->unsynced ? epoch_dev() : 0,
+		.synced_dev = d->unsynced ? sync_mail_dev() : 0,
 		.utf8 = m->utf8, .body8 = m->body8,
 		.requiretls = m->requiretls,
 		.tls_optional = m->tls_optional, .verp = m->verp,

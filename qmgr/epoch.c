@@ -20,26 +20,17 @@
  *   it covered is in doubt, and the process ends: the next one writes content
  *   anew out of the journal (restore.c) and has it delivered again.
  *
- * One thread does nothing but syncfs; it shares the jail.
+ * The sync itself is sync.c.
  */
 #include "qmgr.h"
 
 #include <event2/event.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
-#include <sys/eventfd.h>
-#include <sys/stat.h>
 
 enum { SLOW_MS = 10000, NOTES_MS = 20, KEEP = 5 };
 
-static int spool_fd = -1, mail_fd = -1;	/* mail: -1 the same file system */
-static int now_fd = -1;		/* the spool, for epoch_sync_spool: an error is
-				 * told once to each that opened it */
-static uint64_t mail_dev;
 static struct rcpt_list answered = STAILQ_HEAD_INITIALIZER(answered);
 static struct rcpt_list covered = STAILQ_HEAD_INITIALIZER(covered);
-static struct event *timer_ev, *done_ev, *notes_ev;
+static struct event *timer_ev, *notes_ev;
 static bool armed, under_way, notes_armed;
 static bool unsynced = true;	/* content was written since a sync began */
 static int64_t target;		/* generation that the sync covers, and that
@@ -49,46 +40,6 @@ static int64_t retire_to;	/* by the next transaction */
 static int64_t done_to;		/* as queue.db has it */
 static int64_t began_ms, last_ms;	/* a sync: start, duration */
 
-/* ---- the thread; the lock is for these ---- */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t wake = PTHREAD_COND_INITIALIZER;
-static bool asked;
-static int result;		/* 0 or an errno */
-static int done_fd = -1;
-
-static int
-sync_both(void)
-{
-	if (syncfs(spool_fd) < 0)
-		return errno;
-	if (mail_fd >= 0 && syncfs(mail_fd) < 0)
-		return errno;
-	return 0;
-}
-
-static void *
-work(void *arg UNUSED)
-{
-	static const uint64_t one = 1;
-	int e;
-
-	for (;;) {
-		pthread_mutex_lock(&lock);
-		while (!asked)
-			pthread_cond_wait(&wake, &lock);
-		asked = false;
-		pthread_mutex_unlock(&lock);
-		e = sync_both();
-		pthread_mutex_lock(&lock);
-		result = e;
-		pthread_mutex_unlock(&lock);
-		if (write(done_fd, &one, sizeof(one)) != sizeof(one))
-			abort();
-	}
-	return NULL;
-}
-
-/* ---- the loop ---- */
 static bool
 wanted(void)
 {
@@ -198,10 +149,7 @@ begin(void)
 	}
 	unsynced = false;
 	under_way = true;
-	pthread_mutex_lock(&lock);
-	asked = true;
-	pthread_cond_signal(&wake);
-	pthread_mutex_unlock(&lock);
+	sync_begin();
 }
 
 static void
@@ -324,16 +272,8 @@ bad(int e)
 }
 
 static void
-on_done(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
+synced(int e)
 {
-	uint64_t n;
-	int e;
-
-	if (read((int)fd, &n, sizeof(n)) != sizeof(n))
-		return;
-	pthread_mutex_lock(&lock);
-	e = result;
-	pthread_mutex_unlock(&lock);
 	under_way = false;
 	if (e == 0)
 		good();
@@ -374,66 +314,13 @@ epoch_left(int64_t id, int64_t gen, struct err *err)
 
 /* ---- start ---- */
 int
-epoch_sync_spool(struct err *err)
-{
-	return syncfs(now_fd) < 0 ? err_sys(err, "sync the spool") : 0;
-}
-
-uint64_t
-epoch_dev(void)
-{
-	return mail_dev;
-}
-
-/* still outside the jail: whose files do we make durable? */
-int
-epoch_before_jail(struct err *err)
-{
-	const char *path = common_path(common.spool_dir, "content");
-	struct stat spool, mail;
-
-	spool_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	now_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (spool_fd < 0 || now_fd < 0 || fstat(spool_fd, &spool) < 0)
-		return err_sys(err, "%s", path);
-	mail_fd = open(common.mail_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (mail_fd < 0 || fstat(mail_fd, &mail) < 0)
-		return 0;	/* agents sync for themselves */
-	mail_dev = mail.st_dev;
-	if (mail.st_dev == spool.st_dev) {
-		close_fd(mail_fd);
-		mail_fd = -1;
-	}
-	return 0;
-}
-
-int
 epoch_start(int64_t done, struct err *err)
 {
-	sigset_t all, old;
-	pthread_t t;
-	int e;
-
 	done_to = retire_to = done;
-	done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (done_fd < 0)
-		return err_sys(err, "eventfd");
 	timer_ev = event_new(hub_base, -1, 0, on_timer, NULL);
-	done_ev = event_new(hub_base, done_fd, EV_READ | EV_PERSIST, on_done,
-	    NULL);
 	notes_ev = event_new(hub_base, -1, 0, on_notes, NULL);
-	if (timer_ev == NULL || notes_ev == NULL || done_ev == NULL ||
-	    event_add(done_ev, NULL) < 0)
+	if (timer_ev == NULL || notes_ev == NULL)
 		die("event_new");
 	epoch_wanted();
-	/* signals are the loop's */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	e = pthread_create(&t, NULL, work, NULL);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (e != 0) {
-		errno = e;
-		return err_sys(err, "thread");
-	}
-	return 0;
+	return sync_start(synced, err);
 }

@@ -201,7 +201,7 @@ intake_sync(struct err *err)
 	TAILQ_FOREACH(m, &qmgr.dirty, link)
 		n += m->row == ROW_NONE && m->unsynced;
 	if (n > FSYNCS_MAX)
-		return epoch_sync_spool(err);
+		return sync_spool_now(err);
 	if (n > 0)
 		TAILQ_FOREACH(m, &qmgr.dirty, link)
 			if (m->row == ROW_NONE && m->unsynced &&

@@ -99,7 +99,7 @@ before_jail(struct err *err)
 	if (places_before_jail(err) != 0 || policy_before_jail(err) != 0 ||
 	    rules_before_jail(err) != 0)
 		return -1;
-	return epoch_before_jail(err);
+	return sync_before_jail(err);
 }
 
 static void

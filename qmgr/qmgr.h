@@ -264,8 +264,15 @@ void afloat_anchor_to(int64_t gen);
 int64_t afloat_limit(void);
 bool afloat_waits(void);	/* one is stuck, and not to be tried now */
 
+/* ---- sync.c: the file systems ---- */
+int sync_before_jail(struct err *err);
+/* end: once for each sync_begin, with 0 or an errno */
+int sync_start(void (*end)(int e), struct err *err);
+void sync_begin(void);
+int sync_spool_now(struct err *err);	/* meanwhile all else waits */
+uint64_t sync_mail_dev(void);	/* that of the mailboxes; 0 none */
+
 /* ---- epoch.c: the syncs behind the journal ---- */
-int epoch_before_jail(struct err *err);
 int epoch_start(int64_t done, struct err *err);
 void epoch_wanted(void);	/* soon: there may be something to sync */
 /* there is: content of that generation (0 of one to come) was written */
@@ -278,8 +285,6 @@ bool epoch_pending(void);
  * where it must not be sent again */
 void epoch_delivered(struct rcpt *r);
 void epoch_loaded(struct rcpt *r);	/* the same, at a start */
-uint64_t epoch_dev(void);	/* the file system of the mailboxes; 0 none */
-int epoch_sync_spool(struct err *err);
 /* in a transaction: generations that it ends; a message that leaves the queue
  * by it (gen 0: not known); and when it is durable */
 bool epoch_to_write(void);

@@ -173,7 +173,7 @@ was_lost(struct restore *s, int64_t id)
 
 	qid_print(id, q);
 	if (!s->synced)		/* all at once, not file by file */
-		epoch_sync_spool(&err);
+		sync_spool_now(&err);
 	s->synced = true;
 	if (content_open(common.spool_dir, q, &fd, &err) == 1 &&
 	    sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) < 0)

@@ -50,4 +50,9 @@ void backend_client_drop(void);
 bool backend_connected(void);		/* to cleanup */
 void backend_release(void);		/* that connection; nothing is begun */
 
+/* ---- for backend.c and backend_queue.c ---- */
+void backend_queue_init(void);
+/* A daemon that does not answer is worth a line; what it answers is not: -1 */
+int backend_failed(const struct ipc *c, const struct err *err);
+
 #endif

@@ -214,10 +214,28 @@ static struct peer peer = { .port = 1, .addr = "192.0.2.1" };
 static struct session s = { .peer = &peer, .helo = STR_INIT,
     .login = STR_INIT };
 
+/* The child serves one connection after the other.  One that a message left
+ * behind unanswered may still wait there, and would take a letter. */
+static void
+wait_idle(void)
+{
+	struct cleanup_settle_in in = { .q = "QID" };
+	struct cleanup_settle_out out;
+	struct err err = ERR_INIT;
+	struct ipc c;
+
+	ipc_init(&c, socket_path("cleanup"), 60000);
+	memset(sh, 0, sizeof(*sh));
+	if (ipc_call(&c, &cleanup_settle, &in, -1, &out, NULL, NULL, &err) < 0)
+		die("%s", err.text);
+	ipc_free(&c);
+}
+
 static void
 plan(const char *letters)
 {
 	backend_release();
+	wait_idle();
 	memset(sh, 0, sizeof(*sh));
 	slice_copy(sh->plan, sizeof(sh->plan), slice_of(letters));
 }
