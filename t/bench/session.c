@@ -9,6 +9,7 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -192,6 +193,16 @@ reply(struct session *s, int code, const char *text)
 	}
 }
 
+/* what is left of it after n bytes of it and of what came before went out */
+static size_t
+left(size_t *pos, size_t len, size_t n)
+{
+	size_t k = len - *pos < n ? len - *pos : n;
+
+	*pos += k;
+	return n - k;
+}
+
 /* 0, or -1: the connection is gone or broken */
 static int
 session_write(struct session *s)
@@ -199,19 +210,17 @@ session_write(struct session *s)
 	ssize_t n;
 
 	while (s->out_pos < s->out_len || s->body_pos < s->body_len) {
-		if (s->out_pos < s->out_len)
-			n = send(s->fd, s->out + s->out_pos,
-			    s->out_len - s->out_pos, MSG_NOSIGNAL |
-			    (s->body_pos < s->body_len ? MSG_MORE : 0));
-		else
-			n = send(s->fd, s->body + s->body_pos,
-			    s->body_len - s->body_pos, MSG_NOSIGNAL);
+		struct iovec v[2] = {
+			{ s->out + s->out_pos, s->out_len - s->out_pos },
+			{ (char *)s->body + s->body_pos,
+			    s->body_len - s->body_pos } };
+		struct msghdr m = { .msg_iov = v, .msg_iovlen = 2 };
+
+		n = sendmsg(s->fd, &m, MSG_NOSIGNAL);
 		if (n < 0)
 			return errno == EAGAIN || errno == EINTR ? 0 : -1;
-		if (s->out_pos < s->out_len)
-			s->out_pos += (size_t)n;
-		else
-			s->body_pos += (size_t)n;
+		left(&s->body_pos, s->body_len,
+		    left(&s->out_pos, s->out_len, (size_t)n));
 	}
 	s->out_pos = s->out_len = 0;
 	s->body_pos = s->body_len = 0;
@@ -239,26 +248,23 @@ take_lines(struct session *s)
 	memmove(s->in, line, s->in_len);
 }
 
-/* 0, or -1: end of file or a broken connection */
+/* What is left is told by the next event.  0, or -1: end of file or a broken
+ * connection */
 static int
 session_read(struct session *s)
 {
 	ssize_t n;
 
-	for (;;) {
-		if (s->in_len == sizeof(s->in))
-			return -1;
-		n = recv(s->fd, s->in + s->in_len,
-		    sizeof(s->in) - s->in_len, 0);
-		if (n == 0)
-			return -1;
-		if (n < 0)
-			return errno == EAGAIN || errno == EINTR ? 0 : -1;
-		s->in_len += (size_t)n;
-		take_lines(s);
-		if (s->state == ST_OFF)
-			return 0;
-	}
+	if (s->in_len == sizeof(s->in))
+		return -1;
+	n = recv(s->fd, s->in + s->in_len, sizeof(s->in) - s->in_len, 0);
+	if (n == 0)
+		return -1;
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -1;
+	s->in_len += (size_t)n;
+	take_lines(s);
+	return 0;
 }
 
 static void
@@ -310,8 +316,8 @@ session_ready(struct session *s, int epfd, uint32_t events)
 int
 session_open(struct session *s, int epfd)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT,
-		.data = { .ptr = s } };
+	/* the server speaks first */
+	struct epoll_event ev = { .events = EPOLLIN, .data = { .ptr = s } };
 	struct sockaddr_in from = { .sin_family = AF_INET };
 
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -335,7 +341,7 @@ session_open(struct session *s, int epfd)
 	}
 	s->state = ST_CONNECT;
 	s->message = -1;
-	s->want_write = true;
+	s->want_write = false;
 	return 0;
 }
 

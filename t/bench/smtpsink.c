@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { CONNS = 4096, LINE = 2048, EVENTS = 256 };
+enum { CONNS = 4096, LINE = 2048, EVENTS = 256, REPLIES = 4096 };
 
 struct conn {
 	int fd;			/* -1: free */
@@ -40,6 +40,8 @@ struct conn {
 
 static struct conn conns[CONNS];
 static int epfd, listener;
+static char replies[REPLIES];	/* to the commands that came together */
+static size_t replies_len;
 static unsigned char *seen;
 static long want, got, twice, unknown, connections;
 static double first, last, wait_s;
@@ -61,13 +63,26 @@ drop(struct conn *c)
 }
 
 static void
+flush_replies(struct conn *c)
+{
+	size_t n = replies_len;
+
+	replies_len = 0;
+	/* replies are short and a client that reads none is none */
+	if (n > 0 && c->fd >= 0 &&
+	    send(c->fd, replies, n, MSG_NOSIGNAL) != (ssize_t)n)
+		drop(c);
+}
+
+static void
 say(struct conn *c, const char *text)
 {
 	size_t n = strlen(text);
 
-	/* replies are short and a client that reads none is none */
-	if (send(c->fd, text, n, MSG_NOSIGNAL) != (ssize_t)n)
-		drop(c);
+	if (replies_len + n > REPLIES)
+		flush_replies(c);
+	memcpy(replies + replies_len, text, n);
+	replies_len += n;
 }
 
 static void
@@ -98,6 +113,7 @@ command(struct conn *c)
 		say(c, "354 go on\r\n");
 	} else if (strncasecmp(c->line, "QUIT", 4) == 0) {
 		say(c, "221 2.0.0 bye\r\n");
+		flush_replies(c);
 		if (c->fd >= 0)
 			drop(c);
 	} else
@@ -169,6 +185,7 @@ input(struct conn *c)
 	}
 	for (i = 0; i < n && c->fd >= 0; i++)
 		octet(c, buf[i]);
+	flush_replies(c);
 }
 
 static void
@@ -193,6 +210,7 @@ take(void)
 	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &ev) < 0)
 		err(2, "epoll_ctl");
 	say(&conns[i], "220 sink.test ESMTP\r\n");
+	flush_replies(&conns[i]);
 }
 
 /* answers that are due; milliseconds to the next, at most 200 */
@@ -210,6 +228,7 @@ answers(void)
 		if (c->answer_at <= t) {
 			c->answer_at = 0;
 			say(c, "250 2.0.0 taken\r\n");
+			flush_replies(c);
 		} else if (c->answer_at < next)
 			next = c->answer_at;
 	}
