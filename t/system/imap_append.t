@@ -25,6 +25,13 @@ $r = $c->fetch(2, '(FLAGS INTERNALDATE)')->{2};
 is $r->{INTERNALDATE}, '17-Jul-1996 09:44:25 +0000', 'the date';
 is_deeply [sort grep { $_ ne '\Recent' } @{ $r->{FLAGS} }],
     ['$Junk', '\Seen'], 'the flags';
+# the first and the last that can be said, as far as the disk can say them
+for my $d ('01-Jan-0000 00:00:00 +1400', '31-Dec-9999 23:59:59 -1400') {
+	($v, $uid) = $c->ok($d, qq{APPEND INBOX "$d" }, lit_plus($m))
+	    ->code('APPENDUID');
+	is $c->uid_fetch($uid, '(BODY.PEEK[])')->{$uid}{'BODY[]'}, $m,
+	    'a message of any date can be read';
+}
 $c->ok('\Recent is passed over', 'APPEND INBOX (\Recent) ', lit_plus($m));
 
 # bytes
