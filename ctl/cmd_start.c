@@ -278,7 +278,8 @@ cmd_check(int argc, char **argv)
 		return r;
 	if (instance_load(&err) != 0)
 		return fail_err(&err);
-	if (run_master("-n") != 0)
+	r = run_master("-n");
+	if (maps_check(true) != EXIT_OK || r != 0)
 		return EXIT_FAILED;
 	printf("the configuration in %s is good\n", common.conf_dir);
 	warn_postmaster(common.conf_dir);

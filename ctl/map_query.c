@@ -221,7 +221,7 @@ check_spec(const char *spec, int *bad)
 
 /* one of the texts that are compiled, and what they have to hold */
 static void
-check_text(const struct map_file *f, int *bad)
+check_text(const struct map_file *f, bool quiet, int *bad)
 {
 	struct err err = ERR_INIT;
 	size_t rows = 0;
@@ -234,8 +234,23 @@ check_text(const struct map_file *f, int *bad)
 		fail_err(&err);
 		++*bad;
 	}
-	if (*bad == before)
+	if (*bad == before && !quiet)
 		printf("%s is good, %zu rows\n", f->name, rows);
+}
+
+int
+maps_check(bool quiet)
+{
+	const struct map_file *f;
+	int bad = 0;
+
+	for (f = map_files; f->name != NULL; f++)
+		if (access(common_path(common.conf_dir, f->name), R_OK) == 0)
+			check_text(f, quiet, &bad);
+		else if (errno != ENOENT)
+			printf("%s was not looked at: %s\n", f->name,
+			    strerror(errno));
+	return bad == 0 ? EXIT_OK : EXIT_FAILED;
 }
 
 static const struct map_file *
@@ -255,13 +270,12 @@ map_check_tables(int argc, char **argv)
 	const struct map_file *f;
 	int i, bad = 0;
 
-	for (f = map_files; argc == 0 && f->name != NULL; f++)
-		if (access(common_path(common.conf_dir, f->name), F_OK) == 0)
-			check_text(f, &bad);
+	if (argc == 0)
+		return maps_check(false);
 	for (i = 0; i < argc; i++) {
 		f = find_text(argv[i]);
 		if (f != NULL)
-			check_text(f, &bad);
+			check_text(f, false, &bad);
 		else
 			check_spec(strchr(argv[i], ':') != NULL ? argv[i] :
 			    arena_printf(&ctl_arena, "text:%s", argv[i]),

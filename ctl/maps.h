@@ -14,6 +14,10 @@ struct map_file {
 extern const struct map_file map_files[];	/* ends with NULL */
 int map_file_compile(const struct map_file *f, bool quiet, struct err *err);
 
+/* Say all that is wrong with them, and, unless quiet, which are good.  Nothing
+ * is written.  An exit code. */
+int maps_check(bool quiet);
+
 /* Say where nobody gets the mail of postmaster, which smtpd then answers
  * with 451: no mailbox, no alias, and none named in common.conf. */
 void warn_postmaster(const char *conf_dir);

@@ -104,6 +104,20 @@ find_section(struct reader *r, struct slice name, struct err *err)
 }
 
 static int
+bad_role(struct slice value, struct err *err)
+{
+	struct str all = STR_INIT;
+	int role;
+
+	for (role = 0; role < ROLE_COUNT; role++)
+		str_addf(&all, "%s%s", role > 0 ? ", " : "", role_name(role));
+	err_perm(err, "5.3.5", "user = %.*s: expected one of %s",
+	    (int)MIN(value.n, (size_t)40), value.p, all.s);
+	str_free(&all);
+	return -1;
+}
+
+static int
 setting(void *ctx, struct slice section, struct slice name,
     struct slice value, struct err *err)
 {
@@ -116,9 +130,7 @@ setting(void *ctx, struct slice section, struct slice name,
 		if (find_section(r, section, err) != 0)
 			return -1;
 	if (slice_eqz(name, "user") && role_find(value) < 0)
-		return err_perm(err, "5.3.5", "user = %.*s: expected one of "
-		    "root, net, queue, maps, store, auth, log",
-		    (int)MIN(value.n, (size_t)40), value.p);
+		return bad_role(value, err);
 	return conf_set(service_fields, r->at, name, value, &r->c->arena, err);
 }
 
@@ -251,7 +263,7 @@ config_read(const char *dir, struct err *err)
 	if (c->services == 0 || check_all(c, err) != 0) {
 		if (c->services == 0)
 			err_perm(err, "5.3.5", "no [service]");
-		err_prefix(err, "%s", r.path);
+		conf_place(r.path, err);
 		config_free(c);
 		return NULL;
 	}

@@ -202,7 +202,7 @@ common_load(const char *conf_dir, struct err *err)
 		goto undo;
 	set_dirs(real);
 	if (check(err) < 0 || find_users(err) < 0) {
-		err_prefix(err, "%s", path);
+		conf_place(path, err);
 		goto undo;
 	}
 	return 0;

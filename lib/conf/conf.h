@@ -41,6 +41,11 @@ int conf_pick(const char *path, const struct field *t, void *rec,
 int conf_set(const struct field *t, void *rec, struct slice name,
     struct slice value, struct arena *a, struct err *err);
 
+/* Give a complaint about what the file as a whole says its place: of one that
+ * begins with the name of an option, or with "[section]" and perhaps one,
+ * file:line of that, else the file.  Always -1. */
+int conf_place(const char *path, struct err *err);
+
 /* print every option: name, type, default, range, meaning (tab-separated) */
 void conf_print_options(const struct field *t);
 

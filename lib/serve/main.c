@@ -142,7 +142,7 @@ load_config(const struct daemon *d, const struct options *o, struct err *err)
 	    d->fields, d->conf, &arena, err)) < 0)
 		return -1;
 	if (d->check != NULL && d->check(err) < 0)
-		return -1;
+		return d->load == NULL ? conf_place(path, err) : -1;
 	return o->check && d->check_rows != NULL ? d->check_rows(err) : 0;
 }
 

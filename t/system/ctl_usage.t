@@ -42,5 +42,24 @@ ctl_is(['check'], 0, qr/warning: nobody gets mail for postmaster/);
 $i->add_user('ann', 'pw');
 my ($st, $out, $err) = $i->ctl('check');
 is "$st $err", '0 ', 'with a mailbox there is nothing to warn of';
+
+# what is wrong has a place, also where the file has to be read to its end
+my %bad = (
+	'router.conf' => ["relayhost = [::1\n\n", 'relayhost: expected'],
+	'common.conf' => ["hostname = a b\n", 'hostname: bad character'],
+	'master.conf' => ["[smtpd]\nlisten = inet:x:1\n",
+	    '\[smtpd\]: listen = inet:x:1: expected'],
+	users => ["nobody\n", '"nobody": expected a full address'],
+	aliases => ["a: b\n: c\n", 'no key'],
+);
+for my $f (sort keys %bad) {
+	my $path = $i->conf_dir . "/$f";
+	my $was = $i->slurp($path);
+	my $line = ($was . $bad{$f}[0]) =~ s/\n+\z//r =~ tr/\n// + 1;
+	$i->spew($path, "$was$bad{$f}[0]");
+	ctl_is(['check'], 1, qr/\Q$path:$line: \E$bad{$f}[1]/);
+	$i->spew($path, $was);
+}
+ctl_is(['check'], 0, qr{conf is good});
 ctl_is(['start', 'now'], 2, qr/takes no arguments/);
 done_testing;
