@@ -39,12 +39,16 @@ cmd_quit(void *session, struct slice args UNUSED)
 	struct session *s = session;
 	struct err err;
 	unsigned flags = 0;
+	int r;
 
 	if (conf.save_seen)
 		flags |= DROP_SAVE_SEEN;
 	if (conf.mark_seen)
 		flags |= DROP_MARK_SEEN;
-	if (drop_update(&s->drop, flags, &s->done, &err) == 0) {
+	r = drop_update(&s->drop, flags, &s->done, &err);
+	/* who has read the answer may log in again at once */
+	drop_unlock(&s->drop);
+	if (r == 0) {
 		pop3_ok(&s->pop3, "%llu message%s deleted, good-bye",
 		    (unsigned long long)s->done.deleted,
 		    s->done.deleted == 1 ? "" : "s");

@@ -87,11 +87,13 @@ send_file(struct io *io, int fd, struct top *top)
 	return 0;
 }
 
+/* the line before the message: once a message, so without printf */
 static void
-octets_follow(struct session *s, size_t i)
+octets_follow(const struct session *s, size_t i, struct str *out)
 {
-	pop3_ok(&s->pop3, "%llu octets",
-	    (unsigned long long)s->drop.msg[i].octets);
+	str_adds(out, "+OK ");
+	str_addu(out, s->drop.msg[i].octets);
+	str_adds(out, " octets\r\n");
 }
 
 static enum cmd_result
@@ -112,7 +114,7 @@ send_message(struct session *s, size_t i, struct top *top)
 	if (top != NULL)
 		pop3_ok(&s->pop3, "the top follows");
 	else
-		octets_follow(s, i);
+		octets_follow(s, i, &s->pop3.io->out);
 	r = send_file(s->pop3.io, fd, top);
 	close(fd);
 	return r == 0 ? CMD_OK : CMD_QUIT;
@@ -139,11 +141,26 @@ make_ahead(struct session *s, size_t i)
 	if (n < 0 || (size_t)n == sizeof(buf))
 		return;
 	str_reset(&a->text);
+	octets_follow(s, i, &a->text);
 	smtp_stuff_init(&st, 0);
 	smtp_stuff_feed(&st, (struct slice){ buf, (size_t)n }, &a->text);
 	smtp_stuff_finish(&st, &a->text);
 	a->ready = true;
 	a->i = i;
+}
+
+/* where nothing waits to be sent the two change places */
+static void
+put_ahead(struct io *io, struct str *text)
+{
+	struct str out = io->out;
+
+	if (out.len > 0) {
+		io_put(io, text->s, text->len);
+		return;
+	}
+	io->out = *text;
+	*text = out;
 }
 
 static enum cmd_result
@@ -155,8 +172,7 @@ retrieve(struct session *s, size_t i)
 
 	s->ahead.ready = false;
 	if (ready) {
-		octets_follow(s, i);
-		io_put(io, s->ahead.text.s, s->ahead.text.len);
+		put_ahead(io, &s->ahead.text);
 	} else {
 		r = send_message(s, i, NULL);
 	}

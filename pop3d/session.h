@@ -20,7 +20,7 @@ extern struct pop3d_conf conf;
 struct ahead {
 	bool ready;
 	size_t i;
-	struct str text;	/* with its dots and end */
+	struct str text;	/* the whole answer, with its dots and end */
 };
 
 struct session {

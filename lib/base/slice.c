@@ -95,10 +95,17 @@ slice_ieq(struct slice a, struct slice b)
 	return true;
 }
 
+/* names of a table are compared one after the other: most differ at once */
 bool
 slice_ieqz(struct slice a, const char *z)
 {
-	return slice_ieq(a, slice_of(z));
+	size_t i;
+
+	for (i = 0; i < a.n; i++)
+		if (z[i] == '\0' || ascii_lower((unsigned char)a.p[i]) !=
+		    ascii_lower((unsigned char)z[i]))
+			return false;
+	return z[i] == '\0';
 }
 
 bool

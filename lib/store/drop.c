@@ -47,7 +47,7 @@ drop_close(struct drop *d)
 	close_fd(d->maildir);
 	close_fd(d->sub[0]);
 	close_fd(d->sub[1]);
-	close_fd(d->lock);
+	drop_unlock(d);
 	arena_free(&d->names);
 	free(d->msg);
 	*d = (struct drop){ .maildir = -1, .sub = { -1, -1 }, .lock = -1 };
@@ -71,6 +71,13 @@ drop_lock(struct drop *d, int64_t wait_ms, struct err *err)
 		usleep(LOCK_POLL_MS * 1000);
 	}
 	return 1;
+}
+
+void
+drop_unlock(struct drop *d)
+{
+	close_fd(d->lock);
+	d->lock = -1;
 }
 
 int64_t

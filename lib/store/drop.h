@@ -36,8 +36,9 @@ struct drop {
  * drop_close is fine in both cases. */
 int drop_open(struct drop *d, const char *home, struct err *err);
 /* Take the lock, waiting at most wait_ms: 1, 0 somebody else has it, -1.  It
- * ends with drop_close. */
+ * ends with drop_unlock or drop_close. */
 int drop_lock(struct drop *d, int64_t wait_ms, struct err *err);
+void drop_unlock(struct drop *d);
 /* unix time that drop_set_login stored; 0 none.  Under the lock. */
 int64_t drop_last_login(const struct drop *d);
 int drop_set_login(struct drop *d, int64_t now, struct err *err);

@@ -92,8 +92,12 @@ test_lock(void)
 	is_int(drop_last_login(&a), 12345, "and read");
 	drop_open(&b, home, &err);
 	is_int(drop_lock(&b, 150, &err), 0, "a second session waits in vain");
+	drop_unlock(&a);
+	is_int(drop_lock(&b, 0, &err), 1, "until the first is done");
 	drop_close(&a);
-	is_int(drop_lock(&b, 0, &err), 1, "until the first is gone");
+	drop_open(&a, home, &err);
+	is_int(drop_lock(&a, 0, &err), 0, "whose end does not take it away");
+	drop_close(&a);
 	is_int(drop_last_login(&b), 12345, "the note is still there");
 	drop_close(&b);
 }
