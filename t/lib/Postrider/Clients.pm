@@ -134,8 +134,9 @@ sub read_fetchmail {
 	    "  mda \"$dir/mda\"\n");
 	chmod 0600, $rc;
 	local $ENV{FETCHMAILHOME} = $dir;
+	# root's has one lock for all of the host, but where one is named
 	my $st = quiet($dir, '/dev/null', 'fetchmail', '--nosyslog', '-f',
-	    $rc);
+	    $rc, '--pidfile', "$dir/fetchmail.pid", '-i', "$dir/fetchids");
 	my @text = map { slurp($_) } glob "$dir/fetchmail/*";
 	warn "fetchmail: status $st\n" . slurp("$dir/out") if @text != $n;
 	return @text;
