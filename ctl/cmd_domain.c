@@ -166,10 +166,11 @@ set_field(struct domain_record *d, const char *word, struct err *err)
 	slice_cut(&rest, '=', &name);
 	f = field_find(domain_fields, name);
 	if (f == NULL || rest.p == NULL) {
-		near = field_nearest(domain_fields, name);
-		return err_perm(err, "5.5.4", "%s: expected NAME=VALUE%s%s",
-		    word, near != NULL && f == NULL ? "; did you mean " : "",
-		    near != NULL && f == NULL ? near : "");
+		near = f != NULL ? NULL : field_nearest(domain_fields, name);
+		return err_perm(err, "5.5.4", "%s: %s%s%s", word,
+		    rest.p == NULL ? "expected NAME=VALUE" :
+		    "nothing of a domain is called so", near != NULL ?
+		    "; did you mean " : "", near != NULL ? near : "");
 	}
 	if (f->kind == FIELD_LIST) {
 		memset((char *)d + f->offset, 0, sizeof(struct strlist));

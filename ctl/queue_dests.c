@@ -4,6 +4,7 @@
  */
 #include "base/clock.h"
 #include "conf/common.h"
+#include "conf/conf.h"
 #include "ctl.h"
 #include "queue.h"
 
@@ -151,12 +152,52 @@ queue_dests(int argc, char **argv)
 
 /* --- pause, slow, resume, limits --- */
 
-/* a next hop alone is one of smtp */
+/* a next hop alone is one of smtp; it may have a port, and no transport has a
+ * dot in its name */
 static const char *
 full_name(const char *name)
 {
-	return strchr(name, ':') != NULL && *name != '[' ? name :
+	size_t n = strcspn(name, ":");
+
+	return name[n] == ':' && *name != '[' &&
+	    memchr(name, '.', n) == NULL ? name :
 	    arena_printf(&ctl_arena, "smtp:%s", name);
+}
+
+struct named {
+	const char *name;
+	bool found;
+};
+
+static int
+on_setting(void *ctx, struct slice section, struct slice name UNUSED,
+    struct slice value UNUSED, struct err *err UNUSED)
+{
+	struct named *n = ctx;
+
+	n->found |= slice_eqz(section, n->name);
+	return 0;
+}
+
+/* Who says "smtp" means all of it, not a host of that name. */
+static int
+check_names(const struct query *q)
+{
+	const char *path = common_path(common.conf_dir, "master.conf");
+	struct err ignored = ERR_INIT;
+	struct named n;
+	int i;
+
+	for (i = 0; i < q->n_ids; i++) {
+		n = (struct named){ q->ids[i], false };
+		if (strpbrk(n.name, ".:") == NULL)
+			(void)conf_read(path, true, on_setting, &n, &ignored);
+		if (n.found)
+			return fail_usage("%s is a service: %s: is all that "
+			    "goes by it, smtp:%s a next hop of that name",
+			    n.name, n.name, n.name);
+	}
+	return EXIT_OK;
 }
 
 static int
@@ -187,6 +228,9 @@ limit(int argc, char **argv, bool pause)
 	if (!pause && q.limit.concurrency == 0 && q.limit.messages == 0)
 		return fail_usage("how slow?  Say --concurrency N or --rate "
 		    "N/T");
+	r = check_names(&q);
+	if (r != EXIT_OK)
+		return r;
 	q.limit.paused = pause;
 	q.limit.reason = q.text;
 	q.limit.until = q.at;
@@ -228,6 +272,9 @@ queue_resume(int argc, char **argv)
 		return r;
 	if (q.n_ids == 0)
 		return fail_usage("usage: postrider queue resume NAME...");
+	r = check_names(&q);
+	if (r != EXIT_OK)
+		return r;
 	return queue_each(&q, resume_one, NULL);
 }
 

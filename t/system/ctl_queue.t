@@ -102,6 +102,12 @@ like $i->queue('limits'), qr/^nobody:two\.test  paused, .*: they move$/m,
     'both of them';
 is $i->queue('resume', 'nobody:two.test', 'nobody:one.test'),
     "resumed: nobody:two.test\nresumed: nobody:one.test\n", 'resume';
+is $i->queue('pause', 'mx.one.test:2525'), "paused: smtp:mx.one.test:2525\n",
+    'a next hop with a port is one of smtp';
+is $i->queue('resume', 'mx.one.test:2525'),
+    "resumed: smtp:mx.one.test:2525\n", '... there, too';
+like join('', $i->ctl('queue', $_, 'smtp')), qr/^2.*smtp: is all/s,
+    "$_ smtp: all of it, or a host of that name?" for qw(pause resume);
 is $i->queue('limits'), "nothing is paused or slowed down\n", 'none is left';
 ($st, $out, $err) = $i->ctl('queue', 'bounce');
 is $st, 2, 'bounce wants a filter' or diag "$out$err";

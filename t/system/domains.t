@@ -24,7 +24,8 @@ is ctl('domain', 'set', 'example.test', 'mailboxes=3', 'storage=10M',
 is ctl('domain', 'set', 'example.net', 'alias_of=example.test'),
     "example.net: set\n", 'another';
 like ctl('domain', 'set', 'example.test', 'mailboxs=3'),
-    qr/expected NAME=VALUE; did you mean mailboxes/, 'a word that is none';
+    qr/mailboxs=3: nothing .* so; did you mean mailboxes/,
+    'a word that is none';
 like ctl('domain', 'set', 'example.test', 'mailboxes=many'),
     qr/mailboxes = many: expected a number/, 'a value that is none';
 like ctl('domain', 'remove', 'exampel.net'),
