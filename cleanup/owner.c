@@ -119,26 +119,45 @@ clear(const struct mime_addresses *l)
 	return l->bad == 0 && l->odd == 0 && !l->truncated;
 }
 
+/* 1 it is the login's, 0 there is none, -1 */
 static int
-judge(const struct message *m, struct header *h, struct err *err)
+judge_sender(const struct message *m, struct header *h, struct err *err)
 {
-	struct slice other, stranger;
-	int own, senders = count_own(m, &h->a, &h->sender, &stranger, err);
+	struct slice stranger;
+	int own = count_own(m, &h->a, &h->sender, &stranger, err);
 
-	if (senders < 0)
+	if (own < 0)
 		return -1;
 	if (!clear(&h->sender) || h->sender.n > 1)
 		return err_perm(err, "5.7.1", "Sender: not one address");
-	if (stranger.p != NULL)
-		return refuse(m, "Sender", stranger, err);
-	own = count_own(m, &h->a, &h->from, &other, err);
+	return stranger.p != NULL ? refuse(m, "Sender", stranger, err) : own;
+}
+
+static int
+judge_from(const struct message *m, struct header *h, bool sender,
+    struct err *err)
+{
+	struct slice other;
+	int own = count_own(m, &h->a, &h->from, &other, err);
+
 	if (own < 0)
 		return -1;
 	if (h->from.n == 0 || !clear(&h->from))
 		return err_perm(err, "5.7.1", "From: not a list of addresses");
-	if (other.p == NULL || (conf.other_authors && own > 0 && senders > 0))
+	if (other.p == NULL || (conf.other_authors && own > 0 && sender))
 		return 0;
 	return refuse(m, "From", other, err);
+}
+
+/* There is no From: who has sent it will be there, or the login where that is
+ * nobody. */
+static int
+judge_future(const struct message *m, struct header *h, struct err *err)
+{
+	struct slice sender = slice_of(m->sender);
+	int r = sender.n == 0 ? 1 : is_own(m, &h->a, sender, err);
+
+	return r == 0 ? refuse(m, "From", sender, err) : MIN(r, 0);
 }
 
 int
@@ -146,20 +165,14 @@ owner_check(const struct message *m, const struct content_facts *f,
     struct err *err)
 {
 	struct header h = { .text = STR_INIT };
-	struct slice sender = slice_of(m->sender);
-	int r = 0;
+	int r = load(m, f, &h, err);
 
-	if (f->from) {
-		r = load(m, f, &h, err);
-		if (r == 0)
-			r = judge(m, &h, err);
-	} else if (sender.n > 0) {
-		/* it will become From; without one the login does */
-		r = is_own(m, &h.a, sender, err);
-		if (r == 0)
-			r = refuse(m, "From", sender, err);
-	}
+	if (r == 0)
+		r = judge_sender(m, &h, err);
+	if (r >= 0)
+		r = f->from ? judge_from(m, &h, r > 0, err) :
+		    judge_future(m, &h, err);
 	arena_free(&h.a);
 	str_free(&h.text);
-	return MIN(r, 0);
+	return r;
 }
