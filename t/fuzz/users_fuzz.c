@@ -13,20 +13,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 enum { USER, DOMAIN, ALIAS, CREDENTIAL, KEY, KINDS_ };
 
-/* text, which was made of a record, makes the same text again */
+/* the text of a record, which was read of s, makes the same text again */
 static void
-again(const struct field *t, void *rec, const struct str *text,
-    struct slice was, struct arena *a)
+again(const struct field *t, void *rec, struct slice s, struct arena *a)
 {
-	struct str second = STR_INIT;
+	struct str text = STR_INIT, second = STR_INIT;
 	struct err err;
 
-	assert(memchr(text->s, '\n', text->len) == NULL ||
-	    memchr(was.p, '\n', was.n) != NULL);
-	if (record_parse(t, rec, slice_str(text), a, &err) < 0)
-		die("%s: %s", text->s, err.text);
+	record_print(t, rec, true, &text);
+	assert(memchr(text.s, '\n', text.len) == NULL ||
+	    memchr(s.p, '\n', s.n) != NULL);
+	if (record_parse(t, rec, slice_str(&text), a, &err) < 0)
+		die("%s: %s", text.s, err.text);
 	record_print(t, rec, true, &second);
-	assert(strcmp(text->s, second.s) == 0);
+	assert(strcmp(text.s, second.s) == 0);
+	str_free(&text);
 	str_free(&second);
 }
 
@@ -46,9 +47,7 @@ user(struct slice s, struct arena *a)
 		    &err) == 0)
 			assert(strchr(box.s, '/') != NULL && box.s[0] != '/' &&
 			    box.s[0] != '.');
-		record_print(user_fields, &u, true, &text);
-		again(user_fields, &u, &text, s, a);
-		str_reset(&text);
+		again(user_fields, &u, s, a);
 		record_print(user_fields, &u, false, &text);
 		assert(strstr(text.s, "pass=") != text.s);
 	}
@@ -59,15 +58,11 @@ user(struct slice s, struct arena *a)
 static void
 domain(struct slice s, struct arena *a)
 {
-	struct str text = STR_INIT;
 	struct domain_record d;
 	struct err err;
 
-	if (domain_parse(s, &d, a, &err) == 0) {
-		record_print(domain_fields, &d, true, &text);
-		again(domain_fields, &d, &text, s, a);
-	}
-	str_free(&text);
+	if (domain_parse(s, &d, a, &err) == 0)
+		again(domain_fields, &d, s, a);
 }
 
 static void
@@ -94,7 +89,6 @@ alias(struct slice s, struct arena *a)
 static void
 credential(struct slice s, struct arena *a)
 {
-	struct str text = STR_INIT;
 	struct credential c;
 	struct slice name;
 	struct err err;
@@ -102,11 +96,9 @@ credential(struct slice s, struct arena *a)
 	slice_cut(&s, '\t', &name);
 	if (credential_parse(name, s, &c, a, &err) == 0) {
 		assert(c.user[0] != '\0');
-		record_print(credential_fields, &c, true, &text);
-		again(credential_fields, &c, &text, s, a);
+		again(credential_fields, &c, s, a);
 		credential_wipe(&c);
 	}
-	str_free(&text);
 }
 
 static void

@@ -26,17 +26,18 @@ test_cut(void)
 static void
 test_ieqz(void)
 {
-	static const struct { struct slice s; const char *z; bool want; } t[] = {
-		{ { "Retr", 4 }, "RETR", true }, { { "RET", 3 }, "RETR", false },
-		{ { "RETRY", 5 }, "RETR", false }, { { "", 0 }, "", true },
-		{ { NULL, 0 }, "A", false }, { { "A", 1 }, "", false },
-		{ { "A\0", 2 }, "A", false }, { { "A\0B", 3 }, "A", false },
-		{ { "[", 1 }, "{", false },
+	static const struct { struct slice s; const char *z; bool is; } t[] = {
+		{ { "Retr", 4 }, "RETR", true },
+		{ { "RET", 3 }, "RETR", false },
+		{ { "RETRY", 5 }, "RETR", false },
+		{ { "", 0 }, "", true }, { { NULL, 0 }, "A", false },
+		{ { "A", 1 }, "", false }, { { "A\0", 2 }, "A", false },
+		{ { "A\0B", 3 }, "A", false }, { { "[", 1 }, "{", false },
 	};
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(t); i++)
-		ok(slice_ieqz(t[i].s, t[i].z) == t[i].want, "name %zu", i);
+		ok(slice_ieqz(t[i].s, t[i].z) == t[i].is, "name %zu", i);
 }
 
 static void
