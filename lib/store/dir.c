@@ -12,7 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
-enum { LOCK_POLL_US = 2000 };
+enum { LOCK_POLL_US = 2000, DENTS = 32768 };
 
 int
 dir_open(int dir, const char *path, int flags, mode_t mode)
@@ -49,21 +49,20 @@ dir_lock(int fd, const char *what, int wait_ms, struct err *err)
 	return 0;
 }
 
+/* one buffer of entries */
 static int
-each(DIR *d, bool dots, dir_fn *fn, void *ctx)
+each(const char *p, const char *end, bool dots, dir_fn *fn, void *ctx)
 {
-	struct dirent *e;
+	const struct dirent64 *e;
 	int r = 0;
 
-	errno = 0;
-	while (r == 0 && (e = readdir(d)) != NULL) {
-		if (strcmp(e->d_name, ".") == 0 ||
-		    strcmp(e->d_name, "..") == 0)
-			continue;
-		if (e->d_name[0] == '.' && !dots)
+	for (; r == 0 && p < end; p += e->d_reclen) {
+		e = (const struct dirent64 *)(const void *)p;
+		if (e->d_name[0] == '.' && (!dots ||
+		    strcmp(e->d_name, ".") == 0 ||
+		    strcmp(e->d_name, "..") == 0))
 			continue;
 		r = fn(ctx, e->d_name, e->d_type);
-		errno = 0;
 	}
 	return r;
 }
@@ -72,24 +71,21 @@ int
 dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
     struct err *err)
 {
-	DIR *d;
-	int fd, r;
+	char buf[DENTS] __attribute__((aligned(8)));
+	ssize_t n;
+	int fd, r = 0;
 
 	fd = dir_open(dir, sub, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
 		return err_sys(err, "open %s", sub);
-	d = fdopendir(fd);
-	if (d == NULL) {
+	while (r == 0 && (n = getdents64(fd, buf, sizeof(buf))) > 0)
+		r = each(buf, buf + n, dots, fn, ctx);
+	/* ENOENT: it was removed meanwhile */
+	if (r == 0 && n < 0 && errno != ENOENT)
 		r = err_sys(err, "read %s", sub);
-		close(fd);
-		return r;
-	}
-	r = each(d, dots, fn, ctx);
-	if (r == 0 && errno != 0)
-		r = err_sys(err, "read %s", sub);
-	closedir(d);
+	close(fd);
 	return r;
 }
 

@@ -105,6 +105,8 @@ struct mailbox_impl {
 	bool changed;		/* since the last refresh */
 	bool damaged;		/* the log had bad lines */
 	bool fresh;		/* the log was just made */
+	bool unwritten;		/* it is not on the disk yet, and the lock is
+				 * held since it was looked for */
 	bool rescan;		/* a file was not where it should be */
 	bool no_snap;		/* it could not be written */
 	uint32_t reserved;	/* from postrider-uid; 0 not read yet */
@@ -143,6 +145,8 @@ void mbox_flagspec_add(struct str *out, unsigned flags, const uint16_t *num,
 /* Apply the good records at the start of text: bytes used; *bad where it
  * ended at a whole line that is no record. */
 size_t mbox_apply(struct mailbox *mb, struct slice text, bool *bad);
+/* what applying an A record does; waits: mbox_name_waits of its name */
+void mbox_add_msg(struct mailbox *mb, const struct mailbox_msg *m, bool waits);
 /* an A record of message m, whose name is "<kind><text>" */
 void mbox_record_add(struct str *out, const struct mailbox *mb,
     const struct mailbox_msg *m, const char *name);
@@ -175,10 +179,24 @@ void mbox_checkpoint_if_due(struct mailbox *mb);
 /* What was answered is so; what comes behind it failed, and is done again at
  * the next occasion: the log has it. */
 void mbox_late(const struct mailbox *mb, const struct err *err);
-/* make the first log, or one in the place of one that is lost */
+/* Replace a file of the folder: begin, what is in it is written to the
+ * descriptor and synced, end: it is renamed, or removed where it was not
+ * written (errno).  The descriptor, or -1 */
+int mbox_replace_begin(struct mailbox_impl *in, const char *tmp,
+    struct err *err);
+int mbox_replace_end(struct mailbox_impl *in, int fd, bool written,
+    const char *tmp, const char *name, struct err *err);
+int mbox_sync_dir(struct mailbox_impl *in, const char *name, struct err *err);
+
+/* --- mbox_first.c --------------------------------------------------------- */
+/* make the first log, or one in the place of one that is lost; where the
+ * mailbox is being opened mbox_first writes it, with what is there */
 int mbox_create_log(struct mailbox *mb, struct err *err);
-/* Under the lock: no UID from uid on was ever given out */
+int mbox_first(struct mailbox *mb, struct err *err);
+/* Under the lock: no UID from uid on was ever given out.  Of a log that is not
+ * written yet this is done by mbox_reserve_now (0, or -1 and errno). */
 int mbox_reserve(struct mailbox *mb, uint64_t uid, struct err *err);
+int mbox_reserve_now(struct mailbox *mb);
 
 /* --- mbox_state.c --------------------------------------------------------- */
 void mbox_state_free(struct mailbox *mb);
@@ -199,6 +217,8 @@ const char *mbox_name_get(const struct mbox_state *st, uint32_t name);
 int mbox_name_file(const char *kind_text, unsigned flags, struct str *out);
 void mbox_letters(struct str *out, unsigned flags, struct slice others);
 unsigned mbox_letters_parse(struct slice s);
+/* are all letters flags of ours, in our order? */
+bool mbox_letters_ours(struct slice s);
 /* the name that the message shall have, kind first, appended */
 void mbox_name_final(struct str *out, struct slice file, unsigned flags,
     const struct mailbox_msg *m);
@@ -237,14 +257,21 @@ bool mbox_snap_due(const struct mailbox *mb);
 /* what a directory holds */
 struct mbox_file {
 	const char *name;
+	uint32_t at;		/* where it is in names, behind its kind */
 	uint32_t uid;		/* U=, 0 none */
-	uint8_t sub;
+	int64_t time;		/* what else the name tells */
+	uint64_t size, wsize;
+	uint8_t flags, sub;
+	bool sized;		/* both sizes */
+	bool ours;		/* letters and their order */
 	bool used;
+	bool keep, late;	/* of mbox_take.c */
+	uint32_t final;
 };
 struct mbox_scan {
 	struct mbox_file *v;
 	size_t n, cap;
-	struct arena mem;
+	struct str names;	/* as those of a state: "", and kind and text */
 	int64_t ns[2];		/* times before they were read */
 	bool same[2];		/* and behind it */
 	bool sure[2];		/* nothing can have changed meanwhile */
@@ -274,8 +301,9 @@ void mbox_note_known(struct mailbox *mb);
 int mbox_sync_all(struct mailbox *mb, struct err *err);
 /* the same for new/ alone, as long as cur/ did not change */
 int mbox_sync_new(struct mailbox *mb, struct err *err);
-/* take in files that the log does not know: log them, then rename */
-int mbox_take_in(struct mailbox *mb, struct mbox_file **v, size_t n,
+/* take in files that the log does not know, of new/ alone or also of cur/: log
+ * them, then rename */
+int mbox_take_in(struct mailbox *mb, struct mbox_scan *s, bool cur,
     struct err *err);
 
 /* --- mbox_expunge.c ------------------------------------------------------- */

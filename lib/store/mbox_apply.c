@@ -144,12 +144,27 @@ keep_name(struct mbox_state *st, struct slice s, uint32_t *name_r)
 	return good;
 }
 
+void
+mbox_add_msg(struct mailbox *mb, const struct mailbox_msg *m, bool waits)
+{
+	struct mailbox_impl *in = mb->in;
+	struct mailbox_msg *to = new_msg(mb, m->uid);
+
+	*to = *m;
+	if (to->flags != to->file_flags)
+		mbox_dirty(&in->st, (size_t)(to - mb->msg));
+	if (waits || m->date == MBOX_NO_DATE)
+		mbox_wait(&in->st, (size_t)(to - mb->msg));
+	mb->uidnext = MAX(mb->uidnext, m->uid + 1);
+	raise_modseq(mb, m->modseq);
+	in->changed |= !in->loading;
+}
+
 /* A modseq uid date saved size wsize flags nameflags name */
 static void
 apply_add(struct mailbox *mb, struct slice r)
 {
-	struct mailbox_impl *in = mb->in;
-	struct mailbox_msg m = { 0 }, *to;
+	struct mailbox_msg m = { 0 };
 	struct slice w;
 	unsigned flags;
 	uint64_t uid;
@@ -159,21 +174,14 @@ apply_add(struct mailbox *mb, struct slice r)
 	    !mbox_word_date(&r, &m.date) || !mbox_word_i64(&r, &m.saved) ||
 	    !mbox_word_u64(&r, &m.size) || !mbox_word_u64(&r, &m.wsize) ||
 	    !slice_cut(&r, ' ', &w) || !take_set(mb, w, &flags, &m.kw) ||
-	    !slice_cut(&r, ' ', &w) || !keep_name(&in->st, r, &m.name))
+	    !slice_cut(&r, ' ', &w) ||
+	    !keep_name(&mb->in->st, r, &m.name))
 		return;
 	m.uid = (uint32_t)uid;
 	m.flags = (uint16_t)flags;
 	m.file_flags = (uint16_t)mbox_letters_parse(w);
-	to = new_msg(mb, m.uid);
-	*to = m;
-	if (to->flags != to->file_flags)
-		mbox_dirty(&in->st, (size_t)(to - mb->msg));
-	if (m.date == MBOX_NO_DATE || mbox_name_waits(mbox_name_get(&in->st,
-	    m.name)))
-		mbox_wait(&in->st, (size_t)(to - mb->msg));
-	mb->uidnext = MAX(mb->uidnext, m.uid + 1);
-	raise_modseq(mb, m.modseq);
-	in->changed |= !in->loading;
+	mbox_add_msg(mb, &m, mbox_name_waits(mbox_name_get(&mb->in->st,
+	    m.name)));
 }
 
 struct flags_record {
@@ -498,10 +506,27 @@ mbox_apply(struct mailbox *mb, struct slice text, bool *bad)
 	return used;
 }
 
+/* of many records the modseq and the time are one */
+struct memo { int64_t v; size_t n; char text[MBOX_NUMBER_MAX]; };
+
+static char *
+before_again(struct memo *m, char *p, int64_t v)
+{
+	char *end = m->text + sizeof(m->text);
+
+	if (m->n == 0 || m->v != v) {
+		m->n = (size_t)(end - mbox_log_before(end, v));
+		m->v = v;
+	}
+	memcpy(p - sizeof(m->text), m->text, sizeof(m->text));
+	return p - m->n;
+}
+
 void
 mbox_record_add(struct str *out, const struct mailbox *mb,
     const struct mailbox_msg *m, const char *name)
 {
+	static struct memo modseq, saved;
 	const struct mbox_kw *kw = &mb->in->st.kw;
 	const struct mbox_kwset *set =
 	    &kw->set[m->kw < kw->sets ? m->kw : 0];
@@ -510,7 +535,7 @@ mbox_record_add(struct str *out, const struct mailbox *mb,
 
 	p = mbox_log_before(p, (int64_t)m->wsize);
 	p = mbox_log_before(p, (int64_t)m->size);
-	p = mbox_log_before(p, m->saved);
+	p = before_again(&saved, p, m->saved);
 	if (m->date == MBOX_NO_DATE) {
 		*--p = ' ';
 		*--p = '-';
@@ -518,7 +543,7 @@ mbox_record_add(struct str *out, const struct mailbox *mb,
 		p = mbox_log_before(p, m->date);
 	}
 	p = mbox_log_before(p, m->uid);
-	p = mbox_log_before(p, (int64_t)m->modseq);
+	p = before_again(&modseq, p, (int64_t)m->modseq);
 	*--p = ' ';
 	*--p = 'A';
 	str_add(out, p, (size_t)(end - p));

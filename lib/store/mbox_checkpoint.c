@@ -2,10 +2,6 @@
  * mbox_checkpoint.c - the log written anew: what is live, and what was
  * expunged in the last 90 days (a million UIDs at most).  It is complete and
  * synced before it takes the name, so at any instant there is one good log.
- *
- * postrider-uid, in the folder itself, outlives .state/: UIDVALIDITY, the
- * mailbox id, and a number that no UID has reached.  It is written before
- * UIDs beyond that number are given out.
  */
 #include "store/mbox.h"
 
@@ -18,12 +14,14 @@
 
 enum {
 	HISTORY_UIDS = 1000000, CHECKPOINT_MIN = 256 * 1024,
-	RECORD_MIN = 70		/* bytes of an A record with a short name */
+	RECORD_MIN = 70,	/* bytes of an A record with a short name */
+	PIECE = 64 * 1024,	/* of a log, written at a time */
+	AHEAD = 8
 };
 static const uint64_t history_us = 90ULL * 86400 * 1000000;
 
-static int
-sync_dir(struct mailbox_impl *in, const char *name, struct err *err)
+int
+mbox_sync_dir(struct mailbox_impl *in, const char *name, struct err *err)
 {
 	int fd = dir_open(in->dir, name, O_RDONLY | O_DIRECTORY, 0), r = 0;
 
@@ -33,50 +31,22 @@ sync_dir(struct mailbox_impl *in, const char *name, struct err *err)
 	return r;
 }
 
-/* --- postrider-uid -------------------------------------------------------- */
-
-struct uid_file { uint64_t validity, next; char id[33]; };
-
-static bool
-read_uid_file(struct mailbox_impl *in, struct uid_file *u)
-{
-	char buf[256];
-	struct slice rest, rec, w;
-	uint64_t version;
-	ssize_t n;
-	int fd;
-
-	fd = dir_open(in->dir, MBOX_UID_FILE, O_RDONLY | O_NONBLOCK, 0);
-	if (fd < 0)
-		return false;
-	n = pread(fd, buf, sizeof(buf), 0);
-	close(fd);
-	if (n <= 0)
-		return false;
-	rest = (struct slice){ buf, (size_t)n };
-	if (mbox_log_next(&rest, &rec) != 1 || !mbox_word_u64(&rec, &version) ||
-	    version != 1 || !mbox_word_u64(&rec, &u->validity) ||
-	    u->validity == 0 || u->validity > UINT32_MAX ||
-	    !mbox_word_u64(&rec, &u->next) || u->next == 0 ||
-	    u->next > UINT32_MAX || !slice_cut(&rec, ' ', &w) || w.n == 0 ||
-	    w.n > 32)
-		return false;
-	slice_copy(u->id, sizeof(u->id), w);
-	return true;
-}
-
-/* replace a file: written, synced, renamed.  The descriptor, or -1 */
-static int
-replace(struct mailbox_impl *in, const char *tmp, const char *name,
-    struct slice text, struct err *err)
+int
+mbox_replace_begin(struct mailbox_impl *in, const char *tmp, struct err *err)
 {
 	int fd;
 
 	unlinkat(in->dir, tmp, 0);
 	fd = dir_open(in->dir, tmp, O_RDWR | O_CREAT | O_EXCL, 0600);
-	if (fd < 0)
-		return err_sys(err, "make %s", tmp);
-	if (full_write(fd, text.p, text.n) < 0 || fsync(fd) < 0 ||
+	return fd < 0 ? err_sys(err, "make %s", tmp) : fd;
+}
+
+int
+mbox_replace_end(struct mailbox_impl *in, int fd, bool written, const char *tmp,
+    const char *name, struct err *err)
+{
+	/* errno tells why it was not */
+	if (!written ||
 	    renameat(in->dir, tmp, in->dir, name) < 0) {
 		err_sys(err, "write %s", name);
 		unlinkat(in->dir, tmp, 0);
@@ -84,48 +54,6 @@ replace(struct mailbox_impl *in, const char *tmp, const char *name,
 		return -1;
 	}
 	return fd;
-}
-
-static int
-write_uid_file(struct mailbox *mb, uint64_t next, struct err *err)
-{
-	struct str text = STR_INIT;
-	int fd;
-
-	next = MIN(next, UINT32_MAX);
-	mbox_log_addf(&text, "1 %lu %llu %s", (unsigned long)mb->uidvalidity,
-	    (unsigned long long)next, mb->id);
-	fd = replace(mb->in, MBOX_UID_FILE ".tmp", MBOX_UID_FILE,
-	    slice_str(&text), err);
-	str_free(&text);
-	if (fd < 0)
-		return -1;
-	close(fd);
-	if (sync_dir(mb->in, ".", err) < 0) {
-		/* what is in the file may not last: it is not believed */
-		mb->in->reserved = MAX(mb->in->reserved, 1);
-		return -1;
-	}
-	mb->in->reserved = (uint32_t)next;
-	return 0;
-}
-
-int
-mbox_reserve(struct mailbox *mb, uint64_t uid, struct err *err)
-{
-	struct mailbox_impl *in = mb->in;
-	struct uid_file u;
-
-	if (uid >= UINT32_MAX)
-		return err_perm(err, "5.3.4", "no UIDs are left");
-	if (!in->writable)
-		return 0;
-	if (in->reserved == 0 && read_uid_file(in, &u) &&
-	    u.validity == mb->uidvalidity && strcmp(u.id, mb->id) == 0)
-		in->reserved = (uint32_t)u.next;
-	if (uid <= in->reserved)
-		return 0;
-	return write_uid_file(mb, uid + MBOX_UID_AHEAD, err);
 }
 
 /* --- the log -------------------------------------------------------------- */
@@ -191,20 +119,50 @@ read_old(struct mailbox_impl *in)
 	return s;
 }
 
+/* A log being written in pieces: their memory is used again, and stays in the
+ * processor's cache. */
+struct text {
+	int fd;
+	struct str s;
+	int64_t len;	/* of what was written */
+	int failed;	/* errno */
+};
+
 static void
-add_state(struct mailbox *mb, struct str *out)
+flush(struct mbox_state *st, struct text *t)
+{
+	if (t->s.len == 0)
+		return;
+	if (!t->failed && full_write(t->fd, t->s.s, t->s.len) < 0)
+		t->failed = errno;
+	mbox_note_end(st, slice_str(&t->s));
+	t->len += (int64_t)t->s.len;
+	str_reset(&t->s);
+}
+
+static void
+add_state(struct mailbox *mb, struct text *t)
 {
 	struct mbox_state *st = &mb->in->st;
+	struct str *out = &t->s;
 	size_t i;
 
 	for (i = 0; i < st->kw.names; i++)
 		mbox_log_addf(out, "K %zu %s", i, st->kw.name[i]);
 	if (st->recent > 0)
 		mbox_log_addf(out, "M recent %lu", (unsigned long)st->recent);
-	for (i = 0; i < mb->n; i++)
-		if (!(mb->msg[i].flags & MSG_GONE))
-			mbox_record_add(out, mb, &mb->msg[i],
-			    mbox_name_get(st, mb->msg[i].name));
+	for (i = 0; i < mb->n; i++) {
+		/* names lie in no order */
+		if (i + AHEAD < mb->n)
+			__builtin_prefetch(mbox_name_get(st,
+			    mb->msg[i + AHEAD].name));
+		if (mb->msg[i].flags & MSG_GONE)
+			continue;
+		mbox_record_add(out, mb, &mb->msg[i],
+		    mbox_name_get(st, mb->msg[i].name));
+		if (out->len >= PIECE)
+			flush(st, t);
+	}
 	if (st->unsettled >= mb->n)
 		mbox_log_addf(out, "D %lld %lld %lld",
 		    (long long)st->known.ns[SUB_NEW],
@@ -212,24 +170,48 @@ add_state(struct mailbox *mb, struct str *out)
 		    (long long)st->known.scanned);
 }
 
+/* Its length does not depend on `live`, which is known last. */
 static void
-make_text(struct mailbox *mb, struct str *text)
+add_head(const struct mailbox *mb, struct str *out)
 {
-	struct mbox_state *st = &mb->in->st;
-	struct slice old = read_old(mb->in);
-	struct str body = STR_INIT;
+	const struct mbox_state *st = &mb->in->st;
 
-	add_history(mb, &body, old);
-	free((char *)(uintptr_t)old.p);
-	add_state(mb, &body);
-	st->live = (int64_t)body.len;
-	mbox_log_addf(text, "H 1 %s %lu %llu %llu %lu %lld", mb->id,
+	mbox_log_addf(out, "H 1 %s %lu %llu %llu %lu %012lld", mb->id,
 	    (unsigned long)mb->uidvalidity,
 	    (unsigned long long)st->generation + 1,
 	    (unsigned long long)st->base_modseq, (unsigned long)mb->uidnext,
 	    (long long)st->live);
-	str_addsl(text, slice_str(&body));
-	str_free(&body);
+}
+
+/* its length, or -1 and errno */
+static int64_t
+write_log(struct mailbox *mb, int fd)
+{
+	struct mbox_state *st = &mb->in->st;
+	struct slice old = read_old(mb->in);
+	struct text t = { .fd = fd, .s = STR_INIT };
+	struct str head = STR_INIT;
+
+	add_history(mb, &t.s, old);
+	free((char *)(uintptr_t)old.p);
+	/* the head comes last, to its place */
+	add_head(mb, &head);
+	t.failed = lseek(fd, (off_t)head.len, SEEK_SET) < 0 ? errno : 0;
+	add_state(mb, &t);
+	flush(st, &t);
+	st->live = t.len;
+	str_reset(&head);
+	add_head(mb, &head);
+	if (t.len == 0)
+		mbox_note_end(st, slice_str(&head));
+	if (!t.failed && (lseek(fd, 0, SEEK_SET) < 0 ||
+	    full_write(fd, head.s, head.len) < 0))
+		t.failed = errno;
+	t.len += (int64_t)head.len;
+	str_free(&head);
+	str_free(&t.s);
+	errno = t.failed;
+	return t.failed ? -1 : t.len;
 }
 
 /* the new log has its name: so that it keeps it */
@@ -238,26 +220,36 @@ sync_log(struct mailbox_impl *in, int fd, struct stat *sb, struct err *err)
 {
 	if (fstat(fd, sb) < 0)
 		return err_sys(err, "stat .state/log");
-	if (sync_dir(in, ".state", err) < 0)
+	if (mbox_sync_dir(in, ".state", err) < 0)
 		return -1;
-	return in->fresh ? sync_dir(in, ".", err) : 0;
+	return in->fresh ? mbox_sync_dir(in, ".", err) : 0;
 }
 
 int
 mbox_checkpoint(struct mailbox *mb, struct err *err)
 {
+	static const char tmp[] = ".state/log.tmp";
 	struct mailbox_impl *in = mb->in;
-	struct str text = STR_INIT;
 	struct stat sb;
+	int64_t len = 0;
 	int fd;
 
 	if (mbox_unlink_doom(mb, err) < 0)
 		return -1;
 	if (in->st.base_modseq == 0)
 		in->st.base_modseq = mb->modseq;
-	make_text(mb, &text);
-	fd = replace(in, ".state/log.tmp", ".state/log", slice_str(&text),
-	    err);
+	fd = mbox_replace_begin(in, tmp, err);
+	if (fd >= 0) {
+		len = write_log(mb, fd);
+		if (len >= 0 && fsync(fd) < 0)
+			len = -1;
+		/* a first one: UIDs are reserved now, not before, so that who
+		 * is killed meanwhile leaves no gap */
+		if (len >= 0 && in->unwritten && mbox_reserve_now(mb) < 0)
+			len = -1;
+		fd = mbox_replace_end(in, fd, len >= 0, tmp, ".state/log",
+		    err);
+	}
 	if (fd >= 0 && sync_log(in, fd, &sb, err) < 0) {
 		close_fd(fd);
 		fd = -1;
@@ -266,14 +258,13 @@ mbox_checkpoint(struct mailbox *mb, struct err *err)
 		close_fd(in->log);
 		in->log = fd;
 		in->log_ino = sb.st_ino;
+		in->unwritten = false;
 		in->st.generation++;
-		in->st.off = (int64_t)text.len;
-		mbox_note_end(&in->st, slice_str(&text));
+		in->st.off = len;
 		in->st.snap_off = -1;
 	} else {
 		in->log_ino = 0;
 	}
-	str_free(&text);
 	return fd < 0 ? -1 : 0;
 }
 
@@ -302,61 +293,4 @@ void
 mbox_late(const struct mailbox *mb, const struct err *err)
 {
 	log_event(LOG_WARN, "mailbox-late", KS("id", mb->id), KERR(err), KEND);
-}
-
-/* The clock's seconds, but above all that were given in this Maildir: a
- * folder that is deleted and made again within a second is another one. */
-static uint32_t
-new_validity(struct mailbox_impl *in)
-{
-	static const char last[] = ".state/uidvalidity";
-	char buf[16], tmp[64];
-	uint64_t v = 0;
-	ssize_t n = 0;
-	int fd;
-
-	fd = dir_open(in->maildir, last, O_RDONLY | O_NONBLOCK, 0);
-	if (fd >= 0)
-		n = pread(fd, buf, sizeof(buf), 0);
-	close_fd(fd);
-	if (n > 1)
-		slice_u64((struct slice){ buf, (size_t)n - 1 }, UINT32_MAX - 1,
-		    &v);
-	v = MIN(MAX(v + 1, (uint64_t)MAX(wall_s(), 1)), UINT32_MAX);
-	snprintf(tmp, sizeof(tmp), ".state/uidvalidity.%d", (int)getpid());
-	fd = dir_open(in->maildir, tmp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (fd >= 0) {
-		n = snprintf(buf, sizeof(buf), "%lu\n", (unsigned long)v);
-		if (full_write(fd, buf, (size_t)n) < 0 ||
-		    renameat(in->maildir, tmp, in->maildir, last) < 0)
-			unlinkat(in->maildir, tmp, 0);
-	}
-	close_fd(fd);
-	return (uint32_t)v;
-}
-
-int
-mbox_create_log(struct mailbox *mb, struct err *err)
-{
-	struct mailbox_impl *in = mb->in;
-	unsigned char rnd[16];
-	struct uid_file u;
-	struct str id = STR_INIT;
-
-	if (read_uid_file(in, &u)) {
-		mb->uidvalidity = (uint32_t)u.validity;
-		mb->uidnext = MAX(mb->uidnext, (uint32_t)u.next);
-		slice_copy(mb->id, sizeof(mb->id), slice_of(u.id));
-	} else {
-		random_bytes(rnd, sizeof(rnd));
-		hex_encode(&id, rnd, sizeof(rnd));
-		slice_copy(mb->id, sizeof(mb->id), slice_str(&id));
-		str_free(&id);
-		mb->uidvalidity = new_validity(in);
-	}
-	mb->modseq = mbox_next_modseq(mb);
-	in->st.base_modseq = mb->modseq;
-	in->st.have_head = true;
-	in->fresh = true;
-	return mbox_checkpoint(mb, err);
 }

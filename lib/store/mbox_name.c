@@ -72,6 +72,17 @@ mbox_letters_parse(struct slice s)
 	return flags;
 }
 
+bool
+mbox_letters_ours(struct slice s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if (!flag_of(s.p[i]) || (i > 0 && s.p[i] <= s.p[i - 1]))
+			return false;
+	return true;
+}
+
 /* is there one that is no flag of ours? */
 static bool
 has_others(struct slice s)
@@ -108,7 +119,8 @@ letters_and_others(struct str *out, unsigned flags, struct slice others)
 void
 mbox_letters(struct str *out, unsigned flags, struct slice others)
 {
-	size_t i;
+	char v[ARRAY_LEN(letters)];
+	size_t i, n = 0;
 
 	if (has_others(others)) {
 		letters_and_others(out, flags, others);
@@ -116,7 +128,8 @@ mbox_letters(struct str *out, unsigned flags, struct slice others)
 	}
 	for (i = 0; i < ARRAY_LEN(letters); i++)
 		if (flags & letters[i].flag)
-			str_addc(out, letters[i].letter);
+			v[n++] = letters[i].letter;
+	str_add(out, v, n);
 }
 
 int

@@ -341,6 +341,7 @@ static int
 load_without(struct mailbox *mb, struct err *err)
 {
 	struct mailbox_impl *in = mb->in;
+	int r;
 
 	if (errno != ENOENT && in->writable)
 		return err_sys(err, "open .state/log");
@@ -362,7 +363,10 @@ load_without(struct mailbox *mb, struct err *err)
 	/* makes it where it is still missing */
 	if (mbox_lock(mb, err) < 0)
 		return -1;
+	r = mbox_first(mb, err);
 	mbox_unlock(mb);
+	if (r < 0)
+		return -1;
 	if (in->log < 0)
 		open_log(in);
 	return in->log < 0 ? err_sys(err, "open .state/log") : 0;

@@ -41,7 +41,8 @@ add_file(void *ctx, const char *name, int type)
 {
 	struct reading *r = ctx;
 	struct mbox_scan *s = r->s;
-	struct mail_name n = { .uid = 0 };
+	size_t len = strlen(name);
+	struct mail_name n;
 	struct stat st;
 
 	if (type == DT_UNKNOWN && fstatat(r->in->sub[r->sub], name, &st,
@@ -53,13 +54,20 @@ add_file(void *ctx, const char *name, int type)
 		s->cap = s->cap ? s->cap * 2 : 64;
 		s->v = xrealloc(s->v, s->cap * sizeof(*s->v));
 	}
-	if (strstr(name, ",U=") != NULL)
-		mail_name_parse(slice_of(name), &n);
+	mail_name_parse((struct slice){ name, len }, &n);
+	if (s->names.len + len + 2 > UINT32_MAX)
+		die("names of a mailbox are over 4 GiB");
+	str_addc(&s->names, r->sub == SUB_NEW ? 'n' : 'o');
 	s->v[s->n++] = (struct mbox_file){
-		.name = arena_strdup(&s->mem, name),
+		.at = (uint32_t)s->names.len,
 		.uid = n.uid < UINT32_MAX ? (uint32_t)n.uid : 0,
+		.time = n.time, .size = n.size, .wsize = n.wsize,
+		.flags = (uint8_t)mbox_letters_parse(n.flags),
 		.sub = (uint8_t)r->sub,
+		.sized = n.has_size && n.has_wsize,
+		.ours = mbox_letters_ours(n.flags),
 	};
+	str_add(&s->names, name, len + 1);
 	return 0;
 }
 
@@ -107,27 +115,33 @@ mbox_scan_dirs(struct mailbox *mb, struct mbox_scan *s, bool cur,
 {
 	struct mailbox_impl *in = mb->in;
 	struct reading r = { in, s, 0 };
+	size_t i;
 	int k;
 
-	arena_reset(&s->mem);
+	str_reset(&s->names);
+	str_addc(&s->names, '\0');
 	s->n = 0;
 	/* new/ first: what moves to cur/ meanwhile is not missed */
 	for (k = SUB_NEW; k <= (cur ? SUB_CUR : SUB_NEW); k++) {
 		r.sub = k;
 		s->ns[k] = mbox_mtime(in->sub[k]);
-		if (dir_each(in->sub[k], ".", false, add_file, &r, err) < 0)
+		if (dir_each(in->sub[k], ".", false, add_file, &r, err) < 0) {
+			s->n = 0;
 			return -1;
+		}
 		s->same[k] = mbox_mtime(in->sub[k]) == s->ns[k];
 		s->sure[k] = s->same[k] && s->ns[k] / 1000000 +
 		    grain_ms(s->ns[k]) < wall_us() / 1000;
 	}
+	for (i = 0; i < s->n; i++)
+		s->v[i].name = s->names.s + s->v[i].at;
 	return 0;
 }
 
 void
 mbox_scan_free(struct mbox_scan *s)
 {
-	arena_free(&s->mem);
+	str_free(&s->names);
 	free(s->v);
 	memset(s, 0, sizeof(*s));
 }

@@ -31,8 +31,6 @@ struct sync {
 	size_t nnamed, named_cap;
 	uint32_t *unseen;	/* indexes, by unique part */
 	size_t nunseen;
-	struct mbox_file **add;
-	size_t nadd;
 	struct str name, other;
 };
 
@@ -44,7 +42,6 @@ sync_free(struct sync *s)
 	free(s->foreign);
 	free(s->named);
 	free(s->unseen);
-	free(s->add);
 	str_free(&s->name);
 	str_free(&s->other);
 }
@@ -466,17 +463,6 @@ note_times(struct sync *s)
 	k->scanned = s->scan.sure[SUB_CUR] ? 0 : wall_s();
 }
 
-static void
-list_new(struct sync *s, bool cur)
-{
-	struct mbox_file *f;
-
-	s->add = xcalloc(s->scan.n + 1, sizeof(struct mbox_file *));
-	for (f = s->scan.v; f < s->scan.v + s->scan.n; f++)
-		if (!f->used && (cur || f->sub == SUB_NEW))
-			s->add[s->nadd++] = f;
-}
-
 /* Whatever happened to the snapshot that is mapped: files are not given new
  * UIDs because of it. */
 static void
@@ -510,10 +496,8 @@ mbox_sync_all(struct mailbox *mb, struct err *err)
 			mb->in->st.known.ns[SUB_CUR] = 0;
 		r = commit_foreign(&s, sure, err);
 	}
-	if (r == 0) {
-		list_new(&s, sure);
-		r = mbox_take_in(mb, s.add, s.nadd, err);
-	}
+	if (r == 0)
+		r = mbox_take_in(mb, &s.scan, sure, err);
 	if (r == 0) {
 		mb->in->rescan = false;
 		if (s.nnamed > 0)
@@ -536,8 +520,7 @@ mbox_sync_new(struct mailbox *mb, struct err *err)
 	if (r == 0) {
 		mb->in->st.known.ns[SUB_NEW] = s.scan.sure[SUB_NEW] ?
 		    s.scan.ns[SUB_NEW] : 0;
-		list_new(&s, false);
-		r = mbox_take_in(mb, s.add, s.nadd, err);
+		r = mbox_take_in(mb, &s.scan, false, err);
 	}
 	if (r == 0)
 		mbox_note_known(mb);

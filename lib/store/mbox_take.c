@@ -18,7 +18,8 @@
 
 enum {
 	UID_JUMP = 1 << 20,
-	LATE_MIN = 256	/* files whose renaming would keep a client waiting */
+	LATE_MIN = 256,	/* files whose renaming would keep a client waiting */
+	AHEAD = 8
 };
 
 int
@@ -52,29 +53,70 @@ mbox_measure(int dir, const char *name, uint64_t *size, uint64_t *wsize)
 	return 0;
 }
 
-struct taken {
+/* Those that keep their UIDs come first, the rest by time and name.  The order
+ * in which a directory is read is none, and sorting many by comparing takes
+ * longer than parsing their names: the digits of a key are sorted instead. */
+struct order {
+	uint64_t key;
 	struct mbox_file *f;
-	struct mail_name n;
-	uint64_t size, wsize;
-	int64_t date;
-	size_t name;		/* of the final name in the arena of names */
-	bool keep;		/* its U= is good */
-	bool late;		/* it is renamed later */
 };
 
-/* those that keep their UIDs first, the rest by time and name */
 static int
-cmp_taken(const void *pa, const void *pb)
+cmp_order(const void *pa, const void *pb)
 {
-	const struct taken *a = pa, *b = pb;
+	const struct mbox_file *a = ((const struct order *)pa)->f;
+	const struct mbox_file *b = ((const struct order *)pb)->f;
 
-	if (a->keep != b->keep)
-		return b->keep - a->keep;
-	if (a->keep && a->f->uid != b->f->uid)
-		return a->f->uid < b->f->uid ? -1 : 1;
-	if (a->n.time != b->n.time)
-		return a->n.time < b->n.time ? -1 : 1;
-	return strcmp(a->f->name, b->f->name);
+	if (a->time != b->time)
+		return a->time < b->time ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+static void
+sort_digit(struct order *to, const struct order *from, size_t n, int shift)
+{
+	size_t at[256] = { 0 }, i, sum = 0, k;
+
+	for (i = 0; i < n; i++)
+		at[from[i].key >> shift & 0xff]++;
+	for (i = 0; i < ARRAY_LEN(at); i++) {
+		k = at[i];
+		at[i] = sum;
+		sum += k;
+	}
+	for (i = 0; i < n; i++)
+		to[at[from[i].key >> shift & 0xff]++] = from[i];
+}
+
+/* *v is malloced */
+static void
+sort_order(struct order **v, size_t n)
+{
+	struct order *to = xmalloc(n * sizeof(*to)), *from = *v, *w;
+	uint64_t differ = 0;
+	size_t i, k;
+	int shift;
+
+	for (i = 0; i < n; i++) {
+		from[i].key = from[i].f->keep ? from[i].f->uid :
+		    1ULL << 63 | (uint64_t)from[i].f->time;
+		differ |= from[i].key ^ from[0].key;
+	}
+	for (shift = 0; shift < 64; shift += 8)
+		if (differ >> shift & 0xff) {
+			sort_digit(to, from, n, shift);
+			w = from;
+			from = to;
+			to = w;
+		}
+	free(to);
+	*v = from;
+	for (i = 0; i < n; i = k) {
+		for (k = i + 1; k < n && from[k].key == from[i].key; )
+			k++;
+		if (k - i > 1)
+			qsort(from + i, k - i, sizeof(*from), cmp_order);
+	}
 }
 
 static bool
@@ -97,113 +139,138 @@ uid_good(const struct mailbox *mb, uint32_t uid)
 	return uid >= mb->uidnext && uid - mb->uidnext < UID_JUMP;
 }
 
-/* Can the record tell the name as it is?  Letters in the order of ours. */
-static bool
-may_wait(const struct taken *t)
+static struct order *
+list_taken(const struct mailbox *mb, struct mbox_scan *s, bool cur,
+    size_t *n_r)
 {
-	struct slice f = t->n.flags;
-	size_t i;
+	struct order *v = xmalloc((s->n + 1) * sizeof(*v));
+	struct mbox_file *f;
+	size_t i, n = 0, late = 0;
 
-	if (t->f->sub != SUB_CUR || t->f->uid != 0)
-		return false;
-	for (i = 0; i < f.n; i++)
-		if (!mbox_letters_parse(slice_sub(f, i, 1)) ||
-		    (i > 0 && f.p[i] <= f.p[i - 1]))
-			return false;
-	return true;
-}
-
-static void
-choose_late(struct taken *v, size_t n)
-{
-	size_t i, late = 0;
-
-	for (i = 0; i < n; i++) {
-		v[i].late = may_wait(&v[i]);
-		late += v[i].late;
+	for (f = s->v; f < s->v + s->n; f++) {
+		if (f->used || (!cur && f->sub == SUB_CUR))
+			continue;
+		/* can the record tell the name as it is? */
+		f->late = mb->in->writable && f->sub == SUB_CUR &&
+		    f->uid == 0 && f->ours;
+		late += f->late;
+		v[n++].f = f;
 	}
 	for (i = 0; late < LATE_MIN && i < n; i++)
-		v[i].late = false;
-}
-
-/* 1, 0 it can not be taken in now */
-static int
-examine(struct mailbox *mb, struct taken *t)
-{
-	int dir = mb->in->sub[t->f->sub];
-	struct stat st;
-
-	t->size = t->n.size;
-	t->wsize = t->n.wsize;
-	t->date = MBOX_NO_DATE;
-	if (t->late && t->n.has_size && t->n.has_wsize)
-		return 1;
-	if (fstatat(dir, t->f->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    !S_ISREG(st.st_mode))
-		return 0;
-	t->date = st.st_mtime;
-	if (!t->n.has_size || !t->n.has_wsize ||
-	    t->size != (uint64_t)st.st_size)
-		return mbox_measure(dir, t->f->name, &t->size,
-		    &t->wsize) == 0;
-	return 1;
+		v[i].f->late = false;
+	*n_r = n;
+	return v;
 }
 
 /* UIDs: the good ones are kept, once each */
 static void
-sort_taken(struct mailbox *mb, struct taken *v, size_t n)
+sort_taken(const struct mailbox *mb, struct order **v, size_t n)
 {
+	struct mbox_file *f;
 	uint32_t last = 0;
-	size_t i, kept;
+	size_t i;
 	bool again = false;
 
 	for (i = 0; i < n; i++)
-		v[i].keep = uid_good(mb, v[i].f->uid);
-	qsort(v, n, sizeof(*v), cmp_taken);
-	for (kept = 0; kept < n && v[kept].keep; kept++)
-		;
-	for (i = 0; i < kept; i++) {
-		v[i].keep = v[i].f->uid != last;
-		again |= !v[i].keep;
-		last = v[i].f->uid;
+		(*v)[i].f->keep = uid_good(mb, (*v)[i].f->uid);
+	sort_order(v, n);
+	for (i = 0; i < n && (*v)[i].f->keep; i++) {
+		f = (*v)[i].f;
+		f->keep = f->uid != last;
+		again |= !f->keep;
+		last = f->uid;
 	}
 	if (again)
-		qsort(v, n, sizeof(*v), cmp_taken);
+		sort_order(v, n);
 }
 
-static void
-record(struct mailbox *mb, struct taken *t, uint32_t uid, uint64_t modseq,
-    int64_t now, struct str *names)
+/* What the name does not tell is looked up: 1, 0 it can not be taken in now */
+static int
+examine(const struct mailbox *mb, const struct mbox_file *f,
+    struct mailbox_msg *m)
 {
-	struct mailbox_msg m = {
-		.uid = uid, .modseq = modseq, .size = t->size,
-		.wsize = t->wsize, .date = t->date,
-		.saved = now,
-	};
+	int dir = mb->in->sub[f->sub];
+	struct stat st;
 
-	m.flags = m.file_flags = (uint16_t)mbox_letters_parse(t->n.flags);
+	m->size = f->size;
+	m->wsize = f->wsize;
+	m->date = MBOX_NO_DATE;
+	if (f->late && f->sized)
+		return 1;
+	if (fstatat(dir, f->name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    !S_ISREG(st.st_mode))
+		return 0;
+	m->date = st.st_mtime;
+	if (!f->sized || m->size != (uint64_t)st.st_size)
+		return mbox_measure(dir, f->name, &m->size, &m->wsize) == 0;
+	return 1;
+}
+
+/* The message of a file; 0 there is none.  A name that it shall get at once,
+ * and one that only the record needs, goes behind names. */
+static int
+record(struct mailbox *mb, struct mbox_file *f, struct mailbox_msg *m,
+    struct str *names)
+{
+	struct mailbox_impl *in = mb->in;
+	size_t at = names->len;
+
+	if (!examine(mb, f, m))
+		return 0;
+	m->flags = m->file_flags = f->flags;
 	/* the log was lost: when it was saved is not known any more */
-	if (!mb->in->st.scanned && t->f->uid != 0)
-		m.saved = t->date;
-	t->name = names->len;
-	if (mb->in->writable && !t->late) {
-		mbox_name_final(names, slice_of(t->f->name), m.flags, &m);
-	} else {
-		str_addc(names, t->f->sub == SUB_NEW ? 'n' : 'o');
-		str_adds(names, t->f->name);
+	if (!in->st.scanned && f->uid != 0)
+		m->saved = m->date;
+	if (in->unwritten && f->late) {
+		m->name = f->at - 1;
+		mbox_add_msg(mb, m, true);
+		return 1;
 	}
-	mbox_record_add(&mb->in->out, mb, &m, names->s + t->name);
-	if (t->late)
-		str_trunc(names, t->name);	/* nobody will ask */
+	if (in->writable && !f->late)
+		mbox_name_final(names, slice_of(f->name), m->flags, m);
+	else
+		str_adds(names, f->name - 1);
+	if (in->unwritten)
+		mbox_add_msg(mb, m, mbox_name_waits(names->s + at));
+	else
+		mbox_record_add(&in->out, mb, m, names->s + at);
+	f->final = (uint32_t)at;
+	if (f->late)
+		str_trunc(names, at);
 	else
 		str_addc(names, '\0');
+	return 1;
+}
+
+/* The first messages of a state: what they are called lies where the directory
+ * was read to, and behind it. */
+static void
+keep_names(struct mailbox *mb, struct mbox_scan *s, const struct order *v,
+    const struct str *names)
+{
+	struct mbox_state *st = &mb->in->st;
+	size_t i, at = s->names.len;
+
+	assert(st->names_len == 0 && st->more.len == 0);
+	if (at + names->len > UINT32_MAX)
+		die("names of a mailbox are over 4 GiB");
+	str_free(&st->more);
+	st->more = s->names;
+	s->names = (struct str)STR_INIT;
+	str_addsl(&st->more, slice_str(names));
+	for (i = 0; i < mb->n; i++)
+		if (!v[i].f->late)
+			mb->msg[i].name = (uint32_t)at + v[i].f->final;
+	for (i = 0; i < s->n; i++)
+		s->v[i].name = st->more.s + s->v[i].at;
 }
 
 static void
-rename_taken(struct mailbox *mb, const struct taken *v, size_t n,
+rename_taken(struct mailbox *mb, const struct order *v, size_t n,
     const struct str *names)
 {
 	struct mailbox_impl *in = mb->in;
+	const struct mbox_file *f;
 	struct mbox_own own;
 	bool new = false;
 	size_t i;
@@ -212,17 +279,16 @@ rename_taken(struct mailbox *mb, const struct taken *v, size_t n,
 		return;
 	mbox_own_begin(mb, &own);
 	for (i = 0; i < n; i++) {
-		if (v[i].late)
+		f = v[i].f;
+		if (f->late)
 			continue;
 		str_reset(&in->path);
-		mbox_name_file(names->s + v[i].name,
-		    mbox_letters_parse(v[i].n.flags), &in->path);
-		new |= v[i].f->sub == SUB_NEW;
-		if (v[i].f->sub == SUB_CUR &&
-		    strcmp(v[i].f->name, in->path.s) == 0)
+		mbox_name_file(names->s + f->final, f->flags, &in->path);
+		new |= f->sub == SUB_NEW;
+		if (f->sub == SUB_CUR && strcmp(f->name, in->path.s) == 0)
 			continue;
-		if (mbox_rename(in->sub[v[i].f->sub], v[i].f->name,
-		    in->sub[SUB_CUR], in->path.s) < 0)
+		if (mbox_rename(in->sub[f->sub], f->name, in->sub[SUB_CUR],
+		    in->path.s) < 0)
 			in->rescan = true;
 	}
 	mbox_own_end(mb, &own);
@@ -231,60 +297,65 @@ rename_taken(struct mailbox *mb, const struct taken *v, size_t n,
 }
 
 static int
-take(struct mailbox *mb, struct taken *v, size_t n, struct err *err)
+take(struct mailbox *mb, struct mbox_scan *s, struct order *v, size_t n,
+    struct err *err)
 {
+	struct mailbox_msg all = { .saved = wall_s() }, m;
 	struct str names = STR_INIT;
-	uint64_t modseq, next = mb->uidnext;
-	int64_t now = wall_s();
-	size_t i;
+	uint64_t next = mb->uidnext;
+	size_t i, k = 0;
 	int r;
 
-	sort_taken(mb, v, n);
 	/* UIDs are given above all that were, and above all that are kept */
-	for (i = 0; i < n && v[i].keep; i++)
+	for (i = 0; i < n && v[i].f->keep; i++)
 		next = MAX(next, (uint64_t)v[i].f->uid + 1);
 	r = mbox_reserve(mb, next + n, err);
-	if (r == 0) {
-		modseq = mbox_next_modseq(mb);
-		for (i = 0; i < n; i++)
-			record(mb, &v[i], v[i].keep ? v[i].f->uid :
-			    (uint32_t)next++, modseq, now, &names);
+	if (r < 0)
+		return -1;
+	all.modseq = mbox_next_modseq(mb);
+	for (i = 0; i < n; i++) {
+		if (i + AHEAD < n)
+			__builtin_prefetch(v[i + AHEAD].f);
+		m = all;
+		m.uid = v[i].f->keep ? v[i].f->uid : (uint32_t)next;
+		if (!record(mb, v[i].f, &m, &names))
+			continue;
+		next += !v[i].f->keep;
+		v[k++] = v[i];
+	}
+	if (mb->in->unwritten) {
+		keep_names(mb, s, v, &names);
+		r = mbox_checkpoint(mb, err);
+	} else {
 		r = mbox_commit(mb, true, err);
 	}
 	if (r == 0)
-		rename_taken(mb, v, n, &names);
+		rename_taken(mb, v, k, &names);
 	str_free(&names);
 	return r;
 }
 
 int
-mbox_take_in(struct mailbox *mb, struct mbox_file **f, size_t n,
+mbox_take_in(struct mailbox *mb, struct mbox_scan *s, bool cur,
     struct err *err)
 {
-	struct taken *v;
-	size_t i, k = 0;
+	struct order *v;
+	size_t n;
 	int r = 0;
 
 	/* without a log that could keep them UIDs can not be given */
-	if (n == 0 || (!mb->in->writable && !mb->in->fresh))
+	if (!mb->in->writable && !mb->in->fresh)
 		return 0;
-	v = xcalloc(n, sizeof(*v));
-	for (i = 0; i < n; i++) {
-		v[i].f = f[i];
-		mail_name_parse(slice_of(f[i]->name), &v[i].n);
+	v = list_taken(mb, s, cur, &n);
+	if (n > 0) {
+		sort_taken(mb, &v, n);
+		r = take(mb, s, v, n, err);
+		/* UIDs between others: in their order in a new log */
+		if (r == 0 && mb->in->damaged && mb->in->opening)
+			r = mbox_checkpoint(mb, err);
+		if (r == 0)
+			mb->in->fresh = mb->in->damaged = false;
 	}
-	if (mb->in->writable)
-		choose_late(v, n);
-	for (i = 0; i < n; i++)
-		if (examine(mb, &v[i]))
-			v[k++] = v[i];
-	if (k > 0)
-		r = take(mb, v, k, err);
-	/* UIDs between others: in their order in a new log */
-	if (r == 0 && mb->in->damaged && mb->in->opening)
-		r = mbox_checkpoint(mb, err);
-	if (r == 0)
-		mb->in->fresh = mb->in->damaged = false;
 	free(v);
 	return r;
 }

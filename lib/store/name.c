@@ -55,29 +55,38 @@ leading_number(struct slice s)
 	uint64_t v = 0;
 	size_t i = 0;
 
-	while (i < s.n && ascii_isdigit((unsigned char)s.p[i]))
+	while (i < s.n && (unsigned char)s.p[i] - (unsigned)'0' <= 9)
 		i++;
 	s.n = i;
 	return number(s, &v) ? (int64_t)v : 0;
 }
 
+/* the next , or : */
+static const char *
+part_end(const char *p, const char *end)
+{
+	while (p < end && *p != ',' && *p != ':')
+		p++;
+	return p;
+}
+
 void
 mail_name_parse(struct slice name, struct mail_name *n)
 {
-	size_t colon = slice_find(name, ':'), i, k;
+	const char *end = name.p + name.n, *p = part_end(name.p, end), *f;
 
 	memset(n, 0, sizeof(*n));
-	n->base = slice_sub(name, 0, colon);
-	n->flags = SLICE_LIT("");
-	if (name.n - colon >= 3 && memcmp(name.p + colon, ":2,", 3) == 0)
-		n->flags = slice_sub(name, colon + 3, name.n);
-	n->unique = slice_sub(n->base, 0, slice_find(n->base, ','));
-	for (i = n->unique.n; i < colon; i = k) {
-		for (k = ++i; k < colon && name.p[k] != ','; k++)
-			;
-		parse_field(slice_sub(name, i, k - i), n);
-	}
+	n->unique = (struct slice){ name.p, (size_t)(p - name.p) };
 	n->time = leading_number(n->unique);
+	while (p < end && *p == ',') {
+		f = p + 1;
+		p = part_end(f, end);
+		parse_field((struct slice){ f, (size_t)(p - f) }, n);
+	}
+	n->base = (struct slice){ name.p, (size_t)(p - name.p) };
+	n->flags = SLICE_LIT("");
+	if (end - p >= 3 && memcmp(p, ":2,", 3) == 0)
+		n->flags = slice_sub(name, n->base.n + 3, name.n);
 }
 
 /* as Maildir writes host names: \057 for /, \072 for :; and , for us */

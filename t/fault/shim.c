@@ -292,6 +292,13 @@ POINTER_CALL(DIR *, opendir, (const char *path), (path),
     fails(FAULT_FILES, EMFILE))
 POINTER_CALL(struct dirent *, readdir, (DIR *d), (d), fails(FAULT_READ, EIO))
 
+EXPORT ssize_t
+getdents64(int fd, void *p, size_t n)
+{
+	REAL(getdents64);
+	return fails(FAULT_READ, EIO) ? -1 : real(fd, p, n);
+}
+
 int __open_2(const char *path, int flags);
 int __openat_2(int d, const char *path, int flags);
 

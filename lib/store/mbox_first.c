@@ -1,0 +1,189 @@
+/*
+ * mbox_first.c - postrider-uid, and a log for a mailbox that has none.
+ *
+ * postrider-uid, in the folder itself, outlives .state/: UIDVALIDITY, the
+ * mailbox id, and a number that no UID has reached.  It is written before
+ * UIDs beyond that number are given out.
+ *
+ * A mailbox that is opened for the first time is read first, and its log is
+ * written with all that is there: one file, once, and synced once, before
+ * anybody is told a UID.  Until then nothing of it is on the disk, and the lock
+ * is held.
+ */
+#include "store/mbox.h"
+
+#include <fcntl.h>
+
+#include "base/clock.h"
+#include "store/dir.h"
+
+/* --- postrider-uid -------------------------------------------------------- */
+
+struct uid_file { uint64_t validity, next; char id[33]; };
+
+static bool
+read_uid_file(struct mailbox_impl *in, struct uid_file *u)
+{
+	char buf[256];
+	struct slice rest, rec, w;
+	uint64_t version;
+	ssize_t n;
+	int fd;
+
+	fd = dir_open(in->dir, MBOX_UID_FILE, O_RDONLY | O_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	n = pread(fd, buf, sizeof(buf), 0);
+	close(fd);
+	if (n <= 0)
+		return false;
+	rest = (struct slice){ buf, (size_t)n };
+	if (mbox_log_next(&rest, &rec) != 1 || !mbox_word_u64(&rec, &version) ||
+	    version != 1 || !mbox_word_u64(&rec, &u->validity) ||
+	    u->validity == 0 || u->validity > UINT32_MAX ||
+	    !mbox_word_u64(&rec, &u->next) || u->next == 0 ||
+	    u->next > UINT32_MAX || !slice_cut(&rec, ' ', &w) || w.n == 0 ||
+	    w.n > 32)
+		return false;
+	slice_copy(u->id, sizeof(u->id), w);
+	return true;
+}
+
+/* 0, or -1 and errno */
+static int
+write_uid_file(struct mailbox *mb, uint64_t next, struct err *err)
+{
+	struct mailbox_impl *in = mb->in;
+	struct str text = STR_INIT;
+	int fd, e;
+
+	next = MIN(next, UINT32_MAX);
+	mbox_log_addf(&text, "1 %lu %llu %s", (unsigned long)mb->uidvalidity,
+	    (unsigned long long)next, mb->id);
+	fd = mbox_replace_begin(in, MBOX_UID_FILE ".tmp", err);
+	if (fd >= 0)
+		fd = mbox_replace_end(in, fd, full_write(fd, text.s,
+		    text.len) == 0 && fsync(fd) == 0, MBOX_UID_FILE ".tmp",
+		    MBOX_UID_FILE, err);
+	e = errno;
+	str_free(&text);
+	errno = e;
+	if (fd < 0)
+		return -1;
+	close(fd);
+	in->reserved = (uint32_t)next;
+	return 0;
+}
+
+/* Up to where are they reserved? */
+static uint32_t
+reserved(struct mailbox *mb)
+{
+	struct mailbox_impl *in = mb->in;
+	struct uid_file u;
+
+	if (in->reserved == 0 && read_uid_file(in, &u) &&
+	    u.validity == mb->uidvalidity && strcmp(u.id, mb->id) == 0)
+		in->reserved = (uint32_t)u.next;
+	return in->reserved;
+}
+
+int
+mbox_reserve(struct mailbox *mb, uint64_t uid, struct err *err)
+{
+	struct mailbox_impl *in = mb->in;
+
+	if (uid >= UINT32_MAX)
+		return err_perm(err, "5.3.4", "no UIDs are left");
+	if (!in->writable || in->unwritten || uid <= reserved(mb))
+		return 0;
+	if (write_uid_file(mb, uid + MBOX_UID_AHEAD, err) < 0)
+		return -1;
+	if (mbox_sync_dir(in, ".", err) < 0) {
+		/* what is in the file may not last: it is not believed */
+		in->reserved = 1;
+		return -1;
+	}
+	return 0;
+}
+
+int
+mbox_reserve_now(struct mailbox *mb)
+{
+	struct err ignored;
+
+	/* the directory is synced with the log's */
+	return mb->n == 0 || mb->uidnext <= reserved(mb) ? 0 :
+	    write_uid_file(mb, (uint64_t)mb->uidnext + MBOX_UID_AHEAD,
+	    &ignored);
+}
+
+/* --- the first log -------------------------------------------------------- */
+
+/* The clock's seconds, but above all that were given in this Maildir: a
+ * folder that is deleted and made again within a second is another one. */
+static uint32_t
+new_validity(struct mailbox_impl *in)
+{
+	static const char last[] = ".state/uidvalidity";
+	char buf[16], tmp[64];
+	uint64_t v = 0;
+	ssize_t n = 0;
+	int fd;
+
+	fd = dir_open(in->maildir, last, O_RDONLY | O_NONBLOCK, 0);
+	if (fd >= 0)
+		n = pread(fd, buf, sizeof(buf), 0);
+	close_fd(fd);
+	if (n > 1)
+		slice_u64((struct slice){ buf, (size_t)n - 1 }, UINT32_MAX - 1,
+		    &v);
+	v = MIN(MAX(v + 1, (uint64_t)MAX(wall_s(), 1)), UINT32_MAX);
+	snprintf(tmp, sizeof(tmp), ".state/uidvalidity.%d", (int)getpid());
+	fd = dir_open(in->maildir, tmp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	if (fd >= 0) {
+		n = snprintf(buf, sizeof(buf), "%lu\n", (unsigned long)v);
+		if (full_write(fd, buf, (size_t)n) < 0 ||
+		    renameat(in->maildir, tmp, in->maildir, last) < 0)
+			unlinkat(in->maildir, tmp, 0);
+	}
+	close_fd(fd);
+	return (uint32_t)v;
+}
+
+int
+mbox_create_log(struct mailbox *mb, struct err *err)
+{
+	struct mailbox_impl *in = mb->in;
+	unsigned char rnd[16];
+	struct uid_file u;
+	struct str id = STR_INIT;
+
+	if (read_uid_file(in, &u)) {
+		mb->uidvalidity = (uint32_t)u.validity;
+		mb->uidnext = MAX(mb->uidnext, (uint32_t)u.next);
+		slice_copy(mb->id, sizeof(mb->id), slice_of(u.id));
+	} else {
+		random_bytes(rnd, sizeof(rnd));
+		hex_encode(&id, rnd, sizeof(rnd));
+		slice_copy(mb->id, sizeof(mb->id), slice_str(&id));
+		str_free(&id);
+		mb->uidvalidity = new_validity(in);
+	}
+	mb->modseq = mbox_next_modseq(mb);
+	in->st.base_modseq = mb->modseq;
+	in->st.have_head = true;
+	in->fresh = true;
+	/* The first log is written with the messages that it is for: nobody
+	 * was told anything yet. */
+	in->unwritten = in->opening && in->log < 0;
+	return in->unwritten ? 0 : mbox_checkpoint(mb, err);
+}
+
+int
+mbox_first(struct mailbox *mb, struct err *err)
+{
+	if (mb->in->unwritten && mbox_sync_all(mb, err) < 0)
+		return -1;
+	return mb->in->unwritten ? mbox_checkpoint(mb, err) : 0;
+}

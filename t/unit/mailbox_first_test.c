@@ -1,0 +1,260 @@
+/* mailbox_first_test.c - a mailbox that is opened for the first time, killed
+ * before each of its system calls: nobody was told anything then, and the next
+ * who opens it finds all messages, whatever of the files that were not synced
+ * a power cut takes away. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "mailbox_help.h"
+#include "store/mbox.h"
+#include "test/tap.h"
+
+enum { FILES = 280, FRESH = 2, ALL = FILES + FRESH, STEPS_MAX = 2000 };
+
+static struct place p;
+
+static const char *
+came_as(size_t i)
+{
+	static char name[80];
+
+	snprintf(name, sizeof(name), "cur/%zu.a,S=4,W=5:2,%s", 1000000 + i,
+	    i % 2 ? "S" : "FR");
+	return name;
+}
+
+static void
+fill(void)
+{
+	size_t i;
+
+	place_make(&p, "first");
+	for (i = 0; i < FILES; i++)
+		place_put(&p, came_as(i), "abc\n");
+	place_put(&p, "new/2000000.b", "abc\n");
+	place_put(&p, "new/2000001.b,S=4,W=5", "abc\n");
+}
+
+/* as it was before anybody saw it, some time ago: what changed just now is read
+ * again */
+static void
+never_seen(void)
+{
+	static const struct timespec ts[2] = { { 1600000000, 5 },
+		{ 1600000000, 5 } };
+	static const char *const names[] = { ".state/log", ".state/log.tmp",
+		MBOX_UID_FILE, MBOX_UID_FILE ".tmp" };
+	static const char *const fresh[][2] = {
+		{ "2000000.b", "new/2000000.b" },
+		{ "2000001.b", "new/2000001.b,S=4,W=5" },
+	};
+	const char *name;
+	char path[300];
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(names); i++)
+		if (place_has(&p, names[i]))
+			place_remove(&p, names[i]);
+	for (i = 0; i < ARRAY_LEN(fresh); i++) {
+		name = place_find(&p, "cur", fresh[i][0]);
+		snprintf(path, sizeof(path), "cur/%s", name);
+		if (name[0] != '\0')
+			place_move(&p, path, fresh[i][1]);
+	}
+	if (utimensat(p.at.dir, "cur", ts, 0) < 0 ||
+	    utimensat(p.at.dir, "new", ts, 0) < 0)
+		die("utimensat: %s", strerror(errno));
+}
+
+/* --- a child that is watched ---------------------------------------------- */
+
+static _Noreturn void
+child(void)
+{
+	struct mailbox *mb;
+
+	if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+		_exit(2);
+	raise(SIGSTOP);
+	mb = mailbox_open(&p.at, 0, &test_err);
+	_exit(mb == NULL || mb->n != ALL);
+}
+
+static void
+note(struct str *calls, uint64_t nr)
+{
+	if (nr == SYS_write || nr == SYS_pwrite64)
+		str_addc(calls, 'w');
+	else if (nr == SYS_fsync || nr == SYS_fdatasync)
+		str_addc(calls, 's');
+	else if (nr == SYS_renameat || nr == SYS_renameat2)
+		str_addc(calls, 'r');
+}
+
+/* Kill it before its call number `step`: true.  false: it came to its end.
+ * What it did goes behind calls. */
+static bool
+open_until(size_t step, struct str *calls)
+{
+	struct __ptrace_syscall_info info;
+	int status;
+	size_t n = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		die("fork: %s", strerror(errno));
+	if (pid == 0)
+		child();
+	waitpid(pid, &status, 0);
+	ptrace(PTRACE_SETOPTIONS, pid, NULL, PTRACE_O_TRACESYSGOOD |
+	    PTRACE_O_EXITKILL);
+	while (WIFSTOPPED(status)) {
+		memset(&info, 0, sizeof(info));
+		if (WSTOPSIG(status) == (SIGTRAP | 0x80) &&
+		    ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(info),
+		    &info) > 0 && info.op == PTRACE_SYSCALL_INFO_ENTRY) {
+			if (n++ == step)
+				kill(pid, SIGKILL);
+			else
+				note(calls, info.entry.nr);
+		}
+		ptrace(PTRACE_SYSCALL, pid, NULL, NULL);
+		if (waitpid(pid, &status, 0) < 0)
+			die("waitpid: %s", strerror(errno));
+	}
+	if (WIFSIGNALED(status))
+		return true;
+	is_int(WEXITSTATUS(status), 0, "left alone it is opened");
+	return false;
+}
+
+/* --- what is found -------------------------------------------------------- */
+
+static void
+finding(void *ctx, const char *text)
+{
+	(void)ctx;
+	tap_diag("check: %s", text);
+}
+
+static size_t
+wrong(const struct mailbox *mb)
+{
+	size_t i, bad = mb->n != ALL;
+
+	for (i = 0; i < mb->n; i++) {
+		bad += i > 0 && mb->msg[i].uid <= mb->msg[i - 1].uid;
+		bad += mb->msg[i].uid >= mb->uidnext;
+		bad += mb->msg[i].size != 4 || mb->msg[i].wsize != 5;
+		bad += (mb->msg[i].flags & MSG_KEPT) != (i >= FILES ? 0 :
+		    i % 2 ? MSG_SEEN : MSG_FLAGGED | MSG_ANSWERED);
+	}
+	return bad;
+}
+
+/* whoever opens it now, and again, sees one and the same sound mailbox */
+static size_t
+opened_twice(void)
+{
+	struct mailbox *a = place_open(&p, 0), *b = place_open(&p, 0);
+	size_t bad = wrong(a) + wrong(b), i;
+
+	bad += a->uidvalidity != b->uidvalidity || a->uidnext != b->uidnext;
+	for (i = 0; i < a->n && i < b->n; i++)
+		bad += a->msg[i].uid != b->msg[i].uid;
+	mbox_free(a);
+	mbox_free(b);
+	bad += place_count(&p, "new") != 0 || place_count(&p, "cur") != ALL;
+	return bad + (size_t)mailbox_check(&p.at, CHECK_ONLY, finding, NULL,
+	    &test_err);
+}
+
+/* names that a power cut may take away, until directories are synced */
+static const char *const unsynced[] = { ".state/log", MBOX_UID_FILE };
+
+static bool
+synced(const struct str *calls)
+{
+	return strstr(calls->s, "rss") != NULL;
+}
+
+/* killed there, and without that name; 0 or how much is wrong, SIZE_MAX: it
+ * was not killed */
+static size_t
+one_state(size_t step, const char *gone, struct str *calls)
+{
+	size_t bad;
+
+	never_seen();
+	str_reset(calls);
+	if (!open_until(step, calls))
+		return SIZE_MAX;
+	/* it may not have come as far as the one before */
+	if (gone != NULL && (!place_has(&p, gone) || synced(calls)))
+		return 0;
+	if (gone != NULL)
+		place_remove(&p, gone);
+	bad = opened_twice();
+	if (bad > 0)
+		tap_diag("killed before call %zu, %s taken away: %zu faults",
+		    step, gone != NULL ? gone : "nothing", bad);
+	return bad;
+}
+
+static void
+test_killed(void)
+{
+	struct str calls = STR_INIT;
+	size_t step, bad = 0, states = 0, now = 0, i, renamed;
+
+	for (step = 0; step < STEPS_MAX; step++) {
+		now = one_state(step, NULL, &calls);
+		if (now == SIZE_MAX)
+			break;
+		bad += now;
+		states++;
+		for (renamed = 0, i = 0; i < calls.len; i++)
+			renamed += calls.s[i] == 'r';
+		/* the last UIDVALIDITY, UIDs, the log; then all are synced */
+		if (synced(&calls))
+			continue;
+		for (i = 0; i < ARRAY_LEN(unsynced); i++)
+			if (renamed >= 3 - i) {
+				bad += one_state(step, unsynced[i], &calls);
+				states++;
+			}
+	}
+	ok(now == SIZE_MAX, "it ends after %zu calls", step);
+	is_int(bad, 0, "opened in %zu states, all messages are there",
+	    states);
+	str_free(&calls);
+}
+
+/* What is renamed was synced before; UIDs and log are synced, and so are their
+ * names, before anybody is told, or a file gets the name with its UID. */
+static void
+test_order(void)
+{
+	struct str calls = STR_INIT;
+
+	never_seen();
+	ok(!open_until(STEPS_MAX, &calls), "opened");
+	/* the last UIDVALIDITY; the log; UIDs; its name, and their directories;
+	 * then what is in new/, times and \Recent */
+	is_str(calls.s, "wrwwswsrrssrrww", "the order of its calls");
+	str_free(&calls);
+}
+
+int
+main(void)
+{
+	fill();
+	test_order();
+	test_killed();
+	place_free(&p);
+	return tap_done();
+}
