@@ -76,6 +76,9 @@ judge_header(struct slice s, bool all, const struct content_limits *l,
 			f->message_id = true;
 		else if (slice_ieqz(h.name, "From"))
 			f->from = true;
+		else if (slice_ieqz(h.name, "Bcc") ||
+		    slice_ieqz(h.name, "Resent-Bcc"))
+			f->bcc = true;
 		else if (!slice_ieqz(h.name, "TLS-Required"))
 			continue;
 		else if (slice_ieqz(slice_trim(h.value), "No"))

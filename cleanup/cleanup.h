@@ -24,7 +24,7 @@ struct cleanup_conf {
 	int64_t header_fields;
 	int64_t service_timeout, qmgr_timeout;
 	uint64_t sync_above;
-	bool other_authors, complete_addresses;
+	bool other_authors, keep_bcc, complete_addresses;
 	uint64_t body_limit;
 	const char *header_checks, *mime_header_checks,
 	    *nested_header_checks, *body_checks;	/* "" none */
@@ -41,7 +41,7 @@ struct rcpt {
 
 struct content_facts {
 	uint64_t lines;		/* line ends */
-	bool date, message_id, from;	/* there is such a field */
+	bool date, message_id, from, bcc;	/* there is such a field */
 	bool tls_optional;	/* TLS-Required: No */
 	bool eightbit;		/* octets that are not ASCII */
 	bool no_blank;		/* a line that is no field ended the header */
@@ -180,6 +180,8 @@ int content_insert(int fd, uint64_t at, const struct str *text,
 /* put missing fields in; *size_r and f->lines grow */
 int normalize(const struct message *m, struct content_facts *f,
     uint64_t *size_r, struct err *err);
+/* take the fields out that are not for all recipients: 1 it is changed, 0, -1 */
+int bcc_drop(struct message *m, uint64_t *size, struct err *err);
 
 /* verbs.c: log what failed, and take our paths out of it; returns -1 */
 int say_failed(struct err *err);

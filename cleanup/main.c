@@ -35,6 +35,8 @@ const struct field conf_fields[] = {
 	    "From may name others beside the login, if Sender is the login's"),
 	F_SIZE(struct cleanup_conf, body_limit, "128M", "1K", "1T",
 	    "of a body that a filter puts in the place of another"),
+	F_BOOL(struct cleanup_conf, keep_bcc, "no",
+	    "Bcc stays in the header of what is submitted"),
 	F_BOOL(struct cleanup_conf, complete_addresses, "yes",
 	    "names without a domain get ours, in the header of mail of ours"),
 	F_STR(struct cleanup_conf, header_checks, "",

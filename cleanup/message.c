@@ -209,7 +209,7 @@ judge_again(struct message *m, struct err *err)
 int
 message_complete(struct message *m, uint64_t size, struct err *err)
 {
-	int changed = 0;
+	int dropped = 0, changed = 0;
 
 	if (check_size(m, size, &m->total, err) < 0 || judge(m, err) < 0)
 		return -1;
@@ -217,9 +217,13 @@ message_complete(struct message *m, uint64_t size, struct err *err)
 		return -1;
 	if (m->normalize && normalize(m, &m->facts, &m->total, err) < 0)
 		return -1;
-	if (m->ours)
+	if (m->normalize && m->facts.bcc && !conf.keep_bcc)
+		dropped = bcc_drop(m, &m->total, err);
+	if (dropped >= 0 && m->ours)
 		changed = addresses_rewrite(m, &m->total, err);
-	if (changed < 0 || (changed > 0 && judge_again(m, err) < 0))
+	if (dropped < 0 || changed < 0)
+		return -1;
+	if (dropped + changed > 0 && judge_again(m, err) < 0)
 		return -1;
 	m->appended = size;
 	m->completed = true;

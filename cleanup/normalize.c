@@ -1,5 +1,6 @@
 /*
- * normalize.c - what RFC 6409 section 8 lets a submission server add.
+ * normalize.c - what RFC 6409 section 8 lets a submission server add, and the
+ * one thing that it takes out.
  *
  * Content can only be appended to by its writer, who is done with it; here
  * the part behind the insertion is moved, from its end on.  The file is not
@@ -8,9 +9,10 @@
 #include <fcntl.h>
 
 #include "base/clock.h"
-#include "cleanup.h"
 #include "conf/common.h"
+#include "mime/header.h"
 #include "mime/write.h"
+#include "rewrite.h"
 
 enum { PIECE = 65536 };
 
@@ -125,5 +127,28 @@ normalize(const struct message *m, struct content_facts *f, uint64_t *size_r,
 	f->no_blank = false;
 	str_free(&fields);
 	str_free(&blank);
+	return rc;
+}
+
+int
+bcc_drop(struct message *m, uint64_t *size, struct err *err)
+{
+	struct str header = STR_INIT;
+	struct splices l = { 0 };
+	struct mime_scan scan;
+	struct mime_field f;
+	int rc = mime_header_load(m->fd, m->facts.body, &header, err);
+
+	mime_scan_init(&scan, slice_str(&header));
+	while (rc >= 0 && mime_scan_next(&scan, &f))
+		if (slice_ieqz(f.name, "Bcc") ||
+		    slice_ieqz(f.name, "Resent-Bcc"))
+			splice_add(&l, f.offset, f.raw.n, SLICE_LIT(""));
+	if (rc >= 0)
+		rc = l.n > 0 ? rewrite(m, &l, size, err) : 0;
+	if (rc == 0)
+		rc = l.n > 0;
+	splices_free(&l);
+	str_free(&header);
 	return rc;
 }

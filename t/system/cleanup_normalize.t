@@ -53,6 +53,19 @@ like result("Subject: x\nhello there\n"),
 like result('', from => ''),
     qr/\A${date}From: <MAILER-DAEMON\@mx\.example\.test>\n$id\z/, 'nothing';
 
+# who is named in Bcc is not for the others
+(my $secret = $full) =~ s/^(?=From)/bcc: eve\@a.test,\n joe\@a.test\n/m;
+is result("Bcc: x\n" . $secret =~ s/\n\n/\nResent-Bcc: y\nBcc:\n\nBcc: z\n/r),
+    $full =~ s/\n\n/\n\nBcc: z\n/r, 'Bcc is taken out of the header';
+like result("Bcc: x\nSubject: x\n"),
+    qr/\A${date}From: <joe\@example\.org>\n${id}Subject: x\n\z/,
+    '... and missing fields are added';
+my ($foreign) = submit($c, rcpt => 'ann@example.test', content => $secret);
+my ($kept) = grep { /\Q$foreign->{f}{q}\E$/ } $s->content;
+open my $as, '<', $kept or die;
+like do { local $/; <$as> }, qr/\nbcc: eve.*\n joe/, 'mail of others is not';
+close $as;
+
 my $big = join '', map { "$_ " . 'x' x 70 . "\n" } 1 .. 40_000;
 $got = result("Subject: big\n\n$big");
 ok $got =~ s/\A${date}From: [^\n]+\n${id}Subject: big\n\n// && $got eq $big,
