@@ -180,7 +180,7 @@ int content_insert(int fd, uint64_t at, const struct str *text,
 /* put missing fields in; *size_r and f->lines grow */
 int normalize(const struct message *m, struct content_facts *f,
     uint64_t *size_r, struct err *err);
-/* take the fields out that are not for all recipients: 1 it is changed, 0, -1 */
+/* take out the fields that are not for all recipients: 1 it did, 0, -1 */
 int bcc_drop(struct message *m, uint64_t *size, struct err *err);
 
 /* verbs.c: log what failed, and take our paths out of it; returns -1 */
