@@ -140,13 +140,12 @@ run_some(const struct job *j, size_t from, size_t to, struct err *err)
 
 	if (to - from > 1)
 		w.recipient = w.original = "";
-	feed_init(&r.feed, j->call->fd, j->in->size, &w, j->in->created);
+	r.feed = (struct feed){ j->call->fd, j->in->size, &w, j->in->created };
 	rc = set_command(j, from, to, &r, &why);
 	if (rc == 0)
 		rc = run_command(&r, &why);
 	if (rc == 0)
 		rc = outcome(&r, &why);
-	feed_free(&r.feed);
 	str_free(&r.output);
 	return tell(j, from, to, rc < 0 ? &why : NULL, mono_ms() - began, err);
 }

@@ -1,9 +1,9 @@
 /*
- * feed.c - what a command reads.  The content begins with our trace, first
- * of all Return-Path and, where there was one recipient, Delivered-To.
+ * feed.c - what a command reads: a file in memory, whole and sealed before the
+ * command begins, so that none takes a part of a message for all of it, whoever
+ * dies meanwhile.  The content begins with our trace, first of all Return-Path
+ * and, where there was one recipient, Delivered-To.
  */
-#include <limits.h>
-
 #include "pipe.h"
 #include "queue/content.h"
 
@@ -21,80 +21,80 @@ field(struct str *out, const char *name, const char *value)
 	str_addf(out, "%s%s%s", name, value, line_end());
 }
 
-void
-feed_init(struct feed *f, int fd, uint64_t size, const struct words *w,
-    int64_t created)
+/* what comes in front; how much of the content's beginning it stands for */
+static uint64_t
+head(struct str *out, struct slice content, const struct words *w)
 {
-	char head[4096];
-	struct slice rest = { head, 0 };
-	ssize_t n = pread(fd, head, sizeof(head), 0);
-	size_t skip;
+	size_t at = content_trace(content, "Return-Path:");
 
-	*f = (struct feed){ .fd = fd, .size = size, .failed = n < 0,
-		.form = { .end = line_end(), .plain = !conf.from_line } };
-	rest.n = n > 0 ? (size_t)n : 0;
-	if (conf.from_line)
-		from_line_begin(&f->out, &f->form, w->sender,
-		    created / 1000000);
-	skip = content_trace(rest, "Return-Path:");
-	rest = slice_sub(rest, skip, rest.n);
-	f->at = skip;
 	if (conf.return_path)
-		str_addf(&f->out, "Return-Path: <%s>%s", w->sender,
-		    line_end());
-	skip = content_trace(rest, "Delivered-To:");
-	f->at += skip;
+		str_addf(out, "Return-Path: <%s>%s", w->sender, line_end());
+	content = slice_sub(content, at, content.n);
 	if (conf.original_to && w->original[0] != '\0')
-		field(&f->out, "X-Original-To: ", w->original);
+		field(out, "X-Original-To: ", w->original);
 	if (conf.delivered_to && w->recipient[0] != '\0')
-		field(&f->out, "Delivered-To: ", w->recipient);
+		field(out, "Delivered-To: ", w->recipient);
+	return at + content_trace(content, "Delivered-To:");
 }
 
+/* what is at `at' of the content, but not beyond its size: 0 or -1 */
 static int
-fill(struct feed *f)
+piece(const struct feed *f, uint64_t at, struct slice *s, struct err *err)
 {
 	static char buf[CHUNK];
-	uint64_t left = f->size - f->at;
-	size_t want = (size_t)MIN(left, (uint64_t)CHUNK);
-	ssize_t n = pread(f->fd, buf, want, (off_t)f->at);
+	ssize_t n;
 
-	if (n <= 0) {
-		f->failed = true;
-		return -1;
-	}
-	f->at += from_line_add(&f->out, &f->form, (struct slice){ buf,
-	    (size_t)n }, (uint64_t)n == left);
-	if (f->at == f->size && conf.from_line)
-		from_line_end(&f->out, &f->form);
+	do {
+		n = pread(f->fd, buf, MIN(f->size - at, (uint64_t)CHUNK),
+		    (off_t)at);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0 || (n == 0 && at < f->size))
+		return err_temp(err, "4.3.0", "content can not be read");
+	*s = (struct slice){ buf, (size_t)n };
 	return 0;
 }
 
-int
-feed_next(struct feed *f, struct slice *piece)
+static int
+copy(const struct feed *f, int to, struct str *out, struct err *err)
 {
-	if (f->sent == f->out.len) {
-		str_reset(&f->out);
-		f->sent = 0;
-		while (f->out.len == 0 && f->at < f->size && !f->failed)
-			if (fill(f) < 0)
-				return -1;
-	}
-	if (f->failed)
+	struct from_line form = { .end = line_end(), .plain = !conf.from_line };
+	uint64_t at, written = 0;
+	struct slice s;
+
+	if (conf.from_line)
+		from_line_begin(out, &form, f->words->sender,
+		    f->created / 1000000);
+	if (piece(f, 0, &s, err) < 0)
 		return -1;
-	if (f->sent == f->out.len)
-		return 0;
-	*piece = slice_sub(slice_str(&f->out), f->sent, PIPE_BUF);
-	return 1;
+	at = head(out, s, f->words);
+	while (at < f->size) {
+		if (piece(f, at, &s, err) < 0)
+			return -1;
+		at += from_line_add(out, &form, s, s.n == f->size - at);
+		if (content_put(to, slice_str(out), written, err) < 0)
+			return -1;
+		written += out->len;
+		str_reset(out);
+	}
+	if (conf.from_line)
+		from_line_end(out, &form);
+	return content_put(to, slice_str(out), written, err);
 }
 
-void
-feed_took(struct feed *f, size_t n)
+int
+feed_file(const struct feed *f, struct err *err)
 {
-	f->sent += n;
-}
+	struct str out = STR_INIT;
+	int rc, fd;
 
-void
-feed_free(struct feed *f)
-{
-	str_free(&f->out);
+	if (content_float(&fd, err) < 0)
+		return -1;
+	rc = copy(f, fd, &out, err);
+	if (rc == 0)
+		rc = content_seal(fd, err);
+	str_free(&out);
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return -1;
 }

@@ -79,7 +79,7 @@ static const struct daemon pipe_daemon = {
 	.fields = fields, .conf = &conf,
 	.before_jail = before_jail, .check = check,
 	.verbs = verbs,
-	.jail = { .groups = JAIL_FILES, .files = 64 },
+	.jail = { .groups = JAIL_FILES | JAIL_MEMFD, .files = 64 },
 };
 
 int

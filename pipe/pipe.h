@@ -61,18 +61,12 @@ void template_environment(const struct words *w, struct arena *a,
 /* --- feed.c --- */
 struct feed {
 	int fd;			/* the content */
-	uint64_t at, size;	/* what comes next of it */
-	struct from_line form;
-	bool failed;
-	struct str out;		/* made ready */
-	size_t sent;		/* of out */
+	uint64_t size;
+	const struct words *words;
+	int64_t created;
 };
-void feed_init(struct feed *f, int fd, uint64_t size,
-    const struct words *w, int64_t created);
-/* the next piece, at most PIPE_BUF bytes: 1, 0 at the end, -1 not readable */
-int feed_next(struct feed *f, struct slice *piece);
-void feed_took(struct feed *f, size_t n);
-void feed_free(struct feed *f);
+/* A descriptor of what the command is to read, or -1: temporary. */
+int feed_file(const struct feed *f, struct err *err);
 
 /* --- run.c --- */
 struct run {

@@ -73,42 +73,6 @@ listen_to(struct run *r, int *fd)
 	str_add(&r->output, buf, (size_t)n);
 }
 
-/* A pipe that polls writable takes PIPE_BUF bytes without waiting. */
-static int
-speak(struct run *r, int *fd, struct err *err)
-{
-	struct slice piece;
-	ssize_t n;
-	int rc = feed_next(&r->feed, &piece);
-
-	if (rc == 1) {
-		n = write(*fd, piece.p, piece.n);
-		if (n > 0)
-			feed_took(&r->feed, (size_t)n);
-		/* it does not want to read it all: how it ends counts */
-		if (n >= 0 || errno == EINTR)
-			return 0;
-	}
-	if (rc < 0)
-		return err_temp(err, "4.3.0", "content can not be read");
-	close(*fd);
-	*fd = -1;
-	return 0;
-}
-
-/* A command that has a part of a message must not take that for the whole:
- * its input ends when it was killed. */
-static void
-kill_command(void)
-{
-	struct pollfd p = { starter.fd, POLLIN, 0 };
-
-	shutdown(starter.fd, SHUT_WR);
-	while (poll(&p, 1, GRACE_MS) < 0 && errno == EINTR)
-		continue;
-	ipc_close(&starter);
-}
-
 /* what is still in the pipe: others may hold it open, and write, for ever */
 static void
 drain(struct run *r, int *fd)
@@ -119,16 +83,17 @@ drain(struct run *r, int *fd)
 		listen_to(r, fd);
 }
 
+/* until the starter says how it ended: 0 or -1 */
 static int
-attend(struct run *r, int in, int out, struct err *err)
+attend(struct run *r, int out, struct err *err)
 {
 	int rc = 0, n;
 
 	for (;;) {
-		struct pollfd p[3] = { { starter.fd, POLLIN, 0 },
-			{ in, POLLOUT, 0 }, { out, POLLIN, 0 } };
+		struct pollfd p[2] = { { starter.fd, POLLIN, 0 },
+			{ out, POLLIN, 0 } };
 
-		n = poll(p, 3, (int)MIN(conf.time_limit + GRACE_MS,
+		n = poll(p, 2, (int)MIN(conf.time_limit + GRACE_MS,
 		    (int64_t)INT_MAX));
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -138,38 +103,42 @@ attend(struct run *r, int in, int out, struct err *err)
 		}
 		if (n <= 0 || p[0].revents != 0)
 			break;
-		if (p[2].revents != 0)
+		if (p[1].revents != 0)
 			listen_to(r, &out);
-		if (p[1].revents != 0 && speak(r, &in, err) < 0) {
-			rc = -1;
-			kill_command();
-			break;
-		}
 	}
 	drain(r, &out);
-	close_fd(in);
 	close_fd(out);
+	return rc;
+}
+
+/* *out_r: what it prints.  The message is whole before it begins. */
+static int
+start(const struct run *r, int *out_r, struct err *err)
+{
+	struct starter_run_in in = { .login = r->login, .dir = r->dir,
+		.arg = r->arg, .env = r->env, .time_limit = conf.time_limit };
+	int fd = feed_file(&r->feed, err), rc;
+
+	if (fd < 0)
+		return -1;
+	rc = ipc_call(&starter, &starter_run, &in, fd, NULL, out_r, NULL, err);
+	close(fd);
 	return rc;
 }
 
 int
 run_command(struct run *r, struct err *err)
 {
-	struct starter_run_in in = { .login = r->login, .dir = r->dir,
-		.arg = r->arg, .env = r->env, .time_limit = conf.time_limit };
 	struct starter_wait_out w;
-	int to = -1, from = -1;
+	int out = -1;
 
-	if (ipc_call(&starter, &starter_run, &in, -1, NULL, &to, NULL,
-	    err) < 0)
+	if (start(r, &out, err) < 0)
 		return lost(err);
-	if (ipc_call(&starter, &starter_output, NULL, -1, NULL, &from, NULL,
-	    err) < 0 || ipc_tell(&starter, &starter_wait, NULL, err) < 0) {
-		close_fd(to);
-		close_fd(from);
+	if (ipc_tell(&starter, &starter_wait, NULL, err) < 0) {
+		close_fd(out);
 		return lost(err);
 	}
-	if (attend(r, to, from, err) < 0 ||
+	if (attend(r, out, err) < 0 ||
 	    ipc_answer(&starter, &starter_wait, NULL, NULL, &w, NULL,
 	    err) != 1)
 		return lost(err);

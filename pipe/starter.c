@@ -39,11 +39,8 @@ static const struct field wait_out[] = {
 const struct verb_def starter_run = {
 	.name = "run",
 	.in = run_in, .in_size = sizeof(struct starter_run_in),
-	.flags = VERB_FD_OUT,
+	.flags = VERB_FD_IN | VERB_FD_OUT,
 	.doc = "start a command",
-};
-const struct verb_def starter_output = {
-	.name = "output", .flags = VERB_FD_OUT, .doc = "what it prints",
 };
 const struct verb_def starter_wait = {
 	.name = "wait",
@@ -61,7 +58,6 @@ static int sock;
 static const char *service_user;
 static pid_t child;		/* 0: none */
 static int64_t child_end;	/* mono_ms() */
-static int output = -1;
 
 /* --- who --------------------------------------------------------- */
 
@@ -216,49 +212,44 @@ began(const struct starter_run_in *in, int why, struct err *err)
 }
 
 static int
-fork_child(struct starter_run_in *in, const struct account *u, int *in_r,
-    struct err *err)
+fork_child(struct starter_run_in *in, const struct account *u, int in_fd,
+    int *out_r, struct err *err)
 {
-	int to[2] = { -1, -1 }, from[2] = { -1, -1 }, why[2] = { -1, -1 };
+	int from[2] = { -1, -1 }, why[2] = { -1, -1 };
 	int rc = 0;
 
-	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0 ||
-	    pipe2(why, O_CLOEXEC) < 0) {
+	if (pipe2(from, O_CLOEXEC) < 0 || pipe2(why, O_CLOEXEC) < 0) {
 		rc = err_sys(err, "pipe");
 	} else {
 		child = fork();
 		if (child == 0)
-			run_child(in, u, to[0], from[1], why[1]);
+			run_child(in, u, in_fd, from[1], why[1]);
 		if (child < 0) {
 			child = 0;
 			rc = err_sys(err, "fork");
 		}
 	}
-	close_fd(to[0]);
 	close_fd(from[1]);
 	close_fd(why[1]);
 	if (rc == 0)
 		rc = began(in, why[0], err);
 	close_fd(why[0]);
 	if (rc < 0) {
-		close_fd(to[1]);
 		close_fd(from[0]);
 		return -1;
 	}
-	*in_r = to[1];
-	output = from[0];
+	*out_r = from[0];
 	return 0;
 }
 
 static int
-run(struct starter_run_in *in, struct arena *a, int *fd_r, struct err *err)
+run(struct starter_run_in *in, int in_fd, int *out_r, struct arena *a,
+    struct err *err)
 {
 	struct account u = { 0 };
 
 	kill_child();
-	close_fd(output);
-	output = -1;
-	if (in->arg.n == 0 || in->arg.v[0][0] != '/')
+	if (in_fd < 0 || in->arg.n == 0 || in->arg.v[0][0] != '/')
 		return err_temp(err, "4.3.5", "no absolute path of a program");
 	if (find_account(in->login, &u, a, err) < 0)
 		return -1;
@@ -267,7 +258,7 @@ run(struct starter_run_in *in, struct arena *a, int *fd_r, struct err *err)
 	add_env(&in->env, a, "USER", in->login);
 	add_env(&in->env, a, "SHELL", u.shell);
 	child_end = mono_ms() + in->time_limit;
-	return fork_child(in, &u, fd_r, err);
+	return fork_child(in, &u, in_fd, out_r, err);
 }
 
 /* Until it ends, or its time is over, or who asked is gone. */
@@ -336,13 +327,10 @@ serve(const struct ipc_msg *m, struct arena *a)
 
 	if (strcmp(m->verb, "run") == 0) {
 		if (ipc_decode(m, run_in, &in, a, &err) < 0 ||
-		    run(&in, a, &fd, &err) < 0)
+		    run(&in, m->fd, &fd, a, &err) < 0)
 			refuse(&err);
 		else
 			answer(NULL, NULL, fd);
-	} else if (strcmp(m->verb, "output") == 0 && output >= 0) {
-		answer(NULL, NULL, output);
-		output = -1;
 	} else if (strcmp(m->verb, "wait") == 0 && child > 0) {
 		wait_child(&out);
 		answer(wait_out, &out, -1);

@@ -1,6 +1,6 @@
 /*
  * starter.h - between the jailed process and the one that starts commands.
- * One command at a time: run, then output, then wait.  The end of the
+ * One command at a time: run, then wait.  The end of the
  * connection kills what still runs.
  */
 #ifndef PIPE_STARTER_H
@@ -14,11 +14,9 @@ struct starter_run_in {
 	struct strlist arg, env;	/* arg[0]: an absolute path */
 	int64_t time_limit;	/* ms */
 };
-/* The ok brings the standard input, to be written.  Errors are temporary: no
- * such account, root, not to be executed. */
+/* With its standard input; the ok brings what it prints, to be read.  Errors
+ * are temporary: no such account, root, not to be executed. */
 extern const struct verb_def starter_run;
-/* the ok brings what it prints, to be read */
-extern const struct verb_def starter_output;
 struct starter_wait_out {
 	int64_t status;		/* of waitpid(2) */
 	bool timed_out;		/* it was killed */

@@ -81,7 +81,8 @@ static const int event_calls[] = {
 	N(eventfd2), N(timerfd_create), N(timerfd_settime), N(pipe2),
 	N(signalfd4), N(inotify_add_watch), N(inotify_rm_watch),
 };
-static const int memfd_calls[] = { N(memfd_create), N(pread64) };
+static const int memfd_calls[] = { N(memfd_create), N(pread64),
+	N(pwrite64) };
 static const int chmod_calls[] = { N(fchmod), N(fchmodat) };
 static const int inotify_calls[] = { N(inotify_init1),
 	N(inotify_add_watch), N(inotify_rm_watch) };

@@ -30,7 +30,7 @@ enum {
 	JAIL_PAIR = 1 << 11,	/* socketpair: for an inbox (ipc/inbox.h) */
 	JAIL_PLUGIN = 1 << 20,	/* load code of others and run programs: PAM */
 	JAIL_INET = 1 << 12,	/* names of hosts, connect to jail_port */
-	JAIL_MEMFD = 1 << 15,	/* files in memory, and to read at a place */
+	JAIL_MEMFD = 1 << 15,	/* files in memory; read, write at a place */
 	JAIL_ANY_PORT = 1 << 14,	/* with it: connect to any port */
 	JAIL_SPREAD = 1 << 16,	/* attributes of files (dir_spread) */
 };

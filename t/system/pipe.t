@@ -32,6 +32,15 @@ sub slurp {
 	return scalar(<$fh>) // '';
 }
 
+sub appears {
+	my ($name) = @_;
+	for (1 .. 600) {
+		return 1 if -s "$dir/$name";
+		select undef, undef, undef, 0.1;
+	}
+	return 0;
+}
+
 my $text = "Return-Path: <s\@example.org>\nDelivered-To: a\@x\n" .
     "Received: y\n\nFrom here\n.\nF\nFrom";
 
@@ -133,11 +142,8 @@ is $p->deliver($p->message("x\n\n"), ['ann'], orig => [''],
 # --- killed with the suite ---------------------------------------
 $p->ask($p->message("x\n\n"), ['ann'], orig => [''],
     mailbox => ["$nobody:|echo \$\$ > pid; exec sleep 600"]);
-my $pid = 0;
-for (1 .. 600) {
-	last if ($pid = slurp('pid')) =~ /\n/;
-	select undef, undef, undef, 0.1;
-}
+appears('pid');
+my $pid = slurp('pid');
 kill 'KILL', $p->pid;
 my $gone = 0;
 for (1 .. 300) {
@@ -145,6 +151,25 @@ for (1 .. 300) {
 	select undef, undef, undef, 0.1;
 }
 ok $pid > 0 && $gone, 'the command ends with who asked for it';
+
+# out of reach of who kills it; a pipe would hold 64 KiB of the message
+for my $who ('who feeds it', 'who started it') {
+	unlink "$dir/began", "$dir/go", "$dir/all", "$dir/end";
+	my $late = script('late', 'echo x > began; until test -e go; ' .
+	    'do sleep 0.1; done; cat > all; echo x > end');
+	$p = agent(user => $nobody);
+	$m = $p->message($big);
+	$p->ask($m, ['ann'], orig => [''],
+	    mailbox => ["$nobody:|exec setsid -w $late"]);
+	ok appears('began'), 'a command begins';
+	my $pid = $p->pid;
+	chomp($pid = `pgrep -P $pid -x pipe`) if $who =~ /start/;
+	ok kill('KILL', $pid), "... $who is killed";
+	script('go', '');
+	ok appears('end'), '... the command goes on';
+	is length slurp('all'), length($big) + length(
+	    "Delivered-To: ann\@example.test\n"), '... and has all';
+}
 
 # --- in a suite --------------------------------------------------
 my $i = Postrider::Instance->new(users => { ann => 'pw' }, conf => {
