@@ -105,7 +105,9 @@ check(struct err *err UNUSED)
 static int
 before_jail(struct err *err UNUSED)
 {
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);	/* before there is a key */
+	/* before there is a key */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(err, "not dumpable");
 	lock_memory();
 	random_bytes(secret, sizeof(secret));
 	certs_jail();

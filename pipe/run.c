@@ -31,13 +31,13 @@ run_init(struct err *err)
 		/* the log stays; master's pipes must not */
 		if (dup2(s[1], 3) != 3 ||
 		    syscall(SYS_close_range, 4U, ~0U, 0U) < 0)
-			_exit(1);
+			die("starter: descriptors: %s", strerror(errno));
 		/* a stop is for the one who asks: it ends, then we do */
 		signal(SIGTERM, SIG_IGN);
 		signal(SIGINT, SIG_IGN);
 		/* a command may be one that gains rights: not bound */
 		if (serve_keep_caps(CAPS_BECOME, false, err) < 0)
-			_exit(1);
+			die("starter: %s", err->text);
 		starter_serve(3, conf.user);
 	}
 	close(s[1]);

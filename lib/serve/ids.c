@@ -19,17 +19,31 @@ set_caps(uint32_t mask)
 	return (int)syscall(SYS_capset, &h, d);
 }
 
+/* 1, 0, or -1 where the kernel does not say */
+static int
+has_cap(int cap)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2];
+
+	return syscall(SYS_capget, &h, d) < 0 ? -1 :
+	    (int)(d[0].effective >> cap & 1);
+}
+
 /* Without the right to, what a program could get stays as it is: a jail ends
  * that, too (no_new_privs). */
-static void
-bound_caps(unsigned keep)
+static int
+bound_caps(unsigned keep, struct err *err)
 {
 	int i;
 
+	if (has_cap(CAP_SETPCAP) == 0)
+		return 0;
 	for (i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
 		if ((i >= 32 || !(keep >> i & 1)) &&
 		    prctl(PR_CAPBSET_DROP, i, 0, 0, 0) < 0)
-			return;
+			return err_sys(err, "bound capabilities");
+	return 0;
 }
 
 int
@@ -40,8 +54,8 @@ serve_keep_caps(unsigned caps, bool bound, struct err *err)
 
 	if (geteuid() != 0)
 		return 0;
-	if (bound)
-		bound_caps(caps);
+	if (bound && bound_caps(caps, err) < 0)
+		return -1;
 	/* a container may have fewer already */
 	if (syscall(SYS_capget, &h, d) < 0 ||
 	    set_caps(caps & d[0].permitted) < 0)
@@ -98,7 +112,8 @@ serve_role(const struct daemon *d, struct err *err)
 	if (role <= ROLE_ROOT)
 		return err_perm(err, "5.3.5", "%s: user = \"%s\" is not a "
 		    "role that it can run as", d->name, launch.user);
-	bound_caps(0);
+	if (bound_caps(0, err) < 0)
+		return -1;
 	return serve_become(common.uid[role], common.gid[role], BECOME_ROLE |
 	    (launch.fsuid_store ? BECOME_FSUID_STORE : 0), err);
 }

@@ -406,11 +406,13 @@ jail_enter(const struct jail *j, struct err *err)
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(err, "no_new_privs");
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return err_sys(err, "not dumpable");
 #ifndef WITH_SANITIZERS
 	/* kernels before 6.3 do not know it; seccomp forbids PROT_EXEC too */
-	if (!(set & JAIL_PLUGIN))
-		prctl(PR_SET_MDWE, PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0);
+	if (!(set & JAIL_PLUGIN) && prctl(PR_SET_MDWE,
+	    PR_MDWE_REFUSE_EXEC_GAIN, 0, 0, 0) < 0 && errno != EINVAL)
+		return err_sys(err, "no executable memory");
 #endif
 	if (set_limits(j, err) < 0)
 		return -1;

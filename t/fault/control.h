@@ -19,6 +19,8 @@ enum fault_class {
 	FAULT_EINTR,	/* of calls that wait */
 	FAULT_CLOCK,	/* the time of day is another from then on */
 	FAULT_FORK,	/* EAGAIN of fork and its kind */
+	FAULT_RIGHTS,	/* EPERM of what takes rights away */
+	FAULT_START,	/* any of them (but memory), before the first wait */
 	FAULT_CLASSES
 };
 

@@ -1,8 +1,10 @@
 #!/usr/bin/perl
-# Each program, inside the jail that it serves in, fails at what it must not do.
+# Each program, inside the jail that it serves in, fails at what it must not do;
+# where a call that takes rights away fails at its start, it ends.
 use strict;
 use warnings;
 use Test::More;
+use Postrider::Faults::Page;
 use Postrider::Instance;
 
 my $pr = Postrider::Instance->new(users => { ann => 'pw' });
@@ -52,5 +54,41 @@ for my $service (sort keys %job) {
 	my @extra = grep { $got{$_} eq 'possible' && !$need{$_} } @may;
 	is("@extra", '', "$service: nothing more than its job is possible");
 }
+
+# One of the calls by which it gives up rights fails, then the next one: it
+# ends and says why.  What comes behind the jail are tries of -J itself.
+my $page = Postrider::Faults::Page->new($pr->dir . '/../faults');
+sub fails {
+	my ($service, $program) = @_;
+	local %ENV = (%ENV, $page->env);
+	$page->count;
+	my %whole = map { $_ => 1 } $pr->probe($service);
+	my $n = $page->counted->{ substr $program, 0, 15 }{rights};
+	my ($ended, @wrong, $goes) = (0);
+	for my $k (1 .. $n) {
+		$page->arm($program, 'rights', $k);
+		my ($rc, $out, $err) = $pr->run_probe($service);
+		push @wrong, "$k: did not come to it" if !$page->disarm;
+		if ($rc) {
+			$ended++;
+			push @wrong, "$k: $rc $err" if $goes ||
+			    $out =~ /^(?!jail ).*\t/m ||
+			    $rc !~ /^7[58]$/ || $err !~ /^\S.*\n/;
+			next;
+		}
+		# of pipe it may have been the starter, without which it serves
+		# nobody
+		$goes = $program ne 'pipe';
+		push @wrong, "$k: $_" for grep { /\tpossible$/ && !$whole{$_} }
+		    split /\n/, $out;
+	}
+	is join("\n", @wrong), '', "$service: $n calls, $ended end it";
+	cmp_ok $ended, '>', 4, '... which are those of its start';
+	return;
+}
+my %program = $pr->slurp($pr->conf_dir . '/master.conf') =~
+    /^\[(.*)\]\n(?:[^\[].*\n|\n)*?program\s*=\s*(\S+)/mg;
+fails($_, $program{$_}) for $ENV{POSTRIDER_SOAK} ? @service :
+    qw(cleanup imapd system);
 done_testing;
 

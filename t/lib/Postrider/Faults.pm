@@ -10,23 +10,22 @@ package Postrider::Faults;
 #   my @wrong = $f->mail_life(300);      what is not as it must be: ()
 #   $f->disarm                           how often it failed: 0 or 1
 #   $f->count; ...; $f->counted          { qmgr => { sync => 6, ... }, ... }
+# A start is a life behind restart(PROGRAM).
 
 use strict;
 use warnings;
 use Time::HiRes qw(sleep time);
 
 use Postrider::Faults::Imap;
+use Postrider::Faults::Page;
 use Postrider::Faults::Pop;
 use Postrider::Faults::Ways;
 use Postrider::Instance;
 use Postrider::Zoo;
 
-our @ISA = qw(Postrider::Faults::Imap Postrider::Faults::Pop
-    Postrider::Faults::Ways);
+our @ISA = qw(Postrider::Faults::Page Postrider::Faults::Imap
+    Postrider::Faults::Pop Postrider::Faults::Ways);
 
-# of fault/control.h
-our @class = qw(none short space sync read name files memory eintr clock fork);
-my %class = map { $class[$_] => $_ } 0 .. $#class;
 my %soon = (first_retry => '1s', min_retry => '1s', max_retry => '1s',
     transport_retry => '1s', destination_suspend => '1s', suspend_max => '1s');
 
@@ -43,72 +42,21 @@ sub new {
 	    'master.conf' => { throttle_max => '1s' } });
 	my $self = bless { i => $i, zoo => $zoo, n => 0,
 	    control => "$i->{tmp}/faults" }, $class;
+	$self->page_begin;
 	$self->ways_begin if $arg{ways};
-	$i->spew($self->{control}, "\0" x 4096);
-	my $shim = Postrider::Instance::build() . '/t/fault/shim.so';
-	-f $shim or die "no $shim\n";
-	local $ENV{LD_PRELOAD} = $shim;
-	local $ENV{POSTRIDER_FAULTS} = $self->{control};
-	local $ENV{ASAN_OPTIONS} = join ':', $ENV{ASAN_OPTIONS} // (),
-	    'verify_asan_link_order=0';
+	local %ENV = (%ENV, $self->env);
 	$i->start;
 	return $self;
 }
 
 sub instance { return $_[0]{i} }
 
-sub _control {
-	my ($self, $at, $bytes) = @_;
-	open my $fh, '+<:raw', $self->{control} or die "control: $!\n";
-	sysseek $fh, $at, 0;
-	if (defined $bytes) {
-		syswrite($fh, $bytes) == length $bytes or die "control: $!\n";
-		return;
-	}
-	sysread $fh, $bytes, 4096;
-	return unpack 'Z32 L l L l L x12 (Z16 L' . @class . ')48', $bytes;
-}
-
 # the n-th call of a program, of any process of it; jump: seconds
 sub arm {
-	my ($self, $program, $class, $n, $jump) = @_;
-	$self->disarm;
-	$self->_control(36, pack 'l L l', $n, 0, $jump // 0);
-	$self->_control(0, pack 'a32', $program);
-	$self->_control(32, pack 'L', $class{$class} // die "$class?\n");
+	my ($self, @what) = @_;
+	$self->SUPER::arm(@what);
 	$self->{mark} = $self->{i}->log_mark;
 	return;
-}
-
-sub fired { return ($_[0]->_control(0))[3] }
-
-# from now on, how often each program comes to calls of each class
-sub count {
-	my ($self) = @_;
-	$self->{before} = {};
-	$self->{before} = $self->counted;
-	return $self->_control(48, pack 'L', 1);
-}
-
-sub counted {
-	my ($self) = @_;
-	my (undef, undef, undef, undef, undef, undef, @row) =
-	    $self->_control(0);
-	my %n;
-	while (my ($program, @of) = splice @row, 0, 1 + @class) {
-		last if $program eq '';
-		$n{$program}{ $class[$_] } = $of[$_] -
-		    ($self->{before}{$program}{ $class[$_] } // 0)
-		    for 1 .. $#class;
-	}
-	$self->_control(48, pack 'L', 0);
-	return \%n;
-}
-
-sub disarm {
-	my ($self) = @_;
-	$self->_control(32, pack 'L', 0);
-	return $self->fired;
 }
 
 # what was logged of it since
@@ -121,7 +69,7 @@ sub told {
 # what logd or master does not say by the log, logd can not be asked for
 sub _told_or_mute {
 	my ($self) = @_;
-	return $self->told || ($self->_control(0))[0] eq 'logd';
+	return $self->told || $self->armed eq 'logd';
 }
 
 # ---- mail --------------------------------------------------------------------
@@ -186,18 +134,15 @@ sub mail_life {
 # qmgr may be what fails
 sub _queue { return eval { $_[0]{i}->queue('list') } // 'no answer' }
 
-# The processes of a program end, as after a reload, and others begin; then a
-# message and a session, which come through or are refused.
-sub start_life {
-	my ($self, $program, %may) = @_;
+# The processes of a program end: others begin, with the next life or before.
+sub restart {
+	my ($self, $program) = @_;
 	my $i = $self->{i};
 	my @pid = $i->pids_of($program);
 	kill 'TERM', @pid;
-	$i->wait_for(sub { !grep { kill 0, $_ } @pid }, 30) or
-	    return "$program does not end";
-	my @wrong = $self->mail_life(300, %may);
-	$self->imap_begin for 1 .. 2;
-	return @wrong;
+	$i->wait_for(sub { !grep { kill 0, $_ } @pid }) or
+	    die "$program does not end\n";
+	return;
 }
 
 # ordinary mail, when what died is there again

@@ -260,9 +260,9 @@ sub add_user {
 	return $out;
 }
 
-# The lines of `PROGRAM -J`, run as master would run that service, of a session
-# in the mailbox $self->{mailbox}; what it is asked to try: "read PATH".
-sub probe {
+# `PROGRAM -J`, run as master would run that service, of a session in the mailbox
+# $self->{mailbox}; what it is asked to try: "read PATH".  As run.
+sub run_probe {
 	my ($self, $service, @ask) = @_;
 	my $in = File::Temp->new;
 	print {$in} map { "$_\n" } @ask;
@@ -280,11 +280,17 @@ sub probe {
 	    ->{$set{program}} // $set{program};
 	my @launch = map { ('-M', "$_=$set{$_}") } grep { defined $set{$_} }
 	    qw(user conf fsuid_store);
-	my ($rc, $out, $err) = $self->run(
+	return $self->run(
 	    "$self->{build}/$folder/$set{program}", '-J', '-c',
 	    $self->conf_dir, '-M', "service=$service", @launch,
 	    $set{program} =~ /^(?:pop3d|imapd)$/ && $self->{mailbox} ?
 	    $self->{mailbox} : ());
+}
+
+# its lines
+sub probe {
+	my ($self, $service, @ask) = @_;
+	my ($rc, $out, $err) = $self->run_probe($service, @ask);
 	die "$service: -J ended with $rc: $err\n" if $rc;
 	return split /\n/, $out;
 }
