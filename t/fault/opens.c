@@ -115,6 +115,7 @@ recvmsg(int fd, struct msghdr *m, int flags)
 	ssize_t n;
 
 	REAL(recvmsg);
+	shim_serves();
 	if (shim_fails(FAULT_EINTR, EINTR))
 		return -1;
 	n = real(fd, m, flags);

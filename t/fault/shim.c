@@ -64,12 +64,20 @@ shim_idle(void)
 	    (control->class == FAULT_NONE && !control->counting);
 }
 
+/* what is called at a start alone counts as that */
+static bool
+counts(enum fault_class class)
+{
+	return control->counting && mine != NULL && (serves ||
+	    class == FAULT_START || class == FAULT_RIGHTS);
+}
+
 bool
 shim_now(enum fault_class class)
 {
 	if (control == NULL)
 		return false;
-	if (control->counting && mine != NULL)
+	if (counts(class))
 		__atomic_add_fetch(&mine->n[class], 1, __ATOMIC_SEQ_CST);
 	if (control->class != class || strcmp(control->program, self) != 0 ||
 	    __atomic_sub_fetch(&control->countdown, 1, __ATOMIC_SEQ_CST) != 0)

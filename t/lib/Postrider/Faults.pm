@@ -145,6 +145,17 @@ sub restart {
 	return;
 }
 
+# the processes that ended and did not say why
+sub mute_ends {
+	my ($self) = @_;
+	my @line = $self->{i}->log_lines($self->{mark});
+	my @wrong;
+	for my $pid (map { / crashed .*child=(\d+)/ } @line) {
+		push @wrong, "$pid ended mute" if !grep { /\[$pid\]: / } @line;
+	}
+	return @wrong;
+}
+
 # ordinary mail, when what died is there again
 sub goes_on {
 	my ($self) = @_;

@@ -1,8 +1,8 @@
 package Postrider::Faults::Ways;
 
 # What takes all ways that a message of Faults.pm does not: in through gate, a
-# filter and TLS; to an alias that mapd has, a command, an account of the
-# system, and by MX and TLS to another host.
+# filter and TLS, by a login that PAM knows; to an alias that mapd has, a
+# command, an account of the system, and by MX, TLS and MTA-STS to another host.
 
 use strict;
 use warnings;
@@ -10,10 +10,14 @@ use warnings;
 use IO::Socket::SSL;
 use Postrider::Hosts;
 use Postrider::Milter;
+use Postrider::PolicyHost;
 use Postrider::Pop3;
 use Postrider::Smtp;
 use Postrider::Tls;
 use Postrider::Zone;
+
+# domains that have a policy; then they are used again
+my $DOMAINS = 300;
 
 sub _accounts {
 	my ($self) = @_;
@@ -32,6 +36,39 @@ sub _accounts {
 	return;
 }
 
+# kim logs in by PAM, where a program looks at the password
+sub _pam {
+	my ($self) = @_;
+	my ($i, $dir) = ($self->{i}, "$self->{base}/pam");
+	mkdir $dir;
+	$i->spew("$dir/check", "#!/bin/sh\nread -r p\n" .
+	    "[ \"\$PAM_USER \$p\" = 'kim geheim' ]\n");
+	chmod 0755, "$dir/check";
+	$i->spew("$dir/postrider", "auth requisite pam_exec.so " .
+	    "expose_authtok quiet $dir/check\n" .
+	    "account required pam_permit.so\n");
+	$i->set_conf('auth.conf', pam => 'yes');
+	$i->set_conf('auth-pam.conf', pam_dir => $dir);
+	return;
+}
+
+# the policies of those domains: TLS if there is some
+sub _policies {
+	my ($self) = @_;
+	my ($i, $tls) = ($self->{i}, $self->{tls});
+	my @name = map { "mta-sts.d$_.far.test" } 0 .. $DOMAINS - 1;
+	$tls->cert('ca', is_ca => 1, cn => 'CA of a test');
+	$tls->cert('web', ca => 'ca', names => \@name);
+	my $web = $self->{web} = Postrider::PolicyHost->new(cert => { '' =>
+	    [map { $tls->path("web.pem$_") } '', '.key'] });
+	$web->policy($_, "version: STSv1\nmode: testing\nmx: a.far.test\n" .
+	    "max_age: 86400\n") for @name;
+	$i->set_conf('tlsd.conf', ca_file => $tls->path('ca.pem'));
+	$i->set_conf('sts-fetch.conf', https_port => $web->port,
+	    private_networks => '127.0.0.1');
+	return;
+}
+
 # before the instance starts
 sub ways_begin {
 	my ($self) = @_;
@@ -45,6 +82,8 @@ sub ways_begin {
 	$dns->configure($i);
 	$self->{milter} = Postrider::Milter->new(dir => $i->{tmp});
 	$self->_accounts;
+	$self->_pam;
+	$self->_policies;
 	$i->spew($i->conf_dir . '/aliases',
 	    "cmd: \"|cat >> $self->{base}/lee/piped\"\n");
 	$i->map('aliases');
@@ -95,9 +134,9 @@ sub _out {
 		    PeerAddr => '127.0.0.1', Timeout => 30,
 		    PeerPort => $self->{i}->port('smtps'),
 		    SSL_verify_mode => 0) || die "TLS\n");
-		scalar $c->send(auth => ['bob', 'pw'],
-		    from => 'bob@example.test', to => $to,
-		    message => "From: bob\@example.test\n" .
+		scalar $c->send(auth => ['kim@host.test', 'geheim'],
+		    from => 'kim@host.test', to => $to,
+		    message => "From: kim\@host.test\n" .
 		    "Subject: $token\n\nx\n");
 	} // 0;
 }
@@ -127,8 +166,11 @@ sub ways_life {
 	my $in = $self->_in($token, map({ "$_\@example.test" }
 	    qw(ann many cmd)), 'kim@host.test');
 	# a domain that nobody has asked for
-	$self->{dns}->set('far.test' => "a A 127.0.0.11\n$token MX 10 a\n");
-	my $out = $self->_out("${token}o", "r\@$token.far.test");
+	my $d = 'd' . $self->{n} % $DOMAINS;
+	$self->{dns}->set('far.test' => "a A 127.0.0.11\n$d MX 10 a\n" .
+	    "_mta-sts.$d TXT \"v=STSv1; id=$token\"\n" .
+	    "mta-sts.$d A 127.0.0.1\n");
+	my $out = $self->_out("${token}o", "r\@$d.far.test");
 	for ($in, $out) {
 		push @wrong, "answer $_" if $_ && $_ != 250 && $_ < 400 ||
 		    $_ >= 500;
