@@ -20,8 +20,8 @@ amount(int fd, size_t n)
 		return -1;
 	if (m != S_IFREG && shim_fails(FAULT_EINTR, EINTR))
 		return -1;
-	return m == S_IFREG && n > 1 && shim_now(FAULT_SHORT) ? (ssize_t)(n / 2) :
-	    (ssize_t)n;
+	return (ssize_t)(m == S_IFREG && n > 1 && shim_now(FAULT_SHORT) ?
+	    n / 2 : n);
 }
 
 EXPORT ssize_t

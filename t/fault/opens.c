@@ -13,30 +13,33 @@
 
 #include "shim.h"
 
-INT_CALL(socket, (int f, int t, int p), (f, t, p), shim_fails(FAULT_FILES, EMFILE))
-INT_CALL(socketpair, (int f, int t, int p, int s[2]), (f, t, p, s),
-    shim_fails(FAULT_FILES, EMFILE))
-INT_CALL(pipe2, (int p[2], int flags), (p, flags), shim_fails(FAULT_FILES, EMFILE))
-INT_CALL(dup, (int fd), (fd), shim_fails(FAULT_FILES, EMFILE))
-INT_CALL(pipe, (int p[2]), (p), shim_fails(FAULT_FILES, EMFILE))
-INT_CALL(epoll_create1, (int flags), (flags), shim_fails(FAULT_FILES, EMFILE))
-INT_CALL(eventfd, (unsigned n, int flags), (n, flags),
-    shim_fails(FAULT_FILES, EMFILE))
-INT_CALL(timerfd_create, (int clock, int flags), (clock, flags),
-    shim_fails(FAULT_FILES, EMFILE))
-INT_CALL(inotify_init1, (int flags), (flags), shim_fails(FAULT_FILES, EMFILE))
+static bool
+no_number(void)
+{
+	return shim_fails(FAULT_FILES, EMFILE);
+}
+
+INT_CALL(socket, (int f, int t, int p), (f, t, p), no_number())
+INT_CALL(socketpair, (int f, int t, int p, int s[2]), (f, t, p, s), no_number())
+INT_CALL(pipe2, (int p[2], int flags), (p, flags), no_number())
+INT_CALL(dup, (int fd), (fd), no_number())
+INT_CALL(pipe, (int p[2]), (p), no_number())
+INT_CALL(epoll_create1, (int flags), (flags), no_number())
+INT_CALL(eventfd, (unsigned n, int flags), (n, flags), no_number())
+INT_CALL(timerfd_create, (int clock, int flags), (clock, flags), no_number())
+INT_CALL(inotify_init1, (int flags), (flags), no_number())
 INT_CALL(inotify_add_watch, (int fd, const char *path, uint32_t mask),
     (fd, path, mask), shim_fails(FAULT_SPACE, ENOSPC))
 INT_CALL(memfd_create, (const char *name, unsigned flags), (name, flags),
-    shim_fails(FAULT_FILES, EMFILE))
+    no_number())
 INT_CALL(accept4, (int fd, struct sockaddr *a, socklen_t *n, int flags),
-    (fd, a, n, flags), shim_fails(FAULT_FILES, EMFILE) ||
+    (fd, a, n, flags), no_number() ||
     shim_fails(FAULT_EINTR, EINTR))
 
 static bool
 no_file(int flags)
 {
-	return shim_fails(FAULT_FILES, EMFILE) ||
+	return no_number() ||
 	    ((flags & O_CREAT) && shim_fails(FAULT_SPACE, ENOSPC));
 }
 
@@ -63,10 +66,10 @@ OPEN(openat64, (int d, const char *path, int flags, ...), TWO(d, path))
 
 /* what the library opens for its own functions does not come by here */
 CALL(FILE *, fopen, (const char *path, const char *mode),
-    (path, mode), shim_fails(FAULT_FILES, EMFILE), NULL)
+    (path, mode), no_number(), NULL)
 CALL(FILE *, fopen64, (const char *path, const char *mode),
-    (path, mode), shim_fails(FAULT_FILES, EMFILE), NULL)
-CALL(DIR *, opendir, (const char *path), (path), shim_fails(FAULT_FILES, EMFILE),
+    (path, mode), no_number(), NULL)
+CALL(DIR *, opendir, (const char *path), (path), no_number(),
     NULL)
 
 int __open_2(const char *path, int flags);

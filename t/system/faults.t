@@ -97,8 +97,8 @@ sub soak {
 	for my $p (@program) {
 		my $all = $p =~ /^(?:smtpd|cleanup|qmgr|local)$/ &&
 		    $class !~ $starts;
-		my %life = (m => [300, $all ? (40000, 400000) : ()], i => ['imap'],
-		    p => ['pop'], w => ['ways']);
+		my %life = (m => [300, $all ? (40000, 400000) : ()],
+		    i => ['imap'], p => ['pop'], w => ['ways']);
 		my $lives = $page{$p}{$class} or next;
 		for my $what (map { @{ $life{$_} } } $lives =~ /[mipw]/g) {
 			next if %$only && !$only->{$what};

@@ -260,7 +260,7 @@ sub add_user {
 	return $out;
 }
 
-# `PROGRAM -J`, run as master would run that service, of a session in the mailbox
+# `PROGRAM -J`, as master would run that service, of a session in the mailbox
 # $self->{mailbox}; what it is asked to try: "read PATH".  As run.
 sub run_probe {
 	my ($self, $service, @ask) = @_;
