@@ -160,3 +160,9 @@ INT_CALL(fchmod, (int fd, mode_t mode), (fd, mode), shim_fails(FAULT_NAME, EIO))
 INT_CALL(futimens, (int fd, const struct timespec t[2]), (fd, t),
     shim_fails(FAULT_NAME, EIO))
 
+EXPORT ssize_t
+getdents64(int fd, void *p, size_t n)
+{
+	REAL(getdents64);
+	return shim_fails(FAULT_READ, EIO) ? -1 : real(fd, p, n);
+}
