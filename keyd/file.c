@@ -218,10 +218,8 @@ file_free(struct loaded *l)
 {
 	size_t i;
 
-	for (i = 0; i < SIGNERS; i++) {
-		EVP_PKEY_CTX_free(l->signers[i].ctx);
-		EVP_MD_free(l->signers[i].md);
-	}
+	for (i = 0; i < SIGNERS; i++)
+		EVP_MD_CTX_free(l->signers[i].ready);
 	while (l->n > 0)
 		X509_free(l->chain[--l->n]);
 	EVP_PKEY_free(l->key);

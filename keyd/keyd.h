@@ -22,13 +22,11 @@ extern struct daemon keyd;
 
 enum { CHAIN_MAX = 10, FILE_MAX = 1 << 20 };
 
-enum { SIGNERS = 4 };
-/* A key made ready for a scheme, which is half of a signature's work; it goes
- * with its key. */
+enum { SIGNERS = 8 };		/* an RSA key has so many schemes */
+/* what a signature begins with; it goes with its key */
 struct signer {
 	const struct scheme *scheme;
-	EVP_PKEY_CTX *ctx;
-	EVP_MD *md;
+	EVP_MD_CTX *ready;
 };
 
 /* --- file.c: one certificate, its chain and its key, from files --- */

@@ -14,78 +14,54 @@ set_pss(EVP_PKEY_CTX *ctx)
 	    1 ? 0 : -1;
 }
 
-static int
-make_signer(struct signer *r, EVP_PKEY *key, const struct scheme *s)
+/* a key made ready for a scheme: what each signature begins with */
+static EVP_MD_CTX *
+make_signer(EVP_PKEY *key, const struct scheme *s)
 {
-	r->md = EVP_MD_fetch(NULL, s->digest, NULL);
-	r->ctx = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
-	if (r->md != NULL && r->ctx != NULL &&
-	    EVP_PKEY_sign_init(r->ctx) == 1 && (s->key != KEY_RSA ||
-	    EVP_PKEY_CTX_set_rsa_padding(r->ctx, RSA_PKCS1_PADDING) == 1) &&
-	    (!s->pss || set_pss(r->ctx) == 0) &&
-	    EVP_PKEY_CTX_set_signature_md(r->ctx, r->md) == 1) {
-		r->scheme = s;
-		return 0;
-	}
-	EVP_PKEY_CTX_free(r->ctx);
-	EVP_MD_free(r->md);
-	*r = (struct signer){ 0 };
-	return -1;
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *ctx = NULL;
+
+	if (md != NULL && EVP_DigestSignInit_ex(md, &ctx, s->digest[0] ?
+	    s->digest : NULL, NULL, NULL, key, NULL) == 1 &&
+	    (!s->pss || set_pss(ctx) == 0))
+		return md;
+	EVP_MD_CTX_free(md);
+	return NULL;
 }
 
-/* NULL: there is no room, or none for this kind of key */
-static struct signer *
+/* NULL: OpenSSL can not */
+static const EVP_MD_CTX *
 find_signer(struct loaded *l, const struct scheme *s)
 {
 	size_t i;
 
-	if (s->digest[0] == '\0')
-		return NULL;
 	for (i = 0; i < SIGNERS && l->signers[i].scheme != NULL; i++)
 		if (l->signers[i].scheme == s)
-			return &l->signers[i];
-	return i < SIGNERS && make_signer(&l->signers[i], l->key, s) == 0 ?
-	    &l->signers[i] : NULL;
+			return l->signers[i].ready;
+	assert(i < SIGNERS);	/* no type of key has more schemes */
+	l->signers[i].ready = make_signer(l->key, s);
+	if (l->signers[i].ready != NULL)
+		l->signers[i].scheme = s;
+	return l->signers[i].ready;
 }
 
-/* what no signer is there for: malloced by OpenSSL, or NULL */
+/* malloced by OpenSSL, or NULL */
 static unsigned char *
-sign_once(EVP_PKEY *key, const struct scheme *s, struct slice tbs, size_t *n)
+sign(struct loaded *l, const struct scheme *s, struct slice tbs, size_t *n)
 {
+	const EVP_MD_CTX *ready = find_signer(l, s);
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	EVP_PKEY_CTX *ctx = NULL;
-	unsigned char *sig = NULL;
-	const unsigned char *p = (const unsigned char *)tbs.p;
+	unsigned char *sig;
 
-	if (md != NULL && EVP_DigestSignInit_ex(md, &ctx, s->digest[0] ?
-	    s->digest : NULL, NULL, NULL, key, NULL) == 1 &&
-	    (!s->pss || set_pss(ctx) == 0) &&
-	    EVP_DigestSign(md, NULL, n, p, tbs.n) == 1 &&
-	    (sig = OPENSSL_malloc(*n)) != NULL &&
-	    EVP_DigestSign(md, sig, n, p, tbs.n) != 1) {
+	*n = (size_t)EVP_PKEY_get_size(l->key);
+	sig = OPENSSL_malloc(*n);
+	if (ready == NULL || md == NULL || sig == NULL ||
+	    EVP_MD_CTX_copy_ex(md, ready) != 1 || EVP_DigestSign(md, sig, n,
+	    (const unsigned char *)tbs.p, tbs.n) != 1) {
 		OPENSSL_free(sig);
 		sig = NULL;
 	}
 	EVP_MD_CTX_free(md);
-	return sig;
-}
-
-static unsigned char *
-sign(struct loaded *l, const struct scheme *s, struct slice tbs, size_t *n)
-{
-	struct signer *r = find_signer(l, s);
-	unsigned char md[EVP_MAX_MD_SIZE], *sig;
-	unsigned md_n = 0;
-
-	if (r == NULL)
-		return sign_once(l->key, s, tbs, n);
-	*n = (size_t)EVP_PKEY_get_size(l->key);
-	sig = OPENSSL_malloc(*n);
-	if (sig == NULL || EVP_Digest(tbs.p, tbs.n, md, &md_n, r->md, NULL) !=
-	    1 || EVP_PKEY_sign(r->ctx, sig, n, md, md_n) != 1) {
-		OPENSSL_free(sig);
-		return NULL;
-	}
 	return sig;
 }
 

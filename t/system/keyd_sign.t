@@ -61,14 +61,21 @@ sub verify {
 	    $p, '-sigfile', $s, '-rawin', '-in', $d, @opt) } // $@;
 }
 like verify('ec', sign(0, 0x0403, $v13), $v13, '-digest', 'sha256'),
-    qr/Verified Success/, 'ECDSA';
+    qr/Verified Success/, "ECDSA, $_" for 'once', 'again';
 like verify('rsa', sign(1, 0x0804, $v13), $v13, '-digest', 'sha256',
     '-pkeyopt', 'rsa_padding_mode:pss', '-pkeyopt', 'rsa_pss_saltlen:32'),
     qr/Verified Success/, 'RSA-PSS';
 like verify('rsa', sign(1, 0x0501, $v12), $v12, '-digest', 'sha384'),
     qr/Verified Success/, 'RSA with PKCS #1 for TLS 1.2';
 like verify('ed', sign(2, 0x0807, $v12), $v12), qr/Verified Success/,
-    'Ed25519';
+    "Ed25519, $_" for 'once', 'again';
+my @schemes = ([0x0806, 'sha512', 'pss'], [0x0401, 'sha256', 'pkcs1']);
+for (@schemes, @schemes) {
+	my ($scheme, $md, $pad) = @$_;
+	like verify('rsa', sign(1, $scheme, $v12), $v12, '-digest', $md,
+	    '-pkeyopt', "rsa_padding_mode:$pad"), qr/Verified Success/,
+	    "RSA, $pad, $md";
+}
 
 # --- what is not
 is sign(1, 0x0401, $v13), '5.5.4', 'not PKCS #1 for TLS 1.3';
