@@ -16,6 +16,8 @@ static const struct field fields[] = {
 	    "intermediate|strict|old", "the same where we are the client"),
 	F_STR(struct tlsd_conf, ciphers, "",
 	    "suites of TLS up to 1.2, OpenSSL's names; empty: the profile's"),
+	F_STR(struct tlsd_conf, suites, "",
+	    "suites of TLS 1.3, OpenSSL's names; empty: AES-128 first"),
 	F_STR(struct tlsd_conf, groups, "",
 	    "groups of the key exchange; empty: X25519, P-256 and P-384"),
 	F_STR(struct tlsd_conf, client_ca, "",
@@ -26,7 +28,7 @@ static const struct field fields[] = {
 	    "certificates of those who certify servers; empty: the system's"),
 	F_BOOL(struct tlsd_conf, strict_alpn, "yes",
 	    "refuse clients that want only other protocols"),
-	F_TIME(struct tlsd_conf, key_timeout, "500ms", "10ms", "10s",
+	F_TIME(struct tlsd_conf, key_timeout, "2s", "10ms", "10s",
 	    "how long to wait for a signature"),
 	F_END
 };

@@ -96,7 +96,8 @@ static bool
 digest_name(const char *name, char *to, size_t cap)
 {
 	static const char *const known[] = { "SHA2-256", "SHA2-384",
-	    "SHA2-512", "SHA1", "MD5-SHA1" };
+	    "SHA2-512", "SHA1", "MD5-SHA1" },
+	    *const libssl[] = { "SHA256", "SHA384", "SHA512" };
 	EVP_MD *md;
 	size_t i;
 
@@ -106,6 +107,11 @@ digest_name(const char *name, char *to, size_t cap)
 	for (i = 0; i < ARRAY_LEN(known); i++)
 		if (strcmp(name, known[i]) == 0) {
 			slice_copy(to, cap, slice_of(name));
+			return true;
+		}
+	for (i = 0; i < ARRAY_LEN(libssl); i++)		/* known[i] */
+		if (strcmp(name, libssl[i]) == 0) {
+			slice_copy(to, cap, slice_of(known[i]));
 			return true;
 		}
 	md = EVP_MD_fetch(NULL, name, NULL);

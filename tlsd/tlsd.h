@@ -18,7 +18,7 @@ struct event;
 enum profile { PROFILE_INTERMEDIATE, PROFILE_STRICT, PROFILE_OLD };
 struct tlsd_conf {
 	int profile, client_profile;
-	const char *ciphers, *groups, *client_ca, *client_crl, *ca_file;
+	const char *ciphers, *suites, *groups, *client_ca, *client_crl, *ca_file;
 	bool strict_alpn;
 	int64_t key_timeout;
 };

@@ -26,7 +26,18 @@ is gets('tls1_2', 'ECDHE-RSA-AES128-GCM-SHA256'),
     'TLSv1.2 ECDHE-RSA-AES128-GCM-SHA256', 'intermediate';
 is gets('tls1_1', 'ALL'), 'no', 'without TLS 1.1';
 
-for (['ciphers', 'NONSENSE'], ['groups', 'P-1'], ['client_ca', 'none.pem'],
+# AES-128 first, but who puts ChaCha20 first gets that
+sub suite {
+	return $t->client($port, '-ciphersuites', join(':', map {
+		$_ eq 'chacha' ? 'TLS_CHACHA20_POLY1305_SHA256' :
+		    "TLS_AES_$_" } @_))->facts->{cipher} // 'no';
+}
+my @aes = ('256_GCM_SHA384', '128_GCM_SHA256');
+is suite(@aes, 'chacha'), 'TLS_AES_128_GCM_SHA256', 'AES-128 is enough';
+like suite('chacha', @aes), qr/CHACHA/, 'ChaCha20 where it comes first';
+is suite($aes[0]), 'TLS_AES_256_GCM_SHA384', 'AES-256 where it is alone';
+
+for (['ciphers', 'NONSENSE'], ['suites', 'NONSENSE'], ['groups', 'P-1'], ['client_ca', 'none.pem'],
     ['client_crl', 'none.pem']) {
 	$i->set_conf('tlsd.conf', @$_);
 	my ($rc, $out, $err) = $i->ctl('reload');
@@ -55,8 +66,11 @@ like gets('tls1_3'), qr/^TLSv1\.3/, 'strict: TLS 1.3';
 is gets('tls1_2', 'ALL'), 'no', 'and nothing else';
 
 $i->set_conf('tlsd.conf', profile => 'intermediate', ciphers =>
-    'ECDHE+AESGCM:AES128-SHA', groups => 'P-384');
+    'ECDHE+AESGCM:AES128-SHA', groups => 'P-384', suites =>
+    'TLS_AES_256_GCM_SHA384');
 $i->reload;
+is suite(reverse @aes), 'TLS_AES_256_GCM_SHA384', 'suites';
+is suite('chacha'), 'no', 'and no others';
 is gets('tls1_2', 'AES128-SHA'), 'no', 'a list cannot allow RSA key exchange';
 my $c = $t->client($port);
 ok $c->until(qr/Server Temp Key: ECDH, (?:secp384r1|P-384)/), 'groups';
