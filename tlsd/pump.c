@@ -20,152 +20,12 @@ static size_t used;		/* of it, since it was wiped */
 
 static void update(struct session *s);
 
-static void
-hold(struct held *h, const char *p, size_t n)
-{
-	h->p = xmalloc(n);
-	memcpy(h->p, p, n);
-	h->at = 0;
-	h->n = n;
-}
-
-static void
-release(struct held *h)
-{
-	if (h->p != NULL)
-		explicit_bzero(h->p, h->n);
-	free(h->p);
-	*h = (struct held){ 0 };
-}
-
 void
 pump_forget(struct session *s)
 {
-	release(&s->to_plain);
-	release(&s->to_net);
+	give_forget(s);
 	explicit_bzero(buf, used);
 	used = 0;
-}
-
-/* --- towards the plain side --- */
-
-/* what was taken; less where the side is full, or -1: it is gone */
-static ssize_t
-send_plain(struct session *s, const char *p, size_t n)
-{
-	size_t at = 0;
-	ssize_t r;
-
-	while (at < n) {
-		r = send(s->plain, p + at, n - at, MSG_NOSIGNAL |
-		    MSG_DONTWAIT);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK ?
-			    (ssize_t)at : -1;
-		at += (size_t)r;
-	}
-	return (ssize_t)at;
-}
-
-/* Whoever reads no more gets no more: the rest is thrown away. */
-static void
-give_plain(struct session *s, const char *p, size_t n)
-{
-	ssize_t r = send_plain(s, p, n);
-
-	s->in += n;
-	if (r >= 0 && (size_t)r < n)
-		hold(&s->to_plain, p + r, n - (size_t)r);
-}
-
-static void
-flush_plain(struct session *s)
-{
-	struct held *h = &s->to_plain;
-	ssize_t r = send_plain(s, h->p + h->at, h->n - h->at);
-
-	if (r >= 0)
-		h->at += (size_t)r;
-	if (r < 0 || h->at == h->n)
-		release(h);
-}
-
-/* the end of what comes from the net is told when all before it was given */
-static void
-end_plain(struct session *s)
-{
-	if (s->net_eof && s->to_plain.n == 0)
-		shutdown(s->plain, SHUT_WR);
-}
-
-/* --- towards the net --- */
-
-/* 1 all, 0 some is left from *at on, -1 the session is broken */
-static int
-send_net(struct session *s, const char *p, size_t n, size_t *at)
-{
-	size_t done;
-	int rc, e;
-
-	while (*at < n) {
-		ERR_clear_error();
-		rc = SSL_write_ex(s->ssl, p + *at, n - *at, &done);
-		if (rc == 1) {
-			*at += done;
-			s->out += done;
-			continue;
-		}
-		e = SSL_get_error(s->ssl, rc);
-		return e == SSL_ERROR_WANT_WRITE || e == SSL_ERROR_WANT_READ ?
-		    0 : -1;
-	}
-	return 1;
-}
-
-static void
-give_net(struct session *s, const char *p, size_t n)
-{
-	size_t at = 0;
-	int rc = send_net(s, p, n, &at);
-
-	if (rc < 0)
-		s->failed = true;
-	else if (rc == 0)
-		hold(&s->to_net, p + at, n - at);
-}
-
-static void
-flush_net(struct session *s)
-{
-	struct held *h = &s->to_net;
-	int rc = send_net(s, h->p, h->n, &h->at);
-
-	if (rc < 0)
-		s->failed = true;
-	if (rc != 0)
-		release(h);
-}
-
-/* close_notify, after all that was to be sent */
-static void
-end_net(struct session *s)
-{
-	int rc;
-
-	if (!s->plain_eof || s->to_net.n > 0 || s->said_bye)
-		return;
-	ERR_clear_error();
-	rc = SSL_shutdown(s->ssl);
-	if (rc < 0 && SSL_get_error(s->ssl, rc) == SSL_ERROR_WANT_WRITE) {
-		event_add(s->net_out, NULL);
-		return;
-	}
-	ERR_clear_error();
-	s->said_bye = true;
-	if (!s->net_eof)	/* else it is closed */
-		shutdown(s->net, SHUT_WR);
 }
 
 /* --- reading --- */
@@ -218,7 +78,7 @@ read_net(struct session *s)
 	/* what libssl has read already wakes nobody */
 	if (rc == 1 && s->to_plain.n == 0)
 		event_active(s->net_in, EV_TIMEOUT, 0);
-	end_plain(s);
+	give_plain_end(s);
 }
 
 static void
@@ -242,7 +102,7 @@ read_plain(struct session *s)
 		if ((size_t)n < sizeof(buf))
 			break;
 	}
-	end_net(s);
+	give_net_end(s);
 }
 
 /* --- the events --- */
@@ -262,8 +122,8 @@ pump_net_out(struct session *s)
 	if (wire_flush(s) < 0)
 		s->failed = true;
 	if (s->to_net.n > 0)
-		flush_net(s);
-	end_net(s);
+		give_net_rest(s);
+	give_net_end(s);
 	if (s->to_plain.n == 0 && !s->net_eof && !s->failed)
 		read_net(s);	/* it may have waited for room to write */
 	update(s);
@@ -288,8 +148,8 @@ on_plain_out(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct session *s = arg;
 
-	flush_plain(s);
-	end_plain(s);
+	give_plain_rest(s);
+	give_plain_end(s);
 	if (s->to_plain.n == 0 && !s->net_eof && !s->failed)
 		read_net(s);	/* libssl may have some of it already */
 	update(s);

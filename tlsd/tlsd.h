@@ -146,6 +146,17 @@ void wire_forget(struct session *s);
 /* what waits goes: 1 all, 0 some is left, -1 the net is gone */
 int wire_flush(struct session *s);
 
+/* --- give.c --- */
+/* all of it goes, or the rest is in s->to_plain, s->to_net */
+void give_plain(struct session *s, const char *p, size_t n);
+void give_net(struct session *s, const char *p, size_t n);
+void give_plain_rest(struct session *s);
+void give_net_rest(struct session *s);
+/* the end of the other side, where it has come, after all before it */
+void give_plain_end(struct session *s);
+void give_net_end(struct session *s);
+void give_forget(struct session *s);	/* wiped */
+
 /* --- pump.c --- */
 void pump_start(struct session *s);
 void pump_net_in(struct session *s);
