@@ -125,6 +125,7 @@ pause_session(void *session)
 {
 	const struct session *s = session;
 
+	tls_release();
 	if (s->txn == NULL || !s->txn->begun)
 		session_idle();
 }

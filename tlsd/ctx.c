@@ -186,7 +186,8 @@ ctx_make(struct err *err)
 	client_ctx = make(TLS_client_method());
 	if (set_profile(server_ctx, conf.profile, true, err) < 0 ||
 	    set_profile(client_ctx, conf.client_profile, false, err) < 0 ||
-	    set_suites(err) < 0 || load_client_cas(err) < 0 || load_client_crls(err) < 0)
+	    set_suites(err) < 0 || load_client_cas(err) < 0 ||
+	    load_client_crls(err) < 0)
 		return -1;
 	SSL_CTX_set_dh_auto(server_ctx, 1);
 	/* Who resumes gets another one, so a client has as many as sessions,

@@ -229,7 +229,7 @@ facts_fill(const struct session *s, struct arena *a,
 	    TLSEXT_NAMETYPE_host_name);
 	X509 *peer = SSL_get0_peer_certificate(s->ssl);
 
-	field_defaults(s->hs->ticket.def->out, out, a);
+	field_defaults(tls_server.out, out, a);	/* as tls_client's */
 	out->version = SSL_get_version(s->ssl);
 	out->cipher = SSL_get_cipher_name(s->ssl);
 	out->bits = SSL_get_cipher_bits(s->ssl, NULL);

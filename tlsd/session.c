@@ -22,10 +22,24 @@ sessions_open(void)
 	return nsessions;
 }
 
+static bool
+is_full(void)
+{
+	return (int64_t)nsessions >= launch.clients;
+}
+
+bool
+sessions_closed(void)
+{
+	return draining || is_full();
+}
+
 void
 session_limit(void)
 {
-	hub_full((int64_t)nsessions >= launch.clients);
+	hub_full(is_full());
+	if (is_full())
+		callers_end();
 }
 
 struct session *
@@ -44,7 +58,6 @@ session_new(int net, bool server)
 	sessions = s;
 	nsessions++;
 	counters.sessions++;
-	session_limit();
 	return s;
 }
 
@@ -113,6 +126,7 @@ session_drain(void)
 	static const struct timeval some = { 1, 0 };
 
 	draining = true;
+	callers_end();
 	if (event_base_once(hub_base, -1, EV_TIMEOUT, on_patient, NULL,
 	    &some) < 0)
 		patient = true;

@@ -18,7 +18,8 @@ struct event;
 enum profile { PROFILE_INTERMEDIATE, PROFILE_STRICT, PROFILE_OLD };
 struct tlsd_conf {
 	int profile, client_profile;
-	const char *ciphers, *suites, *groups, *client_ca, *client_crl, *ca_file;
+	const char *ciphers, *suites, *groups;
+	const char *client_ca, *client_crl, *ca_file;
 	bool strict_alpn;
 	int64_t key_timeout;
 };
@@ -59,7 +60,6 @@ struct session {
 struct handshake {
 	struct session *session;
 	struct caller *caller;		/* NULL: it has gone */
-	struct hub_ticket ticket;
 	struct arena arena;
 	struct tls_server_in server;	/* strings in the arena */
 	struct tls_client_in client;
@@ -135,6 +135,7 @@ void session_start(struct session *s);
 void session_free(struct session *s);
 void session_log(struct session *s, const char *what, const char *reason);
 size_t sessions_open(void);
+bool sessions_closed(void);	/* are no more wanted? */
 void session_drain(void);
 void session_over(void);	/* the end, if it is to be and nobody is left */
 void session_limit(void);	/* are there too many? */
@@ -170,6 +171,7 @@ void pump_message(int write, int version, int type, const void *buf,
 /* --- verbs.c --- */
 extern const struct verb verbs[];
 size_t callers_open(void);
+void callers_end(void);		/* of those that are between two handshakes */
 void *caller_open(const struct ipc_cred *peer);
 void caller_close(void *conn);
 /* the answer to who asked for this handshake */

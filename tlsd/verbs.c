@@ -1,18 +1,27 @@
 /*
  * verbs.c - what callers ask for.  A connection has at most one handshake
- * under way; where the caller goes, it ends.
+ * under way; where the caller goes, it ends.  Programs keep a connection for
+ * their next client; between two handshakes we end it where we have no place
+ * or no time for more, and now and then, so that they find who is idle.
  */
 #include "tlsd.h"
 
 #include <openssl/err.h>
 #include <sys/socket.h>
 
-enum { OVERRUN = 64 };		/* callers that came before we said full */
-
-struct caller {
-	struct handshake *h;
+enum {
+	OVERRUN = 64,		/* callers that came before we said full */
+	TURNS = 16,		/* handshakes of a connection */
 };
 
+struct caller {
+	struct caller *next, **prev;
+	struct handshake *h;
+	struct hub_ticket last;
+	int turns;
+};
+
+static struct caller *callers;
 static size_t ncallers;
 
 size_t
@@ -24,8 +33,15 @@ callers_open(void)
 void *
 caller_open(const struct ipc_cred *peer UNUSED)
 {
+	struct caller *c = xcalloc(1, sizeof(*c));
+
+	c->next = callers;
+	c->prev = &callers;
+	if (callers != NULL)
+		callers->prev = &c->next;
+	callers = c;
 	ncallers++;
-	return xcalloc(1, sizeof(struct caller));
+	return c;
 }
 
 void
@@ -37,24 +53,43 @@ caller_close(void *conn)
 		c->h->caller = NULL;
 		session_free(c->h->session);
 	}
+	*c->prev = c->next;
+	if (c->next != NULL)
+		c->next->prev = c->prev;
 	free(c);
 	ncallers--;
 	session_over();
 }
 
+void
+callers_end(void)
+{
+	struct caller *c;
+
+	for (c = callers; c != NULL; c = c->next)
+		if (c->h == NULL && c->turns > 0)
+			hub_end(c->last);
+}
+
+/* it was answered */
 static void
 leave(struct handshake *h)
 {
-	if (h->caller != NULL)
-		h->caller->h = NULL;
+	struct caller *c = h->caller;
+
+	if (c == NULL)
+		return;
 	h->caller = NULL;
+	c->h = NULL;
+	if (!h->session->server || ++c->turns >= TURNS || sessions_closed())
+		hub_end(c->last);
 }
 
 void
 caller_ok(struct handshake *h, const struct tls_facts_out *facts, int fd)
 {
 	if (h->caller != NULL)
-		hub_ok_end(h->ticket, facts, fd);
+		hub_ok_fd(h->caller->last, facts, fd);
 	leave(h);
 }
 
@@ -62,7 +97,7 @@ void
 caller_err(struct handshake *h, const struct err *err)
 {
 	if (h->caller != NULL)
-		hub_err(h->ticket, err);
+		hub_err(h->caller->last, err);
 	leave(h);
 }
 
@@ -104,9 +139,12 @@ begin(struct call *c, bool server, const char *service, const char *id)
 static void
 start(struct session *s, struct call *c)
 {
-	s->hs->caller = c->conn;
-	s->hs->caller->h = s->hs;
-	s->hs->ticket = hub_hold(c);
+	struct caller *caller = c->conn;
+
+	s->hs->caller = caller;
+	caller->h = s->hs;
+	caller->last = hub_hold(c);
+	session_limit();
 	session_start(s);
 }
 

@@ -106,7 +106,7 @@ wait_answer(const struct ipc *c, struct err *err)
 	return 0;
 }
 
-enum heard { HEARD_NOTHING, HEARD_END, HEARD_ANSWER };
+enum heard { HEARD_NOTHING, HEARD_END, HEARD_UNREAD, HEARD_ANSWER };
 
 /* Read replies up to ok or err.  0, -1; *heard is what came first. */
 static int
@@ -121,10 +121,11 @@ read_replies(struct ipc *c, const struct verb_def *v, ipc_more_fn *fn,
 		if (wait_answer(c, err) < 0)
 			return lost(c, err);
 		r = ipc_recv(c->fd, &c->reply, -1, err);
+		if (r == 0 && *heard == HEARD_NOTHING)
+			*heard = errno == ECONNRESET ? HEARD_UNREAD :
+			    HEARD_END;
 		if (r == 0)
 			err_temp(err, "4.3.0", "connection closed");
-		if (r == 0 && *heard == HEARD_NOTHING)
-			*heard = HEARD_END;
 		if (r <= 0)
 			return lost(c, err);
 		*heard = HEARD_ANSWER;
@@ -146,6 +147,16 @@ read_replies(struct ipc *c, const struct verb_def *v, ipc_more_fn *fn,
 	}
 }
 
+/* was it an old connection whose daemon ended before it read us? */
+static bool
+may_repeat(const struct ipc *c, const struct verb_def *v, enum heard heard)
+{
+	if (c->fresh || (heard != HEARD_END && heard != HEARD_UNREAD))
+		return false;
+	return (v->flags & VERB_AGAIN) ||
+	    (heard == HEARD_UNREAD && (v->flags & VERB_UNREAD));
+}
+
 static int
 transact(struct ipc *c, const struct verb_def *v, const void *in, int in_fd,
     ipc_more_fn *fn, void *ctx, bool *sent, struct err *err)
@@ -158,9 +169,8 @@ transact(struct ipc *c, const struct verb_def *v, const void *in, int in_fd,
 	*sent = true;
 	if (read_replies(c, v, fn, ctx, &heard, err) == 0)
 		return 0;
-	if (heard != HEARD_END || c->fresh || !(v->flags & VERB_AGAIN))
+	if (!may_repeat(c, v, heard))
 		return -1;
-	/* an old connection whose daemon ended before it read us */
 	if (send_request(c, v, in, in_fd, err) < 0)
 		return -1;
 	return read_replies(c, v, fn, ctx, &heard, err);
@@ -227,6 +237,6 @@ ipc_answer(struct ipc *c, const struct verb_def *v, ipc_more_fn *fn,
 	if (out_fd_r != NULL)
 		*out_fd_r = -1;
 	if (read_replies(c, v, fn, ctx, &heard, err) < 0)
-		return heard == HEARD_END ? 0 : -1;
+		return heard == HEARD_END || heard == HEARD_UNREAD ? 0 : -1;
 	return finish(c, v, out, out_fd_r, err) < 0 ? -1 : 1;
 }

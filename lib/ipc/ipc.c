@@ -210,8 +210,10 @@ recv_once(int sock, struct ipc_msg *m, int flags, struct err *err)
 	if (n < 0)
 		return err_sys(err, "receive");
 	take_fds(&mh, m);
-	if (n == 0)
+	if (n == 0) {
+		errno = 0;
 		return 0;
+	}
 	m->len = (size_t)n;
 	if (mh.msg_flags & (MSG_TRUNC | MSG_CTRUNC))
 		return err_perm(err, "5.5.4", "message too long");

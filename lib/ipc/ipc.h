@@ -33,6 +33,8 @@ enum {
 	VERB_NO_REPLY = 4,	/* never answered; errors show up later */
 	VERB_ONCE = 8,		/* once a connection */
 	VERB_AGAIN = 16,	/* harmless twice: ipc_call may repeat it */
+	VERB_UNREAD = 32,	/* needs nothing said before: ipc_call may
+				 * repeat what was certainly not read */
 };
 extern const struct verb_def verb_ping;	/* every daemon answers it */
 
@@ -55,7 +57,8 @@ struct ipc_msg {
 };
 void ipc_msg_init(struct ipc_msg *m);
 void ipc_msg_free(struct ipc_msg *m);	/* closes fd */
-/* 1 a message, 0 the peer closed, -1: err (temp: timeout; perm: malformed,
+/* 1 a message, 0 the peer closed (errno: ECONNRESET where it had not read all
+ * that we sent), -1: err (temp: timeout; perm: malformed,
  * close the channel).  timeout_ms: -1 for ever, 0 do not wait (then no
  * message is err_temp "no message" with err->dsn "again"). */
 int ipc_recv(int sock, struct ipc_msg *m, int timeout_ms, struct err *err);

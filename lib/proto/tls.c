@@ -64,7 +64,7 @@ const struct verb_def tls_server = {
 	.name = "server",
 	.in = server_in, .in_size = sizeof(struct tls_server_in),
 	.out = facts, .out_size = sizeof(struct tls_facts_out),
-	.flags = VERB_FD_IN | VERB_FD_OUT | VERB_ONCE,
+	.flags = VERB_FD_IN | VERB_FD_OUT | VERB_UNREAD,
 	.doc = "be the server of a handshake",
 };
 

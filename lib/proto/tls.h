@@ -1,7 +1,9 @@
 /*
  * tls.h - tlsd: takes a connected descriptor, returns a descriptor of plain
- * text and what is known of the encrypted session.  One wrap a connection;
- * closing the plain descriptor ends the session with a close_notify.
+ * text and what is known of the encrypted session.  One wrap at a time.  A
+ * connection ends after one as the client, and between two as the server when
+ * tlsd likes.  Closing the plain descriptor ends the session with a
+ * close_notify.
  *
  * Programs use serve/tls.h.
  */

@@ -36,7 +36,7 @@ serve_one(const struct daemon *d, int fd, const struct arrival *a)
 	log_set_queue(NULL);
 }
 
-/* After a client, what the daemon keeps for the next is given back at *idle_at,
+/* After a client, what is kept for the next is given back at *idle_at,
  * also where another process is faster at each client that wakes us. */
 static enum wait_result
 wait_client(const struct daemon *d, int64_t *idle_at)
@@ -49,7 +49,9 @@ wait_client(const struct daemon *d, int64_t *idle_at)
 		r = left > 0 ? serve_wait(left) : WAIT_IDLE;
 		if (r != WAIT_IDLE)
 			return r;
-		d->idle();
+		tls_release();
+		if (d->idle != NULL)
+			d->idle();
 		*idle_at = 0;
 	}
 	return serve_wait(launch.max_idle);
@@ -78,7 +80,7 @@ serve_clients(const struct daemon *d)
 		if (launch.uses > 0 && used >= launch.uses)
 			return 0;
 		status_idle();
-		if (d->idle != NULL)
+		if (d->idle != NULL || tls_kept())
 			idle_at = mono_ms() + IDLE_MS;
 	}
 }

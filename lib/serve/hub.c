@@ -334,9 +334,8 @@ hub_ok_fd(struct hub_ticket t, const void *out, int fd)
 }
 
 void
-hub_ok_end(struct hub_ticket t, const void *out, int fd)
+hub_end(struct hub_ticket t)
 {
-	hub_ok_fd(t, out, fd);
 	if (!ticket_alive(t) || t.conn->out.head != NULL)
 		return;
 	t.conn->dead = true;

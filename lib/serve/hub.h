@@ -31,9 +31,10 @@ struct hub_ticket hub_hold(struct call *c);
 void hub_ok(struct hub_ticket t, const void *out);
 /* with a descriptor, which is dup'ed: the caller keeps its own */
 void hub_ok_fd(struct hub_ticket t, const void *out, int fd);
-/* the same, and the connection ends: there will be no other call on it */
-void hub_ok_end(struct hub_ticket t, const void *out, int fd);
 void hub_err(struct hub_ticket t, const struct err *why);
+/* The connection ends: no other call on it is read.  Nothing is done where an
+ * answer waits to be taken.  Of the ticket only the connection counts. */
+void hub_end(struct hub_ticket t);
 /* one `more` record before the answer; 0, or -1 where the caller is gone */
 int hub_more(struct hub_ticket t, const void *more, struct err *err);
 

@@ -11,6 +11,9 @@
 #include "base/log.h"
 #include "conf/common.h"
 
+/* to tlsd, from one client's handshake to the next's */
+static struct ipc kept;
+
 enum { ASK_EVERY_MS = 5000, ASK_MS = 1000, GRACE_MS = 5000 };
 
 void
@@ -86,12 +89,24 @@ fail(struct io *io, struct err *err)
 	return -1;
 }
 
+bool
+tls_kept(void)
+{
+	return kept.path != NULL && kept.fd >= 0;
+}
+
+void
+tls_release(void)
+{
+	if (kept.path != NULL)
+		ipc_free(&kept);
+}
+
 static int
-wrap(struct io *io, const struct verb_def *v, const void *in, int64_t ms,
+wrap(struct io *io, struct ipc *c, const struct verb_def *v, const void *in,
     struct tls_facts *facts, struct err *err)
 {
 	struct tls_facts_out out;
-	struct ipc c;
 	int fd = -1, rc;
 
 	*facts = (struct tls_facts){ 0 };
@@ -103,8 +118,7 @@ wrap(struct io *io, const struct verb_def *v, const void *in, int64_t ms,
 		*err = io->err;
 		return -1;
 	}
-	ipc_init(&c, socket_path("tlsd"), (int)ms + GRACE_MS);
-	rc = ipc_call(&c, v, in, io->fd, &out, &fd, NULL, err);
+	rc = ipc_call(c, v, in, io->fd, &out, &fd, NULL, err);
 	if (rc == 0 && fd < 0)
 		rc = err_temp(err, "4.3.0", "tlsd gave no descriptor");
 	if (rc == 0) {
@@ -114,7 +128,6 @@ wrap(struct io *io, const struct verb_def *v, const void *in, int64_t ms,
 		io->is_socket = true;
 		io->block_ms = 0;
 	}
-	ipc_free(&c);
 	return rc < 0 ? fail(io, err) : 0;
 }
 
@@ -127,7 +140,10 @@ tls_accept(struct io *io, struct peer *peer, const char *service,
 		.client_addr = peer->addr, .session = peer->id,
 		.ask_certificate = ask_certificate, .timeout = timeout_ms };
 
-	if (wrap(io, &tls_server, &in, timeout_ms, facts, err) < 0)
+	if (kept.path == NULL)
+		ipc_init(&kept, socket_path("tlsd"), 0);
+	kept.timeout_ms = timeout_ms + GRACE_MS;
+	if (wrap(io, &kept, &tls_server, &in, facts, err) < 0)
 		return -1;
 	peer->fd = io->fd;
 	peer->tls = true;
@@ -161,6 +177,16 @@ tls_injected(struct io *io, const struct peer *peer)
 	return true;
 }
 
+/* the client is silent, once */
+static void
+pause_client(void *arg)
+{
+	struct io *io = arg;
+
+	io->idle = NULL;
+	tls_release();
+}
+
 int
 tls_start(struct io *io, struct peer *peer, const struct tls_conf *c,
     const char *service)
@@ -168,8 +194,14 @@ tls_start(struct io *io, struct peer *peer, const struct tls_conf *c,
 	struct err err = ERR_INIT;
 
 	if (tls_accept(io, peer, service, c->ask_certificate,
-	    (int)c->timeout, peer->facts, &err) == 0)
+	    (int)c->timeout, peer->facts, &err) == 0) {
+		if (io->idle == NULL) {
+			io->idle_ms = IDLE_MS;
+			io->idle = pause_client;
+			io->idle_arg = io;
+		}
 		return 0;
+	}
 	/* of a client's failure tlsd has said why */
 	log_event(strcmp(err.dsn, "4.7.0") == 0 ? LOG_DEBUG : LOG_WARN,
 	    "tls-failed", KS("client", peer->addr), KERR(&err), KEND);
@@ -234,5 +266,11 @@ int
 tls_connect(struct io *io, const struct tls_client_in *in,
     struct tls_facts *facts, struct err *err)
 {
-	return wrap(io, &tls_client, in, in->timeout, facts, err);
+	struct ipc c;
+	int rc;
+
+	ipc_init(&c, socket_path("tlsd"), (int)in->timeout + GRACE_MS);
+	rc = wrap(io, &c, &tls_client, in, facts, err);
+	ipc_free(&c);
+	return rc;
 }

@@ -37,6 +37,11 @@ const char *tls_subject(const struct peer *peer);
  * then: STARTTLS is offered only where it will work. */
 bool tls_possible(void);
 
+/* Is there a connection to tlsd, kept for the next client?  It is given back
+ * when none comes for a while, and in long sessions. */
+bool tls_kept(void);
+void tls_release(void);
+
 /*
  * The client of this session becomes the other end of a TLS handshake.  What
  * was written is sent first; unread input is an injection and refused (5.5.1)

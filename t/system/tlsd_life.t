@@ -113,6 +113,19 @@ my $alive = grep { $_->echo('still') } @{ $of{all} };
 is $alive, 6, "6 of 12 sessions were the other's and go on";
 ok $i->wait_for(sub { pids('tlsd') >= 2 }), 'and there are two again';
 
+# --- tlsd dies, and programs had connections to it
+my $imaps = $i->port('imaps');
+for my $clients (18, 1) {
+	for my $n (1 .. $clients) {
+		my $s = $t->client($imaps);
+		$s->until(qr/^\* OK /m) or fail "client $n has no greeting";
+		$s->done;
+	}
+	kill 'KILL', pids('tlsd');
+	ok $t->client($imaps)->until(qr/^\* OK /m), 'all killed, the next';
+	ok $i->wait_for(sub { pids('tlsd') >= 2 }), 'and there are two again';
+}
+
 # --- reload
 my $stay = $t->client($port);
 ok $stay->echo('before'), 'a session';

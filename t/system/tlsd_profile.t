@@ -37,8 +37,8 @@ is suite(@aes, 'chacha'), 'TLS_AES_128_GCM_SHA256', 'AES-128 is enough';
 like suite('chacha', @aes), qr/CHACHA/, 'ChaCha20 where it comes first';
 is suite($aes[0]), 'TLS_AES_256_GCM_SHA384', 'AES-256 where it is alone';
 
-for (['ciphers', 'NONSENSE'], ['suites', 'NONSENSE'], ['groups', 'P-1'], ['client_ca', 'none.pem'],
-    ['client_crl', 'none.pem']) {
+for (['ciphers', 'NONSENSE'], ['suites', 'NONSENSE'], ['groups', 'P-1'],
+    ['client_ca', 'none.pem'], ['client_crl', 'none.pem']) {
 	$i->set_conf('tlsd.conf', @$_);
 	my ($rc, $out, $err) = $i->ctl('reload');
 	isnt $rc, 0, "$_->[0] = $_->[1] is refused" or diag $out;

@@ -1,7 +1,9 @@
 /* ipc_test.c - records over a socket, malformed messages, descriptors */
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include "ipc/inbox.h"
 #include "ipc/ipc.h"
@@ -256,6 +258,67 @@ test_wake(void)
 	ipc_free(&c);
 }
 
+/* A peer that answers one request on each connection and gives up the next:
+ * of the first connection unread, then read, then unread again. */
+static void
+giver_up(int l)
+{
+	struct ipc_msg m;
+	struct err err;
+	int i, s;
+
+	ipc_msg_init(&m);
+	for (i = 0; i < 3; i++) {
+		s = accept(l, NULL, NULL);
+		if (ipc_recv(s, &m, 60000, &err) == 1)
+			ipc_send(s, "ok", NULL, NULL, -1, 1000, &err);
+		poll(&(struct pollfd){ s, POLLIN, 0 }, 1, 60000);
+		if (i == 1)
+			ipc_recv(s, &m, 60000, &err);
+		close(s);
+	}
+	_exit(0);
+}
+
+/* what a peer has certainly not read may be said to another */
+static void
+test_unread(void)
+{
+	static const struct verb_def careful = { .name = "careful" },
+	    repeated = { .name = "repeated", .flags = VERB_UNREAD };
+	char dir[] = "/tmp/ipc_test.XXXXXX";
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int l = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct err err = ERR_INIT;
+	struct ipc c;
+	const char *path;
+	pid_t pid;
+
+	if (mkdtemp(dir) == NULL)
+		die("mkdtemp: %s", strerror(errno));
+	path = arena_printf(&arena, "%s/s", dir);
+	slice_copy(sun.sun_path, sizeof(sun.sun_path), slice_of(path));
+	if (bind(l, (struct sockaddr *)&sun, sizeof(sun)) < 0 ||
+	    listen(l, 5) < 0)
+		die("listen: %s", strerror(errno));
+	pid = fork();
+	if (pid == 0)
+		giver_up(l);
+	close(l);
+	ipc_init(&c, path, 60000);
+#define CALL(v) ipc_call(&c, &(v), NULL, -1, NULL, NULL, NULL, &err)
+	is_int(CALL(repeated), 0, "a call");
+	is_int(CALL(repeated), 0, "the next is not read, and is repeated");
+	is_int(CALL(repeated), -1, "one that was read is not");
+	is_int(CALL(careful), 0, "a new connection");
+	is_int(CALL(careful), -1, "nor is a verb that does not say so");
+#undef CALL
+	ipc_free(&c);
+	waitpid(pid, NULL, 0);
+	unlink(path);
+	rmdir(dir);
+}
+
 static int
 open_files(void)
 {
@@ -344,6 +407,7 @@ main(void)
 	test_nobody_there();
 	test_answer();
 	test_wake();
+	test_unread();
 	test_inbox();
 	arena_free(&arena);
 	return tap_done();

@@ -2,9 +2,14 @@
  * serve_tls_test.c - the policy of TLS and passwords: who is offered what, and
  * what may not come before a handshake.
  */
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/common.h"
 #include "serve/login.h"
 #include "serve/mechs.h"
 #include "test/tap.h"
@@ -115,6 +120,94 @@ test_mechs(void)
 	ok(!mechs_has("", SLICE_LIT("PLAIN"), &name), "none is offered");
 }
 
+/* a tlsd that gives the number of the connection for a server name */
+static void
+fake_tlsd(int l)
+{
+	struct ipc_msg m;
+	struct err err;
+	int s, p[2], n = 0;
+
+	ipc_msg_init(&m);
+	while ((s = accept(l, NULL, NULL)) >= 0) {
+		char name[] = { (char)('0' + ++n), '\0' };
+		struct tls_facts_out out = { "TLSv1.3", "C", .sni = name,
+			.alpn = "", .exporter = "", .end_point = "",
+			.subject = "", .issuer = "", .fingerprint = "",
+			.why = "", .voucher = "" };
+
+		while (ipc_recv(s, &m, -1, &err) == 1 &&
+		    socketpair(AF_UNIX, SOCK_STREAM, 0, p) == 0) {
+			ipc_send(s, "ok", tls_server.out, &out, p[0], 1000,
+			    &err);
+			close(p[0]);
+			close(p[1]);
+		}
+		close(s);
+	}
+	_exit(0);
+}
+
+static void
+handshake(const char *connection, const char *what)
+{
+	struct tls_facts facts = { 0 };
+	struct peer p = { .addr = "192.0.2.1" };
+	struct err err = ERR_INIT;
+	struct io io;
+	int s[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, s) < 0)
+		die("socketpair");
+	io_init(&io, s[0], 1000);
+	is_int(tls_accept(&io, &p, "imap", false, 1000, &facts, &err), 0,
+	    "%s: %s", what, err.text);
+	is_str(facts.f.sni, connection, "connection %s", connection);
+	tls_facts_free(&facts);
+	io_close(&io);
+	close(s[1]);
+}
+
+static void
+test_kept(void)
+{
+	char dir[] = "/tmp/serve_tls_test.XXXXXX";
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int l = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct arena arena = { 0 };
+	const char *private, *path;
+	pid_t pid;
+
+	if (mkdtemp(dir) == NULL)
+		die("mkdtemp: %s", strerror(errno));
+	common.run_dir = dir;
+	private = arena_printf(&arena, "%s/private", dir);
+	path = arena_printf(&arena, "%s/tlsd", private);
+	slice_copy(sun.sun_path, sizeof(sun.sun_path), slice_of(path));
+	if (mkdir(private, 0700) < 0 ||
+	    bind(l, (struct sockaddr *)&sun, sizeof(sun)) < 0 ||
+	    listen(l, 5) < 0)
+		die("listen: %s", strerror(errno));
+	pid = fork();
+	if (pid == 0)
+		fake_tlsd(l);
+	close(l);
+	ok(!tls_kept(), "no connection to tlsd");
+	handshake("1", "a client");
+	ok(tls_kept(), "it is kept");
+	handshake("1", "and the next");
+	tls_release();
+	ok(!tls_kept(), "it is given back");
+	handshake("2", "a client after that");
+	tls_release();
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	unlink(path);
+	rmdir(private);
+	rmdir(dir);
+	arena_free(&arena);
+}
+
 int
 main(void)
 {
@@ -122,5 +215,6 @@ main(void)
 	test_injected();
 	test_facts();
 	test_mechs();
+	test_kept();
 	return tap_done();
 }
