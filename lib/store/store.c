@@ -122,6 +122,11 @@ spread(int dir, const char *name)
 static int
 make_dir(int dir, const char *name, bool top, struct store_batch *b)
 {
+	int fd = dir_open(dir, name, O_PATH | O_DIRECTORY, 0);
+
+	/* most are there: each session looks */
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
 	if (mkdirat(dir, name, 0700) == 0) {
 		if (b != NULL)
 			b->many = true;
