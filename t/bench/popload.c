@@ -9,11 +9,7 @@
  * QUIT; the n-th is user n modulo -u (%03d in -U).  Only 127.0.0.1.  Prints
  * one JSON line: messages a second over the time from the first connect to
  * the last QUIT.  Exit status: 0 all was done, 1 some was not, 2 usage.
- *
- * One loop for all clients: it has the same cores as the server, and a thread
- * for each client would be woken for each message.
  */
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
@@ -21,8 +17,8 @@
 #include <netinet/tcp.h>
 
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,25 +26,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { END_LEN = 5, EVENTS = 64, SILENCE_MS = 60000 };
-static const char end_mark[] = "\r\n.\r\n";
-
 static struct sockaddr_in to = { .sin_family = AF_INET };
 static const char *user = "u%03d@local.test", *password = "pw";
-static int users = 1, clients = 1, epfd, working;
+static int users = 1, clients = 1;
 static long sessions = 1;
-static long begun, messages, octets, failed;
-
-/* whose answer is waited for */
-enum step { GREETING, USER, PASS, STAT, RETR, QUIT };
+static atomic_long begun, messages, octets, failed;
 
 struct pop {
 	int fd;
-	enum step step;
-	long number;		/* of the session */
-	long i, count;		/* message at work, messages */
-	bool body;		/* the first line of its answer was +OK */
-	size_t have;
+	size_t have, pos;
 	char buf[65536];
 };
 
@@ -59,6 +45,68 @@ now(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool
+more(struct pop *p)
+{
+	ssize_t n;
+
+	memmove(p->buf, p->buf + p->pos, p->have - p->pos);
+	p->have -= p->pos;
+	p->pos = 0;
+	if (p->have == sizeof(p->buf))
+		return false;
+	n = read(p->fd, p->buf + p->have, sizeof(p->buf) - p->have);
+	if (n > 0)
+		p->have += (size_t)n;
+	return n > 0;
+}
+
+/* the next line, without its end, valid until the next call; NULL: lost */
+static char *
+next_line(struct pop *p, size_t *n_r)
+{
+	char *line, *lf;
+
+	while ((lf = memchr(p->buf + p->pos, '\n', p->have - p->pos)) == NULL)
+		if (!more(p))
+			return NULL;
+	line = p->buf + p->pos;
+	*lf = '\0';
+	*n_r = (size_t)(lf - line) + 1;
+	p->pos += *n_r;
+	return line;
+}
+
+/* one command; its reply line where that is +OK */
+static char *
+ask(struct pop *p, const char *text)
+{
+	size_t n;
+	char *line;
+
+	if (*text != '\0' && write(p->fd, text, strlen(text)) < 0)
+		return NULL;
+	line = next_line(p, &n);
+	return line != NULL && strncmp(line, "+OK", 3) == 0 ? line : NULL;
+}
+
+static bool
+retrieve(struct pop *p, long number)
+{
+	char text[40];
+	char *line;
+	size_t n, sum = 0;
+
+	snprintf(text, sizeof(text), "RETR %ld\r\n", number);
+	if (ask(p, text) == NULL)
+		return false;
+	while ((line = next_line(p, &n)) != NULL && strcmp(line, ".\r") != 0)
+		sum += n;
+	atomic_fetch_add(&messages, 1);
+	atomic_fetch_add(&octets, (long)sum);
+	return line != NULL;
 }
 
 /* the n-th session's user, where the template says %d or %0Nd */
@@ -79,177 +127,54 @@ user_name(long n, char *buf, size_t len)
 }
 
 static bool
-say(struct pop *p, enum step step)
+log_in(struct pop *p, long n)
 {
 	char name[300], text[400];
-	size_t n;
 
-	p->step = step;
-	p->have = 0;
-	if (step == USER) {
-		user_name(p->number, name, sizeof(name));
-		snprintf(text, sizeof(text), "USER %s\r\n", name);
-	} else if (step == PASS) {
-		snprintf(text, sizeof(text), "PASS %s\r\n", password);
-	} else if (step == RETR) {
-		p->body = false;
-		snprintf(text, sizeof(text), "RETR %ld\r\n", p->i);
-	} else {
-		snprintf(text, sizeof(text), "%s\r\n",
-		    step == STAT ? "STAT" : "QUIT");
-	}
-	n = strlen(text);
-	return send(p->fd, text, n, MSG_NOSIGNAL) == (ssize_t)n;
-}
-
-static bool
-next_message(struct pop *p)
-{
-	return ++p->i <= p->count ? say(p, RETR) : say(p, QUIT);
-}
-
-/* The answer to RETR, as much as has come.  A line with a dot ends it, which
- * the text can not have; nothing follows, since nothing more was asked. */
-static bool
-take_body(struct pop *p)
-{
-	char *lf;
-
-	if (!p->body) {
-		lf = memchr(p->buf, '\n', p->have);
-		if (lf == NULL)
-			return p->have < sizeof(p->buf);
-		if (strncmp(p->buf, "+OK", 3) != 0)
-			return false;
-		p->body = true;
-		octets -= lf + 1 - p->buf;
-	}
-	if (p->have < END_LEN)
-		return true;
-	if (memcmp(p->buf + p->have - END_LEN, end_mark, END_LEN) == 0) {
-		octets += (long)p->have - 3;
-		messages++;
-		return next_message(p);
-	}
-	octets += (long)p->have - END_LEN;
-	memmove(p->buf, p->buf + p->have - END_LEN, END_LEN);
-	p->have = END_LEN;
-	return true;
-}
-
-/* an answer of one line: 1 it was there, 0 not yet, -1 not +OK */
-static int
-take_line(struct pop *p)
-{
-	if (p->have == 0 || p->buf[p->have - 1] != '\n')
-		return p->have < sizeof(p->buf) ? 0 : -1;
-	p->buf[p->have - 1] = '\0';
-	return strncmp(p->buf, "+OK", 3) == 0 ? 1 : -1;
-}
-
-/* false: the session is at its end, or lost where fd is still open */
-static bool
-take(struct pop *p)
-{
-	int r;
-
-	if (p->step == RETR)
-		return take_body(p);
-	r = take_line(p);
-	if (r <= 0)
-		return r == 0;
-	switch (p->step) {
-	case GREETING:
-		return say(p, USER);
-	case USER:
-		return say(p, PASS);
-	case PASS:
-		return say(p, STAT);
-	case STAT:
-		p->count = strtol(p->buf + 3, NULL, 10);
-		p->i = 0;
-		return next_message(p);
-	default:
-		close(p->fd);
-		p->fd = -1;
+	user_name(n, name, sizeof(name));
+	if (ask(p, "") == NULL)
 		return false;
-	}
+	snprintf(text, sizeof(text), "USER %s\r\n", name);
+	if (ask(p, text) == NULL)
+		return false;
+	snprintf(text, sizeof(text), "PASS %s\r\n", password);
+	return ask(p, text) != NULL;
 }
 
-static void
-connect_next(struct pop *p)
+static bool
+session(struct pop *p, long n)
 {
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLET,
-	    .data = { .ptr = p } };
-	int on = 1;
+	long i, count;
+	char *line;
 
-	working--;
-	while (begun < sessions) {
-		p->number = begun++;
-		p->step = GREETING;
-		p->have = 0;
+	if (!log_in(p, n) || (line = ask(p, "STAT\r\n")) == NULL)
+		return false;
+	count = strtol(line + 3, NULL, 10);
+	for (i = 1; i <= count; i++)
+		if (!retrieve(p, i))
+			return false;
+	return ask(p, "QUIT\r\n") != NULL;
+}
+
+static void *
+work(void *arg)
+{
+	struct pop *p = arg;
+	int on = 1;
+	long n;
+
+	while ((n = atomic_fetch_add(&begun, 1)) < sessions) {
+		p->have = p->pos = 0;
 		p->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 		if (p->fd < 0)
 			err(2, "socket");
 		setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		if (connect(p->fd, (struct sockaddr *)&to, sizeof(to)) == 0 &&
-		    fcntl(p->fd, F_SETFL, O_NONBLOCK) == 0 &&
-		    epoll_ctl(epfd, EPOLL_CTL_ADD, p->fd, &ev) == 0) {
-			working++;
-			return;
-		}
-		failed++;
+		if (connect(p->fd, (struct sockaddr *)&to, sizeof(to)) < 0 ||
+		    !session(p, n))
+			atomic_fetch_add(&failed, 1);
 		close(p->fd);
 	}
-}
-
-/* What came is taken until there is no more: one event tells of all. */
-static void
-ready(struct pop *p)
-{
-	size_t room;
-	ssize_t n;
-
-	do {
-		room = sizeof(p->buf) - p->have;
-		n = read(p->fd, p->buf + p->have, room);
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return;
-		if (n > 0)
-			p->have += (size_t)n;
-		if (n <= 0 || !take(p)) {
-			if (p->fd >= 0) {
-				failed++;
-				close(p->fd);
-			}
-			connect_next(p);
-			return;
-		}
-	} while ((size_t)n == room);
-}
-
-static void
-work(struct pop *p)
-{
-	struct epoll_event ev[EVENTS];
-	int i, n;
-
-	epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (epfd < 0)
-		err(2, "epoll_create1");
-	working = clients;
-	for (i = 0; i < clients; i++)
-		connect_next(&p[i]);
-	while (working > 0) {
-		n = epoll_wait(epfd, ev, EVENTS, SILENCE_MS);
-		if (n < 0 && errno != EINTR)
-			err(2, "epoll_wait");
-		if (n == 0)
-			errx(1, "nothing came for %d s", SILENCE_MS / 1000);
-		for (i = 0; i < n; i++)
-			ready(ev[i].data.ptr);
-	}
-	close(epfd);
+	return NULL;
 }
 
 static long
@@ -301,19 +226,28 @@ options(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+	pthread_t *thread;
 	struct pop *p;
 	double t;
+	int i;
 
 	options(argc, argv);
+	thread = calloc((size_t)clients, sizeof(*thread));
 	p = calloc((size_t)clients, sizeof(*p));
-	if (p == NULL)
+	if (thread == NULL || p == NULL)
 		err(2, "memory");
 	t = now();
-	work(p);
+	for (i = 0; i < clients; i++)
+		if (pthread_create(&thread[i], NULL, work, &p[i]) != 0)
+			errx(2, "no thread");
+	for (i = 0; i < clients; i++)
+		pthread_join(thread[i], NULL);
 	t = now() - t;
 	printf("{\"sessions\":%ld,\"failed\":%ld,\"done\":%ld,"
 	    "\"octets\":%ld,\"seconds\":%.3f,\"rate\":%.1f}\n", sessions,
-	    failed, messages, octets, t, (double)messages / t);
+	    atomic_load(&failed), atomic_load(&messages),
+	    atomic_load(&octets), t, (double)atomic_load(&messages) / t);
 	free(p);
-	return failed == 0 ? 0 : 1;
+	free(thread);
+	return atomic_load(&failed) == 0 ? 0 : 1;
 }
