@@ -522,6 +522,18 @@ before_again(struct memo *m, char *p, int64_t v)
 	return p - m->n;
 }
 
+/* letters or -, and a blank */
+static char *
+put_flags(char *p, unsigned flags)
+{
+	size_t n = mbox_letters_put(p, flags);
+
+	if (n == 0)
+		p[n++] = '-';
+	p[n] = ' ';
+	return p + n + 1;
+}
+
 void
 mbox_record_add(struct str *out, const struct mailbox *mb,
     const struct mailbox_msg *m, const char *name)
@@ -530,7 +542,8 @@ mbox_record_add(struct str *out, const struct mailbox *mb,
 	const struct mbox_kw *kw = &mb->in->st.kw;
 	const struct mbox_kwset *set =
 	    &kw->set[m->kw < kw->sets ? m->kw : 0];
-	char buf[6 * MBOX_NUMBER_MAX + 2], *end = buf + sizeof(buf), *p = end;
+	char buf[6 * MBOX_NUMBER_MAX + 2 + 2 * (MBOX_LETTERS + 2)];
+	char *end = buf + 6 * MBOX_NUMBER_MAX + 2, *p = end;
 	size_t start = out->len;
 
 	p = mbox_log_before(p, (int64_t)m->wsize);
@@ -546,11 +559,16 @@ mbox_record_add(struct str *out, const struct mailbox *mb,
 	p = before_again(&modseq, p, (int64_t)m->modseq);
 	*--p = ' ';
 	*--p = 'A';
+	if (set->n == 0) {
+		end = put_flags(end, m->flags);
+	} else {
+		str_add(out, p, (size_t)(end - p));
+		mbox_flagspec_add(out, m->flags, set->num, set->n);
+		str_addc(out, ' ');
+		p = end;
+	}
+	end = put_flags(end, m->file_flags);
 	str_add(out, p, (size_t)(end - p));
-	mbox_flagspec_add(out, m->flags, set->num, set->n);
-	str_addc(out, ' ');
-	mbox_flagspec_add(out, m->file_flags, NULL, 0);
-	str_addc(out, ' ');
 	mbox_log_text(out, name);
 	mbox_log_seal(out, start);
 }

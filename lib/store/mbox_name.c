@@ -115,21 +115,28 @@ letters_and_others(struct str *out, unsigned flags, struct slice others)
 	str_add(out, v, n);
 }
 
+size_t
+mbox_letters_put(char *p, unsigned flags)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < ARRAY_LEN(letters); i++) {
+		p[n] = letters[i].letter;
+		n += (flags & letters[i].flag) != 0;
+	}
+	return n;
+}
+
 /* flags, and of others what is no flag of ours, in ASCII order */
 void
 mbox_letters(struct str *out, unsigned flags, struct slice others)
 {
-	char v[ARRAY_LEN(letters)];
-	size_t i, n = 0;
+	char v[MBOX_LETTERS];
 
-	if (has_others(others)) {
+	if (has_others(others))
 		letters_and_others(out, flags, others);
-		return;
-	}
-	for (i = 0; i < ARRAY_LEN(letters); i++)
-		if (flags & letters[i].flag)
-			v[n++] = letters[i].letter;
-	str_add(out, v, n);
+	else
+		str_add(out, v, mbox_letters_put(v, flags));
 }
 
 int

@@ -20,6 +20,11 @@
 #include "base/hash.h"
 #include "store/dir.h"
 
+enum {
+	ROOM_MIN = 256 * 1024, ROOM_MAX = 4 << 20,
+	ENTRY_MIN = 64	/* of a directory: a usual name takes as much */
+};
+
 int64_t
 mbox_mtime(int fd)
 {
@@ -109,16 +114,35 @@ grain_ms(int64_t ns)
 	return ns % 1000000000 == 0 ? MBOX_COARSE_MS : MBOX_GRAIN_MS;
 }
 
+/* Room for what a directory of that size may hold, at once: growing takes
+ * pages twice.  Names and files take mostly more than half of that each. */
+static void
+make_room(struct mbox_scan *s, const struct stat *st)
+{
+	size_t size = (size_t)MIN(MAX(st->st_size, 0), ROOM_MAX);
+
+	if (s->v != NULL || size < ROOM_MIN)
+		return;
+	str_grow(&s->names, size);
+	s->cap = size / ENTRY_MIN;
+	s->v = xmalloc(s->cap * sizeof(*s->v));
+	mbox_populate(s->names.s, size / 2);
+	mbox_populate(s->v, size / 2);
+}
+
 int
 mbox_scan_dirs(struct mailbox *mb, struct mbox_scan *s, bool cur,
     struct err *err)
 {
 	struct mailbox_impl *in = mb->in;
 	struct reading r = { in, s, 0 };
+	struct stat st;
 	size_t i;
 	int k;
 
 	str_reset(&s->names);
+	if (cur && fstat(in->sub[SUB_CUR], &st) == 0)
+		make_room(s, &st);
 	str_addc(&s->names, '\0');
 	s->n = 0;
 	/* new/ first: what moves to cur/ meanwhile is not missed */

@@ -5,6 +5,8 @@
  */
 #include "store/mbox.h"
 
+#include <sys/mman.h>
+
 #include "base/fault.h"
 
 enum { ARRAY_SMALL = 1 << 14 };	/* messages: doubled up to here */
@@ -42,6 +44,28 @@ mbox_set_array(struct mailbox *mb, struct mailbox_msg *v, size_t cap)
 	st->map = NULL;
 	mb->msg = v;
 	st->cap = cap;
+}
+
+void
+mbox_populate(void *p, size_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
+	uintptr_t from = ((uintptr_t)p + page) & ~page;
+	uintptr_t to = ((uintptr_t)p + n) & ~page;
+
+	if (to > from)
+		madvise((void *)from, to - from, MADV_POPULATE_WRITE);
+}
+
+void
+mbox_make_room(struct mailbox *mb, size_t n)
+{
+	size_t size = n * sizeof(*mb->msg);
+
+	if (mb->msg != NULL || n == 0)
+		return;
+	mbox_set_array(mb, xmalloc(size), n);
+	mbox_populate(mb->msg, size);
 }
 
 struct mailbox_msg *

@@ -97,6 +97,7 @@ sort_order(struct order **v, size_t n)
 	size_t i, k;
 	int shift;
 
+	mbox_populate(to, n * sizeof(*to));
 	for (i = 0; i < n; i++) {
 		from[i].key = from[i].f->keep ? from[i].f->uid :
 		    1ULL << 63 | (uint64_t)from[i].f->time;
@@ -147,6 +148,7 @@ list_taken(const struct mailbox *mb, struct mbox_scan *s, bool cur,
 	struct mbox_file *f;
 	size_t i, n = 0, late = 0;
 
+	mbox_populate(v, s->n * sizeof(*v));
 	for (f = s->v; f < s->v + s->n; f++) {
 		if (f->used || (!cur && f->sub == SUB_CUR))
 			continue;
@@ -258,6 +260,11 @@ keep_names(struct mailbox *mb, struct mbox_scan *s, const struct order *v,
 	st->more = s->names;
 	s->names = (struct str)STR_INIT;
 	str_addsl(&st->more, slice_str(names));
+	/* a directory that once held many more */
+	if (st->more.cap / 4 > st->more.len) {
+		st->more.cap = st->more.len + 1;
+		st->more.s = xrealloc(st->more.s, st->more.cap);
+	}
 	for (i = 0; i < mb->n; i++)
 		if (!v[i].f->late)
 			mb->msg[i].name = (uint32_t)at + v[i].f->final;
@@ -312,6 +319,8 @@ take(struct mailbox *mb, struct mbox_scan *s, struct order *v, size_t n,
 	r = mbox_reserve(mb, next + n, err);
 	if (r < 0)
 		return -1;
+	if (mb->in->unwritten)
+		mbox_make_room(mb, n);
 	all.modseq = mbox_next_modseq(mb);
 	for (i = 0; i < n; i++) {
 		if (i + AHEAD < n)

@@ -6,35 +6,36 @@
 
 enum { UIDL_MAX = 70 };
 
-/* digits to the end of s: 1, or 0; of up to 18 nothing has to be watched */
-static int
-number(struct slice s, uint64_t *r)
+/* The digits at *p, which goes behind them; of up to 18 nothing has to be
+ * watched.  false: there are none, or they are over INT64_MAX. */
+static bool
+digits(const char **p, const char *end, uint64_t *r)
 {
+	const char *from = *p, *q = from;
 	uint64_t v = 0;
 	unsigned d;
-	size_t i;
 
-	if (s.n == 0 || s.n > 18)
-		return slice_u64(s, INT64_MAX, r);
-	for (i = 0; i < s.n; i++) {
-		d = (unsigned char)s.p[i] - (unsigned)'0';
-		if (d > 9)
-			return 0;
+	for (; q < end && (d = (unsigned char)*q - (unsigned)'0') <= 9; q++)
 		v = v * 10 + d;
-	}
+	*p = q;
 	*r = v;
-	return 1;
+	return q - from <= 18 ? q > from : slice_u64((struct slice){ from,
+	    (size_t)(q - from) }, INT64_MAX, r);
 }
 
+/* S=, W= or U= and a number, up to end */
 static void
-parse_field(struct slice f, struct mail_name *n)
+parse_field(const char *p, const char *end, struct mail_name *n)
 {
+	char what = p[0];
 	uint64_t v;
 
-	if (f.n < 3 || f.p[1] != '=' || (f.p[0] != 'S' && f.p[0] != 'W' &&
-	    f.p[0] != 'U') || !number((struct slice){ f.p + 2, f.n - 2 }, &v))
+	if (p[1] != '=')
 		return;
-	switch (f.p[0]) {
+	p += 2;
+	if (!digits(&p, end, &v) || p != end)
+		return;
+	switch (what) {
 	case 'S':
 		n->has_size = true;
 		n->size = v;
@@ -49,18 +50,6 @@ parse_field(struct slice f, struct mail_name *n)
 	}
 }
 
-static int64_t
-leading_number(struct slice s)
-{
-	uint64_t v = 0;
-	size_t i = 0;
-
-	while (i < s.n && (unsigned char)s.p[i] - (unsigned)'0' <= 9)
-		i++;
-	s.n = i;
-	return number(s, &v) ? (int64_t)v : 0;
-}
-
 /* the next , or : */
 static const char *
 part_end(const char *p, const char *end)
@@ -73,20 +62,24 @@ part_end(const char *p, const char *end)
 void
 mail_name_parse(struct slice name, struct mail_name *n)
 {
-	const char *end = name.p + name.n, *p = part_end(name.p, end), *f;
+	const char *p = name.p, *end = name.p + name.n, *f;
+	uint64_t v;
 
 	memset(n, 0, sizeof(*n));
+	if (digits(&p, end, &v))
+		n->time = (int64_t)v;
+	p = part_end(p, end);
 	n->unique = (struct slice){ name.p, (size_t)(p - name.p) };
-	n->time = leading_number(n->unique);
 	while (p < end && *p == ',') {
 		f = p + 1;
 		p = part_end(f, end);
-		parse_field((struct slice){ f, (size_t)(p - f) }, n);
+		if (p - f >= 3)
+			parse_field(f, p, n);
 	}
 	n->base = (struct slice){ name.p, (size_t)(p - name.p) };
 	n->flags = SLICE_LIT("");
 	if (end - p >= 3 && memcmp(p, ":2,", 3) == 0)
-		n->flags = slice_sub(name, n->base.n + 3, name.n);
+		n->flags = (struct slice){ p + 3, (size_t)(end - p) - 3 };
 }
 
 /* as Maildir writes host names: \057 for /, \072 for :; and , for us */
