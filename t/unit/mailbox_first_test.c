@@ -13,7 +13,8 @@
 #include "store/mbox.h"
 #include "test/tap.h"
 
-enum { FILES = 280, FRESH = 2, ALL = FILES + FRESH, STEPS_MAX = 2000 };
+enum { FILES = 280, FRESH = 2, ALL = FILES + FRESH, STEPS_MAX = 2000,
+	LONG = 1500 };
 
 static struct place p;
 
@@ -249,12 +250,39 @@ test_order(void)
 	str_free(&calls);
 }
 
+/* a directory that was larger once: room is made for what it could hold */
+static void
+test_larger(void)
+{
+	char name[NAME_MAX + 1];
+	struct mailbox *mb;
+	size_t i, bad;
+
+	for (i = 0; i < LONG; i++) {
+		snprintf(name, sizeof(name), "cur/%zu.%0200d", i, 7);
+		place_put(&p, name, "");
+	}
+	for (i = 0; i < LONG; i++) {
+		snprintf(name, sizeof(name), "cur/%zu.%0200d", i, 7);
+		place_remove(&p, name);
+	}
+	never_seen();
+	mb = place_open(&p, 0);
+	bad = wrong(mb);
+	for (i = 0; i < mb->n; i++)
+		bad += strcmp(text_of(mb, i), "abc\n") != 0;
+	is_int(bad, 0, "what is left of a large directory is there");
+	mbox_free(mb);
+	is_int(opened_twice(), 0, "and stays so");
+}
+
 int
 main(void)
 {
 	fill();
 	test_order();
 	test_killed();
+	test_larger();
 	place_free(&p);
 	return tap_done();
 }
