@@ -91,6 +91,8 @@ for (['ledger', $r->{n}], ['done', $r->{did}], ['trouble', $t->{did}]) {
 	note "$what: ", join ', ', map { "$_ $n->{$_}" } sort keys %$n;
 }
 cmp_ok $r->{n}{'mailbox-ok'} // 0, '>', 5, 'mail was taken';
+cmp_ok $r->{n}{exact} // 0, '>', 5, '... and is where it is to be';
+cmp_ok $r->{n}{'relay-ok'} // 0, '>', 0, '... and was passed on';
 cmp_ok scalar keys %{ $t->{did} }, '>', 3, 'and there was trouble';
 
 # A content file without envelope, of a client or a cleanup that was cut, is
