@@ -40,6 +40,7 @@ static void *
 work(void *arg UNUSED)
 {
 	static const uint64_t one = 1;
+	ssize_t n;
 	int e;
 
 	for (;;) {
@@ -52,7 +53,10 @@ work(void *arg UNUSED)
 		pthread_mutex_lock(&lock);
 		result = e;
 		pthread_mutex_unlock(&lock);
-		if (write(done_fd, &one, sizeof(one)) != sizeof(one))
+		while ((n = write(done_fd, &one, sizeof(one))) < 0 &&
+		    errno == EINTR)
+			continue;
+		if (n != sizeof(one))
 			abort();
 	}
 	return NULL;

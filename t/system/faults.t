@@ -74,7 +74,9 @@ sub begin {
 # 1 where it failed, 0 where there was no N-th call
 sub run {
 	my ($program, $class, $n, $what) = @_;
-	my @twice = $kills{$class} ? @{ $twice{$program} || [] } : ();
+	# one that can not read queue.db ends, too
+	my @twice = $kills{$class} || "$program $class" eq 'qmgr read' ?
+	    @{ $twice{$program} || [] } : ();
 	if (!$i->wait_for(sub { begin($what) }, 30)) {
 		fail "$program $class $n $what: can not begin";
 		return 0;

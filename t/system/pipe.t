@@ -157,7 +157,10 @@ for my $who ('who feeds it', 'who started it') {
 	unlink "$dir/began", "$dir/go", "$dir/all", "$dir/end";
 	my $late = script('late', 'echo x > began; until test -e go; ' .
 	    'do sleep 0.1; done; cat > all; echo x > end');
-	$p = agent(user => $nobody);
+	$p->stop;
+	delete $p->{c};
+	unlink $p->path('pipe');
+	$p->start;
 	$m = $p->message($big);
 	$p->ask($m, ['ann'], orig => [''],
 	    mailbox => ["$nobody:|exec setsid -w $late"]);
