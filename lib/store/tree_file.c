@@ -142,15 +142,18 @@ remove_entry(void *ctx, const char *name, int type)
 static void
 remove_in(struct removal *m)
 {
+	/* m->path moves when it grows */
+	char *path = xstrdup(m->path.s);
 	struct err err = ERR_INIT;
 	bool some;
 
 	do {
 		m->removed = false;
-		(void)dir_each(m->dir, m->path.s, true, remove_entry, m, &err);
+		(void)dir_each(m->dir, path, true, remove_entry, m, &err);
 		some = m->removed;
-		m->removed = unlinkat(m->dir, m->path.s, AT_REMOVEDIR) == 0;
+		m->removed = unlinkat(m->dir, path, AT_REMOVEDIR) == 0;
 	} while (some && !m->removed);
+	free(path);
 }
 
 struct sweep { struct tree *t; bool new; };
