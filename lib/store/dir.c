@@ -71,8 +71,8 @@ int
 dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
     struct err *err)
 {
-	char buf[DENTS] __attribute__((aligned(8)));
 	ssize_t n;
+	char *buf;
 	int fd, r = 0;
 
 	fd = dir_open(dir, sub, O_RDONLY | O_DIRECTORY, 0);
@@ -80,11 +80,14 @@ dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
 		return 0;
 	if (fd < 0)
 		return err_sys(err, "open %s", sub);
-	while (r == 0 && (n = getdents64(fd, buf, sizeof(buf))) > 0)
+	/* not of the stack, whose pages a session would keep */
+	buf = xmalloc(DENTS);
+	while (r == 0 && (n = getdents64(fd, buf, DENTS)) > 0)
 		r = each(buf, buf + n, dots, fn, ctx);
 	/* ENOENT: it was removed meanwhile */
 	if (r == 0 && n < 0 && errno != ENOENT)
 		r = err_sys(err, "read %s", sub);
+	free(buf);
 	close(fd);
 	return r;
 }
