@@ -1,6 +1,7 @@
 /* ipc_test.c - records over a socket, malformed messages, descriptors */
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -394,6 +395,78 @@ test_inbox(void)
 	free(path);
 }
 
+enum { UNDER_WAY = 40, FILES = 16 };
+
+/* so many descriptors wait in it */
+static void
+fill_up(int sock)
+{
+	union {
+		struct cmsghdr align;
+		char space[CMSG_SPACE(UNDER_WAY * sizeof(int))];
+	} control = { .space = "" };
+	char x = 0;
+	struct iovec iov = { &x, 1 };
+	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof(control.space) };
+	struct cmsghdr *cm = CMSG_FIRSTHDR(&mh);
+	int fds[UNDER_WAY], i;
+
+	for (i = 0; i < UNDER_WAY; i++)
+		fds[i] = sock;
+	cm->cmsg_level = SOL_SOCKET;
+	cm->cmsg_type = SCM_RIGHTS;
+	cm->cmsg_len = CMSG_LEN(sizeof(fds));
+	memcpy(CMSG_DATA(cm), fds, sizeof(fds));
+	if (sendmsg(sock, &mh, 0) != 1)
+		_exit(3);
+}
+
+/* A user of its own, with more descriptors under way than it may have open:
+ * 0 a call waits until they are taken. */
+static void NORETURN
+crowded(void)
+{
+	struct rlimit few = { FILES, FILES };
+	struct err err;
+	int full[2], to[2], at_once, rc;
+
+	if (geteuid() == 0 && setresuid(4200000, 4200000, 4200000) < 0)
+		_exit(2);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, full) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET, 0, to) < 0)
+		_exit(2);
+	fill_up(full[0]);
+	if (setrlimit(RLIMIT_NOFILE, &few) < 0)
+		_exit(2);
+	if (fork() == 0) {	/* has the last end of it, for a while */
+		close(to[0]);
+		close(to[1]);
+		close(full[0]);
+		poll(NULL, 0, 300);
+		_exit(0);
+	}
+	close(full[0]);
+	close(full[1]);
+	at_once = ipc_send(to[0], "x", NULL, NULL, 0, 0, &err);
+	rc = ipc_send(to[0], "x", NULL, NULL, 0, -1, &err);
+	_exit(at_once == 0 ? 4 : rc == 0 ? 0 : 1);
+}
+
+static void
+test_crowded(void)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		crowded();
+	waitpid(pid, &status, 0);
+	is_int(WIFEXITED(status) ? WEXITSTATUS(status) : -1, 0,
+	    "a descriptor waits until others of its user were taken");
+}
+
 int
 main(void)
 {
@@ -409,6 +482,7 @@ main(void)
 	test_wake();
 	test_unread();
 	test_inbox();
+	test_crowded();
 	arena_free(&arena);
 	return tap_done();
 }
