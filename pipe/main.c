@@ -79,7 +79,8 @@ static const struct daemon pipe_daemon = {
 	.fields = fields, .conf = &conf,
 	.before_jail = before_jail, .check = check,
 	.verbs = verbs,
-	.jail = { .groups = JAIL_FILES | JAIL_MEMFD, .files = 64 },
+	/* files: as many may be under way of its user, with those of others */
+	.jail = { .groups = JAIL_FILES | JAIL_MEMFD, .files = 1024 },
 };
 
 int
