@@ -4,6 +4,7 @@
  */
 #include "body.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 
 #include <sys/mman.h>
@@ -76,8 +77,7 @@ body_open_in(struct body *b, struct mailbox *mb, size_t i, struct err *err)
 		return err_sys(err, "message");
 	}
 	b->file = (struct body_file){ st.st_dev, st.st_ino,
-		(uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec * 1000000000 +
-		    (uint64_t)st.st_mtim.tv_nsec };
+		(uint64_t)st.st_size, timespec_ns(st.st_mtim) };
 	if (st.st_size > SMALL)
 		r = map_large(b, fd, (size_t)st.st_size, err);
 	else

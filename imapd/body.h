@@ -14,8 +14,7 @@
  * would cost its size each time. */
 enum { PLACE_DEPTH = 8 };
 struct body_place {
-	/* mtime in ns, which wraps: any date may have been set */
-	struct body_file { uint64_t dev, ino, size, mtime; } file;
+	struct body_file { uint64_t dev, ino, size; int64_t mtime; } file;
 	int kind;
 	size_t depth;
 	uint32_t part[PLACE_DEPTH];

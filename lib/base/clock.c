@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 #include <sys/random.h>
-#include <time.h>
 
 static const struct { const char *unit; int64_t ms; } units[] = {
 	{ "w", 604800000 }, { "d", 86400000 }, { "h", 3600000 },
@@ -34,6 +33,13 @@ int64_t
 wall_s(void)
 {
 	return wall_us() / 1000000;
+}
+
+int64_t
+timespec_ns(struct timespec t)
+{
+	return (int64_t)((uint64_t)t.tv_sec * 1000000000 +
+	    (uint64_t)t.tv_nsec);
 }
 
 void

@@ -7,11 +7,15 @@
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 
+#include <time.h>
+
 #include "base/str.h"
 
 int64_t mono_ms(void);			/* monotonic milliseconds */
 int64_t wall_us(void);			/* microseconds since 1970 */
 int64_t wall_s(void);
+/* of a file, say: nanoseconds, which wrap, for any date may have been set */
+int64_t timespec_ns(struct timespec t);
 /* RFC 5322 section 3.3 date-time in the local zone: Sun, 22 Nov 2026 ... */
 void date_5322(struct str *out, int64_t unix_s);
 /* RFC 3339 in UTC with microseconds: 2026-11-22T17:43:01.000000Z */

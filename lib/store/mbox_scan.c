@@ -32,7 +32,7 @@ mbox_mtime(int fd)
 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return 0;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	return timespec_ns(st.st_mtim);
 }
 
 struct reading {

@@ -188,8 +188,8 @@ static bool
 is_fresh(const struct snap_head *h, const struct stat *st)
 {
 	return boot[0] != '\0' && strcmp(h->boot, boot) == 0 &&
-	    (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec ==
-	    h->stamp && random_below(SNAP_SAMPLE) != 0;
+	    timespec_ns(st->st_mtim) == h->stamp &&
+	    random_below(SNAP_SAMPLE) != 0;
 }
 
 static bool
