@@ -39,7 +39,9 @@ sub new {
 	    'qmgr.conf' => \%soon, 'smtp.conf' => { tls_level => 'none' },
 	    'submission.conf' => { map { ("limit_$_" => 0) }
 		qw(hour day new) },
-	    'master.conf' => { throttle_max => '1s' } });
+	    # one process that starts, not two among each other
+	    'master.conf' => { throttle_max => '1s', 'smtpd/spare' => 1,
+		'tlsd/spare' => 1 } });
 	my $self = bless { i => $i, zoo => $zoo, n => 0,
 	    control => "$i->{tmp}/faults" }, $class;
 	$self->page_begin;
@@ -134,7 +136,8 @@ sub mail_life {
 # qmgr may be what fails
 sub _queue { return eval { $_[0]{i}->queue('list') } // 'no answer' }
 
-# The processes of a program end: others begin, with the next life or before.
+# The processes of a program end: others begin, with the next life; where the
+# service keeps one ready it has begun, or failed, when this returns.
 sub restart {
 	my ($self, $program) = @_;
 	my $i = $self->{i};
@@ -142,7 +145,15 @@ sub restart {
 	kill 'TERM', @pid;
 	$i->wait_for(sub { !grep { kill 0, $_ } @pid }) or
 	    die "$program does not end\n";
+	$i->wait_for(sub { $self->fired || $self->_ready }) or
+	    die "$program does not start\n";
 	return;
+}
+
+sub _ready {
+	my ($self) = @_;
+	my ($st, $out) = $self->{i}->ctl('status', '--json');
+	return $st == 0 && $out =~ /"ready":true/;
 }
 
 # the processes that ended and did not say why
