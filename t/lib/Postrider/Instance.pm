@@ -360,13 +360,12 @@ sub _cmdline {
 	return split /\0/, scalar(<$fh>) // '';
 }
 
-# is it a live process of this build?
+# is it a live process of this instance?  Numbers come back: another may have
+# it meanwhile, also one of this build.
 sub _ours {
 	my ($self, $pid) = @_;
-	my $exe = readlink "/proc/$pid/exe";
-	return index($exe, "$self->{build}/") == 0 if defined $exe;
 	my (undef, $c, $conf) = _cmdline($pid);
-	return ($c // '') eq '-c' && index($conf, "$self->{dir}/") == 0;
+	return ($c // '') eq '-c' && index("$conf/", "$self->{dir}/") == 0;
 }
 
 sub stop {
