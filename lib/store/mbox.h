@@ -194,9 +194,12 @@ int mbox_sync_dir(struct mailbox_impl *in, const char *name, struct err *err);
 int mbox_create_log(struct mailbox *mb, struct err *err);
 int mbox_first(struct mailbox *mb, struct err *err);
 /* Under the lock: no UID from uid on was ever given out.  Of a log that is not
- * written yet this is done by mbox_reserve_now (0, or -1 and errno). */
+ * written yet this is done later: before it gets its name, where there is a
+ * postrider-uid already (0, or -1 and errno), and behind that, where there is
+ * none. */
 int mbox_reserve(struct mailbox *mb, uint64_t uid, struct err *err);
-int mbox_reserve_now(struct mailbox *mb);
+int mbox_reserve_again(struct mailbox *mb);
+void mbox_reserve_first(struct mailbox *mb);
 
 /* --- mbox_state.c --------------------------------------------------------- */
 void mbox_state_free(struct mailbox *mb);
@@ -283,10 +286,17 @@ struct mbox_scan {
 	int64_t ns[2];		/* times before they were read */
 	bool same[2];		/* and behind it */
 	bool sure[2];		/* nothing can have changed meanwhile */
+	void *room;		/* for v and what else is needed meanwhile */
+	size_t room_size, room_used;
 };
 int mbox_scan_dirs(struct mailbox *mb, struct mbox_scan *s, bool cur,
     struct err *err);
 void mbox_scan_free(struct mbox_scan *s);
+/* Memory, of the scan's while there is some, until the scan is freed; give
+ * frees what is not. */
+enum { MBOX_ROOM_ORDER = 16 };	/* kept for who sorts files, twice each */
+void *mbox_room_take(struct mbox_scan *s, size_t n);
+void mbox_room_give(const struct mbox_scan *s, void *p);
 /* files by name */
 struct mbox_index { uint32_t *slot; size_t size; };
 void mbox_index_make(struct mbox_index *x, const struct mbox_scan *s);

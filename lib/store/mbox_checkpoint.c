@@ -243,12 +243,14 @@ mbox_checkpoint(struct mailbox *mb, struct err *err)
 		len = write_log(mb, fd);
 		if (len >= 0 && fsync(fd) < 0)
 			len = -1;
-		/* a first one: UIDs are reserved now, not before, so that who
-		 * is killed meanwhile leaves no gap */
-		if (len >= 0 && in->unwritten && mbox_reserve_now(mb) < 0)
+		/* of a first one UIDs are reserved as late as they can be:
+		 * mbox_first.c */
+		if (len >= 0 && in->unwritten && mbox_reserve_again(mb) < 0)
 			len = -1;
 		fd = mbox_replace_end(in, fd, len >= 0, tmp, ".state/log",
 		    err);
+		if (fd >= 0 && in->unwritten)
+			mbox_reserve_first(mb);
 	}
 	if (fd >= 0 && sync_log(in, fd, &sb, err) < 0) {
 		close_fd(fd);

@@ -3,12 +3,18 @@
  *
  * postrider-uid, in the folder itself, outlives .state/: UIDVALIDITY, the
  * mailbox id, and a number that no UID has reached.  It is written before
- * UIDs beyond that number are given out.
+ * UIDs beyond that number are given out.  Where there is none, a log that is
+ * lost is followed by one with another UIDVALIDITY, so the first of them may
+ * come late, or be lost to a power cut, and no UID is told twice.
  *
  * A mailbox that is opened for the first time is read first, and its log is
  * written with all that is there: one file, once, and synced once, before
  * anybody is told a UID.  Until then nothing of it is on the disk, and the lock
- * is held.
+ * is held.  Then it gets its name, and postrider-uid is made: who is killed
+ * leaves both, the log alone, or nothing.  Where postrider-uid outlived a log
+ * it is written anew and synced before the next log has its name; who is
+ * killed between the two leaves a gap of MBOX_UID_AHEAD UIDs, which is as much
+ * as such a loss costs anyhow: gaps in UIDs mean nothing to a client.
  */
 #include "store/mbox.h"
 
@@ -51,7 +57,7 @@ read_uid_file(struct mailbox_impl *in, struct uid_file *u)
 
 /* 0, or -1 and errno */
 static int
-write_uid_file(struct mailbox *mb, uint64_t next, struct err *err)
+write_uid_file(struct mailbox *mb, uint64_t next, bool sync, struct err *err)
 {
 	struct mailbox_impl *in = mb->in;
 	struct str text = STR_INIT;
@@ -63,8 +69,8 @@ write_uid_file(struct mailbox *mb, uint64_t next, struct err *err)
 	fd = mbox_replace_begin(in, MBOX_UID_FILE ".tmp", err);
 	if (fd >= 0)
 		fd = mbox_replace_end(in, fd, full_write(fd, text.s,
-		    text.len) == 0 && fsync(fd) == 0, MBOX_UID_FILE ".tmp",
-		    MBOX_UID_FILE, err);
+		    text.len) == 0 && (!sync || fsync(fd) == 0),
+		    MBOX_UID_FILE ".tmp", MBOX_UID_FILE, err);
 	e = errno;
 	str_free(&text);
 	errno = e;
@@ -97,7 +103,7 @@ mbox_reserve(struct mailbox *mb, uint64_t uid, struct err *err)
 		return err_perm(err, "5.3.4", "no UIDs are left");
 	if (!in->writable || in->unwritten || uid <= reserved(mb))
 		return 0;
-	if (write_uid_file(mb, uid + MBOX_UID_AHEAD, err) < 0)
+	if (write_uid_file(mb, uid + MBOX_UID_AHEAD, true, err) < 0)
 		return -1;
 	if (mbox_sync_dir(in, ".", err) < 0) {
 		/* what is in the file may not last: it is not believed */
@@ -107,15 +113,26 @@ mbox_reserve(struct mailbox *mb, uint64_t uid, struct err *err)
 	return 0;
 }
 
+/* the directory is synced with the log's */
 int
-mbox_reserve_now(struct mailbox *mb)
+mbox_reserve_again(struct mailbox *mb)
 {
 	struct err ignored;
 
-	/* the directory is synced with the log's */
-	return mb->n == 0 || mb->uidnext <= reserved(mb) ? 0 :
-	    write_uid_file(mb, (uint64_t)mb->uidnext + MBOX_UID_AHEAD,
-	    &ignored);
+	return mb->n == 0 || reserved(mb) == 0 || mb->uidnext <= reserved(mb) ?
+	    0 : write_uid_file(mb, (uint64_t)mb->uidnext + MBOX_UID_AHEAD,
+	    true, &ignored);
+}
+
+void
+mbox_reserve_first(struct mailbox *mb)
+{
+	struct err ignored;
+
+	/* where it can not be, it is made with the next message */
+	if (mb->n > 0 && mb->in->reserved == 0)
+		write_uid_file(mb, (uint64_t)mb->uidnext + MBOX_UID_AHEAD,
+		    false, &ignored);
 }
 
 /* --- the first log -------------------------------------------------------- */
@@ -125,28 +142,24 @@ mbox_reserve_now(struct mailbox *mb)
 static uint32_t
 new_validity(struct mailbox_impl *in)
 {
-	static const char last[] = ".state/uidvalidity";
-	char buf[16], tmp[64];
+	char buf[16];
 	uint64_t v = 0;
 	ssize_t n = 0;
 	int fd;
 
-	fd = dir_open(in->maildir, last, O_RDONLY | O_NONBLOCK, 0);
+	fd = dir_open(in->maildir, ".state/uidvalidity",
+	    O_RDWR | O_CREAT | O_NONBLOCK, 0600);
 	if (fd >= 0)
-		n = pread(fd, buf, sizeof(buf), 0);
-	close_fd(fd);
+		n = read(fd, buf, sizeof(buf));
 	if (n > 1)
 		slice_u64((struct slice){ buf, (size_t)n - 1 }, UINT32_MAX - 1,
 		    &v);
 	v = MIN(MAX(v + 1, (uint64_t)MAX(wall_s(), 1)), UINT32_MAX);
-	snprintf(tmp, sizeof(tmp), ".state/uidvalidity.%d", (int)getpid());
-	fd = dir_open(in->maildir, tmp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	if (fd >= 0) {
-		n = snprintf(buf, sizeof(buf), "%lu\n", (unsigned long)v);
-		if (full_write(fd, buf, (size_t)n) < 0 ||
-		    renameat(in->maildir, tmp, in->maildir, last) < 0)
-			unlinkat(in->maildir, tmp, 0);
-	}
+	/* in place, always ten digits; where they can not be written, or are
+	 * lost, the clock does */
+	n = snprintf(buf, sizeof(buf), "%010lu\n", (unsigned long)v);
+	if (fd >= 0 && lseek(fd, 0, SEEK_SET) == 0)
+		full_write(fd, buf, (size_t)n);
 	close_fd(fd);
 	return (uint32_t)v;
 }

@@ -14,6 +14,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -22,7 +23,8 @@
 
 enum {
 	ROOM_MIN = 256 * 1024, ROOM_MAX = 4 << 20,
-	ENTRY_MIN = 64	/* of a directory: a usual name takes as much */
+	ENTRY_MIN = 64,	/* of a directory: a usual name takes as much */
+	LARGE_PAGE = 2 << 20, LARGE_MIN = 512 * 1024
 };
 
 int64_t
@@ -41,6 +43,71 @@ struct reading {
 	int sub;
 };
 
+/* --- memory -------------------------------------------------------------- */
+
+/* What a scan of a large directory takes is needed for some milliseconds, and
+ * a fault for each of its pages would be a good part of them: it is put into
+ * large pages, where the system has them, and given back whole. */
+static void
+room_make(struct mbox_scan *s, size_t size)
+{
+	size_t n = (size + LARGE_PAGE - 1) & ~(size_t)(LARGE_PAGE - 1), skip;
+	char *p;
+
+	if (s->room != NULL || size < LARGE_MIN)
+		return;
+	p = mmap(NULL, n + LARGE_PAGE, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED)
+		return;
+	skip = (LARGE_PAGE - ((uintptr_t)p & (LARGE_PAGE - 1))) &
+	    (LARGE_PAGE - 1);
+	if (skip > 0)
+		munmap(p, skip);
+	munmap(p + skip + n, LARGE_PAGE - skip);
+	s->room = p + skip;
+	s->room_size = n;
+	s->room_used = 0;
+	madvise(s->room, n, MADV_HUGEPAGE);
+}
+
+void *
+mbox_room_take(struct mbox_scan *s, size_t n)
+{
+	char *p = s->room;
+
+	n = (n + 15) & ~(size_t)15;
+	if (p == NULL || s->room_size - s->room_used < n)
+		return xmalloc(n);
+	p += s->room_used;
+	s->room_used += n;
+	return p;
+}
+
+void
+mbox_room_give(const struct mbox_scan *s, void *p)
+{
+	const char *room = s->room, *at = p;
+
+	if (room == NULL || at < room || at >= room + s->room_size)
+		free(p);
+}
+
+static void
+grow(struct mbox_scan *s)
+{
+	size_t cap = s->cap ? s->cap * 2 : 64;
+	struct mbox_file *v = xmalloc(cap * sizeof(*v));
+
+	if (s->n > 0)
+		memcpy(v, s->v, s->n * sizeof(*v));
+	mbox_room_give(s, s->v);
+	s->v = v;
+	s->cap = cap;
+}
+
+/* --- reading ------------------------------------------------------------- */
+
 static int
 add_file(void *ctx, const char *name, int type)
 {
@@ -55,10 +122,8 @@ add_file(void *ctx, const char *name, int type)
 		type = DT_REG;
 	if (type != DT_REG)
 		return 0;
-	if (s->n == s->cap) {
-		s->cap = s->cap ? s->cap * 2 : 64;
-		s->v = xrealloc(s->v, s->cap * sizeof(*s->v));
-	}
+	if (s->n == s->cap)
+		grow(s);
 	mail_name_parse((struct slice){ name, len }, &n);
 	if (s->names.len + len + 2 > UINT32_MAX)
 		die("names of a mailbox are over 4 GiB");
@@ -125,7 +190,9 @@ make_room(struct mbox_scan *s, const struct stat *st)
 		return;
 	str_grow(&s->names, size);
 	s->cap = size / ENTRY_MIN;
-	s->v = xmalloc(s->cap * sizeof(*s->v));
+	/* and what sorting takes */
+	room_make(s, s->cap * (sizeof(*s->v) + 2 * MBOX_ROOM_ORDER));
+	s->v = mbox_room_take(s, s->cap * sizeof(*s->v));
 	mbox_populate(s->names.s, size / 2);
 	mbox_populate(s->v, size / 2);
 }
@@ -166,7 +233,9 @@ void
 mbox_scan_free(struct mbox_scan *s)
 {
 	str_free(&s->names);
-	free(s->v);
+	mbox_room_give(s, s->v);
+	if (s->room != NULL)
+		munmap(s->room, s->room_size);
 	memset(s, 0, sizeof(*s));
 }
 

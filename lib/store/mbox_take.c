@@ -60,6 +60,7 @@ struct order {
 	uint64_t key;
 	struct mbox_file *f;
 };
+static_assert(sizeof(struct order) == MBOX_ROOM_ORDER, "room for two");
 
 static int
 cmp_order(const void *pa, const void *pb)
@@ -88,11 +89,11 @@ sort_digit(struct order *to, const struct order *from, size_t n, int shift)
 		to[at[from[i].key >> shift & 0xff]++] = from[i];
 }
 
-/* *v is malloced */
+/* *v is of mbox_room_take, and another may take its place */
 static void
-sort_order(struct order **v, size_t n)
+sort_order(struct mbox_scan *s, struct order **v, size_t n)
 {
-	struct order *to = xmalloc(n * sizeof(*to)), *from = *v, *w;
+	struct order *to = mbox_room_take(s, n * sizeof(*to)), *from = *v, *w;
 	uint64_t differ = 0;
 	size_t i, k;
 	int shift;
@@ -110,7 +111,7 @@ sort_order(struct order **v, size_t n)
 			from = to;
 			to = w;
 		}
-	free(to);
+	mbox_room_give(s, to);
 	*v = from;
 	for (i = 0; i < n; i = k) {
 		for (k = i + 1; k < n && from[k].key == from[i].key; )
@@ -144,7 +145,7 @@ static struct order *
 list_taken(const struct mailbox *mb, struct mbox_scan *s, bool cur,
     size_t *n_r)
 {
-	struct order *v = xmalloc((s->n + 1) * sizeof(*v));
+	struct order *v = mbox_room_take(s, (s->n + 1) * sizeof(*v));
 	struct mbox_file *f;
 	size_t i, n = 0, late = 0;
 
@@ -166,7 +167,8 @@ list_taken(const struct mailbox *mb, struct mbox_scan *s, bool cur,
 
 /* UIDs: the good ones are kept, once each */
 static void
-sort_taken(const struct mailbox *mb, struct order **v, size_t n)
+sort_taken(const struct mailbox *mb, struct mbox_scan *s, struct order **v,
+    size_t n)
 {
 	struct mbox_file *f;
 	uint32_t last = 0;
@@ -175,7 +177,7 @@ sort_taken(const struct mailbox *mb, struct order **v, size_t n)
 
 	for (i = 0; i < n; i++)
 		(*v)[i].f->keep = uid_good(mb, (*v)[i].f->uid);
-	sort_order(v, n);
+	sort_order(s, v, n);
 	for (i = 0; i < n && (*v)[i].f->keep; i++) {
 		f = (*v)[i].f;
 		f->keep = f->uid != last;
@@ -183,7 +185,7 @@ sort_taken(const struct mailbox *mb, struct order **v, size_t n)
 		last = f->uid;
 	}
 	if (again)
-		sort_order(v, n);
+		sort_order(s, v, n);
 }
 
 /* What the name does not tell is looked up: 1, 0 it can not be taken in now */
@@ -357,7 +359,7 @@ mbox_take_in(struct mailbox *mb, struct mbox_scan *s, bool cur,
 		return 0;
 	v = list_taken(mb, s, cur, &n);
 	if (n > 0) {
-		sort_taken(mb, &v, n);
+		sort_taken(mb, s, &v, n);
 		r = take(mb, s, v, n, err);
 		/* UIDs between others: in their order in a new log */
 		if (r == 0 && mb->in->damaged && mb->in->opening)
@@ -365,6 +367,6 @@ mbox_take_in(struct mailbox *mb, struct mbox_scan *s, bool cur,
 		if (r == 0)
 			mb->in->fresh = mb->in->damaged = false;
 	}
-	free(v);
+	mbox_room_give(s, v);
 	return r;
 }

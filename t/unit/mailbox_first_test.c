@@ -1,7 +1,7 @@
 /* mailbox_first_test.c - a mailbox that is opened for the first time, killed
  * before each of its system calls: nobody was told anything then, and the next
  * who opens it finds all messages, whatever of the files that were not synced
- * a power cut takes away. */
+ * a power cut takes away, and no UID is left out, nor given twice. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -14,9 +14,11 @@
 #include "test/tap.h"
 
 enum { FILES = 280, FRESH = 2, ALL = FILES + FRESH, STEPS_MAX = 2000,
-	LONG = 1500 };
+	LONG = 1500, SHORT = 9000 };
 
 static struct place p;
+static bool outlived;	/* postrider-uid did, and says 5000 */
+static const uint32_t from = 5000;
 
 static const char *
 came_as(size_t i)
@@ -40,6 +42,21 @@ fill(void)
 	place_put(&p, "new/2000001.b,S=4,W=5", "abc\n");
 }
 
+/* "" where next is 0 */
+static void
+put_uid_file(uint32_t next)
+{
+	struct str text = STR_INIT;
+
+	if (place_has(&p, MBOX_UID_FILE))
+		place_remove(&p, MBOX_UID_FILE);
+	if (next > 0)
+		mbox_log_addf(&text, "1 1600000000 %lu %032d",
+		    (unsigned long)next, 7);
+	place_put(&p, MBOX_UID_FILE, text.len > 0 ? text.s : "");
+	str_free(&text);
+}
+
 /* as it was before anybody saw it, some time ago: what changed just now is read
  * again */
 static void
@@ -60,6 +77,8 @@ never_seen(void)
 	for (i = 0; i < ARRAY_LEN(names); i++)
 		if (place_has(&p, names[i]))
 			place_remove(&p, names[i]);
+	if (outlived)
+		put_uid_file(from);
 	for (i = 0; i < ARRAY_LEN(fresh); i++) {
 		name = place_find(&p, "cur", fresh[i][0]);
 		snprintf(path, sizeof(path), "cur/%s", name);
@@ -159,12 +178,16 @@ wrong(const struct mailbox *mb)
 
 /* whoever opens it now, and again, sees one and the same sound mailbox */
 static size_t
-opened_twice(void)
+opened_twice(bool gaps)
 {
 	struct mailbox *a = place_open(&p, 0), *b = place_open(&p, 0);
 	size_t bad = wrong(a) + wrong(b), i;
 
 	bad += a->uidvalidity != b->uidvalidity || a->uidnext != b->uidnext;
+	if (outlived)
+		bad += a->uidvalidity != 1600000000 || a->msg[0].uid < from;
+	else if (!gaps)
+		bad += a->n == 0 || a->msg[0].uid != 1 || a->uidnext != ALL + 1;
 	for (i = 0; i < a->n && i < b->n; i++)
 		bad += a->msg[i].uid != b->msg[i].uid;
 	mbox_free(a);
@@ -174,8 +197,15 @@ opened_twice(void)
 	    &test_err);
 }
 
-/* names that a power cut may take away, until directories are synced */
-static const char *const unsynced[] = { ".state/log", MBOX_UID_FILE };
+/* what a power cut may do until directories are synced, and behind which
+ * renaming; postrider-uid has a name before it is on the disk */
+enum cut { NOTHING, LOG_GONE, UID_GONE, UID_EMPTY, CUTS };
+static const struct { const char *name, *what; size_t behind; } cuts[CUTS] = {
+	{ NULL, "nothing is lost", 0 },
+	{ ".state/log", "the log is lost", 1 },
+	{ MBOX_UID_FILE, "postrider-uid is lost", 2 },
+	{ MBOX_UID_FILE, "postrider-uid is empty", 2 },
+};
 
 static bool
 synced(const struct str *calls)
@@ -183,11 +213,12 @@ synced(const struct str *calls)
 	return strstr(calls->s, "rss") != NULL;
 }
 
-/* killed there, and without that name; 0 or how much is wrong, SIZE_MAX: it
- * was not killed */
+/* killed there, and that is lost; 0 or how much is wrong, SIZE_MAX: it was not
+ * killed */
 static size_t
-one_state(size_t step, const char *gone, struct str *calls)
+one_state(size_t step, enum cut cut, struct str *calls)
 {
+	const char *name = cuts[cut].name;
 	size_t bad;
 
 	never_seen();
@@ -195,14 +226,16 @@ one_state(size_t step, const char *gone, struct str *calls)
 	if (!open_until(step, calls))
 		return SIZE_MAX;
 	/* it may not have come as far as the one before */
-	if (gone != NULL && (!place_has(&p, gone) || synced(calls)))
+	if (name != NULL && (!place_has(&p, name) || synced(calls)))
 		return 0;
-	if (gone != NULL)
-		place_remove(&p, gone);
-	bad = opened_twice();
+	if (cut == UID_EMPTY)
+		put_uid_file(0);
+	else if (name != NULL)
+		place_remove(&p, name);
+	bad = opened_twice(cut == LOG_GONE);
 	if (bad > 0)
-		tap_diag("killed before call %zu, %s taken away: %zu faults",
-		    step, gone != NULL ? gone : "nothing", bad);
+		tap_diag("killed before call %zu, %s: %zu faults",
+		    step, cuts[cut].what, bad);
 	return bad;
 }
 
@@ -213,30 +246,30 @@ test_killed(void)
 	size_t step, bad = 0, states = 0, now = 0, i, renamed;
 
 	for (step = 0; step < STEPS_MAX; step++) {
-		now = one_state(step, NULL, &calls);
+		now = one_state(step, NOTHING, &calls);
 		if (now == SIZE_MAX)
 			break;
 		bad += now;
 		states++;
 		for (renamed = 0, i = 0; i < calls.len; i++)
 			renamed += calls.s[i] == 'r';
-		/* the last UIDVALIDITY, UIDs, the log; then all are synced */
-		if (synced(&calls))
+		if (outlived || synced(&calls))
 			continue;
-		for (i = 0; i < ARRAY_LEN(unsynced); i++)
-			if (renamed >= 3 - i) {
-				bad += one_state(step, unsynced[i], &calls);
+		for (i = LOG_GONE; i < CUTS; i++)
+			if (renamed >= cuts[i].behind) {
+				bad += one_state(step, (enum cut)i, &calls);
 				states++;
 			}
 	}
 	ok(now == SIZE_MAX, "it ends after %zu calls", step);
-	is_int(bad, 0, "opened in %zu states, all messages are there",
-	    states);
+	is_int(bad, 0, "opened in %zu states, all messages are there%s",
+	    states, outlived ? ", under no UID that was given" : "");
 	str_free(&calls);
 }
 
-/* What is renamed was synced before; UIDs and log are synced, and so are their
- * names, before anybody is told, or a file gets the name with its UID. */
+/* What may not be lost is synced before it is renamed; the log and UIDs that go
+ * on are synced, and so are their names, before anybody is told, or a file gets
+ * the name with its UID. */
 static void
 test_order(void)
 {
@@ -244,9 +277,16 @@ test_order(void)
 
 	never_seen();
 	ok(!open_until(STEPS_MAX, &calls), "opened");
-	/* the last UIDVALIDITY; the log; UIDs; its name, and their directories;
-	 * then what is in new/, times and \Recent */
-	is_str(calls.s, "wrwwswsrrssrrww", "the order of its calls");
+	/* the last UIDVALIDITY; the log; its name, UIDs and theirs, and the
+	 * directories; then what is in new/, times and \Recent */
+	is_str(calls.s, "wwwsrwrssrrww", "the order of its calls");
+	outlived = true;
+	never_seen();
+	str_reset(&calls);
+	ok(!open_until(STEPS_MAX, &calls), "with UIDs that were given");
+	/* the log; UIDs and their name; its name, and the directories */
+	is_str(calls.s, "wwswsrrssrrww", "they are reserved first");
+	outlived = false;
 	str_free(&calls);
 }
 
@@ -273,7 +313,32 @@ test_larger(void)
 		bad += strcmp(text_of(mb, i), "abc\n") != 0;
 	is_int(bad, 0, "what is left of a large directory is there");
 	mbox_free(mb);
-	is_int(opened_twice(), 0, "and stays so");
+	is_int(opened_twice(true), 0, "and stays so");
+}
+
+/* names so short that the directory holds more than was thought */
+static void
+test_short(void)
+{
+	struct place q;
+	struct mailbox *mb;
+	char name[30];
+	size_t i, bad;
+
+	place_make(&q, "short");
+	for (i = SHORT; i > 0; i--) {
+		snprintf(name, sizeof(name), "cur/%zu.", 1000000 + i);
+		place_put(&q, name, "abc\n");
+	}
+	mb = place_open(&q, 0);
+	bad = mb->n != SHORT;
+	for (i = 0; i < mb->n; i++)
+		bad += mb->msg[i].uid != i + 1;
+	mailbox_close(mb);
+	is_int(bad, 0, "%d short names are all there", SHORT);
+	is_str(place_find(&q, "cur", "1009000."),
+	    "1009000.,S=4,W=5,U=9000:2,", "in their order");
+	place_free(&q);
 }
 
 int
@@ -282,7 +347,11 @@ main(void)
 	fill();
 	test_order();
 	test_killed();
+	outlived = true;
+	test_killed();
+	outlived = false;
 	test_larger();
+	test_short();
 	place_free(&p);
 	return tap_done();
 }

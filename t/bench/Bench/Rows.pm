@@ -99,8 +99,8 @@ our @ROWS = (
 	{ run => 'million', key => 'list_rare', label => '  listing 1 in 1000',
 		unit => 's', less => 1, below => 2,
 		limit => 'rows that are printed' },
-	_mailbox('select_new', 'SELECT, never seen', 2, 'the kernel, two '
-	    . 'thirds: readdir alone is a third; fresh pages, four syncs'),
+	_mailbox('select_new', 'SELECT, never seen', 2, 'the kernel, three '
+	    . 'quarters: readdir alone is four tenths; pages, three syncs'),
 	_mailbox('select_warm', 'SELECT, new session', 2, 'one round trip'),
 	_mailbox('select_cold', 'SELECT, index gone', 2, 'a replay of the '
 	    . 'log, and the names that follow from it'),
