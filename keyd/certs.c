@@ -13,11 +13,14 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { SOON_S = 3 * 86400, WAITERS_MAX = 1024 };
+enum { SOON_S = 3 * 86400, WAITERS_MAX = 1024,
+	BEFORE_MS = 10000 };	/* as long as a tlsd waits for an answer */
 
 struct cert {
 	const char *file;
 	struct loaded l;		/* n == 0: there was no good one yet */
+	struct loaded before;		/* for handshakes that began with it */
+	int64_t before_until;		/* mono_ms */
 	struct str staple;
 	int64_t staple_ends;		/* unix seconds */
 	uint64_t stamp;			/* of all its files, as last read */
@@ -129,7 +132,13 @@ load(struct cert *c)
 		complain(c->file, &err, c->l.n > 0);
 		return false;
 	}
-	file_free(&c->l);
+	if (c->l.n > 0 && strcmp(c->l.id, l.id) != 0) {
+		file_free(&c->before);
+		c->before = c->l;
+		c->before_until = mono_ms() + BEFORE_MS;
+	} else {
+		file_free(&c->l);
+	}
 	c->l = l;
 	load_staple(c);
 	check_dates(c);
@@ -197,6 +206,10 @@ certs_find(const char *id)
 	for (i = 0; i < ncerts; i++)
 		if (certs[i].l.n > 0 && strcmp(certs[i].l.id, id) == 0)
 			return &certs[i].l;
+	for (i = 0; i < ncerts; i++)
+		if (certs[i].before.n > 0 &&
+		    strcmp(certs[i].before.id, id) == 0)
+			return &certs[i].before;
 	return NULL;
 }
 
@@ -205,8 +218,10 @@ certs_wipe(void)
 {
 	size_t i;
 
-	for (i = 0; i < ncerts; i++)
+	for (i = 0; i < ncerts; i++) {
 		file_free(&certs[i].l);
+		file_free(&certs[i].before);
+	}
 }
 
 static void
@@ -329,6 +344,8 @@ on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 	for (i = 0; i < ncerts; i++) {
 		struct cert *c = &certs[i];
 
+		if (c->before.n > 0 && c->before_until <= mono_ms())
+			file_free(&c->before);
 		if (stamps(c) != c->stamp) {
 			changed |= load(c);
 		} else if (c->staple_ends != 0 &&
