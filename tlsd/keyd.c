@@ -1,8 +1,7 @@
 /*
- * keyd.c - what we ask of keyd: certificates and ticket secrets over two
- * connections of the loop, as they change; signatures by calls that block for
- * a moment.  A keyd that is not there costs each handshake at most
- * key_timeout, and only one in BREAK_MS.
+ * keyd.c - what keyd tells us: certificates and ticket secrets over two
+ * connections of the loop, as they change.  What a handshake asks it is in
+ * ask.c.
  */
 #include "tlsd.h"
 
@@ -13,7 +12,7 @@
 #include "conf/common.h"
 #include "proto/key.h"
 
-enum { FIRST_MS = 3000, RETRY_MS = 200, BREAK_MS = 200, WAIT_MS = 600000,
+enum { FIRST_MS = 3000, RETRY_MS = 200, WAIT_MS = 600000,
 	TICKETS_RETRY_MS = 1000 };
 
 struct watch {
@@ -23,8 +22,6 @@ struct watch {
 	void (*ask)(struct watch *w);
 };
 
-static struct ipc signer;
-static int64_t broken_until;	/* mono_ms; 0 no */
 static int64_t generation;
 static struct watch certs, tickets;
 
@@ -181,60 +178,9 @@ keyd_start(struct err *err)
 	tickets.timer = evtimer_new(hub_base, on_timer, &tickets);
 	if (certs.timer == NULL || tickets.timer == NULL)
 		return err_temp(err, "4.3.0", "evtimer_new");
-	ipc_init(&signer, socket_path("keyd"), (int)conf.key_timeout);
+	ask_start();
 	first_certs();
 	ask_certs(&certs);
 	ask_tickets(&tickets);
-	return 0;
-}
-
-static int
-call(const struct verb_def *v, const void *in, void *out)
-{
-	struct err err = ERR_INIT;
-	int64_t now = mono_ms();
-
-	if (broken_until > now)
-		return -1;
-	if (ipc_call(&signer, v, in, -1, out, NULL, NULL, &err) == 0)
-		return 0;
-	if (signer.fd < 0)		/* not its answer: it is not there */
-		broken_until = mono_ms() + BREAK_MS;
-	log_event(LOG_ERROR, "keyd", KERR(&err), KEND);
-	return -1;
-}
-
-int
-keyd_sign(const char *id, int scheme, struct slice tbs, unsigned char *sig,
-    size_t cap, size_t *n)
-{
-	struct key_sign_out out;
-	struct key_sign_in in = { .id = id, .scheme = scheme };
-	struct str b64 = STR_INIT, raw = STR_INIT;
-	int rc;
-
-	base64_encode(&b64, tbs.p, tbs.n);
-	in.tbs = b64.s;
-	rc = call(&key_sign, &in, &out);
-	if (rc == 0 && (!base64_decode(&raw, slice_of(out.signature)) ||
-	    raw.len == 0 || raw.len > cap))
-		rc = -1;
-	if (rc == 0) {
-		memcpy(sig, raw.s, raw.len);
-		*n = raw.len;
-	}
-	str_free(&raw);
-	str_free(&b64);
-	return rc;
-}
-
-int
-keyd_vouch(const struct key_vouch_in *in, const char **voucher)
-{
-	struct key_vouch_out out;
-
-	if (call(&key_vouch, in, &out) < 0)
-		return -1;
-	*voucher = out.voucher;
 	return 0;
 }

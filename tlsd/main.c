@@ -30,6 +30,8 @@ static const struct field fields[] = {
 	    "refuse clients that want only other protocols"),
 	F_TIME(struct tlsd_conf, key_timeout, "2s", "10ms", "10s",
 	    "how long to wait for a signature"),
+	F_INT(struct tlsd_conf, key_waiting, "64", "1", "4000",
+	    "how many handshakes wait for one"),
 	F_END
 };
 

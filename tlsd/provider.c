@@ -6,6 +6,7 @@
 #include "provider.h"
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
 #include <openssl/provider.h>
 #include <openssl/rsa.h>
@@ -156,6 +157,7 @@ sign(void *arg, unsigned char *sig, size_t *n, size_t cap,
 	struct sign_ctx *c = arg;
 	int scheme = scheme_of(c), max = EVP_PKEY_get_size(c->key->public);
 	struct slice s = { (const char *)tbs, tbs_n };
+	int rc;
 
 	if (scheme < 0 || max <= 0)
 		return 0;
@@ -163,8 +165,12 @@ sign(void *arg, unsigned char *sig, size_t *n, size_t cap,
 		*n = (size_t)max;
 		return 1;
 	}
-	return keyd_sign(c->key->id, scheme, s, sig, MIN(cap, (size_t)max),
-	    n) == 0;
+	rc = keyd_sign(c->key->id, scheme, s, sig, MIN(cap, (size_t)max), n);
+	/* what is there now is of other sessions */
+	ERR_clear_error();
+	if (rc < 0)
+		ERR_raise(ERR_LIB_USER, REASON_KEYD);
+	return rc == 0;
 }
 
 #define FN(id, fn) { OSSL_FUNC_SIGNATURE_##id, (void (*)(void))(fn) }

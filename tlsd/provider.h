@@ -16,6 +16,8 @@
 #define PROVIDER_PROPS "provider=postrider"
 #define PARAM_ID "postrider-id"
 #define PARAM_SPKI "postrider-spki"
+/* in the queue of errors, of ERR_LIB_USER: keyd gave no signature */
+enum { REASON_KEYD = 1 };
 
 /* "" where the key is only an imported public one */
 struct remote_key {

@@ -6,6 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/x509.h>
 
+#include "provider.h"
+
 static const struct { int reason; const char *server, *client; } known[] = {
 	{ SSL_R_WRONG_VERSION_NUMBER, "the client sent plain text, not TLS",
 	    "the server sent plain text, not TLS" },
@@ -60,6 +62,10 @@ of_queue(const struct session *s, char *to, size_t cap)
 
 	if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
 		reason_verify(SSL_get_verify_result(s->ssl), to, cap);
+		return;
+	}
+	if (ERR_GET_LIB(e) == ERR_LIB_USER && reason == REASON_KEYD) {
+		slice_copy(to, cap, SLICE_LIT("keyd gave no signature"));
 		return;
 	}
 	for (i = 0; i < ARRAY_LEN(known); i++) {

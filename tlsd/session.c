@@ -81,6 +81,8 @@ free_handshake(struct session *s)
 void
 session_free(struct session *s)
 {
+	if (s->hs != NULL)
+		fibre_cancel(&s->hs->work);
 	if (s->wire.n > 0)		/* an alert */
 		(void)wire_flush(s);
 	wire_forget(s);
@@ -164,15 +166,14 @@ fail(struct session *s, const struct err *err)
 }
 
 static void
-fail_openssl(struct session *s, int rc)
+fail_openssl(struct session *s)
 {
-	int e = SSL_get_error(s->ssl, rc);
 	bool verify = ERR_GET_REASON(ERR_peek_error()) ==
 	    SSL_R_CERTIFICATE_VERIFY_FAILED;
 	struct err err = ERR_INIT;
 	char why[200];
 
-	reason_text(s, e, why, sizeof(why));
+	reason_text(s, s->hs->e, why, sizeof(why));
 	err_temp(&err, s->hs->no_cert ? "4.3.5" : verify ? "4.7.5" : "4.7.0",
 	    "%s", why);
 	fail(s, &err);
@@ -193,13 +194,13 @@ make_plain(struct session *s, struct err *err)
 static void
 finish(struct session *s)
 {
-	struct tls_facts_out facts;
+	const struct tls_facts_out *facts = &s->hs->facts;
 	struct err err = ERR_INIT;
 	int theirs;
 
-	if (!s->server && peer_check(s->ssl, &s->hs->client, &err) < 0) {
+	if (s->hs->unwanted) {
 		SSL_shutdown(s->ssl);
-		fail(s, &err);
+		fail(s, &s->hs->err);
 		return;
 	}
 	theirs = make_plain(s, &err);
@@ -207,16 +208,15 @@ finish(struct session *s)
 		fail(s, &err);
 		return;
 	}
-	facts_fill(s, &s->hs->arena, &facts);
 	ERR_clear_error();
 	s->done = true;
 	counters.handshakes++;
-	counters.resumed += facts.resumed;
+	counters.resumed += facts->resumed;
 	log_set_session(s->id);
-	log_event(LOG_DEBUG, "handshake", KS("version", facts.version),
-	    KS("cipher", facts.cipher), KS("sni", facts.sni), KEND);
+	log_event(LOG_DEBUG, "handshake", KS("version", facts->version),
+	    KS("cipher", facts->cipher), KS("sni", facts->sni), KEND);
 	log_set_session(NULL);
-	caller_ok(s->hs, &facts, theirs);
+	caller_ok(s->hs, facts, theirs);
 	close(theirs);
 	free_handshake(s);
 	SSL_certs_clear(s->ssl);
@@ -234,23 +234,40 @@ flush(struct session *s, bool done)
 		event_add(s->net_out, NULL);
 }
 
+/* May wait for keyd: in a server's signature, and to have a certificate
+ * vouched for. */
 static void
-step(struct session *s)
+work(void *arg)
 {
-	int rc, e;
+	struct session *s = arg;
+	struct handshake *h = s->hs;
 
 	ERR_clear_error();
 	errno = 0;
 	s->corked = true;
-	rc = SSL_do_handshake(s->ssl);
+	h->rc = SSL_do_handshake(s->ssl);
 	s->corked = false;
-	if (rc == 1) {
+	h->e = h->rc == 1 ? 0 : SSL_get_error(s->ssl, h->rc);
+	h->sys = errno;
+	if (h->rc != 1)
+		return;
+	if (!s->server && peer_check(s->ssl, &h->client, &h->err) < 0)
+		h->unwanted = true;
+	else
+		facts_fill(s, &h->arena, &h->facts);
+}
+
+static void
+after(void *arg)
+{
+	struct session *s = arg;
+	int e = s->hs->e;
+
+	errno = s->hs->sys;
+	if (s->hs->rc == 1) {
 		flush(s, true);
 		finish(s);
-		return;
-	}
-	e = SSL_get_error(s->ssl, rc);
-	if (e == SSL_ERROR_WANT_READ) {
+	} else if (e == SSL_ERROR_WANT_READ) {
 		event_del(s->net_out);
 		event_add(s->net_in, NULL);
 		flush(s, false);
@@ -258,7 +275,31 @@ step(struct session *s)
 		event_del(s->net_in);
 		event_add(s->net_out, NULL);
 	} else {
-		fail_openssl(s, rc);
+		fail_openssl(s);
+	}
+}
+
+/* Only a server asks keyd. */
+static void
+step(struct session *s)
+{
+	struct err err = ERR_INIT;
+	int rc;
+
+	if (!s->server) {
+		work(s);
+		after(s);
+		return;
+	}
+	s->hs->work = (struct fibre_work){ .work = work, .then = after,
+		.arg = s };
+	rc = fibre_run(&s->hs->work);
+	if (rc == 0) {
+		event_del(s->net_in);
+		event_del(s->net_out);
+	} else if (rc < 0) {
+		err_temp(&err, "4.3.0", "no memory for a handshake");
+		fail(s, &err);
 	}
 }
 

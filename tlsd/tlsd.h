@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "proto/key.h"
 #include "proto/tls.h"
+#include "serve/fibre.h"
 #include "serve/hub.h"
 
 struct event;
@@ -21,7 +22,7 @@ struct tlsd_conf {
 	const char *ciphers, *suites, *groups;
 	const char *client_ca, *client_crl, *ca_file;
 	bool strict_alpn;
-	int64_t key_timeout;
+	int64_t key_timeout, key_waiting;
 };
 extern struct tlsd_conf conf;
 extern struct daemon tlsd;
@@ -65,6 +66,11 @@ struct handshake {
 	struct tls_client_in client;
 	bool no_cert;
 	const char *alpn_refused;	/* what the client offered */
+	struct fibre_work work;		/* a step of it */
+	int rc, e, sys;			/* how it ended: SSL_get_error, errno */
+	bool unwanted;			/* the peer is not what err says */
+	struct err err;
+	struct tls_facts_out facts;	/* when it is done */
 };
 
 /* --- ctx.c --- */
@@ -88,6 +94,9 @@ int certs_staple(SSL *ssl, void *arg);	/* SSL_CTX_set_tlsext_status_cb */
 
 /* --- keyd.c --- */
 int keyd_start(struct err *err);
+
+/* --- ask.c: from a fibre, which waits for the answer --- */
+void ask_start(void);
 int keyd_sign(const char *id, int scheme, struct slice tbs,
     unsigned char *sig, size_t cap, size_t *n);
 /* strings of out live until the next call; 0 or -1 */
