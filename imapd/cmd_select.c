@@ -100,6 +100,10 @@ tell_all(struct session *s)
 		tell_unseen(s);
 	imap_say(&s->imap, "OK [UIDVALIDITY %u] UIDs are valid",
 	    (unsigned)mb->uidvalidity);
+	/* RFC 4315 section 2 */
+	if (mb->passing)
+		imap_say(&s->imap, "NO [UIDNOTSTICKY] nothing can be written "
+		    "now: UIDs are those of this session");
 	imap_say(&s->imap, "OK [UIDNEXT %u] next UID", (unsigned)mb->uidnext);
 	imap_say(&s->imap, "OK [HIGHESTMODSEQ %llu] highest",
 	    (unsigned long long)mb->modseq);

@@ -36,6 +36,11 @@ select_close(struct session *s)
 	if (s->mb == NULL)
 		return;
 	context_end(s);
+	if (s->mb->passing) {	/* nobody will ask for these again */
+		meta_flush(s->meta);
+		meta_forget(s->meta, s->mb->id);
+		fts_forget(s->fts, s->mb->id);
+	}
 	mailbox_close(s->mb);
 	meta_flush(s->meta);
 	tree_place_end(&s->place);

@@ -65,6 +65,8 @@ struct mailbox {
 	uint64_t modseq;	/* HIGHESTMODSEQ, never 0 */
 	uint32_t recent_uid;	/* none below it is MSG_RECENT; 0: none is */
 	bool readonly;
+	bool passing;		/* nothing can be written, there neither:
+				 * UIDVALIDITY, UIDs and id are this view's */
 	bool touched;		/* one may be MSG_TOUCHED; the caller's to
 				 * clear */
 	char id[33];		/* MAILBOXID, letters and digits */

@@ -165,6 +165,8 @@ int mbox_commit(struct mailbox *mb, bool sync, struct err *err);
 /* records that will not be written: the state is read anew */
 void mbox_abandon(struct mailbox *mb);
 uint64_t mbox_next_modseq(const struct mailbox *mb);
+/* in->log, or -1 and errno */
+void mbox_open_log(struct mailbox_impl *in);
 /* load all from snapshot and log: 0 or -1 */
 int mbox_load(struct mailbox *mb, struct err *err);
 /* the same where a view is open: it is brought up to date */
@@ -193,6 +195,11 @@ int mbox_sync_dir(struct mailbox_impl *in, const char *name, struct err *err);
  * mailbox is being opened mbox_first writes it, with what is there */
 int mbox_create_log(struct mailbox *mb, struct err *err);
 int mbox_first(struct mailbox *mb, struct err *err);
+/* Is err a full disk, and the mailbox one that a client wants to read? */
+bool mbox_may_pass(const struct mailbox *mb, const struct err *err);
+/* No log can be made: nothing is written, and UIDVALIDITY is one that no other
+ * view has.  0 also where there is a log now, or -1 */
+int mbox_passing(struct mailbox *mb, struct err *err);
 /* Under the lock: no UID from uid on was ever given out.  Of a log that is not
  * written yet this is done later: before it gets its name, where there is a
  * postrider-uid already (0, or -1 and errno), and behind that, where there is

@@ -15,13 +15,21 @@
  * it is written anew and synced before the next log has its name; who is
  * killed between the two leaves a gap of MBOX_UID_AHEAD UIDs, which is as much
  * as such a loss costs anyhow: gaps in UIDs mean nothing to a client.
+ *
+ * Where no log can be written, since the disk is full or read-only or the
+ * folder another user's, its mail can be read all the same, under a UIDVALIDITY
+ * that is this view's alone (passing).
  */
 #include "store/mbox.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "store/dir.h"
+
+enum { HOLD_POLL_US = 5000 };
 
 /* --- postrider-uid -------------------------------------------------------- */
 
@@ -137,6 +145,30 @@ mbox_reserve_first(struct mailbox *mb)
 
 /* --- the first log -------------------------------------------------------- */
 
+/* Who gives a UIDVALIDITY holds cur/ until the log has it, or, where there can
+ * be none, until its second is over: no other view of this folder has the same,
+ * today or later.  A foreign program that holds it does not keep us for ever. */
+static bool
+hold(const struct mailbox_impl *in)
+{
+	int64_t end = mono_ms() + DIR_LOCK_MS;
+
+	while (flock(in->sub[SUB_CUR], LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return true;	/* a file system without such locks */
+		if (mono_ms() >= end)
+			return false;
+		usleep(HOLD_POLL_US);
+	}
+	return true;
+}
+
+static void
+let_go(const struct mailbox_impl *in)
+{
+	flock(in->sub[SUB_CUR], LOCK_UN);
+}
+
 /* The clock's seconds, but above all that were given in this Maildir: a
  * folder that is deleted and made again within a second is another one. */
 static uint32_t
@@ -171,6 +203,7 @@ mbox_create_log(struct mailbox *mb, struct err *err)
 	unsigned char rnd[16];
 	struct uid_file u;
 	struct str id = STR_INIT;
+	int r;
 
 	if (read_uid_file(in, &u)) {
 		mb->uidvalidity = (uint32_t)u.validity;
@@ -181,6 +214,7 @@ mbox_create_log(struct mailbox *mb, struct err *err)
 		hex_encode(&id, rnd, sizeof(rnd));
 		slice_copy(mb->id, sizeof(mb->id), slice_str(&id));
 		str_free(&id);
+		hold(in);
 		mb->uidvalidity = new_validity(in);
 	}
 	mb->modseq = mbox_next_modseq(mb);
@@ -190,13 +224,84 @@ mbox_create_log(struct mailbox *mb, struct err *err)
 	/* The first log is written with the messages that it is for: nobody
 	 * was told anything yet. */
 	in->unwritten = in->opening && in->log < 0;
-	return in->unwritten ? 0 : mbox_checkpoint(mb, err);
+	if (in->unwritten)
+		return 0;
+	r = mbox_checkpoint(mb, err);
+	let_go(in);
+	return r;
 }
 
 int
 mbox_first(struct mailbox *mb, struct err *err)
 {
+	int r = 0;
+
 	if (mb->in->unwritten && mbox_sync_all(mb, err) < 0)
-		return -1;
-	return mb->in->unwritten ? mbox_checkpoint(mb, err) : 0;
+		r = -1;
+	else if (mb->in->unwritten)
+		r = mbox_checkpoint(mb, err);
+	let_go(mb->in);
+	return r;
+}
+
+/* --- no log --------------------------------------------------------------- */
+
+bool
+mbox_may_pass(const struct mailbox *mb, const struct err *err)
+{
+	const struct mailbox_impl *in = mb->in;
+
+	return in->opening && !(in->flags & MAILBOX_NO_RECENT) &&
+	    strcmp(err->dsn, "4.3.1") == 0;
+}
+
+/* what was made of a log that could not be written */
+static void
+forget(struct mailbox *mb)
+{
+	struct mailbox_impl *in = mb->in;
+
+	mbox_state_free(mb);
+	mbox_kw_init(&in->st.kw);
+	mbox_abandon(mb);
+	in->unwritten = in->fresh = in->rescan = false;
+	mb->recent_uid = 0;
+}
+
+int
+mbox_passing(struct mailbox *mb, struct err *err)
+{
+	struct mailbox_impl *in = mb->in;
+	unsigned char rnd[16];
+	struct str id = STR_INIT;
+	bool held;
+
+	if (in->writable) {
+		log_event(LOG_WARN, "mailbox-full", KERR(err), KEND);
+		in->writable = false;
+	}
+	forget(mb);
+	held = hold(in);
+	mbox_open_log(in);	/* who held it may have made one */
+	if (in->log < 0 && held) {
+		mb->uidvalidity = (uint32_t)wall_s();
+		while (in->opening && !(in->flags & MAILBOX_NO_RECENT) &&
+		    wall_s() == (int64_t)mb->uidvalidity)
+			usleep(HOLD_POLL_US);
+	}
+	let_go(in);
+	if (in->log >= 0)
+		return 0;
+	if (!held)
+		return err_temp(err, "4.3.2", "cur is locked");
+	random_bytes(rnd, sizeof(rnd));
+	hex_encode(&id, rnd, sizeof(rnd));
+	slice_copy(mb->id, sizeof(mb->id), slice_str(&id));
+	str_free(&id);
+	mb->uidnext = 1;
+	mb->modseq = 1;
+	mb->passing = true;
+	in->st.have_head = true;
+	in->fresh = true;
+	return 0;
 }

@@ -140,7 +140,7 @@ mailbox_shrink(struct mailbox *mb)
 	/* messages on the heap: into a mapping again, where they can be had
 	 * from the disk */
 	if (mb->gone == 0 && in->st.map == NULL && in->index >= 0 &&
-	    mb->n > 1000) {
+	    in->log >= 0 && mb->n > 1000) {
 		if (in->st.snap_off != in->st.off)
 			mbox_snap_write(mb);
 		if (in->st.snap_off == in->st.off)

@@ -174,7 +174,8 @@ open_lock(struct mailbox_impl *in, struct err *err)
 		in->lock = dir_open(in->dir, ".state/lock", O_RDWR | O_CREAT,
 		    0600);
 	if (in->lock < 0 && errno == ENOENT) {
-		mkdirat(in->dir, ".state", 0700);
+		if (mkdirat(in->dir, ".state", 0700) < 0 && errno != EEXIST)
+			return err_sys(err, "make .state");
 		in->lock = dir_open(in->dir, ".state/lock", O_RDWR | O_CREAT,
 		    0600);
 	}
@@ -315,8 +316,8 @@ mbox_abandon(struct mailbox *mb)
 
 /* --- loading -------------------------------------------------------------- */
 
-static void
-open_log(struct mailbox_impl *in)
+void
+mbox_open_log(struct mailbox_impl *in)
 {
 	struct stat st;
 	int e;
@@ -336,7 +337,7 @@ open_log(struct mailbox_impl *in)
 }
 
 /* without a log: make one, or, where nothing can be written, go on with what
- * the names tell and a UIDVALIDITY that holds only now */
+ * the names tell */
 static int
 load_without(struct mailbox *mb, struct err *err)
 {
@@ -347,28 +348,22 @@ load_without(struct mailbox *mb, struct err *err)
 		return err_sys(err, "open .state/log");
 	/* rights may say one thing, a jail another */
 	if (in->writable && open_lock(in, err) < 0) {
-		if (errno != EACCES && errno != EPERM && errno != EROFS)
+		if (errno != EACCES && errno != EPERM && errno != EROFS &&
+		    !mbox_may_pass(mb, err))
 			return -1;
 		in->writable = false;
 	}
-	if (!in->writable) {
-		mb->uidvalidity = (uint32_t)wall_s();
-		mb->uidnext = 1;
-		mb->modseq = 1;
-		slice_copy(mb->id, sizeof(mb->id), SLICE_LIT("none"));
-		in->st.have_head = true;
-		in->fresh = true;
-		return 0;
-	}
+	if (!in->writable)
+		return mbox_passing(mb, err);
 	/* makes it where it is still missing */
 	if (mbox_lock(mb, err) < 0)
 		return -1;
 	r = mbox_first(mb, err);
 	mbox_unlock(mb);
 	if (r < 0)
-		return -1;
+		return mbox_may_pass(mb, err) ? mbox_passing(mb, err) : -1;
 	if (in->log < 0)
-		open_log(in);
+		mbox_open_log(in);
 	return in->log < 0 ? err_sys(err, "open .state/log") : 0;
 }
 
@@ -382,7 +377,7 @@ mbox_load(struct mailbox *mb, struct err *err)
 	mbox_kw_init(&in->st.kw);
 	mb->uidnext = 1;
 	mb->modseq = 1;
-	open_log(in);
+	mbox_open_log(in);
 	if (in->log < 0 && load_without(mb, err) < 0)
 		return -1;
 	if (in->log >= 0 && !in->st.have_head) {

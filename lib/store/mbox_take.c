@@ -354,8 +354,9 @@ mbox_take_in(struct mailbox *mb, struct mbox_scan *s, bool cur,
 	size_t n;
 	int r = 0;
 
-	/* without a log that could keep them UIDs can not be given */
-	if (!mb->in->writable && !mb->in->fresh)
+	/* without a log that could keep them UIDs can not be given, but those
+	 * that are this view's alone */
+	if (!mb->in->writable && !mb->passing)
 		return 0;
 	v = list_taken(mb, s, cur, &n);
 	if (n > 0) {

@@ -5,6 +5,7 @@
 use strict;
 use warnings;
 use Postrider::Disk;
+use Postrider::Imap;
 use Postrider::Instance;
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -176,6 +177,39 @@ sub drained {
 	finish($i, 'full queue.db');
 }
 
+# A mailbox that IMAP never saw is read, under UIDs that hold for the session.
+sub never_seen {
+	my ($i, $mail) = @_;
+	my $c = Postrider::Imap->new(port => $i->port('imap'));
+	my $n = $n;
+	$c->login('ann', 'pw')->expect;
+	$mail->fill;
+	my $mark = $i->log_mark;
+	my $r = $c->ok('SELECT on a full disk', 'SELECT INBOX');
+	is $r->{code}[0], 'READ-ONLY', 'for reading';
+	is $r->num('EXISTS'), 1, 'the message is there';
+	like join(' ', map { $_->{raw} } $r->untagged('NO')),
+	    qr/\[UIDNOTSTICKY\]/, 'its UID is that of this session';
+	ok $i->wait_log(qr/\bmailbox-full\b.*dsn=4\.3\.1/, undef, $mark),
+	    'the log says why';
+	my $v = $r->code('UIDVALIDITY');
+	$r = $c->ok('its text is read', 'FETCH 1 (ENVELOPE BODY[])');
+	like $r->{got}[0]{raw}, qr/X-N: n$n\r\n/, 'as it is';
+	$c->no('nothing is changed', 'STORE 1 +FLAGS (\Seen)');
+	$r = $c->no('STATUS', 'STATUS INBOX (UIDVALIDITY)');
+	is $r->{code}[0], 'UNAVAILABLE', 'not now';
+	$r = $c->ok('again', 'EXAMINE INBOX');
+	cmp_ok $r->code('UIDVALIDITY'), '>', $v, 'another UIDVALIDITY';
+	$v = $r->code('UIDVALIDITY');
+	$mail->free;
+	$r = $c->ok('SELECT when there is room', 'SELECT INBOX');
+	is $r->{code}[0], 'READ-WRITE', 'for writing';
+	cmp_ok $r->code('UIDVALIDITY'), '>', $v, 'and one that stays';
+	is scalar($r->untagged('NO')), 0, 'without a warning';
+	$c->ok('LOGOUT', 'LOGOUT');
+	return;
+}
+
 # ---- the disk of the mailboxes ----
 {
 	my $i = instance({}, mail => '8m');
@@ -183,6 +217,7 @@ sub drained {
 	is code($i, message => body(1000)), 250, 'accepted';
 	my @ok = ($n);
 	ok drained($i), 'and delivered, to another disk than the spool\'s';
+	never_seen($i, $mail);
 	for my $how ('full', 'read-only') {
 		$how eq 'full' ? $mail->fill : $mail->read_only(1);
 		my $mark = $i->log_mark;
