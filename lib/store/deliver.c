@@ -311,7 +311,8 @@ confirm_one(const struct place *p, const char *found, struct err *err)
 	str_addf(&path, "%s%sMaildir", p->slot->home,
 	    p->slot->home[0] ? "/" : "");
 	maildir = dir_open(p->b->st->fd, path.s, O_RDONLY | O_DIRECTORY, 0);
-	fd = maildir < 0 ? -1 : dir_open(maildir, found, O_RDONLY, 0);
+	fd = maildir < 0 ? -1 : dir_open(maildir, found,
+	    O_RDONLY | O_NONBLOCK, 0);
 	if (fd < 0 && errno == ENOENT)
 		r = 1;
 	else if (fd < 0)

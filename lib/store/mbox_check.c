@@ -48,7 +48,8 @@ found(struct check *c, const char *fmt, ...)
 static int
 check_lines(struct check *c)
 {
-	int fd = dir_open(c->p->dir, ".state/log", O_RDONLY, 0);
+	int fd = dir_open(c->p->dir, ".state/log", O_RDONLY | O_NONBLOCK,
+	    0);
 	struct slice rest, rec;
 	struct stat st;
 	size_t line = 0;

@@ -11,6 +11,8 @@
 
 #include "store/quota.h"
 
+enum { HUNTS_MAX = 50, WAITS_MAX = 3 };
+
 static bool
 unlink_as(struct mailbox_impl *in, const struct mbox_doom *d, unsigned flags)
 {
@@ -108,7 +110,32 @@ is_doomed(const struct hunt *h, const struct mbox_file *f)
 	return d != NULL && same_file(h->in, d, f);
 }
 
-/* those that were renamed by others meanwhile */
+/* 1 some were there, 0 none, -1 */
+static int
+hunt_once(struct mailbox *mb, const struct hunt *h, struct mbox_scan *scan,
+    struct err *err)
+{
+	struct mailbox_impl *in = mb->in;
+	struct mbox_file *f;
+	int r = 0;
+
+	if (mbox_scan_dirs(mb, scan, true, err) < 0)
+		return -1;
+	for (f = scan->v; f < scan->v + scan->n; f++) {
+		if (!is_doomed(h, f))
+			continue;
+		r = 1;
+		/* ENOENT: it has another name by now */
+		if (unlinkat(in->sub[f->sub], f->name, 0) < 0 &&
+		    errno != ENOENT)
+			return err_sys(err, "unlink in cur");
+	}
+	return r;
+}
+
+/* Those that were renamed by others meanwhile.  One that is being renamed may
+ * be missed by readdir, and would come back as a new message: it is looked for
+ * until there is none, and nothing changed while that was seen. */
 static int
 hunt(struct mailbox *mb, const struct mbox_doom *v, size_t n,
     struct err *err)
@@ -116,21 +143,25 @@ hunt(struct mailbox *mb, const struct mbox_doom *v, size_t n,
 	struct mailbox_impl *in = mb->in;
 	struct hunt h = { in, v, xcalloc(n, sizeof(*h.by_name)), n };
 	struct mbox_scan scan = { 0 };
-	struct mbox_file *f;
 	size_t i;
-	int r = mbox_scan_dirs(mb, &scan, true, err);
+	int r, tries = HUNTS_MAX, waits = WAITS_MAX;
 
 	for (i = 0; i < n; i++)
 		h.by_name[i] = &v[i];
 	qsort_r(h.by_name, n, sizeof(*h.by_name), cmp_unique, &h);
-	for (f = scan.v; r == 0 && f < scan.v + scan.n; f++)
-		if (is_doomed(&h, f) &&
-		    unlinkat(in->sub[f->sub], f->name, 0) < 0 &&
-		    errno != ENOENT)
-			r = err_sys(err, "unlink in cur");
+	for (;;) {
+		r = hunt_once(mb, &h, &scan, err);
+		if (r < 0 || tries-- == 0 || (r == 0 &&
+		    (scan.sure[SUB_CUR] || waits-- == 0)))
+			break;
+		if (r == 0)
+			usleep((MBOX_GRAIN_MS + 5) * 1000);
+	}
+	if (r >= 0 && fsync(in->sub[SUB_NEW]) < 0)
+		r = err_sys(err, "sync new");
 	mbox_scan_free(&scan);
 	free(h.by_name);
-	return r;
+	return MIN(r, 0);
 }
 
 int

@@ -147,7 +147,8 @@ mbox_reserve_first(struct mailbox *mb)
 
 /* Who gives a UIDVALIDITY holds cur/ until the log has it, or, where there can
  * be none, until its second is over: no other view of this folder has the same,
- * today or later.  A foreign program that holds it does not keep us for ever. */
+ * today or later.  A foreign program that holds it does not keep us for
+ * ever. */
 static bool
 hold(const struct mailbox_impl *in)
 {

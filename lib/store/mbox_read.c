@@ -271,6 +271,28 @@ mbox_lock(struct mailbox *mb, struct err *err)
 	return r;
 }
 
+/* 0, or -1 and errno, also where there was no room for all of it */
+static int
+write_all(const struct mailbox_impl *in)
+{
+	const char *p = in->out.s;
+	size_t left = in->out.len;
+	int64_t at = in->st.off;
+	ssize_t n;
+
+	while (left > 0) {
+		n = pwrite(in->log, p, left, at);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		p += n;
+		at += n;
+		left -= (size_t)n;
+	}
+	return 0;
+}
+
 int
 mbox_commit(struct mailbox *mb, bool sync, struct err *err)
 {
@@ -282,8 +304,7 @@ mbox_commit(struct mailbox *mb, bool sync, struct err *err)
 	if (in->out.len == 0)
 		return 0;
 	if (in->writable) {
-		if (pwrite(in->log, in->out.s, in->out.len, st->off) !=
-		    (ssize_t)in->out.len || (sync && fdatasync(in->log) < 0)) {
+		if (write_all(in) < 0 || (sync && fdatasync(in->log) < 0)) {
 			r = err_sys(err, "write .state/log");
 			/* what of it is there must not be believed later */
 			if (ftruncate(in->log, st->off) < 0)
@@ -324,12 +345,13 @@ mbox_open_log(struct mailbox_impl *in)
 
 	close_fd(in->log);
 	in->log = dir_open(in->dir, ".state/log",
-	    in->writable ? O_RDWR : O_RDONLY, 0);
+	    (in->writable ? O_RDWR : O_RDONLY) | O_NONBLOCK, 0);
 	e = errno;
 	if (in->log < 0 && in->writable && (e == EACCES || e == EROFS ||
 	    e == EPERM)) {
 		in->writable = false;
-		in->log = dir_open(in->dir, ".state/log", O_RDONLY, 0);
+		in->log = dir_open(in->dir, ".state/log",
+		    O_RDONLY | O_NONBLOCK, 0);
 		e = errno;
 	}
 	in->log_ino = in->log >= 0 && fstat(in->log, &st) == 0 ? st.st_ino : 0;

@@ -1,12 +1,16 @@
 /* mailbox_foreign_test.c - other programs change the Maildir: nothing is
  * lost, nothing gets another UID, nothing is overwritten or removed */
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "mailbox_help.h"
 #include "store/drop.h"
 #include "store/store.h"
 #include "test/tap.h"
+
+enum { FLIPPED = 40 };
 
 /* what changed a moment ago is looked at again */
 static int
@@ -298,8 +302,75 @@ test_foreign_folder(void)
 	if (root && setresuid(0, 0, 0) < 0)
 		die("seteuid: %s", strerror(errno));
 	modes(&p, 0755, 0644);
+	if (mkfifoat(p.at.dir, ".state/log", 0644) < 0)
+		die("mkfifo: %s", strerror(errno));
+	modes(&p, 0555, 0444);
+	if (root && setresuid(65534, 65534, 0) < 0)
+		die("seteuid: %s", strerror(errno));
+	alarm(20);
+	ok(mailbox_open(&p.at, 0, &test_err) == NULL,
+	    "a log that is a pipe keeps nobody waiting");
+	alarm(0);
+	if (root && setresuid(0, 0, 0) < 0)
+		die("seteuid: %s", strerror(errno));
+	modes(&p, 0755, 0644);
+	place_remove(&p, ".state/log");
 	mb = place_open(&p, 0);
 	ok(mb->n == 4 && mb->msg[2].uid == 3, "its owner sees it all");
+	mailbox_close(mb);
+	place_free(&p);
+}
+
+/* flags of one change all the time, until it is gone */
+static _Noreturn void
+flip_all(struct place *p)
+{
+	char a[80], b[80];
+	size_t i;
+
+	for (;;)
+		for (i = 1; i <= FLIPPED; i++) {
+			snprintf(a, sizeof(a), "%zu.f,S=2,W=3,U=%zu:2,F", i, i);
+			snprintf(b, sizeof(b), "%zu.f,S=2,W=3,U=%zu:2,R", i, i);
+			if (renameat(p->at.dir, a, p->at.dir, b) < 0)
+				renameat(p->at.dir, b, p->at.dir, a);
+		}
+}
+
+/* Another program changes flags while we expunge: what has another name by the
+ * time that it is unlinked is looked for again. */
+static void
+test_expunge_race(void)
+{
+	struct place p;
+	struct mailbox *mb;
+	char name[80];
+	int status, cur;
+	size_t i;
+	pid_t pid;
+
+	place_make(&p, "race");
+	for (i = 1; i <= FLIPPED; i++) {
+		snprintf(name, sizeof(name), "cur/%zu.f,S=2,W=3,U=%zu:2,F", i,
+		    i);
+		place_put(&p, name, "f\n");
+	}
+	mb = place_open(&p, 0);
+	is_int(mb->n, FLIPPED, "there they are");
+	pid = fork();
+	if (pid == 0) {
+		cur = openat(p.at.dir, "cur", O_RDONLY | O_DIRECTORY);
+		p.at.dir = cur;
+		flip_all(&p);
+	}
+	usleep(20000);
+	is_int(expunge(mb, 1, FLIPPED), 0, "expunged while they are renamed");
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	is_int(place_count(&p, "cur"), 0, "all are gone");
+	usleep(30000);
+	refresh(mb);
+	is_int(mb->n - mb->gone, 0, "and none comes back");
 	mailbox_close(mb);
 	place_free(&p);
 }
@@ -314,5 +385,6 @@ main(void)
 	test_others();
 	test_readonly();
 	test_foreign_folder();
+	test_expunge_race();
 	return tap_done();
 }

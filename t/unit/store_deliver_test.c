@@ -79,6 +79,13 @@ test_link(void)
 	is_int(sb.st_mode & 07777, 0700, "and closed to others");
 	is_int(deliver(&c, "example.com/ann", "17.Qa", false), 0,
 	    "a second attempt finds it there");
+	alarm(20);
+	mkfifo(in(root, "example.com/ann/Maildir/new/17.Qf,S=15,W=15"), 0600);
+	is_int(deliver(&c, "example.com/ann", "17.Qf", false), 2,
+	    "a pipe of that name keeps nobody waiting");
+	lstat(in(root, "example.com/ann/Maildir/new/17.Qf,S=15,W=15"), &sb);
+	ok(S_ISREG(sb.st_mode), "the message takes its place");
+	alarm(0);
 
 	to = xasprintf("%s/example.com/ann/Maildir/cur/17.Qa,S=15,U=3:2,S",
 	    root);
