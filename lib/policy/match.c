@@ -101,9 +101,12 @@ matcher_parse(struct words *w, enum fact_kind kind, struct matcher **m_r,
 static int
 walk_domain(const char *z, key_fn *fn, void *ctx, struct err *err)
 {
-	int r = z[0] != '\0' ? fn(ctx, z, err) : 0;
 	bool literal = z[0] == '[';
+	int r;
 
+	if (z[0] == '\0')
+		return 0;
+	r = fn(ctx, z, err);
 	while (r == 0 && !literal && (z = strchr(z + 1, '.')) != NULL) {
 		r = fn(ctx, z, err);
 		if (r == 0 && z[1] != '\0')

@@ -314,6 +314,19 @@ test_refused(void)
 	ok(strlist_has(&m.rcpt_tags, "a$b"), "a tag of a table, with its $");
 }
 
+static void
+test_no_domain(void)
+{
+	static const char end[] = "bob@\0x.example.net";
+	struct policy_facts f = someone();
+
+	f.sender = end;
+	is_str(decide_as(POLICY_RCPT, "permit if sender in .example.net", &f,
+	    NULL), "none", "what is behind an address is no domain of it");
+	is_str(decide_as(POLICY_RCPT, "permit if sender in bob@", &f, NULL),
+	    "permit", "one without a domain has its local part");
+}
+
 /* a character is there or not, and never a half */
 static void
 test_cut(void)
@@ -425,6 +438,7 @@ main(void)
 	test_marks();
 	test_exempt();
 	test_refused();
+	test_no_domain();
 	test_cut();
 	test_keys();
 	test_server();
