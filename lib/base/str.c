@@ -26,6 +26,8 @@ str_reset(struct str *s)
 	s->len = 0;
 	if (s->cap > 0)
 		s->s[0] = '\0';
+	else
+		s->s = (char *)"";	/* also of one that is all zero */
 }
 
 void

@@ -152,11 +152,25 @@ check_dsn(void)
 		    "enhanced code %s", t[i].in);
 }
 
+/* the first reply of a process that is never written to before */
+static void
+check_zero(void)
+{
+	struct smtp_reply r = { 0 };
+	struct err err;
+
+	smtp_reply_reset(&r);
+	is_int(smtp_reply_line(&r, SLICE_LIT("220"), &err), 1, "a bare code");
+	ok(r.text.s != NULL && r.text.s[0] == '\0', "its text is empty");
+	smtp_reply_free(&r);
+}
+
 int
 main(void)
 {
 	check_write();
 	check_read();
+	check_zero();
 	check_dsn();
 	return tap_done();
 }
