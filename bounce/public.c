@@ -33,13 +33,15 @@ public_text(const char *dsn, const char *peer, const char *text,
 {
 	struct str out = STR_INIT;
 	struct slice rest = slice_of(text);
-	const char *last = strstr(text, LAST), *z;
+	const char *last = strstr(text, LAST), *z,
+	    *private = strstr(text, AGENT_PRIVATE);
 	char code[12];
 	size_t n;
 
 	if (peer[0] != '\0' || text[0] == '\0')
 		return text;
-	if (last != NULL) {
+	/* behind what is private it is no word of qmgr's */
+	if (last != NULL && (private == NULL || last < private)) {
 		rest = slice_sub(rest, 0, (size_t)(last - text) +
 		    strlen(LAST));
 		str_addsl(&out, rest);

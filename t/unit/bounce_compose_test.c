@@ -74,6 +74,9 @@ test_public(void)
 		    "expired" },
 		{ "5.7.0", "", "no; last: 5.0.0 x; here: /bin/x", "no; last: "
 		    "5.0.0 x" },
+		{ "5.3.0", "", "no; here: sh: /opt/x; last: 5.0.0 y", "no" },
+		{ "5.4.7", "", "old; last: 5.0.0 x; here: /x; last: 4.2.0 y",
+		    "old; last: 5.0.0 x" },
 	};
 	struct dsn_report r;
 	struct err err;
