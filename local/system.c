@@ -18,7 +18,7 @@
 enum task_kind {
 	TASK_MAIL,		/* what the account wants, or its mailbox */
 	TASK_MAILBOX, TASK_FILE, TASK_QUOTA };
-enum { TARGETS_MAX = 128 * 1024 };
+enum { TARGETS_BYTES = 128 * 1024 };
 
 struct task {
 	enum task_kind kind;
@@ -195,13 +195,37 @@ read_answer(int fd, struct answer *a, struct str *targets, struct err *err)
 		return -1;
 	if (a->targets == 0)
 		return 0;
-	if (a->targets > TARGETS_MAX)
+	if (a->targets > TARGETS_BYTES)
 		return err_temp(err, "4.3.0", "too many targets");
 	str_grow(targets, a->targets);
 	if (read_all(fd, targets->s, a->targets, end, err) < 0)
 		return -1;
 	targets->len = a->targets;
+	targets->s[targets->len] = '\0';
 	return 0;
+}
+
+static bool
+is_status(const char *z)
+{
+	return (z[0] == '4' || z[0] == '5') && z[1] == '.' &&
+	    strspn(z, "0123456789.") == strlen(z);
+}
+
+/* The child was the account, so what it says is believed of the account only,
+ * and is no more than text: 0, 1, -1. */
+static int
+take_answer(struct answer *a, struct err *err)
+{
+	struct err *e = &a->err;
+
+	if (a->rc >= 0)
+		return a->rc > 0;
+	e->dsn[sizeof(e->dsn) - 1] = e->text[sizeof(e->text) - 1] = '\0';
+	if (!is_status(e->dsn))
+		return err_temp(err, "4.3.0", "%s", e->text);
+	return e->dsn[0] == '5' ? err_perm(err, e->dsn, "%s", e->text) :
+	    err_temp(err, e->dsn, "%s", e->text);
 }
 
 /* A group like the account, with nobody else in it, as Debian makes one for
@@ -268,9 +292,7 @@ run_child(const struct task *t, struct answer *a, struct str *targets,
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
-	if (rc == 0 && a->rc < 0)
-		*err = a->err;
-	return rc < 0 ? -1 : a->rc;
+	return rc < 0 ? -1 : take_answer(a, err);
 }
 
 /* 0, 1: there are targets, -1 */
