@@ -11,12 +11,12 @@
  * There is no coverage to steer by: the seeds have to lead into the code, and
  * what libFuzzer found its way with: folder/NAME.ar (t/fuzz/corpus from the
  * top of the source), an archive of ar(1).  Its files that begin with `found'
- * were findings.  To go on from there, and to keep what is new:
+ * were findings.  To go on from there, in a build with --enable-fuzzers (make
+ * and its target are enough: `make t/fuzz/NAME_fuzz t/fuzz/unpack'):
  *
- *	mkdir old new; (cd old; ar x $TOP/t/fuzz/corpus/NAME.ar)
- *	NAME_fuzz -max_total_time=3600 new old	(of --enable-fuzzers)
- *	NAME_fuzz -merge=1 old new		then the few best, all small
- *	(cd old; ar rcDS $TOP/t/fuzz/corpus/NAME.ar *)
+ *	t/fuzz/hour -b BUILD NAME		an hour of it, see there
+ *	NAME_fuzz -merge=1 new NAME.seeds NAME.work	what is of use of it
+ *	cd new; ar rcDS $TOP/t/fuzz/corpus/NAME.ar *	the few best, all small
  *
  * An input that kills the fuzzer, or takes too long, is written to a file in
  * $TMPDIR whose name is said.

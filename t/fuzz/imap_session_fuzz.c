@@ -2,7 +2,8 @@
  * imap_session_fuzz.c - a whole session of imapd, after its login, in a
  * mailbox of three messages.  Whatever a client sends, what it is answered is
  * lines with CRLF and literals of the length that they say, each a response;
- * and the mailbox is there afterwards, whole.
+ * and the mailbox is there afterwards, whole.  What follows COMPRESS DEFLATE is
+ * packed, unless it begins with an exclamation mark.
  */
 #define main imapd_main
 int main(int argc, char **argv);
@@ -10,6 +11,7 @@ int main(int argc, char **argv);
 #undef main
 
 #include <fcntl.h>
+#include <zlib.h>
 
 #include "home.h"
 #include "talk.h"
@@ -128,23 +130,79 @@ response(struct slice *rest)
 	return !slice_ends(line, " OK compression begins");
 }
 
+/* the input as it goes over the wire */
+static void
+put_wire(struct slice in, struct str *out)
+{
+	static const char ask[] = "COMPRESS DEFLATE\r\n";
+	const char *at = memmem(in.p, in.n, ask, sizeof(ask) - 1);
+	size_t n = at == NULL ? in.n : (size_t)(at - in.p) + sizeof(ask) - 1;
+	z_stream z = { .next_in = (unsigned char *)(uintptr_t)in.p + n,
+		.avail_in = (unsigned)(in.n - n) };
+
+	if (n < in.n && in.p[n] == '!')
+		n = in.n;
+	str_add(out, in.p, n);
+	if (n == in.n)
+		return;
+	if (deflateInit2(&z, 1, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY) !=
+	    Z_OK)
+		die("deflateInit2");
+	str_grow(out, z.avail_out = (unsigned)deflateBound(&z, in.n) + 16);
+	z.next_out = (unsigned char *)out->s + out->len;
+	if (deflate(&z, Z_SYNC_FLUSH) != Z_OK || z.avail_in > 0)
+		die("deflate");
+	out->len += z.total_out;
+	deflateEnd(&z);
+}
+
+/* what the packed rest says */
+static void
+unpack(struct slice in, struct str *out)
+{
+	z_stream z = { .next_in = (unsigned char *)(uintptr_t)in.p,
+		.avail_in = (unsigned)in.n };
+	int rc;
+
+	if (inflateInit2(&z, -15) != Z_OK)
+		die("inflateInit2");
+	do {
+		str_grow(out, 65536);
+		z.next_out = (unsigned char *)out->s + out->len;
+		z.avail_out = 65536;
+		rc = inflate(&z, Z_SYNC_FLUSH);
+		assert(rc == Z_OK || rc == Z_BUF_ERROR || rc == Z_STREAM_END);
+		out->len += 65536 - z.avail_out;
+	} while (rc == Z_OK && z.avail_out == 0);
+	str_grow(out, 0);
+	out->s[out->len] = '\0';
+	inflateEnd(&z);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct slice in = { (const char *)data, n }, rest;
 	struct peer peer = { .uid = (uid_t)-1, .addr = "192.0.2.1",
 		.id = "session" };
-	struct str out = STR_INIT;
+	struct str wire = STR_INIT, out = STR_INIT, plain = STR_INIT;
 	struct io io;
 
 	begin();
 	fill();
-	talk_begin(&io, in);
+	put_wire(in, &wire);
+	talk_begin(&io, slice_str(&wire));
 	session(&io, &peer, &user);
 	talk_end(&io, &out);
 	rest = slice_str(&out);
 	while (rest.n > 0 && response(&rest))
 		;
+	unpack(rest, &plain);
+	rest = slice_str(&plain);
+	while (rest.n > 0)
+		(void)response(&rest);
+	str_free(&wire);
+	str_free(&plain);
 	str_free(&out);
 	return 0;
 }

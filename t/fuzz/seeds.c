@@ -12,6 +12,16 @@ static const struct slice batv[] = {
 	S("prvs=ann=0005@example.org"), S("SRS0=abcdefgh=PT=a.example=x@b"),
 };
 
+static const struct slice bounce_compose[] = {
+	S("\0ann@example.test\nlist@example.test\nrfc822;a+2Bb@c\n5.1.1\n"
+	    "550 5.1.1 no\nmx.example[192.0.2.1]\nFULL\na+20b\n"
+	    "joe@example.org"),
+	S("\020a@b\n\xc3\xb6@b\n\n5.4.7\ndelivery time expired; last: 4.2.0 x\n"
+	    "; last: 5.1.1 y\n\n\njoe@example.org"),
+	S("\021a@b\n\nutf-8;\\x{FC}@x\n4.3.1\n\n\nHDRS\nx\nj\xc3\xb6@x"),
+	S("\022a@b\n\n\n2.1.9\n\n\n\nj@x"), S("\0a\n\n\n\n\n\n\n\n"),
+};
+
 static const struct slice bounce_template[] = {
 	S("failure_template = <<END\nCharset: utf-8\n"
 	    "From: MAILER-DAEMON (Post of $mydomain)\nSubject: S ${queue_id}\n"
@@ -40,6 +50,18 @@ static const struct slice cleanup_fields[] = {
 	    "3 1 C\n2 9 New 1\n\nA: 1\n\tx\nB: \xf6\nA: 2\nC:\nD: 3\n\nb\n"),
 	S("3 1 Received\n3 1 Return-Path\n1 99 Z z\n\nReceived: x\n\n"),
 	S("2 1 X |\ty\n0 0 Y\n\nno field\n"), S("0 0 X y\n\nA: 1"),
+};
+
+static const struct slice cleanup_header[] = {
+	S("\023From: x@a, Ann <ann>, y@b\nTo: xa@b (c), u@v;\nBcc: c@d\n"
+	    "Subject: s\nReply-To: g: x@a,b;\n\nbody\n"),
+	S("\001Subject: x\nbody without a blank line\n"), S("\001\n\nb"),
+	S("\007From: a@b\nSender: a@c\nDate: x\nMessage-ID: <x>\n\n"),
+	S("\107From: a@b, z@y\nSender: a@c\nResent-Bcc: x\n f\n\n"),
+	S("\002 folded\nTo: ta@b\n\n"), S("\263Resent-From: xx@y\nCc: a b <u@v>"
+	    ", <@x:z@w>\nBcc:\n\nx\n"),
+	S("\002Received: a\nReceived: b\nReceived: c\nReceived: d\nReceived: e"
+	    "\nReceived: f\n\n"),
 };
 
 static const struct slice driver_bad[] = { S("axax"), S("xaxaxa") };
@@ -143,7 +165,23 @@ static const struct slice imap_session[] = {
 	    "g NAMESPACE\r\nh ID (\"name\" \"x\")\r\ni ESEARCH IN "
 	    "(personal) RETURN (ALL) SUBJECT gr\r\n"),
 	S(IN "a APPEND INBOX CATENATE (URL \"/INBOX/;UID=1/;SECTION=HEADER\" "
-	    "TEXT {3+}\r\nabc)\r\nb COMPRESS DEFLATE\r\n"),
+	    "TEXT {3+}\r\nabc)\r\nb COMPRESS DEFLATE\r\nc NOOP\r\n"
+	    "d FETCH 1:* (ENVELOPE BODYSTRUCTURE)\r\ne LOGOUT\r\n"),
+	S("a CREATE x (USE (\\Sent))\r\nb GETACL x\r\nc SETACL x bob +lrswi\r\n"
+	    "d LISTRIGHTS x bob\r\ne DELETEACL x bob\r\nf SETACL INBOX anyone "
+	    "l\r\ng MYRIGHTS x\r\nh GETQUOTA \"\"\r\ni SETQUOTA \"\" (STORAGE "
+	    "9)\r\nj UNSUBSCRIBE x\r\nk LIST (SUBSCRIBED) \"\" (% x) RETURN "
+	    "(CHILDREN MYRIGHTS METADATA (/shared/comment))\r\n"),
+	S("a EXAMINE INBOX (CONDSTORE)\r\nb UNSELECT\r\nc CAPABILITY\r\n"
+	    "d SETMETADATA \"\" (/shared/admin NIL /private/filters/values/f "
+	    "\"FROM ann\")\r\ne GETMETADATA (MAXSIZE 5) \"\" (/private/filters)"
+	    "\r\n" IN "f SEARCH FILTER f\r\ng CHECK\r\nh UNAUTHENTICATE\r\n"),
+	S(IN "a SEARCH RETURN (MIN MAX COUNT ALL PARTIAL 1:2) OR FROM ann "
+	    "HEADER Message-ID 1@ NOT (SENTSINCE 1-Jan-2023 KEYWORD $x)\r\n"
+	    "b SEARCH SUBJECT gr BODY inner LARGER 3 YOUNGER 5 MODSEQ 1\r\n"
+	    "c SORT RETURN (RELEVANCY) (REVERSE DATE FROM SIZE) UTF-8 FUZZY "
+	    "TEXT short\r\nd THREAD ORDEREDSUBJECT UTF-8 ALL\r\n"
+	    "e UID SEARCH UID 1:* ON 1-Feb-2024 EMAILID x CC b\r\n"),
 };
 
 static const struct slice imap_name[] = {
@@ -284,6 +322,15 @@ static const struct slice limitd[] = {
 	    "\000\000\000\000\000\000\000\000\000"),
 };
 
+static const struct slice local_forward[] = {
+	S("\0# c\n\\ann, bob@example.org\n\"|cmd a \\\"b\\\"\"\n|\"x y\", /f\n"
+	    "\"a b\"@c.example \"/a,b\"\n"),
+	S("\0ann\n"), S("\0|\n"), S("\0\\bob\n"), S("\0a b\n,\n"),
+	S("\1\377\377\377\377\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+	    "\2\0\0\0" "5.1.1\0"),
+	S("\1\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\4"),
+};
+
 static const struct slice map_cdb[] = {
 	S(""), S("\0\0\3\xff\xff\xff\xff"), S("\0\1\3\0\0\0\0\x10\2"),
 	S("\0\x8\3\x40\x1f\0\0\1\x8\3\xff\0\0\x80\0\x9"),
@@ -312,6 +359,18 @@ static const struct slice map_text[] = {
 	S("\0# c\nkey value\n other\nk2: v2\n\"quoted k\" v\n"),
 	S("\0a b\na c\n"), S("\1a=b, c=d e,\"f,g\"=h"), S("\1a b, c d"),
 	S("\0 lead\nx\n\ty\n\nz  w \n"),
+};
+
+static const struct slice mapd[] = {
+	S("\0{\"active\":true,\"sub\":\"ann\",\"iss\":\"i\",\"aud\":[\"a\"],"
+	    "\"scope\":\"mail x\",\"exp\":4e9,\"nbf\":1,\"client_id\":\"c\"}"),
+	S("\0{\"active\":false}"), S("\0[]"), S("\0!{}"),
+	S("\1{\"keys\":[]}"), S("\1{\"keys\":{}}"),
+	S("\2{\"access_token\":\"t\",\"token_type\":\"Bearer\","
+	    "\"expires_in\":3600}"),
+	S("\2!{\"error\":\"invalid_grant\"}"),
+	S("\2{\"access_token\":\"a\\u0000b\",\"expires_in\":-1e300}"),
+	S("\3ann\nx y\n\"\\ quota=5"), S("\3\n\n="), S("\3a\nb"),
 };
 
 static const struct slice mime_decode[] = {
@@ -357,6 +416,19 @@ static const struct slice smtp_command[] = {
 	S("\2a\r\n.\n.\r.\r\nb\nc\rd\0e\r\n.\r\n"),
 };
 
+static const struct slice router[] = {
+	S("\0ann@example.com"), S("\0Sales+x@table.example"), S("\0all"),
+	S("\0\"a b\"@EXAMPLE.com"), S("\0far%away@example.com"),
+	S("\0joe+x@sys.example"), S("\0a!b@as.example"), S("\0cmd"),
+	S("\0in@relay.example"), S("\0x@err.example"), S("\0fwd"),
+	S("\0\"../x\"@table.example"), S("\0postmaster@table.example"),
+	S("\0ann@[127.0.0.1]"), S("\0b\303\274@x.sub.example"), S("\0c"),
+	S("\1ann@example.com\tann+x@mx.example.net"),
+	S("\1bob@example.com\tsales"), S("\1x\ta@our.example"),
+	S("\2old+y@example.com"), S("\2z@inner.example"),
+	S("\3[IPv6:2001:db8::1]:25"), S("\3unix:/run/x"), S("\3a.b:587"),
+};
+
 #define HELLO "EHLO client.example.org\r\n"
 #define MAIL "MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n"
 static const struct slice sasl_exchange[] = {
@@ -389,6 +461,12 @@ static const struct slice sasl_jwt[] = {
 	    "AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
 	S("\002{SCRAM-SHA-1}4096,QUJD,AAAAAAAAAAAAAAAAAAAAAAAAAAA=,"
 	    "AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+	S("\003{\"alg\":\"EdDSA\"}\n{\"iss\":\"i\",\"aud\":[\"a\",\"b\"],"
+	    "\"exp\":2000,\"nbf\":1.5,\"iat\":900,\"scope\":\"x mail\","
+	    "\"sub\":\"ann@example.org\"}"),
+	S("\003{\"alg\":\"EdDSA\",\"typ\":\"at+jwt\",\"kid\":\"x\"}\n{\"iss\":"
+	    "\"i\",\"aud\":\"a\",\"exp\":2000,\"scp\":[\"mail\"],"
+	    "\"sub\":\"a\"}"),
 	S("\002{CRAM-MD5}00"), S("\002{PLAIN}x"), S("\002\xc2\xad\xe2\x85\xa8"),
 };
 
@@ -408,6 +486,19 @@ static const struct slice smtp_session[] = {
 	    "354 c\r\n250-4.1.1 d\r\n550 e\r\n"),
 	S("\0" "554 no\r\n"), S("\0" "220 we.example.org\r\n"),
 	S("\0" "220 mx\r\n250-mx\r\n250 STARTTLS\r\n220 go\r\n\x16\3\1"),
+	S("\042" SAYS "250 STARTTLS\r\n220 go\r\n250-x\r\n250-DSN\r\n"
+	    "250 REQUIRETLS\r\n250 a\r\n250 b\r\n354 c\r\n250 d\r\n221 x\r\n"),
+	S("\000" SAYS "250 AUTH PLAIN X\r\n334 YQ==\r\n235 ok\r\n250 a\r\n"
+	    "250 b\r\n354 c\r\n250 d\r\n221 x\r\n"),
+	S("\000" SAYS "250 AUTH PLAIN\r\n334 xx\r\n501 no\r\n221 x\r\n"),
+	S("\042" "220 x\r\n250 STARTTLS\r\n454 no\r\n221 x\r\n"),
+	S("\024" SAYS "250-SMTPUTF8\r\n250-CHUNKING\r\n250 DSN\r\n250 a\r\n"
+	    "250 b\r\n250 c\r\n250 a\r\n452 b\r\n250 d\r\n"),
+	S("\012" SAYS "250-CHUNKING\r\n250 BINARYMIME\r\n250 a\r\n250 b\r\n"
+	    "250 b\r\n550 b\r\n250 c\r\n250 c\r\n250 d\r\n250 e\r\n"),
+	S("\013" "220 x\r\n250-x\r\n250 ENHANCEDSTATUSCODES\r\n250 a\r\n250 b"
+	    "\r\n250 b\r\n250 b\r\n354 c\r\n250 2.0.0 c\r\n"
+	    "450-4.2.0 a\r\n450 4.2.0 d\r\n550 5.7.1 e\r\n"),
 };
 
 static const struct slice smtpd_session[] = {
@@ -423,6 +514,24 @@ static const struct slice smtpd_session[] = {
 	S("\020" HELLO MAIL "DATA\r\nx\r\n.\r\nNOOP\r\n"),
 	S("\040" HELLO MAIL "DATA\r\nx\r\n.\r\n" MAIL "BDAT 0 LAST\r\n"),
 	S("\100" HELLO MAIL "DATA\r\nx\r\n.\r\nQUIT\r\n"),
+	S("\4XCLIENT ADDR=192.0.2.1 NAME=c.example PORT=25 HELO=c+2Bd.example "
+	    "PROTO=ESMTP LOGIN=ann\r\nEHLO y\r\nXCLIENT DESTADDR=IPV6:::1 "
+	    "DESTPORT=587 REVERSE_NAME=z ADDR=[UNAVAILABLE]\r\nEHLO z\r\n" MAIL
+	    "DATA\r\nx\r\n.\r\n"),
+	S("\4EHLO x\r\nXFORWARD NAME=a ADDR=192.0.2.1 PORT=1 PROTO=SMTP\r\n"
+	    "XFORWARD HELO=h IDENT=i SOURCE=LOCAL NAME=[TEMPUNAVAIL]\r\n" MAIL
+	    "DATA\r\nx\r\n.\r\n" MAIL "RSET\r\n"),
+	S("\5EHLO x\r\nAUTH PLAIN AGFubgBwdw==\r\nMAIL FROM:<a@example.org> "
+	    "HOLDFOR=60 MT-PRIORITY=3 RET=HDRS ENVID=a+20b AUTH=<> XVERP=+="
+	    "\r\nMAIL FROM:<a@example.org> REQUIRETLS\r\n"),
+	S("\7MAIL FROM:<a@example.org> HOLDUNTIL=2040-01-02T03:04:05Z\r\n"
+	    "RCPT TO:<b@x.example>\r\nSTARTTLS\r\nGET / HTTP/1.1\r\n"),
+	S("\010" "EHLO bad.example\r\nEHLO x\r\nMAIL FROM:<s@example.org>\r\n"
+	    "RCPT TO:<c@example.org>\r\nRCPT TO:<e@example.org>\r\n"
+	    "RCPT TO:<f@example.org>\r\nRCPT TO:<unknown@example.org>\r\n"
+	    "DATA\r\nx\r\n.\r\n"),
+	S("\012LHLO x\r\n" MAIL "RCPT TO:<a@u.example.net>\r\n"
+	    "BDAT 2 LAST\r\nx\n"),
 };
 
 static const struct slice store_mailbox[] = {
@@ -437,6 +546,13 @@ static const struct slice store_mailbox[] = {
 };
 
 /* edits of the file header, of lengths, types and ends of records */
+static const struct slice pipe_[] = {
+	S("\0/bin/x -f ${sender} -- ${recipient} a$$b\na@b\nc+d@e\n"),
+	S("\113/x -d${user} ${extension}\n-a@b\n\"-x y\"@z\n5.7.1 not wanted"),
+	S("\101/x ${domain} ${none}\n\nx\n4.2.2 a\n"), S("\1/x ${a\n"),
+	S("\101/x ${queue_id}${recipient}\n`\n$(a)@b\n\n\n long text"),
+};
+
 static const struct slice policy[] = {
 	S("\014smtpd.conf:12\tpermit if login or trusted\n"
 	    "smtpd.conf:13\treject 554 5.7.0 \"no $sender\" if client in "
@@ -447,6 +563,14 @@ static const struct slice policy[] = {
 	    "redirect a@b.example\nhold\ndelay 5s\nfilter a b\nno-filter"),
 	S("\004ask inet:[::1]:10023 timeout 5s default \"DUNNO\"\n"
 	    "table inline:a=OK client\nreject if rate client/24/64 5/1m peek"),
+	S("\014c:1\ttable inline:b.example=REJECT,a@b.example=OK sender\n"
+	    "c:2\treject 550 5.7.1 \"no $helo, $recipient\" if recipient in "
+	    "(inline:c@d=x @e) or sender matches /(a)b/ and not helo in "
+	    ".example\nc:3\tpriority 3, release 1h, transport smtp:x if login"
+	    "\0a+x@b.example\0c@d\0h.example\0ann"),
+	S("\014tag t, score -2 if sender_domain in b.example\nhold if tag t "
+	    "and score < 0 and nrcpt = 0 and helo fqdn\ndiscard if recipient "
+	    "in c@\0a@b.example\0c@d"),
 	S("\014defer if greylist delay 1m window 1h after 3 net 16/48\n"
 	    "reject if dnsbl zen:a.b=127.0.0.[2..4]*3 >= 3"),
 	S("\001action=DEFER_IF_PERMIT later\n\n"),
@@ -576,24 +700,24 @@ static const struct seeds {
 	size_t n;
 } all[] = {
 #define ROW(name) { #name, name, ARRAY_LEN(name) }
-	ROW(batv), ROW(bounce_template), ROW(cleanup_checks),
-	ROW(cleanup_fields), ROW(conf), ROW(dns_records), ROW(dnsd),
-	ROW(driver_bad), ROW(dsn), ROW(filter), ROW(filter_session),
-	ROW(gate_proxy), ROW(gate_talk), ROW(imap_args), ROW(imap_lex),
-	ROW(imap_login), ROW(imap_name), ROW(imap_session),
-	{ "imap_structure", message, ARRAY_LEN(message) }, ROW(ipc), ROW(keyd),
-	ROW(limitd), ROW(map_cdb), ROW(map_rules), ROW(map_socket),
-	ROW(map_text), ROW(mime_decode),
-	{ "mime_header", message, ARRAY_LEN(message) },
+	ROW(batv), ROW(bounce_compose), ROW(bounce_template),
+	ROW(cleanup_checks), ROW(cleanup_fields), ROW(cleanup_header),
+	ROW(conf), ROW(dns_records), ROW(dnsd), ROW(driver_bad), ROW(dsn),
+	ROW(filter), ROW(filter_session), ROW(gate_proxy), ROW(gate_talk),
+	ROW(imap_args), ROW(imap_lex), ROW(imap_login), ROW(imap_name),
+	ROW(imap_session), { "imap_structure", message, ARRAY_LEN(message) },
+	ROW(ipc), ROW(keyd), ROW(limitd), ROW(local_forward), ROW(map_cdb),
+	ROW(map_rules), ROW(map_socket), ROW(map_text), ROW(mapd),
+	ROW(mime_decode), { "mime_header", message, ARRAY_LEN(message) },
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) }, ROW(mime_word),
-	ROW(policy), ROW(pop3_login), ROW(pop3_session), ROW(queue_frame),
-	ROW(queue_journal), ROW(sasl_client), ROW(sasl_exchange),
-	ROW(sasl_jwt), ROW(seal), ROW(sendmail), ROW(smtp_address),
-	ROW(smtp_command),
-	ROW(smtp_session), ROW(smtpd_session), ROW(srs), ROW(store_mailbox),
-	ROW(store_meta), ROW(store_name), ROW(store_state), ROW(store_tree),
-	ROW(sts_text), ROW(tar), ROW(tls_facts), ROW(users),
+	{ "pipe", pipe_, ARRAY_LEN(pipe_) }, ROW(policy), ROW(pop3_login),
+	ROW(pop3_session), ROW(queue_frame), ROW(queue_journal), ROW(router),
+	ROW(sasl_client), ROW(sasl_exchange), ROW(sasl_jwt), ROW(seal),
+	ROW(sendmail), ROW(smtp_address), ROW(smtp_command), ROW(smtp_session),
+	ROW(smtpd_session), ROW(srs), ROW(store_mailbox), ROW(store_meta),
+	ROW(store_name), ROW(store_state), ROW(store_tree), ROW(sts_text),
+	ROW(tar), ROW(tls_facts), ROW(users),
 };
 
 const struct slice *

@@ -1,7 +1,9 @@
 /*
  * smtp_session_fuzz.c - what follows the first octet is all that a server
- * says; that octet picks the protocol, the recipients and the content.  Each
- * recipient has one result at most, and the call ends.
+ * says; that octet picks the protocol, the recipients and the content.  auth
+ * and tlsd are made of the linker's --wrap: a login takes two steps, and what
+ * comes behind STARTTLS is what was encrypted.  Each recipient has one result
+ * at most, and the call ends.
  */
 #include "../../smtp/smtp.h"
 
@@ -11,18 +13,66 @@
 
 #include "base/clock.h"
 #include "conf/common.h"
+#include "proto/auth.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+int __wrap_ipc_call(struct ipc *c, const struct verb_def *v, const void *in,
+    int in_fd, void *out, int *out_fd_r, bool *sent, struct err *err);
+int __wrap_tls_connect(struct io *io, const struct tls_client_in *in,
+    struct tls_facts *facts, struct err *err);
 
 enum { LMTP = 1, MANY = 2, EIGHT = 4, LONG = 8, UTF8 = 16, TLS = 32,
-	FEW_MS = 4, RCPTS = 3, LONG_SIZE = 200000 };
+	STUCK = 64, FEW_MS = 4, RCPTS = 3, LONG_SIZE = 200000 };
 
 struct smtp_conf conf;
 struct session session;
 
 static struct slice server;
+static bool stuck;		/* the server takes less than a long content */
 static int other = -1;
 static bool told[RCPTS];
+
+/* of auth, only: an account for who offers a mechanism */
+static int
+step(const struct auth_client_in *in, struct auth_client_out *out,
+    struct err *err)
+{
+	static char response[8];
+
+	slice_copy(response, sizeof(response), SLICE_LIT("YQ=="));
+	if (in->challenge[0] == 'x')
+		return err_perm(err, "5.7.8", "the proof is false");
+	*out = (struct auth_client_out){ .mech = "", .user = "ann",
+		.has_response = true, .response = response };
+	if (in->challenge[0] == '\0' && in->mechs[0] == '\0')
+		out->none = true;
+	else if (in->challenge[0] == '\0')
+		out->mech = "PLAIN";
+	else
+		out->final = true;
+	return 0;
+}
+
+int
+__wrap_ipc_call(struct ipc *c UNUSED, const struct verb_def *v,
+    const void *in, int in_fd UNUSED, void *out, int *out_fd_r UNUSED,
+    bool *sent UNUSED, struct err *err)
+{
+	return v == &auth_client ? step(in, out, err) :
+	    err_temp(err, "4.3.0", "nobody else is here");
+}
+
+int
+__wrap_tls_connect(struct io *io UNUSED, const struct tls_client_in *in,
+    struct tls_facts *facts, struct err *err)
+{
+	if (in->timeout == 0)
+		return err_temp(err, "4.7.5", "no time");
+	*facts = (struct tls_facts){ .on = true, .f = { .version = "TLSv1.3",
+		.cipher = "c", .subject = "", .issuer = "", .why = "",
+		.fingerprint = "", .exporter = "", .end_point = "" } };
+	return 0;
+}
 
 int
 targets_find(const char *nexthop, const char *sid UNUSED, struct arena *a,
@@ -42,13 +92,16 @@ target_connect(const struct target *t UNUSED,
     int timeout_ms UNUSED, struct arena *a UNUSED, const char **local_r,
     struct err *err)
 {
-	int pair[2];
+	int pair[2], room = 2 * LONG_SIZE;
 
 	*local_r = "";
 	close_fd(other);
 	other = -1;
 	if (server.n == 0 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) < 0)
 		return err_temp(err, "4.4.1", "no server");
+	if (!stuck)
+		setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &room,
+		    sizeof(room));
 	if (send(pair[1], server.p, server.n, MSG_DONTWAIT) < 0)
 		die("send: %s", strerror(errno));
 	shutdown(pair[1], SHUT_WR);
@@ -61,17 +114,18 @@ policy_domain(const struct targets *t UNUSED, bool requiretls,
     const char *sid UNUSED, struct arena *a UNUSED, struct domain_policy *p,
     struct err *err UNUSED)
 {
-	*p = (struct domain_policy){ .requiretls = requiretls };
+	*p = (struct domain_policy){ .requiretls = requiretls,
+		.level = requiretls ? LEVEL_MAY : LEVEL_NONE };
 	return 0;
 }
 
 int
-policy_target(const struct domain_policy *d UNUSED,
+policy_target(const struct domain_policy *d,
     const struct targets *all UNUSED, const struct target *t UNUSED,
     const char *sid UNUSED, struct arena *a UNUSED, struct tls_policy *p,
     struct err *err UNUSED)
 {
-	*p = (struct tls_policy){ .level = LEVEL_NONE, .why = "" };
+	*p = (struct tls_policy){ .level = d->level, .why = "" };
 	return 1;
 }
 
@@ -114,6 +168,8 @@ on_result(struct call *c UNUSED, const void *rec, struct err *err UNUSED)
 {
 	const struct agent_result *r = rec;
 
+	if (r->alive)
+		return 0;
 	if (r->i < 0 || r->i >= RCPTS || told[r->i] || r->dsn[0] == '\0')
 		abort();
 	told[r->i] = true;
@@ -174,7 +230,8 @@ static void
 deliver(unsigned how, struct arena *a)
 {
 	struct agent_deliver_in in = { .q = "q", .sender = "s@example.org",
-		.ret = "", .envid = "", .nexthop = "example.net",
+		.ret = "HDRS", .envid = how & UTF8 ? "" : "a+2B+20b",
+		.nexthop = "example.net",
 		.session = "", .verp = "", .utf8 = how & UTF8,
 		.requiretls = (how & TLS) != 0 };
 	struct agent_deliver_out out;
@@ -186,7 +243,8 @@ deliver(unsigned how, struct arena *a)
 		strlist_add(&in.addr, a, arena_printf(a, "r%zu@%s.example", i,
 		    how & UTF8 ? "b\xc3\xbc" : "d"));
 		strlist_add(&in.orig, a, "");
-		strlist_add(&in.orcpt, a, "");
+		strlist_add(&in.orcpt, a, i > 0 ? "" : how & UTF8 ?
+		    "utf-8;b\xc3\xbc\\x{FC}@x" : "rfc822;a+2Bb@x");
 		strlist_add(&in.notify, a, "SUCCESS");
 	}
 	c.fd = content(how, &in);
@@ -209,6 +267,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n < 1 || n > 60000)
 		return 0;
 	conf.protocol = data[0] & LMTP ? PROTO_LMTP : PROTO_SMTP;
+	stuck = data[0] & STUCK;
 	server = (struct slice){ (const char *)data + 1, n - 1 };
 	deliver(data[0], &a);
 	deliver(data[0], &a);	/* perhaps over the same session */
