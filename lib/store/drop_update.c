@@ -1,15 +1,24 @@
 /*
  * drop_update.c - reading a message and the UPDATE state.  A message that is
- * not under its name any more was renamed by another program, and is found by
- * one look through both directories for all of them.
+ * not under its name any more was renamed by another program (a session of
+ * IMAP does this, too), and is found by one look through both directories for
+ * all of them.  One that is being renamed may be missed by readdir: what is not
+ * found counts as gone only where the directories did not change meanwhile.
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 
+#include "base/clock.h"
 #include "store/dir.h"
 #include "store/drop_part.h"
 #include "store/name.h"
 #include "store/quota.h"
+
+enum {
+	GRAIN_US = 20000,	/* a directory this old has its last time */
+	WAITS_MAX = 2, PASSES_MAX = 50
+};
 
 struct refind {
 	struct drop *d;
@@ -39,23 +48,55 @@ refind_one(void *ctx, const char *name, int type)
 	return 0;
 }
 
+/* the time of the last change of new/ or cur/ */
+static int64_t
+changed(const struct drop *d)
+{
+	int64_t ns = 0;
+	struct stat st;
+	int k;
+
+	for (k = 0; k < 2; k++)
+		if (fstat(d->sub[k], &st) == 0)
+			ns = MAX(ns, timespec_ns(st.st_mtim));
+	return ns;
+}
+
+/* is any not found? */
+static bool
+misses(const struct drop *d)
+{
+	size_t i;
+
+	for (i = 0; i < d->n && !d->msg[i].gone; i++)
+		;
+	return i < d->n;
+}
+
 /* Look for all messages anew; what is not found is gone. */
 static int
 refind(struct drop *d, struct err *err)
 {
 	struct refind f = { .d = d };
+	int64_t before;
 	size_t i;
-	int k;
+	int k, waits = WAITS_MAX;
 
-	for (i = 0; i < d->n; i++)
-		d->msg[i].gone = d->msg[i].salt == 0;
-	for (k = 0; k < 2; k++) {
-		f.in_cur = k == 1;
-		if (dir_each(d->maildir, drop_subs[k], false, refind_one, &f,
-		    err) < 0)
-			return -1;
+	for (;;) {
+		before = changed(d);
+		for (i = 0; i < d->n; i++)
+			d->msg[i].gone = d->msg[i].salt == 0;
+		for (k = 0; k < 2; k++) {
+			f.in_cur = k == 1;
+			if (dir_each(d->maildir, drop_subs[k], false,
+			    refind_one, &f, err) < 0)
+				return -1;
+		}
+		if (!misses(d) || waits-- == 0 || (changed(d) == before &&
+		    wall_us() - before / 1000 > GRAIN_US))
+			return 0;
+		usleep(GRAIN_US + 5000);
 	}
-	return 0;
 }
 
 int
@@ -76,24 +117,6 @@ drop_read(struct drop *d, size_t i, struct err *err)
 		m->gone |= try == 1 || m->salt != 0;
 	}
 	return err_perm(err, "5.2.0", "another program removed it");
-}
-
-/* 1 removed by us, 0 it was gone, -1 */
-static int
-remove_msg(struct drop *d, struct drop_msg *m, bool *looked, struct err *err)
-{
-	while (!m->gone) {
-		if (unlinkat(d->sub[m->in_cur], m->name, 0) == 0)
-			return 1;
-		if (errno != ENOENT)
-			return err_sys(err, "remove message");
-		if (*looked || m->salt != 0)
-			return 0;
-		*looked = true;
-		if (refind(d, err) < 0)
-			return -1;
-	}
-	return 0;
 }
 
 static void
@@ -138,43 +161,109 @@ counts(const struct drop_msg *m)
 	return slice_find(n.flags, 'T') == n.flags.n;
 }
 
+struct removing {
+	struct drop *d;
+	struct drop_done *done;
+	int64_t bytes, count;	/* of the quota */
+	bool touched[2];
+	struct err first;
+};
+
+static void
+keep_first(struct removing *r, const struct err *e)
+{
+	if (r->first.kind == ERR_NONE)
+		r->first = *e;
+}
+
+/* removed, or gone */
+static void
+done_with(struct removing *r, struct drop_msg *m)
+{
+	m->deleted = false;
+	m->gone = true;
+	r->done->deleted++;
+}
+
+static void
+failed(struct removing *r, struct drop_msg *m, const struct err *e)
+{
+	m->deleted = false;
+	r->done->failed++;
+	keep_first(r, e);
+}
+
+/* How many were not under their names? */
+static size_t
+remove_pass(struct removing *r)
+{
+	struct drop *d = r->d;
+	struct drop_msg *m;
+	size_t missing = 0;
+	struct err e;
+
+	for (m = d->msg; m < d->msg + d->n; m++) {
+		if (!m->deleted)
+			continue;
+		if (m->gone) {
+			done_with(r, m);
+		} else if (unlinkat(d->sub[m->in_cur], m->name, 0) == 0) {
+			r->touched[m->in_cur] = true;
+			if (counts(m)) {
+				r->bytes -= (int64_t)m->size;
+				r->count--;
+			}
+			done_with(r, m);
+		} else if (errno != ENOENT) {
+			err_sys(&e, "remove message");
+			failed(r, m, &e);
+		} else if (m->salt != 0) {
+			done_with(r, m);
+		} else {
+			missing++;
+		}
+	}
+	return missing;
+}
+
+/* Some may be renamed again by the time that they are found. */
+static void
+remove_all(struct removing *r)
+{
+	struct drop *d = r->d;
+	struct err e = ERR_INIT;
+	size_t i;
+	int pass = 0, bad = 0;
+
+	while (remove_pass(r) > 0 && bad == 0 && pass++ < PASSES_MAX)
+		bad = refind(d, &e);
+	if (bad == 0)
+		err_temp(&e, "4.2.0", "another program renames the messages");
+	for (i = 0; i < d->n; i++)
+		if (d->msg[i].deleted)
+			failed(r, &d->msg[i], &e);
+}
+
 int
 drop_update(struct drop *d, unsigned flags, struct drop_done *done,
     struct err *err)
 {
-	bool touched[2] = { false, false }, looked = false;
-	int64_t bytes = 0, count = 0;
-	struct err first = ERR_INIT, e;
+	struct removing r = { .d = d, .done = done, .first = ERR_INIT };
 	struct drop_msg *m;
-	int r;
+	struct err e;
 
 	*done = (struct drop_done){ 0 };
-	for (m = d->msg; m < d->msg + d->n; m++) {
-		if (!m->deleted) {
-			if (m->seen && (flags & DROP_SAVE_SEEN) && !m->gone)
-				save_seen(d, m, flags, done);
-			continue;
-		}
-		r = remove_msg(d, m, &looked, &e);
-		if (r < 0 && done->failed++ == 0)
-			first = e;
-		if (r < 0)
-			continue;
-		done->deleted++;
-		if (r == 0)
-			continue;
-		touched[m->in_cur] = true;
-		if (counts(m)) {
-			bytes -= (int64_t)m->size;
-			count--;
-		}
-	}
-	if (count != 0)
-		quota_add(d->maildir, bytes, count);
-	if (sync_subs(d, touched, &e) < 0 && first.kind == ERR_NONE)
-		first = e;
-	if (first.kind == ERR_NONE)
+	for (m = d->msg; m < d->msg + d->n; m++)
+		if (!m->deleted && m->seen && (flags & DROP_SAVE_SEEN) &&
+		    !m->gone)
+			save_seen(d, m, flags, done);
+	remove_all(&r);
+	if (r.count != 0)
+		quota_add(d->maildir, r.bytes, r.count);
+	if (sync_subs(d, r.touched, &e) < 0)
+		keep_first(&r, &e);
+	if (r.first.kind == ERR_NONE)
 		return 0;
-	*err = first;
+	*err = r.first;
 	return -1;
 }

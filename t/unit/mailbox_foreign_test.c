@@ -10,7 +10,7 @@
 #include "store/store.h"
 #include "test/tap.h"
 
-enum { FLIPPED = 40 };
+enum { FLIPPED = 40, RACES = 12 };
 
 /* what changed a moment ago is looked at again */
 static int
@@ -337,6 +337,32 @@ flip_all(struct place *p)
 		}
 }
 
+static void
+fill_flipped(struct place *p)
+{
+	char name[80];
+	size_t i;
+
+	for (i = 1; i <= FLIPPED; i++) {
+		snprintf(name, sizeof(name), "cur/%zu.f,S=2,W=3,U=%zu:2,F", i,
+		    i);
+		place_put(p, name, "f\n");
+	}
+}
+
+static pid_t
+start_flipping(struct place *p)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		p->at.dir = openat(p->at.dir, "cur", O_RDONLY | O_DIRECTORY);
+		flip_all(p);
+	}
+	usleep(20000);
+	return pid;
+}
+
 /* Another program changes flags while we expunge: what has another name by the
  * time that it is unlinked is looked for again. */
 static void
@@ -344,26 +370,14 @@ test_expunge_race(void)
 {
 	struct place p;
 	struct mailbox *mb;
-	char name[80];
-	int status, cur;
-	size_t i;
+	int status;
 	pid_t pid;
 
 	place_make(&p, "race");
-	for (i = 1; i <= FLIPPED; i++) {
-		snprintf(name, sizeof(name), "cur/%zu.f,S=2,W=3,U=%zu:2,F", i,
-		    i);
-		place_put(&p, name, "f\n");
-	}
+	fill_flipped(&p);
 	mb = place_open(&p, 0);
 	is_int(mb->n, FLIPPED, "there they are");
-	pid = fork();
-	if (pid == 0) {
-		cur = openat(p.at.dir, "cur", O_RDONLY | O_DIRECTORY);
-		p.at.dir = cur;
-		flip_all(&p);
-	}
-	usleep(20000);
+	pid = start_flipping(&p);
 	is_int(expunge(mb, 1, FLIPPED), 0, "expunged while they are renamed");
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
@@ -373,6 +387,48 @@ test_expunge_race(void)
 	is_int(mb->n - mb->gone, 0, "and none comes back");
 	mailbox_close(mb);
 	place_free(&p);
+}
+
+/* The same for POP3: 0 all were deleted, and told so.  More than once, for the
+ * other one may not run meanwhile. */
+static size_t
+drop_race(struct place *p, const char *home)
+{
+	struct drop_done done;
+	struct drop d;
+	int status;
+	size_t i, left;
+	pid_t pid;
+
+	fill_flipped(p);
+	if (drop_open(&d, home, &test_err) < 0 ||
+	    drop_scan(&d, 1000, &test_err) < 0)
+		die("%s", test_err.text);
+	pid = start_flipping(p);
+	for (i = 0; i < d.n; i++)
+		d.msg[i].deleted = true;
+	left = drop_update(&d, 0, &done, &test_err) < 0 ||
+	    done.deleted != FLIPPED;
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	left += place_count(p, "cur");
+	drop_close(&d);
+	return left;
+}
+
+static void
+test_drop_race(void)
+{
+	struct place p, home;
+	size_t i, left = 0;
+
+	place_make(&home, "pop");
+	place_make(&p, "pop/Maildir");
+	for (i = 0; i < RACES && left == 0; i++)
+		left = drop_race(&p, home.dir);
+	is_int(left, 0, "POP3 deletes all while they are renamed");
+	place_free(&p);
+	place_free(&home);
 }
 
 int
@@ -386,5 +442,6 @@ main(void)
 	test_readonly();
 	test_foreign_folder();
 	test_expunge_race();
+	test_drop_race();
 	return tap_done();
 }
