@@ -265,6 +265,10 @@ pump_message(int out, int version UNUSED, int type, const void *p, size_t n,
 	const unsigned char *msg = p;
 	struct session *s = ssl_session(ssl);
 
+	/* RFC 8446 section 6.2: "unrelated to the peer" */
+	if (out && s != NULL && s->hs != NULL && type == SSL3_RT_ALERT &&
+	    n == 2 && msg[1] == SSL_AD_INTERNAL_ERROR)
+		s->hs->ours = true;
 	if (out || s == NULL || !s->done || n < 1)
 		return;
 	if (type == SSL3_RT_ALERT && n == 2 && msg[1] == SSL_AD_CLOSE_NOTIFY)

@@ -80,7 +80,23 @@ of_queue(const struct session *s, char *to, size_t cap)
 	slice_copy(to, cap, slice_of(text != NULL ? text : "unknown error"));
 }
 
-void
+/* The queue is empty afterwards. */
+static bool
+ours(void)
+{
+	bool yes = false;
+	unsigned long e;
+	int reason;
+
+	while ((e = ERR_get_error()) != 0) {
+		reason = ERR_GET_REASON(e);
+		yes |= reason == ERR_R_MALLOC_FAILURE || reason ==
+		    ERR_R_INTERNAL_ERROR || reason == ERR_R_INIT_FAIL;
+	}
+	return yes;
+}
+
+bool
 reason_text(const struct session *s, int e, char *to, size_t cap)
 {
 	const struct handshake *h = s->hs;
@@ -98,5 +114,5 @@ reason_text(const struct session *s, int e, char *to, size_t cap)
 		slice_copy(to, cap, slice_of(strerror(errno)));
 	else
 		of_queue(s, to, cap);
-	ERR_clear_error();
+	return ours();
 }

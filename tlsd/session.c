@@ -148,16 +148,17 @@ static void
 fail(struct session *s, const struct err *err)
 {
 	struct handshake *h = s->hs;
+	enum log_level level = h->ours ? LOG_WARN : LOG_INFO;
 
 	counters.failed++;
 	log_set_session(s->id);
 	if (s->server)
-		log_event(LOG_INFO, "handshake-failed",
+		log_event(level, "handshake-failed",
 		    KS("service", h->server.service),
 		    KS("client", h->server.client_addr),
 		    KS("why", err->text), KEND);
 	else
-		log_event(LOG_INFO, "handshake-failed",
+		log_event(level, "handshake-failed",
 		    KS("service", h->client.service),
 		    KS("server", h->client.sni), KS("why", err->text), KEND);
 	log_set_session(NULL);
@@ -173,9 +174,10 @@ fail_openssl(struct session *s)
 	struct err err = ERR_INIT;
 	char why[200];
 
-	reason_text(s, s->hs->e, why, sizeof(why));
-	err_temp(&err, s->hs->no_cert ? "4.3.5" : verify ? "4.7.5" : "4.7.0",
-	    "%s", why);
+	if (reason_text(s, s->hs->e, why, sizeof(why)))
+		s->hs->ours = true;
+	err_temp(&err, s->hs->no_cert ? "4.3.5" : verify ? "4.7.5" :
+	    s->server && s->hs->ours ? "4.3.0" : "4.7.0", "%s", why);
 	fail(s, &err);
 }
 
@@ -205,6 +207,7 @@ finish(struct session *s)
 	}
 	theirs = make_plain(s, &err);
 	if (theirs < 0) {
+		s->hs->ours = true;
 		fail(s, &err);
 		return;
 	}
@@ -298,6 +301,7 @@ step(struct session *s)
 		event_del(s->net_in);
 		event_del(s->net_out);
 	} else if (rc < 0) {
+		s->hs->ours = true;
 		err_temp(&err, "4.3.0", "no memory for a handshake");
 		fail(s, &err);
 	}

@@ -68,6 +68,7 @@ struct handshake {
 	const char *alpn_refused;	/* what the client offered */
 	struct fibre_work work;		/* a step of it */
 	int rc, e, sys;			/* how it ended: SSL_get_error, errno */
+	bool ours;			/* it failed by no fault of the peer */
 	bool unwanted;			/* the peer is not what err says */
 	struct err err;
 	struct tls_facts_out facts;	/* when it is done */
@@ -133,8 +134,9 @@ void facts_fill(const struct session *s, struct arena *a,
     struct tls_facts_out *out);
 
 /* --- reason.c --- */
-/* why the last operation of an SSL failed, in plain words */
-void reason_text(const struct session *s, int e, char *to, size_t cap);
+/* why the last operation of an SSL failed, in plain words; true: by trouble of
+ * our own */
+bool reason_text(const struct session *s, int e, char *to, size_t cap);
 /* why a certificate is not good: an X509_V_ERR_... */
 void reason_verify(long rc, char *to, size_t cap);
 
