@@ -182,6 +182,8 @@ open_content(const char *q, int *fd_r, struct err *err)
 
 	qid_parse(q, &id);
 	m = msg_find(id);
+	if (m != NULL && m->spent)
+		return err_perm(err, "5.5.4", "%s is delivered", q);
 	if (m == NULL || !m->floating)
 		return content_open(common.spool_dir, q, fd_r, err);
 	*fd_r = fcntl(m->fd, F_DUPFD_CLOEXEC, 3);

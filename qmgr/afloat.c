@@ -12,6 +12,9 @@
  *   more than the limits allow.
  * - What can get no file, on a full disk for instance, floats on, and is tried
  *   again.
+ * - What is delivered, and waits for a sync only, needs no content any more but
+ *   that in the journal (a sync that fails ends the process): it is spent, has
+ *   no descriptor, counts for no limit, and takes no orders.
  */
 #include "qmgr.h"
 
@@ -73,17 +76,37 @@ unstick(struct msg *m)
 	m->stuck = false;
 }
 
+/* it floats on without a descriptor */
+static void
+let_go(struct msg *m)
+{
+	close(m->fd);
+	m->fd = -1;
+	count--;
+	bytes -= m->m.size;
+}
+
+void
+afloat_spend(struct msg *m)
+{
+	/* rows for a part of it are to be written, and it needs a file */
+	bool rows = m->listed && m->answered > 0;
+
+	if (!m->floating || m->spent || m->stuck || rows || !epoch_ends(m))
+		return;
+	let_go(m);
+	m->spent = true;
+}
+
 void
 afloat_drop(struct msg *m)
 {
 	if (!m->floating)
 		return;
 	unstick(m);
-	close(m->fd);
-	m->fd = -1;
-	m->floating = false;
-	count--;
-	bytes -= m->m.size;
+	if (!m->spent)
+		let_go(m);
+	m->floating = m->spent = false;
 }
 
 int
@@ -93,6 +116,8 @@ afloat_anchor(struct msg *m, struct err *err)
 
 	if (!m->floating)
 		return 0;
+	if (m->spent)
+		return err_temp(err, "4.3.0", "it is delivered already");
 	if (content_anchor(common.spool_dir, m->q, m->fd, m->m.size, &fd,
 	    err) < 0)
 		return -1;

@@ -206,8 +206,11 @@ epoch_delivered(struct rcpt *r)
 		m->out--;
 		result_delivered(r);
 	}
-	if (m->row == ROW_JOURNAL && all_delivered(m))
+	if (m->row != ROW_JOURNAL)
+		return;
+	if (all_delivered(m))
 		note(m->m.id);
+	afloat_spend(m);
 }
 
 /* at a start: it was answered before the end of another process */

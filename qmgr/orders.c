@@ -39,6 +39,16 @@ apply_hold(int64_t id, const char *reason, struct err *err)
 	return MIN(rc, 0);
 }
 
+/* It is delivered, and only waits for a sync: nothing of it can change. */
+static bool
+too_late(const struct order *o, int64_t id)
+{
+	const struct msg *m = msg_find(id);
+
+	return m != NULL && m->spent && (o->kind == HOLD ||
+	    o->kind == SCHEDULE || o->kind == PRIORITY);
+}
+
 /* schedule and priority: it has rows by then */
 static int
 apply_change(const struct order *o, int64_t id, struct err *err)
@@ -75,7 +85,9 @@ apply(struct op *op, struct err *err)
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < o->n && rc >= 0; i++)
+	for (i = 0; i < o->n && rc >= 0; i++) {
+		if (too_late(o, o->ids[i]))
+			continue;
 		switch (o->kind) {
 		case FLUSH:
 			rc = qdb_message_flush(qmgr.db, o->ids[i], o->now,
@@ -96,6 +108,7 @@ apply(struct op *op, struct err *err)
 			rc = apply_change(o, o->ids[i], err);
 			break;
 		}
+	}
 	return MIN(rc, 0);
 }
 
@@ -147,6 +160,16 @@ deleted(struct order *o, int64_t id)
 		    "deleted");
 }
 
+static const struct err *
+not_there(int64_t id, struct err *err)
+{
+	char q[QID_SIZE];
+
+	qid_print(id, q);
+	err_perm(err, "5.5.4", "%s is not in the queue", q);
+	return err;
+}
+
 static void
 finish(struct order *o, const struct err *err)
 {
@@ -163,10 +186,16 @@ static void
 done(struct op *op, const struct err *err)
 {
 	struct order *o = (struct order *)op;
+	struct err late;
 	struct msg *m;
-	size_t i;
+	size_t i, n = err == NULL ? o->n : 0;
 
-	for (i = 0; err == NULL && i < o->n; i++) {
+	for (i = 0; i < n; i++) {
+		if (too_late(o, o->ids[i])) {
+			if (*o->reason)
+				err = not_there(o->ids[i], &late);
+			continue;
+		}
 		m = msg_find(o->ids[i]);
 		if (o->kind == DELETE)
 			deleted(o, o->ids[i]);
@@ -247,7 +276,7 @@ order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
 	o = new_order(kind, "", ORDER_MESSAGES);
 	o->value = value;
 	while ((rc = walk_next(&w, err)) == 1) {
-		if (concerns(kind, &w, value)) {
+		if (concerns(kind, &w, value) && !too_late(o, w.m.id)) {
 			o->count.messages++;
 			o->count.rcpts += (int64_t)w.m.n;
 			o->ids[o->n++] = w.m.id;
@@ -279,6 +308,10 @@ find_one(const char *q, int64_t *id_r, bool *taken_r, struct err *err)
 		return err_perm(err, "5.5.4", "no queue id: %.40s", q);
 	m = msg_find(*id_r);
 	*taken_r = false;
+	if (m != NULL && m->spent) {
+		not_there(*id_r, err);
+		return -1;
+	}
 	if (m != NULL && m->row != ROW_NONE && m->row != ROW_FILED)
 		return m->m.hold;
 	rc = qdb_message_get(qmgr.db, *id_r, -1, 0, &a, &row, err);
@@ -287,8 +320,8 @@ find_one(const char *q, int64_t *id_r, bool *taken_r, struct err *err)
 	    strlen(QMGR_TAKEN)) == 0;
 	arena_free(&a);
 	if (rc == 0)
-		return err_perm(err, "5.5.4", "%s is not in the queue", q);
-	return rc < 0 ? -1 : hold;
+		not_there(*id_r, err);
+	return rc <= 0 ? -1 : hold;
 }
 
 static int

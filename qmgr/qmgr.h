@@ -256,6 +256,8 @@ void afloat_round(void);	/* none floats on where the journal gets full */
  * log, and tried again */
 int afloat_anchor(struct msg *m, struct err *err);
 void afloat_stuck(struct msg *m, const struct err *why);
+/* it may be delivered by now */
+void afloat_spend(struct msg *m);
 void afloat_drop(struct msg *m);	/* it leaves memory */
 void afloat_doom(struct msg *m);	/* what waits there is deleted */
 /* anchor those of generations up to gen */

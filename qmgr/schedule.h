@@ -81,6 +81,7 @@ struct msg {
 	bool taken;		/* to be written to the journal */
 	bool unsynced;		/* content that nobody has synced */
 	bool floating;		/* it has no file: fd is sealed (afloat.c) */
+	bool spent;		/* ... but is delivered: fd is closed */
 	bool stuck;		/* no file could be made for it */
 	bool anchored;		/* its file is one that we made */
 	enum msg_row row;

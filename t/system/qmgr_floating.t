@@ -189,6 +189,36 @@ ok $s->wait_empty, '... and all are done with';
 is scalar(grep { $_->{f}{q} eq $q } $s->asked('local')), 1,
     '... without being delivered again';
 
+# what is delivered counts no more, and takes no orders
+sub fds { return scalar(() = glob '/proc/' . $s->pid . '/fd/*') }
+restart(sync_interval => '10m', floating_messages => 2);
+$s->delete_all;
+put('ok@s.test');
+ok $s->wait_for(sub { noted() == 1 }), 'one is delivered';
+my $fds = fds();
+for my $n (2 .. 6) {
+	put("ok\@s$n.test");
+	$s->wait_for(sub { noted() == $n });
+}
+$q = put('ok@t.test');
+ok $s->wait_for(sub { noted() == 7 }), 'and six more, before a sync';
+is scalar(grep { /ok\@/ } split ' ', $s->list), 7, '... which they wait for';
+is file($q), 0, 'the limit is for others';
+is fds(), $fds, '... of the descriptors, too';
+is $s->call('hold', q => $q)->{f}{messages} // 0, 0,
+    'it is too late to hold it';
+is $s->call('take', q => $q)->{f}{dsn}, '5.5.4', '... to take it';
+is $s->call('schedule', q => $q, at => time + 3600)->{f}{messages} // 0, 0,
+    '... to schedule it';
+is $s->call('priority', q => $q, priority => 3)->{f}{messages} // 0, 0,
+    '... or another priority';
+is $s->call('show', q => $q)->{f}{dsn}, '5.5.4', '... to read it';
+is file($q), 0, '... and it has no file';
+restart(sync_interval => '10ms');
+ok $s->wait_empty, 'after a crash they are done with';
+is scalar(grep { $_->{f}{q} eq $q } $s->asked('local')), 1,
+    '... without being delivered again';
+
 # no file can be made: as on a full disk
 restart();
 $s->delete_all;
