@@ -206,8 +206,9 @@ do_handover(struct call *c, const void *vin, void *out UNUSED,
 	const struct auth_handover_in *in = vin;
 	struct login *l = c->conn;
 
+	/* the auth that it was with may have died */
 	if (!l->done || l->held)
-		return err_perm(err, "5.7.0", "not authenticated");
+		return err_temp(err, "4.7.0", "not authenticated");
 	if (l->gone)
 		return err_perm(err, "5.5.1", "already handed over");
 	if (handover_path(in->service) == NULL)

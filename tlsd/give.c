@@ -8,6 +8,8 @@
 #include <openssl/err.h>
 #include <sys/socket.h>
 
+#include "base/io.h"
+
 static void
 hold(struct held *h, const char *p, size_t n)
 {
@@ -41,8 +43,8 @@ send_plain(struct session *s, const char *p, size_t n)
 		if (r < 0 && errno == EINTR)
 			continue;
 		if (r < 0)
-			return errno == EAGAIN || errno == EWOULDBLOCK ?
-			    (ssize_t)at : -1;
+			return errno == EAGAIN || errno == EWOULDBLOCK ||
+			    io_later(errno) ? (ssize_t)at : -1;
 		at += (size_t)r;
 	}
 	return (ssize_t)at;

@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/io.h"
+
 enum { WIRE = 4096 };		/* what waits at most */
 
 static BIO_METHOD *method;
@@ -17,7 +19,8 @@ static BIO_METHOD *method;
 static bool
 again(void)
 {
-	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ||
+	    io_later(errno);
 }
 
 static int

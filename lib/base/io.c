@@ -11,7 +11,7 @@
 #include "base/clock.h"
 
 enum { IN_DEFAULT = 4096, OUT_LIMIT = 32768,
-	LAST_WRITE_MS = 1000 };
+	LAST_WRITE_MS = 1000, LATER_MS = 5, LATER_MAX = 2000 };
 
 volatile sig_atomic_t io_stopping;
 
@@ -181,9 +181,19 @@ send_some(struct io *io, const char *p, size_t n)
 	return write(io->out_fd, p, n);
 }
 
+bool
+io_later(int e)
+{
+	if (e != ENOBUFS && e != ENOMEM && e != ETOOMANYREFS)
+		return false;
+	poll(NULL, 0, LATER_MS);
+	return true;
+}
+
 int
 io_flush(struct io *io)
 {
+	int later = 0;
 	size_t at = 0;
 	ssize_t w;
 
@@ -195,6 +205,11 @@ io_flush(struct io *io)
 			continue;
 		if (w < 0 && errno == EAGAIN) {
 			wait_to_write(io);
+			continue;
+		}
+		if (w < 0 && later++ < LATER_MAX && io_later(errno)) {
+			if (time_left(io) == 0)
+				fail_timeout(io);
 			continue;
 		}
 		if (w < 0) {

@@ -96,6 +96,10 @@ void io_put(struct io *io, const void *p, size_t n);
 void io_puts(struct io *io, const char *z);
 void io_printf(struct io *io, const char *fmt, ...) PRINTF(2, 3);
 int io_flush(struct io *io);		/* 0, or -1 */
+/* Is this errno of a send one that goes by: the kernel has no memory for it, or
+ * too many descriptors of this user are under way (unix(7))?  If so, a moment
+ * has passed, and the same call is to be tried again. */
+bool io_later(int e);
 /* What was begun can not go on: nothing more is sent.  Returns -1. */
 int io_break(struct io *io, const char *why);
 

@@ -8,9 +8,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/clock.h"
+#include "base/io.h"
 #include "ipc/codec.h"
 
-enum { SECRET_ROOM = 8192, REFS_MS = 5, REFS_MS_MAX = 10000 };
+enum { SECRET_ROOM = 8192, LATER_MAX_MS = 10000 };
 
 const struct verb_def verb_ping = {
 	.name = "ping",
@@ -99,30 +101,19 @@ ipc_send_bytes(int sock, const struct str *bytes, int fd, int flags)
 	return n < 0 ? -1 : 0;
 }
 
-/* Of one user so many descriptors may be under way as a process may have open;
- * others of it send some, and they are taken out soon. */
-static bool
-refs_wait(int *left_ms)
-{
-	if (errno != ETOOMANYREFS || *left_ms <= 0)
-		return false;
-	poll(NULL, 0, REFS_MS);
-	*left_ms -= REFS_MS;
-	return true;
-}
-
 static int
 send_wait(int sock, const char *verb, const struct str *bytes, int fd,
     int timeout_ms, struct err *err)
 {
 	struct pollfd p = { sock, POLLOUT, 0 };
-	int left_ms = timeout_ms >= 0 ? timeout_ms : REFS_MS_MAX;
+	int64_t end = timeout_ms == 0 ? 0 : mono_ms() +
+	    (timeout_ms > 0 ? timeout_ms : LATER_MAX_MS);
 
 	for (;;) {
 		if (ipc_send_bytes(sock, bytes, fd,
 		    timeout_ms >= 0 ? MSG_DONTWAIT : 0) == 0)
 			return 0;
-		if (refs_wait(&left_ms))
+		if (timeout_ms != 0 && mono_ms() < end && io_later(errno))
 			continue;
 		if (errno != EAGAIN || timeout_ms <= 0)
 			return err_sys(err, "%s: send", verb);

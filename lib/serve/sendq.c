@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 
+#include "base/io.h"
 #include "ipc/codec.h"
 
 /* no copy of a secret is left where a record grew out of */
@@ -67,7 +68,7 @@ sendq_put(struct sendq *q, int sock, const struct str *bytes, int fd,
 	if (q->head == NULL) {
 		if (ipc_send_bytes(sock, bytes, fd, MSG_DONTWAIT) == 0)
 			return 0;
-		if (errno != EAGAIN)
+		if (errno != EAGAIN && !io_later(errno))
 			return err_sys(err, "send");
 	}
 	return append(q, bytes, fd, err);
@@ -106,7 +107,7 @@ sendq_flush(struct sendq *q, int sock, struct err *err)
 	while (q->head != NULL) {
 		if (ipc_send_bytes(sock, &q->head->bytes, q->head->fd,
 		    MSG_DONTWAIT) < 0) {
-			if (errno == EAGAIN)
+			if (errno == EAGAIN || io_later(errno))
 				return 1;
 			return err_sys(err, "send");
 		}

@@ -47,7 +47,7 @@ sub handover {
 
 my ($ours, $theirs) = client();
 $c = $s->connect;
-is handover($c, $theirs), 'err 5.7.0 not authenticated', 'not without a login';
+is handover($c, $theirs), 'err 4.7.0 not authenticated', 'not without a login';
 
 undef $c;	# or the fake would keep it open
 $s->fake(pop3d => sub {

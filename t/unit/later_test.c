@@ -1,0 +1,168 @@
+/*
+ * later_test.c - for what is sent the kernel has no memory, for a moment or for
+ * long.  The library sends with our calls.
+ */
+#include <sys/socket.h>
+#include <sys/syscall.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "ipc/ipc.h"
+#include "serve/sendq.h"
+#include "test/tap.h"
+
+enum { FOR_EVER = 1000000 };
+
+static int failures;		/* so many calls fail */
+static int error;
+static int pair[2];
+
+static bool
+fails(void)
+{
+	if (failures == 0)
+		return false;
+	failures--;
+	errno = error;
+	return true;
+}
+
+ssize_t
+send(int fd, const void *p, size_t n, int flags)
+{
+	return fails() ? -1 :
+	    syscall(SYS_sendto, fd, p, n, flags, NULL, 0);
+}
+
+ssize_t
+sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	return fails() ? -1 : syscall(SYS_sendmsg, fd, m, flags);
+}
+
+static void
+begin(int type, int n, int e)
+{
+	if (socketpair(AF_UNIX, type, 0, pair) < 0)
+		die("socketpair: %s", strerror(errno));
+	failures = n;
+	error = e;
+}
+
+static void
+end(void)
+{
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void
+test_stream(int e)
+{
+	struct io io;
+	char got[8] = "";
+	int64_t t = mono_ms();
+
+	begin(SOCK_STREAM, 3, e);
+	io_init(&io, pair[0], 30000);
+	io_puts(&io, "answer");
+	is_int(io_flush(&io), 0, "%s: a stream waits", strerror(e));
+	ok(recv(pair[1], got, 7, MSG_DONTWAIT) == 6 && !strcmp(got, "answer"),
+	    "and it is sent, once");
+	failures = FOR_EVER;
+	io.deadline = mono_ms() + 100;
+	io_puts(&io, "more");
+	is_int(io_flush(&io), -1, "not for ever");
+	ok(io.timed_out && mono_ms() - t < 20000, "but to its deadline");
+	io_free(&io);
+	end();
+}
+
+static void
+test_stream_of_no_use(void)
+{
+	struct io io;
+
+	begin(SOCK_STREAM, 1, ECONNRESET);
+	io_init(&io, pair[0], 30000);
+	io_puts(&io, "answer");
+	is_int(io_flush(&io), -1, "a connection that is gone is gone");
+	io_free(&io);
+	end();
+}
+
+static int
+messages(void)
+{
+	struct ipc_msg m;
+	struct err err;
+	int n = 0;
+
+	ipc_msg_init(&m);
+	while (ipc_recv(pair[1], &m, 0, &err) == 1)
+		n++;
+	ipc_msg_free(&m);
+	return n;
+}
+
+static void
+test_message(int e)
+{
+	struct err err;
+
+	begin(SOCK_SEQPACKET, 3, e);
+	is_int(ipc_send(pair[0], "x", NULL, NULL, pair[0], 30000, &err), 0,
+	    "%s: a message waits", strerror(e));
+	failures = 3;
+	is_int(ipc_send(pair[0], "x", NULL, NULL, -1, -1, &err), 0,
+	    "where it has no deadline, too");
+	is_int(messages(), 2, "each is sent once");
+	failures = 1;
+	is_int(ipc_send(pair[0], "x", NULL, NULL, -1, 0, &err), -1,
+	    "who does not wait is told");
+	failures = FOR_EVER;
+	is_int(ipc_send(pair[0], "x", NULL, NULL, -1, 100, &err), -1,
+	    "not for ever");
+	end();
+}
+
+static void
+test_queue(int e)
+{
+	struct sendq q = { 0 };
+	struct err err;
+	int rc, n = 0;
+
+	begin(SOCK_SEQPACKET, 3, e);
+	is_int(sendq_record(&q, pair[0], "one", NULL, NULL, pair[0], &err), 0,
+	    "%s: a queue keeps it", strerror(e));
+	is_int(sendq_record(&q, pair[0], "two", NULL, NULL, -1, &err), 0,
+	    "and what comes behind");
+	is_int(q.n, 2, "in their order");
+	while ((rc = sendq_flush(&q, pair[0], &err)) == 1)
+		n++;
+	is_int(rc, 0, "it is all sent");
+	is_int(n, 2, "when there is memory again");
+	is_int(messages(), 2, "once");
+	failures = 1;
+	error = EPIPE;
+	is_int(sendq_record(&q, pair[0], "x", NULL, NULL, -1, &err), -1,
+	    "a peer that is gone is gone");
+	sendq_free(&q);
+	end();
+}
+
+int
+main(void)
+{
+	static const int errors[] = { ENOBUFS, ENOMEM, ETOOMANYREFS };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(errors); i++) {
+		test_stream(errors[i]);
+		test_message(errors[i]);
+		test_queue(errors[i]);
+	}
+	test_stream_of_no_use();
+	return tap_done();
+}
