@@ -176,7 +176,7 @@ watch(int e)
 	static const struct timeval pause = { 0, AGAIN_MS * 1000 };
 
 	if (e == EAGAIN)
-		event_add(writable, NULL);
+		hub_watch(writable);
 	else
 		event_add(again, &pause);
 }

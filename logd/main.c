@@ -55,17 +55,6 @@ add_prefix(struct str *out)
 	str_addc(out, ' ');
 }
 
-/* our own lines do not go through the pipe: it may be full */
-static void
-own_line(const char *line, size_t n)
-{
-	if (own.len < READ_MAX) {
-		add_prefix(&own);
-		str_add(&own, line, n);
-		own_lines++;
-	}
-}
-
 static void
 flush_own(void)
 {
@@ -77,6 +66,20 @@ flush_own(void)
 	(void)sink_write(&sink, slice_str(&own), own_lines, &lost, &err);
 	str_reset(&own);
 	own_lines = 0;
+}
+
+/* Our own lines do not go through the pipe: it may be full.  They go at once,
+ * for one may be the last; without a file they wait for it. */
+static void
+own_line(const char *line, size_t n)
+{
+	if (own.len < READ_MAX) {
+		add_prefix(&own);
+		str_add(&own, line, n);
+		own_lines++;
+	}
+	if (sink.fd >= 0)
+		flush_own();
 }
 
 static void
@@ -139,7 +142,7 @@ on_readable(evutil_socket_t fd UNUSED, short what UNUSED, void *ctx UNUSED)
 static void
 on_pause_over(evutil_socket_t fd UNUSED, short what UNUSED, void *ctx UNUSED)
 {
-	event_add(readable, NULL);
+	hub_watch(readable);
 }
 
 /* Our fd 2 is the log pipe's writing end: while we hold it, its end is never

@@ -57,9 +57,14 @@ arm(struct service *s)
 
 	if (s->armed)
 		return;
-	for (i = 0; i < s->watches; i++)
-		event_add(s->watch[i].event, NULL);
 	s->armed = true;
+	for (i = 0; i < s->watches; i++)
+		if (event_add(s->watch[i].event, NULL) < 0) {
+			/* the kernel has no memory for it */
+			service_disarm(s);
+			call_later(s, LOOK_AGAIN_MS);
+			return;
+		}
 }
 
 static bool

@@ -142,7 +142,7 @@ on_readable(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 static void
 on_pause_over(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 {
-	event_add(readable, NULL);
+	hub_watch(readable);
 }
 
 int

@@ -140,7 +140,7 @@ give_net_end(struct session *s)
 	ERR_clear_error();
 	rc = SSL_shutdown(s->ssl);
 	if (rc < 0 && SSL_get_error(s->ssl, rc) == SSL_ERROR_WANT_WRITE) {
-		event_add(s->net_out, NULL);
+		hub_watch(s->net_out);
 		return;
 	}
 	ERR_clear_error();

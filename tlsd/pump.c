@@ -50,7 +50,7 @@ read_record(struct session *s, size_t *n)
 	if (e == SSL_ERROR_WANT_READ)
 		return s->message && !s->failed;
 	if (e == SSL_ERROR_WANT_WRITE) {
-		event_add(s->net_out, NULL);
+		hub_watch(s->net_out);
 		return 0;
 	}
 	s->net_eof = true;
@@ -174,7 +174,7 @@ want(struct event *ev, bool on)
 {
 	if (on != (event_pending(ev, EV_READ | EV_WRITE, NULL) != 0)) {
 		if (on)
-			event_add(ev, NULL);
+			hub_watch(ev);
 		else
 			event_del(ev);
 	}
@@ -232,10 +232,10 @@ update(struct session *s)
 	want(s->net_in, !s->net_eof && s->to_plain.n == 0 && !s->failed);
 	want(s->plain_in, !s->plain_eof && s->to_net.n == 0 && !s->failed);
 	if (s->to_net.n > 0 || (s->wire.n > 0 && !s->tickets_wait))
-		event_add(s->net_out, NULL);
+		hub_watch(s->net_out);
 	if (s->to_plain.n > 0)
-		event_add(make(&s->plain_out, s->plain, EV_WRITE,
-		    on_plain_out, s), NULL);
+		hub_watch(make(&s->plain_out, s->plain, EV_WRITE,
+		    on_plain_out, s));
 	else if (s->plain_out != NULL)
 		event_del(s->plain_out);
 	end_some_time(s);

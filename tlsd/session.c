@@ -234,7 +234,7 @@ flush(struct session *s, bool done)
 	if (done && s->server && SSL_version(s->ssl) == TLS1_3_VERSION)
 		s->tickets_wait = s->wire.n > 0;
 	else if (wire_flush(s) == 0)
-		event_add(s->net_out, NULL);
+		hub_watch(s->net_out);
 }
 
 /* May wait for keyd: in a server's signature, and to have a certificate
@@ -272,11 +272,11 @@ after(void *arg)
 		finish(s);
 	} else if (e == SSL_ERROR_WANT_READ) {
 		event_del(s->net_out);
-		event_add(s->net_in, NULL);
+		hub_watch(s->net_in);
 		flush(s, false);
 	} else if (e == SSL_ERROR_WANT_WRITE) {
 		event_del(s->net_in);
-		event_add(s->net_out, NULL);
+		hub_watch(s->net_out);
 	} else {
 		fail_openssl(s);
 	}

@@ -103,9 +103,9 @@ hub_agent_open(const char *path, hub_msg_fn *on_msg, hub_gone_fn *on_gone,
 	    on_readable, a);
 	a->writable = event_new(hub_base, fd, EV_WRITE | EV_PERSIST,
 	    on_writable, a);
-	if (a->readable == NULL || a->writable == NULL ||
-	    event_add(a->readable, NULL) < 0)
+	if (a->readable == NULL || a->writable == NULL)
 		die("event_new");
+	hub_watch(a->readable);
 	return a;
 }
 
@@ -127,7 +127,7 @@ hub_agent_send(struct hub_agent *a, const struct verb_def *v,
 		return -1;
 	}
 	if (a->out.head != NULL)
-		event_add(a->writable, NULL);
+		hub_watch(a->writable);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -15,7 +16,8 @@
 #include "serve/internal.h"
 #include "serve/sendq.h"
 
-enum { BURST = 64, BURST_MS = 5, CROWD_MS = 200, IDLE_MIN_MS = 500 };
+enum { BURST = 64, BURST_MS = 5, CROWD_MS = 200, IDLE_MIN_MS = 500,
+	WATCH_MS = 50, WATCH_TRIES = 40 };
 
 struct hub_conn {
 	struct hub_conn *next, **prev;
@@ -54,6 +56,18 @@ free_conn(struct hub_conn *c)
 	free(c);
 }
 
+void
+hub_watch(struct event *ev)
+{
+	int n;
+
+	for (n = 0; event_add(ev, NULL) < 0; n++) {
+		if (n == WATCH_TRIES)
+			die("event_add: %s", strerror(errno));
+		poll(NULL, 0, WATCH_MS);
+	}
+}
+
 static void
 put(struct hub_conn *c, const struct str *bytes, int fd)
 {
@@ -65,7 +79,7 @@ put(struct hub_conn *c, const struct str *bytes, int fd)
 		c->dead = true;
 		event_active(c->readable, EV_READ, 0);
 	} else if (c->out.head != NULL) {
-		event_add(c->writable, NULL);
+		hub_watch(c->writable);
 	}
 }
 
@@ -194,7 +208,7 @@ set_listening(bool on)
 	on = on && !draining && !full;
 	for (i = 0; i < launch.listeners; i++)
 		if (on)
-			event_add(listeners[i], NULL);
+			hub_watch(listeners[i]);
 		else
 			event_del(listeners[i]);
 }
@@ -274,9 +288,9 @@ on_listener(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 		    EV_PERSIST, on_readable, c);
 		c->writable = event_new(hub_base, client, EV_WRITE |
 		    EV_PERSIST, on_writable, c);
-		if (c->readable == NULL || c->writable == NULL ||
-		    event_add(c->readable, NULL) < 0)
+		if (c->readable == NULL || c->writable == NULL)
 			die("event_new");
+		hub_watch(c->readable);
 		c->next = conns;
 		c->prev = &conns;
 		if (conns != NULL)

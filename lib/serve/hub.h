@@ -7,6 +7,7 @@
 
 #include "serve/serve.h"
 
+struct event;
 struct event_base;
 struct hub_conn;		/* a connection that we serve */
 
@@ -14,6 +15,9 @@ extern struct event_base *hub_base;
 
 /* the .run of a SERVE_EVENT daemon; hub_base exists from .start on */
 int hub_run(const struct daemon *d);
+/* event_add without a time.  Where the kernel has no memory for it it is tried
+ * for a while, then the process ends: it would never hear of it again. */
+void hub_watch(struct event *ev);
 /* end the loop after the events at hand; serve_main returns 0 */
 void hub_exit(void);
 

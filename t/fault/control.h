@@ -20,6 +20,8 @@ enum fault_class {
 	FAULT_CLOCK,	/* the time of day is another from then on */
 	FAULT_FORK,	/* EAGAIN of fork and its kind */
 	FAULT_RIGHTS,	/* EPERM of what takes rights away */
+	FAULT_SEND,	/* ENOBUFS of sockets: what sends, connects, accepts */
+	FAULT_OTHER,	/* ENOMEM, ENOLCK, EIO of calls of no other class */
 	FAULT_START,	/* any of them (but memory), before the first wait */
 	FAULT_CLASSES
 };

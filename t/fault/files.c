@@ -20,6 +20,8 @@ amount(int fd, size_t n)
 		return -1;
 	if (m != S_IFREG && shim_fails(FAULT_EINTR, EINTR))
 		return -1;
+	if (m == S_IFSOCK && shim_fails(FAULT_SEND, ENOBUFS))
+		return -1;
 	return (ssize_t)(m == S_IFREG && n > 1 && shim_now(FAULT_SHORT) ?
 	    n / 2 : n);
 }
@@ -157,6 +159,8 @@ INT_CALL(fstatat, (int d, const char *path, struct stat *st, int flags),
 INT_CALL(statx, (int d, const char *path, int flags, unsigned mask,
     struct statx *st), (d, path, flags, mask, st), shim_fails(FAULT_READ, EIO))
 INT_CALL(fchmod, (int fd, mode_t mode), (fd, mode), shim_fails(FAULT_NAME, EIO))
+INT_CALL(fchown, (int fd, uid_t u, gid_t g), (fd, u, g),
+    shim_fails(FAULT_OTHER, EIO))
 INT_CALL(futimens, (int fd, const struct timespec t[2]), (fd, t),
     shim_fails(FAULT_NAME, EIO))
 

@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
@@ -32,9 +33,11 @@ INT_CALL(inotify_add_watch, (int fd, const char *path, uint32_t mask),
     (fd, path, mask), shim_fails(FAULT_SPACE, ENOSPC))
 INT_CALL(memfd_create, (const char *name, unsigned flags), (name, flags),
     no_number())
+INT_CALL(signalfd, (int fd, const sigset_t *set, int flags), (fd, set, flags),
+    no_number())
 INT_CALL(accept4, (int fd, struct sockaddr *a, socklen_t *n, int flags),
-    (fd, a, n, flags), no_number() ||
-    shim_fails(FAULT_EINTR, EINTR))
+    (fd, a, n, flags), no_number() || shim_fails(FAULT_EINTR, EINTR) ||
+    shim_fails(FAULT_SEND, ENOBUFS))
 
 static bool
 no_file(int flags)

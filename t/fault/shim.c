@@ -2,7 +2,7 @@
  * shim.c - stands in front of the C library (LD_PRELOAD) and lets one call of
  * one program fail.  It is loaded, and its page is mapped, before a jail is
  * closed; what is not to fail goes on to the library.  The calls are in
- * files.c, waits.c, rights.c and others.c.
+ * files.c, opens.c, waits.c, rights.c, more.c and others.c.
  */
 #include <fcntl.h>
 #include <sys/file.h>
@@ -126,8 +126,10 @@ shim_kind(int fd)
 {
 	struct stat st;
 	int e = errno;
-	mode_t m = fstat(fd, &st) < 0 ? 0 : st.st_mode & S_IFMT;
+	mode_t m;
+	REAL(fstat);
 
+	m = real(fd, &st) < 0 ? 0 : st.st_mode & S_IFMT;
 	errno = e;
 	return m;
 }

@@ -2,6 +2,7 @@
  * waits.c - calls that wait for others, and that begin processes.
  */
 #include <poll.h>
+#include <pthread.h>
 #include <spawn.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -17,23 +18,38 @@ woken(void)
 }
 
 INT_CALL(connect, (int fd, const struct sockaddr *a, socklen_t n), (fd, a, n),
-    shim_fails(FAULT_EINTR, EINTR))
+    shim_fails(FAULT_EINTR, EINTR) || shim_fails(FAULT_SEND, EAGAIN))
 INT_CALL(poll, (struct pollfd *p, nfds_t n, int ms), (p, n, ms), woken())
 INT_CALL(epoll_wait, (int fd, struct epoll_event *e, int n, int ms),
     (fd, e, n, ms), woken())
+
+static bool
+unsent(void)
+{
+	return shim_fails(FAULT_EINTR, EINTR) ||
+	    shim_fails(FAULT_SEND, ENOBUFS);
+}
 
 EXPORT ssize_t
 sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	REAL(sendmsg);
-	return shim_fails(FAULT_EINTR, EINTR) ? -1 : real(fd, m, flags);
+	return unsent() ? -1 : real(fd, m, flags);
 }
 
 EXPORT ssize_t
 send(int fd, const void *p, size_t n, int flags)
 {
 	REAL(send);
-	return shim_fails(FAULT_EINTR, EINTR) ? -1 : real(fd, p, n, flags);
+	return unsent() ? -1 : real(fd, p, n, flags);
+}
+
+EXPORT ssize_t
+sendto(int fd, const void *p, size_t n, int flags, const struct sockaddr *to,
+    socklen_t len)
+{
+	REAL(sendto);
+	return unsent() ? -1 : real(fd, p, n, flags, to, len);
 }
 
 EXPORT ssize_t
@@ -76,4 +92,13 @@ posix_spawn(pid_t *restrict pid, const char *restrict path,
 	REAL(posix_spawn);
 	return shim_fails(FAULT_FORK, EAGAIN) ? EAGAIN :
 	    real(pid, path, actions, attr, argv, envp);
+}
+
+EXPORT int
+pthread_create(pthread_t *restrict t, const pthread_attr_t *restrict attr,
+    void *(*work)(void *), void *restrict arg)
+{
+	REAL(pthread_create);
+	return shim_fails(FAULT_FORK, EAGAIN) ? EAGAIN :
+	    real(t, attr, work, arg);
 }

@@ -1,13 +1,17 @@
 /*
- * later_test.c - for what is sent the kernel has no memory, for a moment or for
- * long.  The library sends with our calls.
+ * later_test.c - the kernel has no memory, for a moment or for long, for what
+ * is sent or waited for.  The library sends with our calls.
  */
+#include <event2/event.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "base/io.h"
 #include "ipc/ipc.h"
+#include "serve/hub.h"
 #include "serve/sendq.h"
 #include "test/tap.h"
 
@@ -38,6 +42,13 @@ ssize_t
 sendmsg(int fd, const struct msghdr *m, int flags)
 {
 	return fails() ? -1 : syscall(SYS_sendmsg, fd, m, flags);
+}
+
+int
+epoll_ctl(int ep, int op, int fd, struct epoll_event *e)
+{
+	return op == EPOLL_CTL_ADD && fails() ? -1 :
+	    (int)syscall(SYS_epoll_ctl, ep, op, fd, e);
 }
 
 static void
@@ -152,6 +163,48 @@ test_queue(int e)
 	end();
 }
 
+static void
+on_readable(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	(*(int *)arg)++;
+	event_base_loopbreak(hub_base);
+}
+
+static void
+quiet(int level UNUSED, const char *line UNUSED)
+{
+}
+
+/* a hub is told, later; or it ends */
+static void
+test_event(void)
+{
+	int heard = 0, status;
+	struct event *ev;
+	pid_t pid;
+
+	event_set_log_callback(quiet);
+	hub_base = event_base_new();
+	begin(SOCK_STREAM, 3, ENOMEM);
+	ev = event_new(hub_base, pair[1], EV_READ, on_readable, &heard);
+	hub_watch(ev);
+	if (write(pair[0], "x", 1) != 1)
+		die("write");
+	event_base_dispatch(hub_base);
+	is_int(heard, 1, "an event is waited for, a little later");
+	pid = fork();
+	if (pid == 0) {
+		failures = FOR_EVER;
+		hub_watch(ev);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	ok(status != 0, "who would never hear of it ends");
+	event_free(ev);
+	event_base_free(hub_base);
+	end();
+}
+
 int
 main(void)
 {
@@ -164,5 +217,6 @@ main(void)
 		test_queue(errors[i]);
 	}
 	test_stream_of_no_use();
+	test_event();
 	return tap_done();
 }
