@@ -433,7 +433,8 @@ taker(int listener)
 	int domain = AF_UNIX;
 	socklen_t len = sizeof(domain);
 
-	getsockopt(listener, SOL_SOCKET, SO_DOMAIN, &domain, &len);
+	if (getsockopt(listener, SOL_SOCKET, SO_DOMAIN, &domain, &len) < 0)
+		die("SO_DOMAIN: %s", strerror(errno));
 	return domain != AF_UNIX && daemon_->stream != NULL ? on_stream :
 	    on_listener;
 }
