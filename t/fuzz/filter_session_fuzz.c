@@ -2,10 +2,12 @@
  * filter_session_fuzz.c - a whole session of smtpd with `filter' and one
  * filter, for whatever that says in all; the first octet is its kind.  What
  * filter makes of it are actions with their replies, and edits that cleanup
- * would take.
+ * would take.  FRAMED: a milter that answers only to the end of the content;
+ * octets 254 part its answers, which get their lengths here.
  */
 #include "../../filter/filter.h"
 
+#include <arpa/inet.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 
@@ -27,7 +29,7 @@ static const char text[] = "retry = 0s\ntimeout_connect = 10m\n"
     "[3]\ntype = proxy\naddress = unix:/x\n";
 static const char content[] = "Return-Path: <a@b>\nReceived: by x\n"
     "Subject: a\n b\nX: 1\nx: 2\n\nbody\n.\n";
-enum { TRACE = 34, FEW_OCTETS = 60000 };
+enum { TRACE = 34, FEW_OCTETS = 60000, FRAMED = 128, PARTING = 254 };
 
 static struct slice says;
 static int other = -1;
@@ -172,9 +174,31 @@ talk(struct session *s, const char *name)
 	session_abort(s);
 }
 
+static void
+put_answer(struct str *out, struct slice s)
+{
+	uint32_t len = htonl((uint32_t)s.n);
+
+	str_add(out, &len, sizeof(len));
+	str_addsl(out, s);
+}
+
+/* version 6, all actions, SMFIP_NR_ of every stage */
+static void
+put_framed(struct str *out, struct slice s)
+{
+	static const char agrees[] = "O\0\0\0\6\0\0\1\377\0\017\360\200";
+	struct slice one;
+
+	put_answer(out, (struct slice){ agrees, sizeof(agrees) - 1 });
+	while (slice_cut(&s, (char)PARTING, &one))
+		put_answer(out, one);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
+	static struct str framed = STR_INIT;
 	char name[2] = { 0 };
 	struct session s = { 0 };
 
@@ -184,6 +208,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	name[0] = (char)('0' + data[0] % 4);
 	says = (struct slice){ (const char *)data + 1, MIN(n - 1,
 	    (size_t)FEW_OCTETS) };
+	if (data[0] & FRAMED) {
+		name[0] = '0';
+		str_reset(&framed);
+		put_framed(&framed, says);
+		says = slice_sub(slice_str(&framed), 0, FEW_OCTETS);
+	}
 	talk(&s, name);
 	session_end(&s);
 	return 0;

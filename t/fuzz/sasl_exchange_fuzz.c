@@ -1,7 +1,8 @@
 /*
  * sasl_exchange_fuzz.c - a client says anything: the first byte picks the
- * mechanism, lines are its responses.  Nobody is let in without a name, and
- * nobody whose proof the host does not take.
+ * mechanism, lines are its responses, in which a % is the nonce that SCRAM has
+ * sent.  Nobody is let in without a name, and nobody whose proof the host does
+ * not take.
  */
 #include "sasl/password.h"
 #include "sasl/sasl.h"
@@ -64,6 +65,24 @@ check(const struct sasl *s, enum sasl_result r)
 		abort();
 }
 
+/* the line with what stands behind "r=" of the challenge for each % */
+static struct slice
+filled(struct slice line, struct slice challenge, struct str *out)
+{
+	struct slice part, nonce = SLICE_NULL;
+
+	if (slice_starts(challenge, "r="))
+		nonce = slice_sub(challenge, 2, slice_find(challenge, ',') -
+		    2);
+	str_reset(out);
+	while (slice_cut(&line, '%', &part)) {
+		str_addsl(out, part);
+		if (line.p != NULL)
+			str_addsl(out, nonce);
+	}
+	return slice_str(out);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -71,7 +90,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	    .end_point = "END", .end_point_len = 3 };
 	static struct sasl s;
 	struct slice rest, line;
-	struct str chal = STR_INIT;
+	struct str chal = STR_INIT, said = STR_INIT;
 	enum sasl_result r;
 	int steps = 0;
 
@@ -86,15 +105,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	    sasl_start(&s, sasl_mech_at(data[0] % 10), NULL, &chal);
 	check(&s, r);
 	while (r == SASL_MORE && steps++ < 8) {
-		str_reset(&chal);
 		if (!slice_cut(&rest, '\n', &line))
 			line = SLICE_LIT("");
+		line = filled(line, slice_str(&chal), &said);
+		str_reset(&chal);
 		r = sasl_step(&s, line, &chal);
 		check(&s, r);
 	}
 	if (r == SASL_MORE)
 		abort();
 	str_free(&chal);
+	str_free(&said);
 	sasl_wipe(&s);
 	return 0;
 }

@@ -88,6 +88,10 @@ static const struct slice filter[] = {
 #define GOES_ON "\0\0\0\1c"
 #define MESSAGE_OF GOES_ON GOES_ON GOES_ON GOES_ON GOES_ON GOES_ON
 static const struct slice filter_session[] = {
+	S("\200hA\0b\r\n c\0\376m\0\0\0\1X\0y\0\376m\0\0\0\2x\0\0\376"
+	    "i\0\0\0\0Top\0t\0\376+<e@f>\0\376-c@d\0\376e<g@h>\0\376"
+	    "qheld\0\376p\376bnew\r\nbo\rdy\376bmore\376c"),
+	S("\200y550 5.7.1 no it\0"), S("\200e<>\0\376r"), S("\200bx\376d"),
 	S("\0" AGREES MESSAGE_OF MESSAGE_OF MESSAGE_OF
 	    "\0\0\0\011hA\0b\r\n c\0" "\0\0\0\012m\0\0\0\1X\0y\0"
 	    "\0\0\0\7b" "new\r\n" "\0\0\0\5+<e>\0" "\0\0\0\1c"),
@@ -97,6 +101,14 @@ static const struct slice filter_session[] = {
 	    "\0\0\0\1c"),
 	S("\1HTTP/1.1 200 OK\r\nContent-Length: 49\r\n\r\n"
 	    "{\"action\":\"reject\",\"score\":20.5,\"milter\":{}}    \n"),
+	S("\1HTTP/1.0 200 OK\r\n\r\n{\"action\":\"add header\",\"score\":7,"
+	    "\"milter\":{\"add_headers\":{\"X-A\":{\"value\":\"b\",\"order\":1},"
+	    "\"Y\":[\"c\",\"d\"]},\"remove_headers\":{\"X\":0,\"x\":-1,"
+	    "\"Subject\":1},\"change_from\":\"a@b\",\"add_rcpt\":[\"c@d\"],"
+	    "\"del_rcpt\":[\"c@d\"]}}"),
+	S("\1HTTP/1.0 200 OK\r\n\r\n{\"action\":\"rewrite subject\",\"subject\":"
+	    "\"***\",\"dkim-signature\":\"v=1\"}"),
+	S("\1HTTP/1.0 200 OK\r\n\r\n{\"action\":\"quarantine\"}"),
 	S("\2stream: Eicar FOUND\0"), S("\2stream: OK\0"),
 	S("\003220 p\r\n250-p\r\n250-PIPELINING\r\n250-XFORWARD NAME ADDR "
 	    "PROTO HELO SOURCE\r\n250 8BITMIME\r\n250 x\r\n250 m\r\n"
@@ -279,6 +291,8 @@ static const struct slice gate_proxy[] = {
 	S("PROXY UNKNOWN\r\n"), S(PROXY2 "\x20\0\0\0"),
 	S(PROXY2 "\x21\x11\0\x11\xc0\0\2\1\xc0\0\2\2\4\1\0\x19\2\0\2ab"),
 	S(PROXY2 "\x21\x21\0\x24" R16 R16 "\4\1\0\x19"),
+	S(PROXY2 "\x21\x11\0\x13\xc0\0\2\1\xc0\0\2\2\4\1\0\x19\3\0\4"
+	    "\004\351\113\334"),
 };
 
 #define LONG R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16 R16
@@ -434,6 +448,9 @@ static const struct slice router[] = {
 static const struct slice sasl_exchange[] = {
 	S("\001n,,n=ann,r=abc\nc=biws,r=abc,p=AAAA\n"),
 	S("\000p=tls-exporter,a=b=2Cc,n=a=3D,r=x\nc=cD0=,r=x,p=AA==\n"),
+	S("\002n,a=b,n=ann,r=abc\nc=bixhPWIs,r=%,p=" R64 "\n"),
+	S("\001n,,n=ann,r=abc\nc=biws,r=%,x=y,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	    "AAAAAAAAAAA=\n"),
 	S("\202y,,n=ann,r=abc"), S("\004ann@example.org"), S("\004"),
 	S("\005n,a=ann,\1host=x\1port=1\1auth=Bearer good\1\1"),
 	S("\005n,,\1auth=bearer bad\1\1\n\1"),
@@ -599,6 +616,15 @@ static const struct slice queue_frame[] = {
 	S(FRAMES "M 0123456789a 67108865 1\n"), S("postrider-queue 2\n"),
 };
 
+static const struct slice queue_import[] = {
+	S("verb=enqueue\0q=0123456789a\0sender=a@b\0size=5\0addr=c@d\0orig=c@d\0"
+	    "transport=smtp\0nexthop=d\0mailbox=\0orcpt=rfc822;x\0notify=NEVER\0"
+	    "ret=HDRS\0envid=x+20\0priority=3\0verp=+=\0"),
+	S("verb=rcpt\0addr=a@b\0addr=c@d\0text=no\0dsn=4.0.0\0\376"
+	    "verb=enqueue\0q=0123456789a\0size=5\0sender=\0reason=r\0"),
+	S("verb=x\0"), S("\376\376"),
+};
+
 static const struct slice queue_journal[] = {
 	S(""), S("\x28\x10\4\xff\xff\xff\x7f"), S("\x29\x10\1\0\0\0\0"),
 	S("\x2c\x10\3\xff\0\0\1"), S("\x04\x20\3\3\2\0\0"),
@@ -712,7 +738,7 @@ static const struct seeds {
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) }, ROW(mime_word),
 	{ "pipe", pipe_, ARRAY_LEN(pipe_) }, ROW(policy), ROW(pop3_login),
-	ROW(pop3_session), ROW(queue_frame), ROW(queue_journal), ROW(router),
+	ROW(pop3_session), ROW(queue_frame), ROW(queue_import), ROW(queue_journal), ROW(router),
 	ROW(sasl_client), ROW(sasl_exchange), ROW(sasl_jwt), ROW(seal),
 	ROW(sendmail), ROW(smtp_address), ROW(smtp_command), ROW(smtp_session),
 	ROW(smtpd_session), ROW(srs), ROW(store_mailbox), ROW(store_meta),
