@@ -20,7 +20,7 @@ int __wrap_content_sync(const char *spool, const char *q, struct err *err);
 enum { PARTING = 254, MAX_LEN = 20000 };
 #define Q "0123456789a"
 
-/* --- the rest of ctl ------------------------------------------------------- */
+/* --- the rest of ctl ------------------------------------------------------ */
 
 int
 queue_parse(int argc UNUSED, char **argv UNUSED, struct query *q UNUSED)
@@ -52,7 +52,7 @@ fail_err(const struct err *err UNUSED)
 	return EXIT_FAILED;
 }
 
-/* --- qmgr and the spool ---------------------------------------------------- */
+/* --- qmgr and the spool --------------------------------------------------- */
 
 static void
 one_line(const char *z)
@@ -125,7 +125,7 @@ __wrap_content_sync(const char *spool UNUSED, const char *q UNUSED,
 	return 0;
 }
 
-/* -------------------------------------------------------------------------- */
+/* ------------------------------------------------------------------------- */
 
 /* a whole transfer with this envelope */
 static void

@@ -102,12 +102,13 @@ static const struct slice filter_session[] = {
 	S("\1HTTP/1.1 200 OK\r\nContent-Length: 49\r\n\r\n"
 	    "{\"action\":\"reject\",\"score\":20.5,\"milter\":{}}    \n"),
 	S("\1HTTP/1.0 200 OK\r\n\r\n{\"action\":\"add header\",\"score\":7,"
-	    "\"milter\":{\"add_headers\":{\"X-A\":{\"value\":\"b\",\"order\":1},"
-	    "\"Y\":[\"c\",\"d\"]},\"remove_headers\":{\"X\":0,\"x\":-1,"
+	    "\"milter\":{\"add_headers\":{\"X-A\":{\"value\":\"b\","
+	    "\"order\":1},\"Y\":[\"c\",\"d\"]},\"remove_headers\":"
+	    "{\"X\":0,\"x\":-1,"
 	    "\"Subject\":1},\"change_from\":\"a@b\",\"add_rcpt\":[\"c@d\"],"
 	    "\"del_rcpt\":[\"c@d\"]}}"),
-	S("\1HTTP/1.0 200 OK\r\n\r\n{\"action\":\"rewrite subject\",\"subject\":"
-	    "\"***\",\"dkim-signature\":\"v=1\"}"),
+	S("\1HTTP/1.0 200 OK\r\n\r\n{\"action\":\"rewrite subject\","
+	    "\"subject\":\"***\",\"dkim-signature\":\"v=1\"}"),
 	S("\1HTTP/1.0 200 OK\r\n\r\n{\"action\":\"quarantine\"}"),
 	S("\2stream: Eicar FOUND\0"), S("\2stream: OK\0"),
 	S("\003220 p\r\n250-p\r\n250-PIPELINING\r\n250-XFORWARD NAME ADDR "
@@ -449,8 +450,8 @@ static const struct slice sasl_exchange[] = {
 	S("\001n,,n=ann,r=abc\nc=biws,r=abc,p=AAAA\n"),
 	S("\000p=tls-exporter,a=b=2Cc,n=a=3D,r=x\nc=cD0=,r=x,p=AA==\n"),
 	S("\002n,a=b,n=ann,r=abc\nc=bixhPWIs,r=%,p=" R64 "\n"),
-	S("\001n,,n=ann,r=abc\nc=biws,r=%,x=y,p=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-	    "AAAAAAAAAAA=\n"),
+	S("\001n,,n=ann,r=abc\nc=biws,r=%,x=y,p="
+	    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n"),
 	S("\202y,,n=ann,r=abc"), S("\004ann@example.org"), S("\004"),
 	S("\005n,a=ann,\1host=x\1port=1\1auth=Bearer good\1\1"),
 	S("\005n,,\1auth=bearer bad\1\1\n\1"),
@@ -617,9 +618,10 @@ static const struct slice queue_frame[] = {
 };
 
 static const struct slice queue_import[] = {
-	S("verb=enqueue\0q=0123456789a\0sender=a@b\0size=5\0addr=c@d\0orig=c@d\0"
-	    "transport=smtp\0nexthop=d\0mailbox=\0orcpt=rfc822;x\0notify=NEVER\0"
-	    "ret=HDRS\0envid=x+20\0priority=3\0verp=+=\0"),
+	S("verb=enqueue\0q=0123456789a\0sender=a@b\0size=5\0addr=c@d\0"
+	    "orig=c@d\0transport=smtp\0nexthop=d\0mailbox=\0"
+	    "orcpt=rfc822;x\0notify=NEVER\0ret=HDRS\0"
+	    "envid=x+20\0priority=3\0verp=+=\0"),
 	S("verb=rcpt\0addr=a@b\0addr=c@d\0text=no\0dsn=4.0.0\0\376"
 	    "verb=enqueue\0q=0123456789a\0size=5\0sender=\0reason=r\0"),
 	S("verb=x\0"), S("\376\376"),
@@ -738,12 +740,12 @@ static const struct seeds {
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) }, ROW(mime_word),
 	{ "pipe", pipe_, ARRAY_LEN(pipe_) }, ROW(policy), ROW(pop3_login),
-	ROW(pop3_session), ROW(queue_frame), ROW(queue_import), ROW(queue_journal), ROW(router),
-	ROW(sasl_client), ROW(sasl_exchange), ROW(sasl_jwt), ROW(seal),
-	ROW(sendmail), ROW(smtp_address), ROW(smtp_command), ROW(smtp_session),
-	ROW(smtpd_session), ROW(srs), ROW(store_mailbox), ROW(store_meta),
-	ROW(store_name), ROW(store_state), ROW(store_tree), ROW(sts_text),
-	ROW(tar), ROW(tls_facts), ROW(users),
+	ROW(pop3_session), ROW(queue_frame), ROW(queue_import),
+	ROW(queue_journal), ROW(router), ROW(sasl_client), ROW(sasl_exchange),
+	ROW(sasl_jwt), ROW(seal), ROW(sendmail), ROW(smtp_address),
+	ROW(smtp_command), ROW(smtp_session), ROW(smtpd_session), ROW(srs),
+	ROW(store_mailbox), ROW(store_meta), ROW(store_name), ROW(store_state),
+	ROW(store_tree), ROW(sts_text), ROW(tar), ROW(tls_facts), ROW(users),
 };
 
 const struct slice *
