@@ -109,7 +109,7 @@ serve(struct io *io, bool *deleted)
 	assert(s.drop.n == MESSAGES);
 	end = cmd_loop(io, &p, &s, &stats);
 	for (i = 0; i < MESSAGES; i++)
-		deleted[i] = end == END_QUIT && s.drop.msg[i].deleted;
+		deleted[i] = end == END_QUIT && s.drop.msg[i].gone;
 	drop_close(&s.drop);
 	str_free(&s.ahead.text);
 }
