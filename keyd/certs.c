@@ -208,6 +208,7 @@ certs_find(const char *id)
 			return &certs[i].l;
 	for (i = 0; i < ncerts; i++)
 		if (certs[i].before.n > 0 &&
+		    certs[i].before_until > mono_ms() &&
 		    strcmp(certs[i].before.id, id) == 0)
 			return &certs[i].before;
 	return NULL;
@@ -333,11 +334,25 @@ answer_waiters(bool all)
 	}
 }
 
+/* check_interval, or less: a key that was replaced is to go */
+static void
+set_timer(void)
+{
+	int64_t ms = conf.check_interval;
+	struct timeval tv;
+	size_t i;
+
+	for (i = 0; i < ncerts; i++)
+		if (certs[i].before.n > 0)
+			ms = MIN(ms, MAX(certs[i].before_until - mono_ms(),
+			    (int64_t)1));
+	tv = (struct timeval){ ms / 1000, ms % 1000 * 1000 };
+	evtimer_add(timer, &tv);
+}
+
 static void
 on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 {
-	struct timeval tv = { conf.check_interval / 1000,
-		conf.check_interval % 1000 * 1000 };
 	bool changed = false;
 	size_t i;
 
@@ -357,7 +372,7 @@ on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 	if (changed)
 		generation++;
 	answer_waiters(changed);
-	evtimer_add(timer, &tv);
+	set_timer();
 }
 
 int
