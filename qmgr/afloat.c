@@ -89,8 +89,9 @@ let_go(struct msg *m)
 void
 afloat_spend(struct msg *m)
 {
-	/* rows for a part of it are to be written, and it needs a file */
-	bool rows = m->listed && m->answered > 0;
+	/* rows for a part of it are to be written, and it needs a file; or
+	 * will be, for a sync may cover one of two answers */
+	bool rows = m->answered > 1 || (m->listed && m->answered > 0);
 
 	if (!m->floating || m->spent || m->stuck || rows || !epoch_ends(m))
 		return;

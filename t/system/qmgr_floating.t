@@ -214,6 +214,10 @@ is $s->call('priority', q => $q, priority => 3)->{f}{messages} // 0, 0,
     '... or another priority';
 is $s->call('show', q => $q)->{f}{dsn}, '5.5.4', '... to read it';
 is file($q), 0, '... and it has no file';
+my $two = put(['ok@u.test', 'ok@v.test']);
+ok $s->wait_for(sub { noted() == 8 }), 'one for two is delivered';
+is $s->call('show', q => $two)->{verb}, 'ok',
+    '... which keeps its content, for a sync may cover one of them';
 restart(sync_interval => '10ms');
 ok $s->wait_empty, 'after a crash they are done with';
 is scalar(grep { $_->{f}{q} eq $q } $s->asked('local')), 1,
