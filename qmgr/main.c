@@ -147,6 +147,8 @@ on_drain(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 {
 	bool busy = deliver_under_way() > 0 || report_under_way() > 0;
 
+	/* a report comes back to us, through a new cleanup perhaps */
+	hub_stay_open(report_under_way() > 0 && mono_ms() < drain_end);
 	if (!busy)
 		epoch_now();
 	if ((busy || epoch_pending()) && mono_ms() < drain_end) {

@@ -37,7 +37,7 @@ static const struct daemon *daemon_;
 static struct hub_conn *conns;
 static struct event *listeners[64], *life, *stop, *crowd;
 static uint64_t serials;
-static bool draining, full;
+static bool draining, full, open_still;
 static struct arena arena;
 static struct ipc_msg msg;
 
@@ -205,7 +205,7 @@ set_listening(bool on)
 {
 	int i;
 
-	on = on && !draining && !full;
+	on = on && (!draining || open_still) && !full;
 	for (i = 0; i < launch.listeners; i++)
 		if (on)
 			hub_watch(listeners[i]);
@@ -377,6 +377,15 @@ hub_err(struct hub_ticket t, const struct err *why)
 		return;
 	t.conn->held--;
 	put_err(t.conn, why);
+}
+
+void
+hub_stay_open(bool on)
+{
+	if (on == open_still)
+		return;
+	open_still = on;
+	set_listening(true);
 }
 
 /* SIGTERM so often that nothing is waited for */

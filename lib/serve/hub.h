@@ -46,6 +46,10 @@ int hub_more(struct hub_ticket t, const void *more, struct err *err);
  * processes of the service, and tells master. */
 void hub_full(bool full);
 
+/* From a drain: new callers are still served, as what is under way needs them,
+ * and our successor does not serve yet. */
+void hub_stay_open(bool on);
+
 /*
  * A connection to another daemon from inside the loop.  on_msg gets every
  * message (m->fd is yours if you set it to -1); on_gone says that it closed

@@ -5,6 +5,7 @@ use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Postrider::Queue;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 my %conf = (first_retry => '1s', min_retry => '1s', transport_retry => '1s',
     suspend_max => '2s');
@@ -89,6 +90,30 @@ ok $s->wait_for(sub { @b = grep { $_->{f}{q} eq $id } $s->asked('bounce') }),
 is "$b[0]{f}{kind} $b[0]{f}{text}", 'delay delivery there is put off',
     'which is all that is told';
 $s->delete_all;
+
+# Its report is queued here, by a cleanup that was not connected before: who
+# ends meanwhile still takes it, and the next does not ask for another.
+my $waits = $s->dir . '/bounce.waits';
+open my $w, '>', $waits or die;
+close $w;
+$id = $s->put('fail@w.test');
+sub reports { return scalar(grep { $_->{f}{q} eq $id } $s->asked('bounce')) }
+ok $s->wait_for(sub { reports() == 1 }), 'a report is made';
+kill 'TERM', $s->pid;
+sleep 0.5;	# until it looks
+my $own = Postrider::Queue::id();
+my $late = $s->connect->call('enqueue', Postrider::Queue::fields(
+    $own, 'ok@w.test', floating => 'yes'),
+    Postrider::Queue::floating("Return-Path: <s\@example.org>\n\n" .
+    "body of $own\n"));
+is $late->{verb}, 'ok', 'who ends takes what is new until then';
+unlink $waits;
+is $s->wait_exit, 0, '... and ends with the report';
+$s->again;
+ok $s->wait_empty, '... whose message is done with';
+is reports(), 1, '... and which is not made again';
+is scalar(grep { $_->{f}{q} eq $own } $s->asked('local')), 1,
+    'what was new is delivered';
 
 # bounce in trouble
 open my $fh, '>', $s->dir . '/bounce.fails' or die;

@@ -12,7 +12,7 @@ package Postrider::Queue;
 #             transport of their own, for its agent waits
 #
 # and a bounce that reports, unless the file `bounce.fails' is there (its
-# content is temp or perm).
+# content is temp or perm), and not as long as `bounce.waits' is.
 
 use strict;
 use warnings;
@@ -68,6 +68,7 @@ sub _agent {
 
 sub _bounce {
 	my ($dir, $m, $c) = @_;
+	sleep 0.02 while -e "$dir/bounce.waits";
 	if (open my $fh, '<', "$dir/bounce.fails") {
 		$c->send('err', [kind => scalar <$fh>, dsn => '4.3.0',
 		    text => 'not now']);
