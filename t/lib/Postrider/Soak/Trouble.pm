@@ -28,11 +28,13 @@ sub new {
 
 # ---- measures ---------------------------------------------------------------
 
-# (kB of memory that is its own or its share, descriptors); () where it ended
+# (kB of memory that is its own or its share, descriptors); () where it ended.
+# Not counted are pages of files, which the kernel takes and gives back.
 sub size_of {
 	my ($pid) = @_;
 	open my $fh, '<', "/proc/$pid/smaps_rollup" or return;
-	my ($kb) = map { /^Pss:\s+(\d+)/ } <$fh>;
+	my $kb;
+	/^(?:Pss_Anon|Pss_Shmem|SwapPss):\s+(\d+)/ and $kb += $1 while <$fh>;
 	opendir my $dh, "/proc/$pid/fd" or return;
 	my $fds = () = grep { /^\d/ } readdir $dh;
 	return defined $kb ? ($kb, $fds) : ();
