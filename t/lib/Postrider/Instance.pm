@@ -25,6 +25,7 @@ use Scalar::Util ();
 use Test::Builder;
 use Time::HiRes qw(sleep time);
 
+use Postrider::Complaints;
 use Postrider::Pop3;
 use Postrider::Ports;
 use Postrider::Smtp;
@@ -586,6 +587,7 @@ END {
 		$i->{exit} = $exit;
 		$complaints += $i->finish;
 	}
+	Postrider::Complaints::last_words();
 	remove_tree($stage) if $stage;
 	$? = $exit || ($complaints ? 1 : 0);
 }

@@ -51,7 +51,8 @@ sub content {
 
 sub _note {
 	my ($self, $how, $name, $code, @to) = @_;
-	syswrite $self->{out}, join("\t", $how, $name, $code, @to) . "\n";
+	syswrite $self->{out}, join("\t", sprintf('%.3f', time), $how, $name,
+	    $code, @to) . "\n";
 	return;
 }
 
@@ -80,7 +81,9 @@ sub _attempt {
 		return $code;
 	} // 0;
 	$how = $code == 250 ? 'ok' : 'refused' if $code;
-	$self->_note($how, $name, $code, @to);
+	# what was said is of interest where there was no trouble of ours
+	my $text = $code >= 500 ? $c->last =~ s/\s+/ /gr : '';
+	$self->_note($how, $name, $text || $code, @to);
 	$code = 0 if $how ne 'ok' && !eval { $c->cmd('RSET') == 250 };
 	return ($how eq 'ok', $code);
 }
@@ -174,7 +177,7 @@ sub attempts {
 
 # ---- the account ---------------------------------------------------------
 
-# all that lies in the mailboxes: { attempt => { user => copies } }; a
+# all that lies in the mailboxes: { attempt => { user => [files] } }; a
 # complaint for each file that is not what was sent
 sub _delivered {
 	my ($self, $bad) = @_;
@@ -184,21 +187,40 @@ sub _delivered {
 			my $text = $self->{i}->slurp($f);
 			my ($name) = $text =~ /^X-Attempt: (\S+)$/m;
 			if (!defined $name) {
-				push @$bad, "$f: not of ours";
+				push @$bad, "not of ours: $f";
 				next;
 			}
-			$got{$name}{$u}++;
+			my $file = $f =~ s{.*/}{}r;
+			push @{ $got{$name}{$u} }, $file;
 			my $at = index $text, "X-Attempt: ";
 			my ($head, $rest) = (substr($text, 0, $at),
 			    substr($text, $at));
-			push @$bad, "$f: altered" if $rest ne content($name);
-			push @$bad, "$f: trace" unless $head =~ /\AReturn-Path:
-			    \ <\Q$name\E\@sender\.example>\n
+			push @$bad, "$name: altered for $u: $file"
+			    if $rest ne content($name);
+			push @$bad, "$name: trace for $u: $file" unless $head =~
+			    /\AReturn-Path:\ <\Q$name\E\@sender\.example>\n
 			    (?:Delivered-To:\ \S+\n)?
 			    Received:\ .*\n(?:[ \t].*\n)*\z/x;
 		}
 	}
 	return \%got;
+}
+
+# what is wrong with one attempt, of which there are those copies
+sub _wrong {
+	my ($how, $code, $got, @to) = @_;
+	my %left = %$got;
+	my @bad = $code =~ /^5/ ? 'answered' : ();
+	if ($how eq 'refused') {
+		return (@bad, map { "has a copy: $_ @{ $got->{$_} }" }
+		    sort keys %$got);
+	}
+	return @bad if $how eq 'window' && !%$got;
+	for my $u (@to) {
+		my @have = @{ delete $left{$u} || [] };
+		push @bad, @have . " copies for $u @have" if @have != 1;
+	}
+	return (@bad, map { "a copy for $_, too" } sort keys %left);
 }
 
 # { ok, refused, window, delivered (of the window), duplicates, copies, bad }
@@ -209,27 +231,19 @@ sub audit {
 	my $got = $self->_delivered($r{bad});
 	my %copies;		# of a message: attempts that were delivered
 	for my $a ($self->attempts) {
-		my ($how, $name, $code, @to) = @$a;
+		my ($at, $how, $name, $code, @to) = @$a;
 		my $g = delete $got->{$name} || {};
 		my ($token) = $name =~ /^(.*)-/;
 		my $n = 0;
-		$n += $_ for values %$g;
+		$n += @$_ for values %$g;
 		$r{$how}++;
 		$r{copies} += $n;
-		push @{ $r{bad} }, "$name: answered $code"
-		    if $code >= 500;
-		push @{ $r{bad} }, "$name: $how ($code), delivered to " .
-		    join ' ', map { "$_:$g->{$_}" } sort keys %$g
-		    if $how eq 'refused' && $n;
+		push @{ $r{bad} }, "$name: $how ($code) at " .
+		    POSIX::strftime('%M:%S', gmtime $at) . ": $_"
+		    for _wrong($how, $code, $g, @to);
 		next if $how eq 'refused' || ($how eq 'window' && !$n);
 		$r{delivered}++ if $how eq 'window';
 		$r{duplicates}++ if $copies{$token}++;
-		for my $u (@to) {
-			my $have = delete $g->{$u} || 0;
-			push @{ $r{bad} }, "$name: $how, $have copies for $u"
-			    if $have != 1;
-		}
-		push @{ $r{bad} }, "$name: delivered to $_" for keys %$g;
 	}
 	push @{ $r{bad} }, "$_: nobody sent it" for keys %$got;
 	return \%r;
