@@ -310,6 +310,7 @@ epoch_written(void)
 int
 epoch_left(int64_t id, int64_t gen, struct err *err)
 {
+	recent_add(id);
 	if (gen == 0)
 		gen = journal_has(qmgr.journal, id);
 	return gen <= retire_to ? 0 : qdb_gone_add(qmgr.db, id, gen, err);

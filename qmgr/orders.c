@@ -5,7 +5,7 @@
  */
 #include "qmgr.h"
 
-enum { ORDER_MESSAGES = 500 };
+enum { ORDER_MESSAGES = 500, LEFT = -1 /* no id */ };
 enum order_kind { FLUSH, HOLD, RELEASE, DELETE, SCHEDULE, PRIORITY };
 
 struct order {
@@ -61,16 +61,33 @@ apply_change(const struct order *o, int64_t id, struct err *err)
 	    change_priority(id, o->value, err);
 }
 
+/* by the same transaction: its last result came in it */
+static int
+has_left(const struct msg *m, int64_t id, struct err *err)
+{
+	int rc;
+
+	if (m != NULL && msg_row_now(m) != ROW_FILED)
+		return m->listed && m->ended;
+	rc = qdb_message_has(qmgr.db, id, err);
+	return rc < 0 ? -1 : rc == 0;
+}
+
+/* 1: it has left before, and that was said */
 static int
 apply_delete(const struct order *o, int64_t id, struct err *err)
 {
 	struct msg *m = msg_find(id);
+	int rc;
 
 	/* it may come back */
 	if (*o->reason && qdb_imported_del(qmgr.db, id, err) != 0)
 		return -1;
 	if (m != NULL && (m->out > 0 || m->stuck))
 		return 0;	/* when its results are known, or written */
+	rc = has_left(m, id, err);
+	if (rc != 0)
+		return rc;
 	if (epoch_left(id, m != NULL ? m->gen : 0, err) != 0)
 		return -1;
 	if (m != NULL && msg_row_now(m) == ROW_FRESH)
@@ -102,6 +119,8 @@ apply(struct op *op, struct err *err)
 			break;
 		case DELETE:
 			rc = apply_delete(o, o->ids[i], err);
+			if (rc == 1)
+				o->ids[i] = LEFT;
 			break;
 		case SCHEDULE:
 		case PRIORITY:
@@ -154,10 +173,8 @@ deleted(struct order *o, int64_t id)
 		sched_remove(m, drop);
 		msg_release(m);
 	}
-	/* its last result may have come in the same transaction */
-	if (!recent_has(id))
-		message_gone(id, qid_time_us(id), "", *o->reason ? o->reason :
-		    "deleted");
+	message_gone(id, qid_time_us(id), "", *o->reason ? o->reason :
+	    "deleted");
 }
 
 static const struct err *
@@ -197,7 +214,7 @@ done(struct op *op, const struct err *err)
 			continue;
 		}
 		m = msg_find(o->ids[i]);
-		if (o->kind == DELETE)
+		if (o->kind == DELETE && o->ids[i] != LEFT)
 			deleted(o, o->ids[i]);
 		else if (o->kind == HOLD && m != NULL)
 			held(m, o->reason);

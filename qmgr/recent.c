@@ -3,6 +3,10 @@
  * answer and asks what became of a message.  They lie in a file that is mapped:
  * a qmgr that is killed leaves them to the next one.  Nobody asks after a power
  * cut, so nothing is synced.
+ *
+ * Invariant: an id is here before the transaction ends by which it leaves
+ * (epoch_left); what has been seen as gone is never unknown, whenever we are
+ * killed.  One that stays after all is found in the queue first.
  */
 #include <fcntl.h>
 #include <sys/mman.h>

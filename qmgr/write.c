@@ -219,7 +219,6 @@ message_left(int64_t id, int64_t created, const char *session,
 	char q[QID_SIZE];
 
 	qid_print(id, q);
-	recent_add(id);
 	log_event(LOG_INFO, "removed", KS("q", q),
 	    KS("s", *session ? session : NULL),
 	    KI("age_ms", (wall_us() - created) / 1000),

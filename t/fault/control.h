@@ -22,6 +22,8 @@ enum fault_class {
 	FAULT_RIGHTS,	/* EPERM of what takes rights away */
 	FAULT_SEND,	/* ENOBUFS of sockets: what sends, connects, accepts */
 	FAULT_OTHER,	/* ENOMEM, ENOLCK, EIO of calls of no other class */
+	FAULT_KILL,	/* no error: the process ends before it changes a file
+			 * or a name, or syncs one */
 	FAULT_START,	/* any of them (but memory), before the first wait */
 	FAULT_CLASSES
 };

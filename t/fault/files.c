@@ -16,6 +16,8 @@ amount(int fd, size_t n)
 	if (shim_idle())
 		return (ssize_t)n;
 	m = shim_kind(fd);
+	if (m == S_IFREG)
+		shim_dies();
 	if (m == S_IFREG && shim_fails(FAULT_SPACE, ENOSPC))
 		return -1;
 	if (m != S_IFREG && shim_fails(FAULT_EINTR, EINTR))
@@ -69,20 +71,40 @@ pwritev(int fd, const struct iovec *v, int n, off_t at)
 	return k < 0 ? -1 : real(fd, v, (int)k, at);
 }
 
-INT_CALL(ftruncate, (int fd, off_t n), (fd, n), shim_fails(FAULT_SPACE, ENOSPC))
-INT_CALL(ftruncate64, (int fd, off64_t n), (fd, n),
-    shim_fails(FAULT_SPACE, ENOSPC))
-INT_CALL(fallocate, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n),
-    shim_fails(FAULT_SPACE, ENOSPC))
-INT_CALL(fsync, (int fd), (fd), shim_fails(FAULT_SYNC, EIO))
-INT_CALL(fdatasync, (int fd), (fd), shim_fails(FAULT_SYNC, EIO))
-INT_CALL(syncfs, (int fd), (fd), shim_fails(FAULT_SYNC, EIO))
+static bool
+no_room(void)
+{
+	shim_dies();
+	return shim_fails(FAULT_SPACE, ENOSPC);
+}
+
+static bool
+no_sync(void)
+{
+	shim_dies();
+	return shim_fails(FAULT_SYNC, EIO);
+}
+
+static bool
+stays(void)
+{
+	shim_dies();
+	return shim_fails(FAULT_NAME, EIO);
+}
 
 static bool
 no_name(void)
 {
-	return shim_fails(FAULT_SPACE, ENOSPC) || shim_fails(FAULT_NAME, EIO);
+	return no_room() || shim_fails(FAULT_NAME, EIO);
 }
+
+INT_CALL(ftruncate, (int fd, off_t n), (fd, n), no_room())
+INT_CALL(ftruncate64, (int fd, off64_t n), (fd, n), no_room())
+INT_CALL(fallocate, (int fd, int mode, off_t at, off_t n), (fd, mode, at, n),
+    no_room())
+INT_CALL(fsync, (int fd), (fd), no_sync())
+INT_CALL(fdatasync, (int fd), (fd), no_sync())
+INT_CALL(syncfs, (int fd), (fd), no_sync())
 
 INT_CALL(link, (const char *a, const char *b), (a, b), no_name())
 INT_CALL(linkat, (int d, const char *a, int e, const char *b, int flags),
@@ -95,9 +117,8 @@ INT_CALL(renameat2, (int d, const char *a, int e, const char *b,
 INT_CALL(mkdir, (const char *a, mode_t mode), (a, mode), no_name())
 INT_CALL(mkdirat, (int d, const char *a, mode_t mode), (d, a, mode),
     no_name())
-INT_CALL(unlink, (const char *a), (a), shim_fails(FAULT_NAME, EIO))
-INT_CALL(unlinkat, (int d, const char *a, int flags), (d, a, flags),
-    shim_fails(FAULT_NAME, EIO))
+INT_CALL(unlink, (const char *a), (a), stays())
+INT_CALL(unlinkat, (int d, const char *a, int flags), (d, a, flags), stays())
 
 static bool
 unreadable(int fd)

@@ -21,6 +21,8 @@ bool shim_idle(void);
 bool shim_now(enum fault_class class);
 /* the same for one that fails: errno is set */
 bool shim_fails(enum fault_class class, int error);
+/* FAULT_KILL: as kill -9 would end it here */
+void shim_dies(void);
 /* it waits for something: the start is over */
 void shim_serves(void);
 bool shim_serving(void);

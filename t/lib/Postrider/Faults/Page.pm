@@ -13,7 +13,7 @@ use Postrider::Instance;
 
 # of fault/control.h
 our @class = qw(none short space sync read name files memory eintr clock fork
-    rights send other start);
+    rights send other kill start);
 my %class = map { $class[$_] => $_ } 0 .. $#class;
 
 sub new {
