@@ -13,14 +13,12 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-enum { SOON_S = 3 * 86400, WAITERS_MAX = 1024,
-	BEFORE_MS = 10000 };	/* as long as a tlsd waits for an answer */
+enum { SOON_S = 3 * 86400, WAITERS_MAX = 1024 };
 
 struct cert {
 	const char *file;
 	struct loaded l;		/* n == 0: there was no good one yet */
-	struct loaded before;		/* for handshakes that began with it */
-	int64_t before_until;		/* mono_ms */
+	struct before *before;		/* the newest first */
 	struct str staple;
 	int64_t staple_ends;		/* unix seconds */
 	uint64_t stamp;			/* of all its files, as last read */
@@ -36,6 +34,7 @@ static size_t ncerts;
 static int64_t generation;
 static struct waiter *waiters;
 static size_t nwaiters;
+static bool leaving;
 static struct event *timer;
 
 static uint64_t
@@ -133,9 +132,7 @@ load(struct cert *c)
 		return false;
 	}
 	if (c->l.n > 0 && strcmp(c->l.id, l.id) != 0) {
-		file_free(&c->before);
-		c->before = c->l;
-		c->before_until = mono_ms() + BEFORE_MS;
+		before_add(&c->before, &c->l);
 	} else {
 		file_free(&c->l);
 	}
@@ -201,17 +198,15 @@ certs_jail(void)
 struct loaded *
 certs_find(const char *id)
 {
+	struct loaded *l = NULL;
 	size_t i;
 
 	for (i = 0; i < ncerts; i++)
 		if (certs[i].l.n > 0 && strcmp(certs[i].l.id, id) == 0)
 			return &certs[i].l;
-	for (i = 0; i < ncerts; i++)
-		if (certs[i].before.n > 0 &&
-		    certs[i].before_until > mono_ms() &&
-		    strcmp(certs[i].before.id, id) == 0)
-			return &certs[i].before;
-	return NULL;
+	for (i = 0; i < ncerts && l == NULL; i++)
+		l = before_find(certs[i].before, id);
+	return l;
 }
 
 void
@@ -221,7 +216,7 @@ certs_wipe(void)
 
 	for (i = 0; i < ncerts; i++) {
 		file_free(&certs[i].l);
-		file_free(&certs[i].before);
+		before_expire(&certs[i].before, true);
 	}
 }
 
@@ -292,6 +287,10 @@ certs_list(struct call *c, const void *arg, void *res, struct err *err)
 	out->generation = generation;
 	if (in->known != generation || in->wait == 0)
 		return send_all(send_call, c, err);
+	if (leaving) {
+		hub_end(hub_hold(c));
+		return CALL_LATER;
+	}
 	if (nwaiters >= WAITERS_MAX)
 		return err_temp(err, "4.3.2", "too many wait for certificates");
 	nwaiters++;
@@ -334,45 +333,48 @@ answer_waiters(bool all)
 	}
 }
 
-/* check_interval, or less: a key that was replaced is to go */
-static void
-set_timer(void)
+void
+certs_leave(void)
 {
-	int64_t ms = conf.check_interval;
-	struct timeval tv;
-	size_t i;
+	struct waiter *w;
 
-	for (i = 0; i < ncerts; i++)
-		if (certs[i].before.n > 0)
-			ms = MIN(ms, MAX(certs[i].before_until - mono_ms(),
-			    (int64_t)1));
-	tv = (struct timeval){ ms / 1000, ms % 1000 * 1000 };
-	evtimer_add(timer, &tv);
+	leaving = true;
+	while ((w = waiters) != NULL) {
+		waiters = w->next;
+		nwaiters--;
+		hub_end(w->ticket);
+		free(w);
+	}
 }
 
 static void
 on_timer(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 {
+	int64_t ms = conf.check_interval, left;
+	struct timeval tv;
 	bool changed = false;
 	size_t i;
 
 	for (i = 0; i < ncerts; i++) {
 		struct cert *c = &certs[i];
 
-		if (c->before.n > 0 && c->before_until <= mono_ms())
-			file_free(&c->before);
-		if (stamps(c) != c->stamp) {
+		before_expire(&c->before, false);
+		if (stamps(c) != c->stamp && !before_full(c->before)) {
 			changed |= load(c);
 		} else if (c->staple_ends != 0 &&
 		    c->staple_ends <= wall_s()) {
 			load_staple(c);		/* says that it has ended */
 			changed = true;
 		}
+		left = before_expire(&c->before, false);
+		if (left >= 0)
+			ms = MIN(ms, left);
 	}
 	if (changed)
 		generation++;
 	answer_waiters(changed);
-	set_timer();
+	tv = (struct timeval){ ms / 1000, ms % 1000 * 1000 };
+	evtimer_add(timer, &tv);
 }
 
 int

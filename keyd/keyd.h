@@ -48,6 +48,18 @@ const char *file_key_place(const char *cert, size_t i, struct arena *a);
 /* read_file, or NULL: err */
 char *file_read(const char *path, size_t *n_r, struct err *err);
 
+/* --- before.c: keys of a certificate that were replaced --- */
+/* as long as a tlsd waits for an answer; a list has so many at most */
+enum { BEFORE_MS = 10000, BEFORE_MAX = 8 };
+struct before;
+void before_add(struct before **list, const struct loaded *l);	/* keeps it */
+bool before_full(const struct before *list);
+/* that signs yet, or NULL */
+struct loaded *before_find(struct before *list, const char *id);
+/* Those whose time is over, or all, are wiped.  ms until the next one's is, -1
+ * there is none. */
+int64_t before_expire(struct before **list, bool all);
+
 /* --- staple.c --- */
 /* The OCSP response of path as base64, appended, and when it ends (unix
  * seconds).  1, 0 there is no such file, -1: err */
@@ -60,6 +72,9 @@ void certs_load(void);			/* all, for the first time */
 int certs_start(struct err *err);	/* watches the files */
 struct loaded *certs_find(const char *id);	/* or NULL */
 void certs_wipe(void);
+/* The generation ends: who waits for news shall ask our successor, whose keys
+ * may be others. */
+void certs_leave(void);
 int certs_list(struct call *c, const void *in, void *out, struct err *err);
 
 /* --- sign.c --- */

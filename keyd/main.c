@@ -4,6 +4,7 @@
  */
 #include "keyd.h"
 
+#include <event2/event.h>
 #include <openssl/crypto.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -16,6 +17,8 @@
 
 struct keyd_conf conf;
 static unsigned char secret[VOUCHER_SECRET];
+static size_t nconns;
+static bool draining;
 
 enum { SECURE_HEAP = 1 << 20, SECURE_MIN = 32 };
 
@@ -66,6 +69,43 @@ static const struct verb verbs[] = {
 	{ &key_check, check_voucher, PEER_AUTH },
 	{ 0 }
 };
+
+static void *
+opened(const struct ipc_cred *peer UNUSED)
+{
+	nconns++;
+	return NULL;
+}
+
+static void
+closed(void *state UNUSED)
+{
+	nconns--;
+	if (draining && nconns == 0)
+		hub_exit();
+}
+
+static void
+on_late(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
+	hub_exit();
+}
+
+/* Our keys sign for handshakes that have begun with them, while our successor,
+ * whose keys may be others, serves already: until each tlsd has gone to it, at
+ * most as long as one waits for an answer. */
+static void
+drain(void)
+{
+	static const struct timeval most = { BEFORE_MS / 1000, 0 };
+
+	draining = true;
+	certs_leave();
+	status_leaving();
+	if (nconns == 0 || event_base_once(hub_base, -1, EV_TIMEOUT, on_late,
+	    NULL, &most) < 0)
+		hub_exit();
+}
 
 /* No page of this process goes to the swap: all of it where we may, else those
  * of the keys (OpenSSL's secure heap). */
@@ -137,6 +177,7 @@ struct daemon keyd = {
 	.fields = fields, .conf = &conf,
 	.before_jail = before_jail, .start = start, .run = run,
 	.verbs = verbs, .check = check,
+	.conn_open = opened, .conn_close = closed, .drain = drain,
 	.burst = 1,
 	.jail = { .groups = JAIL_FILES | JAIL_EPOLL },
 };

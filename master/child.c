@@ -47,14 +47,14 @@ add(struct child *c)
 	c->service->starting++;
 }
 
-/* the counter of a child of the generation at work, or that of old ones */
+/* the counter of a child of the generation at work, or one of old ones */
 static size_t *
 counter(const struct child *c)
 {
 	struct service *s = c->service;
 
 	if (c->gen != s->gen)
-		return &s->old;
+		return c->leaving ? &s->leaving : &s->old;
 	return c->was_ready ? &s->ready : &s->starting;
 }
 
@@ -337,10 +337,13 @@ take(struct service *s, const struct status_msg *m)
 {
 	struct child *c = find(m->pid);
 
-	if (c == NULL || c->service != s || m->what != STATUS_READY)
-		return;		/* few are idle; it died meanwhile, or lies */
+	if (c == NULL || c->service != s)
+		return;		/* it died meanwhile, or lies */
 	--*counter(c);
-	c->was_ready = true;
+	if (m->what == STATUS_READY)
+		c->was_ready = true;
+	else if (m->what == STATUS_LEAVING && c->gen != s->gen)
+		c->leaving = true;
 	++*counter(c);
 }
 

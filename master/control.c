@@ -70,7 +70,8 @@ describe(const struct service *s, struct master_service *m, struct arena *a)
 		m->limit = s->conf->process_limit;
 		m->spare = s->conf->spare;
 	}
-	m->processes = (int64_t)(s->starting + s->ready + s->old);
+	m->processes = (int64_t)(s->starting + s->ready + s->old +
+	    s->leaving);
 	m->busy = (int64_t)(s->ready - child_idle(s));
 	m->spawned = s->spawned;
 	m->crashes = s->crashes;

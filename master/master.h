@@ -62,6 +62,7 @@ struct child {
 	pid_t pid;
 	uint32_t slot;		/* of the generation's board */
 	bool was_ready;
+	bool leaving;		/* of an earlier generation: it said so */
 	int64_t started;	/* mono_ms */
 };
 
@@ -91,6 +92,7 @@ struct service {
 	struct child *children;	/* of all generations */
 	size_t starting, ready;	/* of this generation */
 	size_t old;			/* children of earlier ones */
+	size_t leaving;			/* ... whose successor may start */
 	int status_read, status_write;
 	struct event *status;
 	struct event *retry;	/* throttle is over, or look again */

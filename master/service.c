@@ -106,7 +106,7 @@ may_spawn(struct service *s)
 		return false;
 	}
 	s->throttled_until = 0;
-	/* a hub's successor starts when its predecessor has ended */
+	/* a hub starts when its predecessor has ended, or lets it */
 	if (s->conf->process_limit == 1 && s->old > 0)
 		return false;
 	return true;

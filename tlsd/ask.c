@@ -1,7 +1,10 @@
 /*
- * ask.c - what handshakes ask keyd, over one connection of the loop.  The one
- * that asks is a fibre and waits; keyd answers in order, so an answer belongs
- * to the oldest question, also where nobody waits for it any more.
+ * ask.c - what handshakes ask keyd.  The one that asks is a fibre and waits.
+ * Questions go to the keyd that the certificates are of, as it has their keys:
+ * over one connection of the loop, which a new one follows when there are
+ * certificates of another keyd.  What was asked before is answered by the old
+ * one.  On each answers come in order, so an answer belongs to the oldest
+ * question, also where nobody waits for it any more.
  *
  * A question waits for key_timeout at most.  Where the oldest is older, keyd
  * hangs: until it answers, or its connection ends, further questions fail at
@@ -36,9 +39,16 @@ struct ask {
 	int tries;
 };
 
-static struct ask *first, **end = &first;	/* all that were sent */
+/* a connection */
+struct line {
+	struct line *next;
+	struct hub_agent *agent;
+	struct ask *first, **end;	/* all that were sent */
+};
+
+static struct line *lines;		/* all that there are */
+static struct line *current;		/* of these; NULL: none */
 static size_t nasks;
-static struct hub_agent *agent;
 static struct event *late;
 static int64_t broken_until;		/* mono_ms */
 
@@ -52,23 +62,27 @@ failed(const struct err *err)
 }
 
 static void
-append(struct ask *q)
+append(struct line *l, struct ask *q)
 {
 	q->next = NULL;
-	*end = q;
-	end = &q->next;
+	*l->end = q;
+	l->end = &q->next;
 	nasks++;
 }
 
+/* the oldest, or NULL */
 static struct ask *
-take_all(void)
+take(struct line *l)
 {
-	struct ask *list = first;
+	struct ask *q = l->first;
 
-	first = NULL;
-	end = &first;
-	nasks = 0;
-	return list;
+	if (q == NULL)
+		return NULL;
+	l->first = q->next;
+	if (l->first == NULL)
+		l->end = &l->first;
+	nasks--;
+	return q;
 }
 
 /* the fibre goes on; it may ask the next thing at once */
@@ -95,65 +109,105 @@ give_up(struct ask *list)
 	}
 }
 
+static void
+forget(struct line *l)
+{
+	struct line **p = &lines;
+
+	while (*p != l)
+		p = &(*p)->next;
+	*p = l->next;
+	if (current == l)
+		current = NULL;
+	free(l);
+}
+
+/* one that is not the current one ends with its last answer */
+static void
+end_idle(struct line *l)
+{
+	if (l == current || l->first != NULL)
+		return;
+	hub_agent_close(l->agent);
+	forget(l);
+}
+
 static bool
-has_agent(void)
+has_line(void)
 {
 	struct err err = ERR_INIT;
+	struct hub_agent *agent;
+	struct line *l;
 
-	if (agent != NULL)
+	if (current != NULL)
 		return true;
 	if (broken_until > mono_ms())
 		return false;
-	agent = hub_agent_open(socket_path("keyd"), on_answer, on_gone, NULL,
+	l = xcalloc(1, sizeof(*l));
+	agent = hub_agent_open(socket_path("keyd"), on_answer, on_gone, l,
 	    &err);
-	if (agent != NULL)
-		return true;
-	broken_until = mono_ms() + BREAK_MS;
-	failed(&err);
-	return false;
+	if (agent == NULL) {
+		free(l);
+		broken_until = mono_ms() + BREAK_MS;
+		failed(&err);
+		return false;
+	}
+	l->agent = agent;
+	l->end = &l->first;
+	l->next = lines;
+	lines = current = l;
+	return true;
 }
 
-/* where that fails on_gone comes, and finds it in the list */
-static void
+/* 0, or -1: no message can hold the question, which is the asker's.  Where the
+ * line has failed on_gone comes, and finds it in the list. */
+static int
 ask(struct ask *q)
 {
-	struct err err;
+	struct err err = ERR_INIT;
 
-	append(q);
+	if (hub_agent_send(current->agent, q->verb, q->who->in, -1,
+	    &err) < 0 && err.kind == ERR_PERM) {
+		failed(&err);
+		return -1;
+	}
+	append(current, q);
 	q->tries++;
-	(void)hub_agent_send(agent, q->verb, q->who->in, -1, &err);
+	return 0;
 }
 
 static void
-on_answer(struct hub_agent *a UNUSED, void *ctx UNUSED, struct ipc_msg *m)
+on_answer(struct hub_agent *a UNUSED, void *ctx, struct ipc_msg *m)
 {
-	struct ask *q = first;
+	struct line *l = ctx;
+	struct ask *q = take(l);
 	struct asker *who;
 
 	if (q == NULL)			/* nobody has asked */
 		return;
-	first = q->next;
-	if (first == NULL)
-		end = &first;
-	nasks--;
 	who = q->who;
 	free(q);
+	end_idle(l);
 	if (who != NULL)
 		wake(who, m);
 }
 
 static void
-on_gone(struct hub_agent *a UNUSED, void *ctx UNUSED, const struct err *why)
+on_gone(struct hub_agent *a UNUSED, void *ctx, const struct err *why)
 {
-	struct ask *list = take_all(), *lost = NULL, *q;
+	struct ask *list = NULL, **end = &list, *lost = NULL, *q;
 
-	agent = NULL;
+	while ((q = take(ctx)) != NULL) {
+		q->next = NULL;
+		*end = q;
+		end = &q->next;
+	}
+	forget(ctx);
 	while ((q = list) != NULL) {
 		list = q->next;
-		if (q->who != NULL && q->tries < TRIES && has_agent()) {
-			ask(q);
+		if (q->who != NULL && q->tries < TRIES && has_line() &&
+		    ask(q) == 0)
 			continue;
-		}
 		if (q->who != NULL && lost == NULL)
 			failed(why);
 		q->next = lost;
@@ -162,15 +216,32 @@ on_gone(struct hub_agent *a UNUSED, void *ctx UNUSED, const struct err *why)
 	give_up(lost);
 }
 
+void
+ask_move(void)
+{
+	struct line *l = current;
+
+	current = NULL;
+	if (l != NULL)
+		end_idle(l);
+	/* at once: later it might be yet another keyd that we find */
+	(void)has_line();
+}
+
 /* the oldest that somebody waits for, or NULL */
 static struct ask *
 oldest(void)
 {
-	struct ask *q = first;
+	struct ask *found = NULL, *q;
+	struct line *l;
 
-	while (q != NULL && q->who == NULL)
-		q = q->next;
-	return q;
+	for (l = lines; l != NULL; l = l->next) {
+		for (q = l->first; q != NULL && q->who == NULL; q = q->next)
+			continue;
+		if (q != NULL && (found == NULL || q->until < found->until))
+			found = q;
+	}
+	return found;
 }
 
 static void
@@ -225,14 +296,17 @@ wait_for(const struct verb_def *v, const void *in)
 	int64_t now = mono_ms();
 
 	assert(me.fibre != NULL);
-	if ((first != NULL && first->until <= now) ||
-	    nasks >= (size_t)conf.key_waiting + FORGOTTEN || !has_agent())
+	if (nasks >= (size_t)conf.key_waiting + FORGOTTEN || !has_line() ||
+	    (current->first != NULL && current->first->until <= now))
 		return NULL;
 	me.ask = xcalloc(1, sizeof(*me.ask));
 	me.ask->verb = v;
 	me.ask->who = &me;
 	me.ask->until = now + conf.key_timeout;
-	ask(me.ask);
+	if (ask(me.ask) < 0) {
+		free(me.ask);
+		return NULL;
+	}
 	if (!evtimer_pending(late, NULL))
 		set_late();
 	if (!fibre_wait() && me.ask != NULL)

@@ -295,6 +295,7 @@ certs_choose(SSL *ssl, void *arg UNUSED)
 		c[first->type] = first;
 	}
 	add_other(ssl, c);
+	SSL_certs_clear(ssl);	/* those of a hello that was not enough */
 	for (t = 0; t < TYPES; t++)
 		if (c[t] != NULL && SSL_use_cert_and_key(ssl, c[t]->x,
 		    c[t]->key, c[t]->chain, 1) != 1)

@@ -20,6 +20,7 @@ struct watch {
 	struct hub_agent *agent;
 	struct event *timer;
 	void (*ask)(struct watch *w);
+	bool fresh;		/* nothing has come over this connection */
 };
 
 static int64_t generation;
@@ -42,6 +43,18 @@ on_gone(struct hub_agent *a UNUSED, void *ctx, const struct err *why UNUSED)
 	if (w == &certs)
 		certs_drop();
 	later(w, RETRY_MS);
+}
+
+/* The certificates are of another keyd: so shall the rest be. */
+static void
+move(void)
+{
+	certs.fresh = false;
+	ask_move();
+	if (tickets.agent != NULL)
+		hub_agent_close(tickets.agent);
+	tickets.agent = NULL;
+	later(&tickets, 0);
 }
 
 static int
@@ -71,6 +84,8 @@ on_certs(struct hub_agent *a UNUSED, void *ctx, struct ipc_msg *m)
 	    decode(m, key_certs.out, &out, &arena) == 0) {
 		certs_take();
 		generation = out.generation;
+		if (w->fresh)
+			move();
 		w->ask(w);
 	} else {
 		certs_drop();
@@ -101,9 +116,11 @@ open_agent(struct watch *w, hub_msg_fn *fn)
 {
 	struct err err = ERR_INIT;
 
-	if (w->agent == NULL)
+	if (w->agent == NULL) {
 		w->agent = hub_agent_open(socket_path("keyd"), fn, on_gone, w,
 		    &err);
+		w->fresh = true;
+	}
 	if (w->agent == NULL)
 		later(w, RETRY_MS);
 	return w->agent != NULL;
@@ -180,6 +197,7 @@ keyd_start(struct err *err)
 		return err_temp(err, "4.3.0", "evtimer_new");
 	ask_start();
 	first_certs();
+	ask_move();
 	ask_certs(&certs);
 	ask_tickets(&tickets);
 	return 0;

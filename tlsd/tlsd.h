@@ -98,6 +98,8 @@ int keyd_start(struct err *err);
 
 /* --- ask.c: from a fibre, which waits for the answer --- */
 void ask_start(void);
+/* The certificates are of another keyd: so questions are asked that one. */
+void ask_move(void);
 int keyd_sign(const char *id, int scheme, struct slice tbs,
     unsigned char *sig, size_t cap, size_t *n);
 /* strings of out live until the next call; 0 or -1 */

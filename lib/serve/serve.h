@@ -223,6 +223,8 @@ int serve_main(int argc, char **argv, const struct daemon *d);
 void status_ready(void);
 void status_busy(void);
 void status_idle(void);
+/* From a drain: a successor may start, though we are the only one. */
+void status_leaving(void);
 
 /* For sessions: a line protocol's loop.  See cmdloop.h. */
 

@@ -13,7 +13,7 @@
 
 #include "base/err.h"
 
-enum { STATUS_READY = 'r', STATUS_FEW = 'f' };
+enum { STATUS_READY = 'r', STATUS_FEW = 'f', STATUS_LEAVING = 'l' };
 
 struct status_msg {
 	int32_t pid;

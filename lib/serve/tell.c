@@ -53,6 +53,13 @@ status_idle(void)
 	set(SLOT_IDLE);
 }
 
+void
+status_leaving(void)
+{
+	if (board.memory != NULL)
+		tell(STATUS_LEAVING);
+}
+
 bool
 status_spare(void)
 {

@@ -114,18 +114,25 @@ ok soon(sub { wait_sessions(1) }), 'its program is killed: so it ends';
 kill 'CONT', keyd();
 ok $t->client($port)->echo('x'), 'the next one is done';
 
-# --- a reload
+# --- a reload, with another key
 ok wait_sessions(1), 'one session';
 kill 'STOP', my $old = keyd();
-$c = $t->client($port);
-ok wait_sessions(2), 'a handshake waits';
+@c = map { $t->client($port) } 1 .. 3;
+ok wait_sessions(4), 'three handshakes wait';
+$t->cert('a', names => ['a.test'], cn => 'third');
+$mark = $i->log_mark;
 $i->reload;
 kill 'CONT', $old;
-ok $c->echo('x'), 'reload: who waited has its session';
+is scalar(grep { $_->echo('x') } @c), 3, 'reload: all have their sessions';
+is scalar(grep { $_->{text} =~ /CN = second/ } @c), 3,
+    'with the certificate from before';
+unlike $i->log($mark), qr/handshake-failed/, 'no handshake has failed';
+ok soon(sub { $i->wait_for(sub { !kill 0, $old }) }),
+    'then the old keyd ends, as nobody needs it';
 ok $i->wait_for(sub { keyd() && keyd() != $old &&
     $t->client($port)->echo('x') }), 'and new clients have theirs';
 ok $stays->echo('four'), 'as the first one still has';
-$_->done for $c, $stays;
+$_->done for @c, $stays;
 ok $i->wait_for(sub { ! grep { $pids =~ /\b$_\b/ } $i->pids_of('tlsd') }),
     'the old tlsd ends with them';
 

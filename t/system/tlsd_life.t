@@ -142,18 +142,22 @@ $_->done for @{ $of{all} };
 ok $i->wait_for(sub { !grep { $before{$_} } pids('tlsd') }),
     'the old ones end with their last session';
 
-# --- handshakes while the suite reloads
+# --- handshakes while the suite reloads, with another key each time
 my $pid = fork // die;
 if (!$pid) {
 	my $bad = grep { !$t->client($port)->echo("n $_") } 1 .. 40;
 	POSIX::_exit($bad);
 }
+my $mark = $i->log_mark;
 for (1 .. 3) {
 	sleep 0.4;
+	$t->cert('a', names => ['a.test'], cn => "reload$_");
 	$i->reload;
 }
 waitpid $pid, 0;
 is $? >> 8, 0, 'none of forty clients is lost by three reloads';
+unlike $i->log($mark), qr/handshake-failed/, 'and no handshake';
+is wait_cn('reload3'), 'reload3', 'the last key is used';
 
 # --- full
 $i->set_conf('master.conf', 'tlsd/clients' => 3, 'tlsd/spare' => 1,

@@ -1,8 +1,10 @@
 /*
  * keyd_certs_test.c - a key that was replaced signs for ten seconds more, and
- * no longer, however seldom files are looked at; then it is wiped.
+ * no longer, however seldom files are looked at and however often it was
+ * replaced; then it is wiped.
  */
 #include <event2/event.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <time.h>
 
@@ -49,11 +51,9 @@ file_free(struct loaded *l)
 
 /* files that are others than those of another key */
 const char *
-file_key_place(const char *cert UNUSED, size_t i, struct arena *a UNUSED)
+file_key_place(const char *cert UNUSED, size_t i, struct arena *a)
 {
-	if (i > 0)
-		return NULL;
-	return strcmp(now_there, "one") == 0 ? "/" : "/proc";
+	return i > 0 ? NULL : arena_printf(a, "%s/%s", tap_dir(), now_there);
 }
 
 int
@@ -61,6 +61,20 @@ staple_load(const char *path UNUSED, const struct loaded *cert UNUSED,
     struct str *out UNUSED, int64_t *ends_r UNUSED, struct err *err UNUSED)
 {
 	return 0;
+}
+
+static void
+put(const char *name)
+{
+	struct arena a = { 0 };
+	int fd;
+
+	now_there = name;
+	fd = open(file_key_place("", 0, &a), O_WRONLY | O_CREAT, 0600);
+	if (fd < 0)
+		die("%s: %s", name, strerror(errno));
+	close(fd);
+	arena_free(&a);
 }
 
 static void
@@ -75,6 +89,43 @@ run(void)
 	event_base_loop(hub_base, EVLOOP_NONBLOCK);
 }
 
+/* a second each: all of them sign, and who comes behind has to wait */
+static void
+test_many(void)
+{
+	static const char *const names[] = { "b0", "b1", "b2", "b3", "b4",
+	    "b5", "b6", "b7" };
+	size_t i, n = 0;
+
+	for (i = 0; i < BEFORE_MAX; i++) {
+		put(names[i]);
+		pass(1);
+		run();
+		is_str(wiped, "", "%zu. replacement: nothing is wiped", i + 1);
+	}
+	ok(certs_find("two") != NULL, "the first of them signs");
+	for (i = 0; i < BEFORE_MAX; i++)
+		n += certs_find(names[i]) != NULL;
+	is_int((int)n, BEFORE_MAX, "and all behind it");
+	put("last");
+	pass(1);
+	run();
+	ok(certs_find("last") == NULL && certs_find("two") != NULL,
+	    "one more has to wait");
+	pass(2);
+	run();
+	ok(certs_find("last") != NULL && certs_find("two") == NULL,
+	    "until ten seconds of the first are over");
+	is_str(wiped, "another", "which is wiped");
+	ok(certs_find("b7") != NULL && certs_find("b0") != NULL,
+	    "the others sign yet");
+	pass(11);
+	run();
+	for (n = 0, i = 0; i < BEFORE_MAX; i++)
+		n += certs_find(names[i]) != NULL;
+	is_int((int)n, 0, "then none of them");
+}
+
 int
 main(void)
 {
@@ -84,11 +135,11 @@ main(void)
 	hub_base = event_base_new();
 	conf.check_interval = 86400 * 1000;
 	strlist_add(&conf.certificates, &a, "/nowhere/a.pem");
-	now_there = "one";
+	put("one");
 	certs_load();
 	is_int(certs_start(&err), 0, "a key");
 	ok(certs_find("one") != NULL, "signs");
-	now_there = "two";
+	put("two");
 	pass(86400 + 1);
 	run();
 	ok(certs_find("two") != NULL, "another takes its place");
@@ -102,6 +153,12 @@ main(void)
 	run();
 	is_str(wiped, "one", "... when it is wiped");
 	ok(certs_find("two") != NULL, "the new one signs on");
+	wiped = "";
+	conf.check_interval = 1000;
+	pass(86400 + 1);
+	run();
+	test_many();
+	wiped = "";
 	certs_wipe();
 	is_str(wiped, "another", "until the end");
 	arena_free(&a);
