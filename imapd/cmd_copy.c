@@ -1,7 +1,7 @@
 /*
  * cmd_copy.c - COPY and MOVE: RFC 3501 and 9051 section 6.4.7, RFC 6851,
  * RFC 4315 (COPYUID).  A message is linked, not copied; of a MOVE the copy is
- * durable before the original goes.
+ * durable before the original goes, and nobody else can take either meanwhile.
  */
 #include "body.h"
 #include "session.h"
@@ -14,7 +14,8 @@ struct copy {
 	struct mailbox *to;
 	uint32_t first;		/* UID of the first copy */
 	struct str code;	/* COPYUID ... */
-	bool move;
+	bool *mine;		/* MOVE: which of the list were not taken by
+				 * others before; else NULL */
 };
 
 static bool
@@ -80,8 +81,8 @@ copy_all(struct session *s, struct copy *c, struct err *err)
 	size_t k;
 	int r = 0;
 
-	if (c->move)
-		mailbox_add_moves(add);
+	if (c->mine != NULL)
+		mailbox_add_moves(add, s->mb, c->list.v, c->mine);
 	for (k = 0; k < c->list.n && r == 0; k++)
 		r = ~rights & (ACL_SEEN | ACL_WRITE | ACL_DELETE) ?
 		    copy_some(s, add, c->list.v[k], rights, err) :
@@ -92,9 +93,9 @@ copy_all(struct session *s, struct copy *c, struct err *err)
 	return r;
 }
 
-/* the copies that count (all, or those that mine says): noted, and COPYUID */
+/* the copies are there: noted, and COPYUID */
 static void
-note(struct session *s, struct copy *c, const bool *mine)
+note(struct session *s, struct copy *c)
 {
 	struct meta_pair *pairs = arena_alloc(&s->imap.arena,
 	    c->list.n * sizeof(*pairs));
@@ -104,10 +105,10 @@ note(struct session *s, struct copy *c, const bool *mine)
 
 	str_addf(&c->code, "COPYUID %u ", (unsigned)c->to->uidvalidity);
 	for (k = 0; k < c->list.n; k++) {
-		if (mine != NULL && !mine[k])
+		if (c->mine != NULL && !c->mine[k])
 			continue;
 		pairs[n].from = s->mb->msg[c->list.v[k]].uid;
-		pairs[n].to = c->first + (uint32_t)k;
+		pairs[n].to = c->first + (uint32_t)n;
 		imap_setw_add(&from_w, pairs[n].from);
 		imap_setw_add(&to_w, pairs[n].to);
 		n++;
@@ -162,42 +163,17 @@ cmd_copy(void *session)
 	if (!parse(s, &c))
 		return;
 	if (run(s, &c)) {
-		note(s, &c, NULL);
+		note(s, &c);
 		imap_ok(&s->imap, c.code.len > 0 ? c.code.s : NULL, "copied");
 	}
 	str_free(&c.code);
-}
-
-/* Who moves what another session has just moved or expunged drops its copy:
- * so it is in one place. */
-static int
-take_back(struct copy *c, const bool *mine, struct err *err)
-{
-	uint32_t *v = xcalloc(c->list.n + 1, sizeof(*v));
-	size_t k, at, n = 0;
-	int r = mailbox_refresh(c->to, err);
-
-	for (k = 0; r >= 0 && k < c->list.n; k++) {
-		if (mine[k])
-			continue;
-		at = mailbox_find(c->to, c->first + (uint32_t)k);
-		if (at < c->to->n &&
-		    c->to->msg[at].uid == c->first + (uint32_t)k)
-			v[n++] = (uint32_t)at;
-	}
-	if (r >= 0 && n > 0)
-		r = mailbox_expunge(c->to, v, n, NULL, err);
-	free(v);
-	return r < 0 ? -1 : 0;
 }
 
 void
 cmd_move(void *session)
 {
 	struct session *s = session;
-	struct err err = ERR_INIT;
 	struct copy c;
-	bool *mine;
 
 	if (!parse(s, &c))
 		return;
@@ -209,18 +185,13 @@ cmd_move(void *session)
 		imap_no(&s->imap, "NOPERM", "your rights do not allow it");
 		return;
 	}
-	c.move = true;
-	mine = arena_alloc(&s->imap.arena, c.list.n + 1);
+	c.mine = arena_alloc(&s->imap.arena, c.list.n + 1);
 	if (!run(s, &c))
 		return;
-	if (expunge_indexes(s, c.list.v, c.list.n, mine, &err) < 0 ||
-	    take_back(&c, mine, &err) < 0) {
-		imap_fail(&s->imap, &err);
-	} else {
-		note(s, &c, mine);
-		if (c.code.len > 0)
-			imap_say(&s->imap, "OK [%s] moved", c.code.s);
-		expunge_ok(s, c.list.n, "moved");
-	}
+	note(s, &c);
+	expunge_note(s, c.list.v, c.list.n);
+	if (c.code.len > 0)
+		imap_say(&s->imap, "OK [%s] moved", c.code.s);
+	expunge_ok(s, c.list.n, "moved");
 	str_free(&c.code);
 }

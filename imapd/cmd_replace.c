@@ -23,7 +23,7 @@ replace(struct session *s, struct mailbox *mb, struct mailbox_add *add,
 	append_code(mb, first, 1, &code);
 	imap_say(&s->imap, "OK [%s] the new one is there", code.s);
 	str_free(&code);
-	if (expunge_indexes(s, old->v, old->n, NULL, &err) < 0)
+	if (expunge_indexes(s, old->v, old->n, &err) < 0)
 		imap_fail(&s->imap, &err);
 	else
 		expunge_ok(s, old->n, "replaced");

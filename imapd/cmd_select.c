@@ -213,7 +213,7 @@ cmd_close(void *session)
 		if ((s->mb->msg[i].flags & (MSG_DELETED | MSG_GONE)) ==
 		    MSG_DELETED)
 			v[n++] = (uint32_t)i;
-	if (n > 0 && mailbox_expunge(s->mb, v, n, NULL, &err) < 0) {
+	if (n > 0 && mailbox_expunge(s->mb, v, n, &err) < 0) {
 		imap_fail(&s->imap, &err);
 		return;
 	}

@@ -222,23 +222,31 @@ cmd_store(void *session)
 	reply(s, &list, modified);
 }
 
-int
-expunge_indexes(struct session *s, const uint32_t *v, size_t n,
-    bool *mine, struct err *err)
+void
+expunge_note(struct session *s, const uint32_t *v, size_t n)
 {
 	uint32_t *uids = arena_alloc(&s->imap.arena, (n + 1) * sizeof(*uids));
 	size_t k;
 
+	if (n == 0)
+		return;
 	for (k = 0; k < n; k++)
 		uids[k] = s->mb->msg[v[k]].uid;
-	if (n == 0)
-		return 0;
-	if (mailbox_expunge(s->mb, v, n, mine, err) < 0)
-		return -1;
 	meta_expunged(s->meta, s->mb, uids, n);
 	fts_expunged(s->fts, s->mb, uids, n);
 	s->expunged += n;
 	s->dirty = true;
+}
+
+int
+expunge_indexes(struct session *s, const uint32_t *v, size_t n,
+    struct err *err)
+{
+	if (n == 0)
+		return 0;
+	if (mailbox_expunge(s->mb, v, n, err) < 0)
+		return -1;
+	expunge_note(s, v, n);
 	return 0;
 }
 
@@ -281,7 +289,7 @@ cmd_expunge(void *session)
 	for (i = 0; i < list.n; i++)
 		if (s->mb->msg[list.v[i]].flags & MSG_DELETED)
 			list.v[n++] = list.v[i];
-	if (expunge_indexes(s, list.v, n, NULL, &err) < 0) {
+	if (expunge_indexes(s, list.v, n, &err) < 0) {
 		imap_fail(&s->imap, &err);
 		return;
 	}

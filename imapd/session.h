@@ -172,9 +172,11 @@ void flags_change_fill(struct flags_change *c, struct imap_flags *f);
 void fetch_report(struct session *s, const char *items, size_t from);
 /* take out what rights do not allow to set; false: nothing is left */
 bool flags_allowed(struct flags_change *c, unsigned rights);
-/* expunge, and forget what was derived; told by view.c: 0 or -1 */
+/* expunge, and expunge_note; told by view.c: 0 or -1 */
 int expunge_indexes(struct session *s, const uint32_t *v, size_t n,
-    bool *mine, struct err *err);
+    struct err *err);
+/* they were expunged: what was derived from them is forgotten */
+void expunge_note(struct session *s, const uint32_t *v, size_t n);
 
 /* the tagged reply to it, with HIGHESTMODSEQ (RFC 7162 section 3.2.7) */
 void expunge_ok(struct session *s, size_t n, const char *text);

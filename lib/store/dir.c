@@ -10,6 +10,7 @@
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 enum { LOCK_POLL_US = 2000, DENTS = 32768 };
@@ -90,6 +91,25 @@ dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
 	free(buf);
 	close(fd);
 	return r;
+}
+
+int64_t
+dir_time(int fd)
+{
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return 0;
+	return timespec_ns(st.st_mtim);
+}
+
+int64_t
+dir_settles_ms(int64_t ns)
+{
+	int64_t grain = ns % 1000000000 == 0 ? DIR_COARSE_MS : DIR_GRAIN_MS;
+	int64_t left = ns / 1000000 + grain - wall_us() / 1000 + 1;
+
+	return MAX(left, 0);
 }
 
 bool

@@ -23,6 +23,16 @@ typedef int dir_fn(void *ctx, const char *name, int type);
 int dir_each(int dir, const char *sub, bool dots, dir_fn *fn, void *ctx,
     struct err *err);
 
+/* Reading a directory while others change it: the time of its last change,
+ * nanoseconds, is asked before and behind that (0: it can not be told).  Where
+ * both are the same, and dir_settles_ms is 0, nothing changed meanwhile.  It
+ * is for how long a change may still leave the time as it is: times have a
+ * grain, a timer's tick, or whole seconds on file systems that know no others.
+ */
+enum { DIR_GRAIN_MS = 20, DIR_COARSE_MS = 2100 };
+int64_t dir_time(int fd);
+int64_t dir_settles_ms(int64_t ns);
+
 /* Directories below fd (open for reading) have nothing to do with each other:
  * ext4 lays them apart, so that what is deleted in one makes no work for who
  * creates in another.  True: from now on; false: they are already, or it can

@@ -21,6 +21,7 @@ struct drop_msg {
 	uint64_t salt;		/* of its UIDL */
 	unsigned short unique;	/* bytes of name */
 	bool in_cur, deleted, seen, gone;
+	bool found;		/* of drop_update.c */
 };
 
 struct drop {

@@ -3,7 +3,8 @@
  * not under its name any more was renamed by another program (a session of
  * IMAP does this, too), and is found by one look through both directories for
  * all of them.  One that is being renamed may be missed by readdir: what is not
- * found counts as gone only where the directories did not change meanwhile.
+ * found counts as gone only where the directories did not change meanwhile,
+ * or, where they never stop, after some looks and for what is looked for.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -15,13 +16,11 @@
 #include "store/name.h"
 #include "store/quota.h"
 
-enum {
-	GRAIN_US = 20000,	/* a directory this old has its last time */
-	WAITS_MAX = 2, PASSES_MAX = 50
-};
+enum { WAITS_MAX = 2, PASSES_MAX = 50 };
 
 struct refind {
 	struct drop *d;
+	const struct drop_msg *one;	/* NULL: all that are deleted */
 	bool in_cur;
 };
 
@@ -39,64 +38,82 @@ refind_one(void *ctx, const char *name, int type)
 	key = (struct drop_msg){ .name = name, .time = n.time,
 		.unique = (unsigned short)n.unique.n };
 	m = bsearch(&key, d->msg, d->n, sizeof(*d->msg), drop_cmp);
-	if (m == NULL || m->salt != 0 || !m->gone)
+	if (m == NULL || m->salt != 0 || m->found)
 		return 0;
-	m->gone = false;
+	m->found = true;
 	if (strcmp(m->name, name) != 0)
 		m->name = arena_strdup(&d->names, name);
 	m->in_cur = f->in_cur;
 	return 0;
 }
 
-/* the time of the last change of new/ or cur/ */
-static int64_t
-changed(const struct drop *d)
+/* is any not found that is looked for? */
+static bool
+misses(const struct refind *f)
 {
-	int64_t ns = 0;
-	struct stat st;
-	int k;
+	const struct drop *d = f->d;
+	const struct drop_msg *m;
 
-	for (k = 0; k < 2; k++)
-		if (fstat(d->sub[k], &st) == 0)
-			ns = MAX(ns, timespec_ns(st.st_mtim));
-	return ns;
+	if (f->one != NULL)
+		return !f->one->found && f->one->salt == 0;
+	for (m = d->msg; m < d->msg + d->n; m++)
+		if (m->deleted && !m->found && m->salt == 0)
+			return true;
+	return false;
 }
 
-/* is any not found? */
-static bool
-misses(const struct drop *d)
+/* Both directories once.  For how long it can not be told whether they changed
+ * meanwhile, 0: they did not; -1 */
+static int64_t
+look(struct refind *f, struct err *err)
 {
+	struct drop *d = f->d;
+	int64_t before[2], wait = 0;
 	size_t i;
+	int k;
 
-	for (i = 0; i < d->n && !d->msg[i].gone; i++)
-		;
-	return i < d->n;
+	for (i = 0; i < d->n; i++)
+		d->msg[i].found = false;
+	/* new/ first: what moves to cur/ meanwhile is not missed */
+	for (k = 0; k < 2; k++) {
+		before[k] = dir_time(d->sub[k]);
+		f->in_cur = k == 1;
+		if (dir_each(d->maildir, drop_subs[k], false, refind_one, f,
+		    err) < 0)
+			return -1;
+	}
+	for (k = 0; k < 2; k++) {
+		wait = MAX(wait, dir_settles_ms(before[k]));
+		if (dir_time(d->sub[k]) != before[k])
+			wait = MAX(wait, dir_settles_ms(dir_time(d->sub[k])));
+	}
+	return wait;
 }
 
 /* Look for all messages anew; what is not found is gone. */
 static int
-refind(struct drop *d, struct err *err)
+refind(struct drop *d, const struct drop_msg *one, struct err *err)
 {
-	struct refind f = { .d = d };
-	int64_t before;
-	size_t i;
-	int k, waits = WAITS_MAX;
+	struct refind f = { .d = d, .one = one };
+	struct drop_msg *m;
+	int waits = WAITS_MAX;
+	int64_t wait;
 
 	for (;;) {
-		before = changed(d);
-		for (i = 0; i < d->n; i++)
-			d->msg[i].gone = d->msg[i].salt == 0;
-		for (k = 0; k < 2; k++) {
-			f.in_cur = k == 1;
-			if (dir_each(d->maildir, drop_subs[k], false,
-			    refind_one, &f, err) < 0)
-				return -1;
-		}
-		if (!misses(d) || waits-- == 0 || (changed(d) == before &&
-		    wall_us() - before / 1000 > GRAIN_US))
-			return 0;
-		usleep(GRAIN_US + 5000);
+		wait = look(&f, err);
+		if (wait < 0)
+			return -1;
+		if (wait == 0 || !misses(&f) || waits-- == 0)
+			break;
+		usleep((useconds_t)wait * 1000 + 5000);
 	}
+	for (m = d->msg; m < d->msg + d->n; m++)
+		if (m->found)
+			m->gone = false;
+		else if (m->salt == 0 && (wait == 0 ||
+		    (one != NULL ? m == one : m->deleted)))
+			m->gone = true;
+	return 0;
 }
 
 int
@@ -112,7 +129,7 @@ drop_read(struct drop *d, size_t i, struct err *err)
 			return fd;
 		if (errno != ENOENT)
 			return err_sys(err, "open message");
-		if (try == 0 && refind(d, err) < 0)
+		if (try == 0 && refind(d, m, err) < 0)
 			return -1;
 		m->gone |= try == 1 || m->salt != 0;
 	}
@@ -236,7 +253,7 @@ remove_all(struct removing *r)
 	int pass = 0, bad = 0;
 
 	while (remove_pass(r) > 0 && bad == 0 && pass++ < PASSES_MAX)
-		bad = refind(d, &e);
+		bad = refind(d, NULL, &e);
 	if (bad == 0)
 		err_temp(&e, "4.2.0", "another program renames the messages");
 	for (i = 0; i < d->n; i++)

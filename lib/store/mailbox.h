@@ -149,10 +149,9 @@ struct flags_change {
 int mailbox_flags(struct mailbox *mb, const uint32_t *idx, size_t n,
     const struct flags_change *c, bool *modified, struct err *err);
 
-/* Expunge: logged, synced, unlinked; they are MSG_GONE then.  mine (n bools, or
- * NULL): which of them were still there, so that it was this call. */
+/* Expunge: logged, synced, unlinked; they are MSG_GONE then. */
 int mailbox_expunge(struct mailbox *mb, const uint32_t *idx, size_t n,
-    bool *mine, struct err *err);
+    struct err *err);
 
 /*
  * Messages to be added together: APPEND, MULTIAPPEND, COPY, MOVE, REPLACE.
@@ -179,9 +178,13 @@ int mailbox_add_end(struct mailbox_add *a, const struct mailbox_attrs *at,
  * where possible, else a copy */
 int mailbox_add_copy(struct mailbox_add *a, struct mailbox *from, size_t i,
     struct err *err);
-/* What is copied will be expunged where it was: within one user's folders no
- * quota is asked. */
-void mailbox_add_moves(struct mailbox_add *a);
+/* Before the first: it is a MOVE.  What will be added are copies of messages
+ * idx[0], idx[1] and so on of from, in this order, and the commit expunges
+ * those.  One that somebody else has expunged or moved before is left out:
+ * mine says which were not, and UIDs are given to these alone.  idx and mine
+ * stay the caller's.  Within one user's folders no quota is asked. */
+void mailbox_add_moves(struct mailbox_add *a, struct mailbox *from,
+    const uint32_t *idx, bool *mine);
 /* *first_r is the UID of the first (uids follow); quota is checked here */
 int mailbox_add_commit(struct mailbox_add *a, uint32_t *first_r,
     struct err *err);

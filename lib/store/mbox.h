@@ -9,6 +9,7 @@
 #ifndef STORE_MBOX_H
 #define STORE_MBOX_H
 
+#include "store/dir.h"
 #include "store/mailbox.h"
 #include "store/name.h"
 
@@ -17,8 +18,6 @@ enum {
 	MBOX_LINE_MAX = 1 << 20,	/* bytes of a record */
 	MBOX_NUMBER_MAX = 24,
 	MBOX_SET_MAX = 16 * 1024,	/* of the UIDs in one that we write */
-	MBOX_GRAIN_MS = 20,	/* a directory this old has its last time */
-	MBOX_COARSE_MS = 2100,	/* the same where times are whole seconds */
 	/* when to look where our changes may hide another's */
 	MBOX_SCAN_S = 30, MBOX_SCAN_N = 2000, MBOX_SCAN_MAX_S = 1800,
 	MBOX_UID_AHEAD = 4096,	/* UIDs reserved in postrider-uid */
@@ -70,6 +69,7 @@ struct mbox_state {
 	struct mbox_kw kw;
 	struct mbox_doom *doom;
 	size_t ndoom, doom_cap;
+	bool hunted;		/* some of these could not be found */
 	bool have_head;		/* H was read */
 	bool scanned;		/* the directories were read once: D */
 	uint64_t generation, base_modseq;
@@ -309,7 +309,6 @@ struct mbox_index { uint32_t *slot; size_t size; };
 void mbox_index_make(struct mbox_index *x, const struct mbox_scan *s);
 struct mbox_file *mbox_index_find(const struct mbox_index *x,
     const struct mbox_scan *s, int sub, const char *name);
-int64_t mbox_mtime(int fd);
 /* Do times of the directories ask for a look?  Bits 1 << SUB_. */
 unsigned mbox_look(const struct mailbox *mb);
 /* rename(2) that overwrites nothing, on any file system.  0 or -1 and errno */
@@ -332,10 +331,20 @@ int mbox_take_in(struct mailbox *mb, struct mbox_scan *s, bool cur,
     struct err *err);
 
 /* --- mbox_expunge.c ------------------------------------------------------- */
-/* Under the lock: unlink what the log says is expunged; note that in it */
+/* Under the lock: log that they are expunged, as mailbox_expunge */
+int mbox_expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
+    struct err *err);
+/* Under the lock: unlink what the log says is expunged; note that in it.  0,
+ * also where some may still be there, or -1 */
 int mbox_finish_doom(struct mailbox *mb, struct err *err);
-/* the same without a word in the log */
+/* the same without a word in the log.  0, 1 some may still be there, -1 */
 int mbox_unlink_doom(struct mailbox *mb, struct err *err);
+/* Unlink files that are not under their names any more; v is sorted.  again:
+ * nothing is waited for.  0, 1 some may still be there, -1 */
+int mbox_hunt(struct mailbox *mb, struct mbox_doom *v, size_t n, bool again,
+    struct err *err);
+/* files of what is doomed are `used` */
+void mbox_doom_mark(struct mailbox *mb, struct mbox_scan *s);
 
 /* --- mbox_settle.c -------------------------------------------------------- */
 /* Under the lock: give files the names that their flags ask for. */

@@ -1,51 +1,17 @@
 /*
- * mbox_add.c - APPEND and COPY.  Files are complete and on the disk in tmp/
- * (or are another mailbox's) before anything is seen.  Then, under the lock:
- * UIDs are reserved, the files linked into cur/ under their final names, the
- * directory synced, and the records written and synced.  Linking comes before
- * the log, unlike elsewhere: a reader of the log finds the file of each
- * message, and what a crash leaves in between is a file with a free UID above
- * uidnext, which the next scan takes in.  A file of a UID that is in nobody's
- * answer may so appear, but nothing that was answered is missing.
+ * mbox_add.c - APPEND and COPY: messages that shall be added.  Files are
+ * complete in tmp/, or are another mailbox's, before anything is seen;
+ * mbox_add_commit.c does the rest.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
 
 #include "base/clock.h"
 #include "store/dir.h"
-#include "store/mbox.h"
+#include "store/mbox_add_part.h"
 #include "store/quota.h"
 
-enum { ADD_FSYNC = 4, ADD_BUFFER = 64 * 1024, UNIQUE_MAX = 150 };
-
-enum { FETCH_NOT, FETCH_NAME, FETCH_BYTES };
-struct adding {
-	struct mailbox *from;	/* COPY; NULL: a file in tmp/ */
-	char *tmp;		/* its name below the folder, or NULL */
-	char *unique;
-	uint64_t size, wsize;
-	int64_t date;
-	unsigned flags;
-	struct slice *kw;
-	size_t nkw, index;
-	int fetch;		/* COPY: what must be done before */
-	char *linked;		/* name in cur/, once it is there */
-};
-
-struct mailbox_add {
-	struct mailbox *mb;
-	struct adding *v;
-	size_t n, cap;
-	int fd;			/* of the one being written */
-	struct str buf;
-	bool cr;		/* a CR is held back */
-	char last;		/* what was written last */
-	size_t fresh;		/* files that must be synced */
-	bool moves;		/* mailbox_add_moves */
-	bool measured;		/* the quota was asked: */
-	uint64_t left;		/* octets that fit in, with what is in v */
-	struct arena mem;
-};
+enum { UNIQUE_MAX = 150 };
 
 struct mailbox_add *
 mailbox_add_new(struct mailbox *mb)
@@ -58,10 +24,23 @@ mailbox_add_new(struct mailbox *mb)
 	return a;
 }
 
-void
-mailbox_add_moves(struct mailbox_add *a)
+static bool
+same_dir(int x, int y)
 {
-	a->moves = true;
+	struct stat a, b;
+
+	return fstat(x, &a) == 0 && fstat(y, &b) == 0 &&
+	    a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+void
+mailbox_add_moves(struct mailbox_add *a, struct mailbox *from,
+    const uint32_t *idx, bool *mine)
+{
+	a->from = from;
+	a->idx = idx;
+	a->mine = mine;
+	a->within = same_dir(from->in->maildir, a->mb->in->maildir);
 }
 
 static struct adding *
@@ -75,8 +54,8 @@ next_one(struct mailbox_add *a)
 	return &a->v[a->n];
 }
 
-static int
-make_tmp(struct mailbox_add *a, struct adding *m, struct err *err)
+int
+mbox_add_tmp(struct mailbox_add *a, struct adding *m, struct err *err)
 {
 	static unsigned seq;
 	struct mailbox_impl *in = a->mb->in;
@@ -112,19 +91,15 @@ drop_tmp(struct mailbox_add *a, struct adding *m)
 	a->fd = -1;
 }
 
-static uint64_t
-sum_of(const struct mailbox_add *a, size_t n)
+uint64_t
+mbox_add_sum(const struct mailbox_add *a, size_t n)
 {
 	uint64_t sum = 0;
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		if (a->moves && a->v[i].from != NULL &&
-		    a->v[i].from->in->maildir == a->mb->in->maildir)
-			continue;
+	for (i = 0; i < n && !a->within; i++)
 		if (add_overflows(sum, a->v[i].size, &sum))
 			sum = UINT64_MAX;
-	}
 	return sum;
 }
 
@@ -152,7 +127,7 @@ mailbox_add_begin(struct mailbox_add *a, struct err *err)
 {
 	struct adding *m;
 
-	if (check_room(a, sum_of(a, a->n) + 1, err) < 0)
+	if (check_room(a, mbox_add_sum(a, a->n) + 1, err) < 0)
 		return -1;
 	if (a->fd >= 0)		/* one that was not ended */
 		drop_tmp(a, &a->v[a->n]);
@@ -160,13 +135,13 @@ mailbox_add_begin(struct mailbox_add *a, struct err *err)
 	str_reset(&a->buf);
 	a->cr = false;
 	a->last = 0;
-	return make_tmp(a, m, err);
+	return mbox_add_tmp(a, m, err);
 }
 
 static int
 flush(struct mailbox_add *a, struct err *err)
 {
-	if (check_room(a, sum_of(a, a->n + 1), err) < 0)
+	if (check_room(a, mbox_add_sum(a, a->n + 1), err) < 0)
 		return -1;
 	if (full_write(a->fd, a->buf.s, a->buf.len) < 0)
 		return err_sys(err, "write a file in tmp");
@@ -231,8 +206,8 @@ copy_keywords(struct mailbox_add *a, struct adding *m, const struct slice *kw,
 			kw[i].n };
 }
 
-static int
-set_date(int fd, int64_t date)
+int
+mbox_add_date(int fd, int64_t date)
 {
 	struct timespec ts[2] = { { .tv_nsec = UTIME_OMIT },
 		{ .tv_sec = (time_t)date } };
@@ -254,7 +229,7 @@ mailbox_add_end(struct mailbox_add *a, const struct mailbox_attrs *at,
 	m->date = at->date == INT64_MIN ? wall_s() : at->date;
 	copy_keywords(a, m, at->kw, at->nkw);
 	r = flush(a, err);
-	if (r == 0 && set_date(a->fd, m->date) < 0)
+	if (r == 0 && mbox_add_date(a->fd, m->date) < 0)
 		r = err_sys(err, "set the date of a message");
 	if (r < 0) {
 		drop_tmp(a, m);
@@ -299,7 +274,8 @@ mailbox_add_copy(struct mailbox_add *a, struct mailbox *from, size_t i,
 	struct adding *m;
 	size_t j;
 
-	if (src->flags & MSG_GONE)
+	/* a MOVE leaves it out */
+	if ((src->flags & MSG_GONE) && a->from == NULL)
 		return err_perm(err, "5.2.0", "message is gone");
 	m = next_one(a);
 	m->from = from;
@@ -316,245 +292,6 @@ mailbox_add_copy(struct mailbox_add *a, struct mailbox *from, size_t i,
 	m->nkw = k.n;
 	a->n++;
 	return 0;
-}
-
-static int
-copy_bytes(int from, int to)
-{
-	static char buf[ADD_BUFFER];
-	ssize_t n;
-
-	while ((n = read(from, buf, sizeof(buf))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 || full_write(to, buf, (size_t)n) < 0)
-			return -1;
-	}
-	return 0;
-}
-
-static int
-copy_file(struct mailbox_add *a, struct adding *m, int from, struct err *err)
-{
-	int r = 0;
-
-	if (make_tmp(a, m, err) < 0)
-		return -1;
-	if (copy_bytes(from, a->fd) < 0 || set_date(a->fd, m->date) < 0 ||
-	    fsync(a->fd) < 0)
-		r = err_sys(err, "copy a message");
-	close(a->fd);
-	a->fd = -1;
-	return r;
-}
-
-static bool
-link_named(struct mailbox_add *a, struct adding *m, const char *name,
-    unsigned flags)
-{
-	struct mailbox_impl *f = m->from->in;
-	int sub;
-
-	str_reset(&f->path);
-	sub = mbox_name_file(mbox_name_get(&f->st,
-	    m->from->msg[m->index].name), flags, &f->path);
-	if (sub < 0) {
-		errno = ENOENT;
-		return false;
-	}
-	return linkat(f->sub[sub], f->path.s, a->mb->in->sub[SUB_CUR], name,
-	    0) == 0;
-}
-
-/* link the other mailbox's file into cur/ */
-static bool
-link_from(struct mailbox_add *a, struct adding *m, const char *name)
-{
-	const struct mailbox_msg *src = &m->from->msg[m->index];
-
-	return link_named(a, m, name, src->file_flags) || (errno == ENOENT &&
-	    link_named(a, m, name, src->flags & MSG_KEPT));
-}
-
-/* Files that could not be linked are found (the name is another now) or copied
- * to tmp/ (another file system, too many links), without the lock: the other
- * mailbox's may be needed for that. */
-static int
-fetch_copies(struct mailbox_add *a, struct err *err)
-{
-	struct adding *m;
-	int fd, r = 0;
-
-	for (m = a->v; m < a->v + a->n && r == 0; m++) {
-		if (m->from == NULL || m->fetch == FETCH_NOT)
-			continue;
-		fd = mailbox_read(m->from, m->index, err);
-		r = fd < 0 ? -1 : 0;
-		if (r == 0 && m->fetch == FETCH_BYTES) {
-			r = copy_file(a, m, fd, err);
-			m->from = NULL;
-		}
-		close_fd(fd);
-	}
-	return r;
-}
-
-/* --- commit --------------------------------------------------------------- */
-
-static int
-sync_files(struct mailbox_add *a, struct err *err)
-{
-	struct mailbox_impl *in = a->mb->in;
-	size_t i;
-	int fd, r = 0;
-
-	if (a->fresh > ADD_FSYNC)
-		return syncfs(in->sub[SUB_CUR]) < 0 ?
-		    err_sys(err, "sync the file system") : 0;
-	for (i = 0; i < a->n && r == 0; i++) {
-		if (a->v[i].tmp == NULL)
-			continue;
-		fd = dir_open(in->dir, a->v[i].tmp, O_RDONLY, 0);
-		if (fd < 0 || fsync(fd) < 0)
-			r = err_sys(err, "sync a message");
-		close_fd(fd);
-	}
-	return r;
-}
-
-static int
-check_quota(struct mailbox_add *a, struct err *err)
-{
-	struct mailbox_impl *in = a->mb->in;
-	struct quota_use use;
-	uint64_t sum = sum_of(a, a->n);
-	int r;
-
-	if (in->quota == 0 || in->maildir < 0 || (a->moves && sum == 0))
-		return 0;
-	r = quota_fits(in->maildir, in->quota, sum, &use, err);
-	return r == 0 ? err_perm(err, "5.2.2", "mailbox is full") :
-	    r < 0 ? -1 : 0;
-}
-
-static void
-add_quota(struct mailbox_add *a)
-{
-	struct mailbox_impl *in = a->mb->in;
-	int64_t bytes = 0, count = 0;
-	size_t i;
-
-	for (i = 0; i < a->n; i++)
-		if (!(a->v[i].flags & MSG_DELETED)) {
-			bytes += (int64_t)a->v[i].size;
-			count++;
-		}
-	if (in->quota > 0 && in->maildir >= 0 && count > 0)
-		quota_add(in->maildir, bytes, count);
-}
-
-/* link it and make its record.  0, 1 it must be fetched before, -1 */
-static int
-place(struct mailbox_add *a, struct adding *m, uint32_t uid, uint64_t modseq,
-    struct err *err)
-{
-	struct mailbox *mb = a->mb;
-	struct mailbox_msg msg = { .uid = uid, .modseq = modseq,
-		.size = m->size, .wsize = m->wsize, .date = m->date,
-		.saved = wall_s() };
-	struct str kind = STR_INIT, name = STR_INIT;
-	static uint16_t num[KEYWORDS_MAX];
-	unsigned flags = m->flags;
-	int n, r;
-
-	n = mbox_kw_numbers(mb, m->kw, m->nkw, num, &flags, true, err);
-	if (n < 0)
-		return -1;
-	msg.flags = msg.file_flags = (uint16_t)flags;
-	msg.kw = mbox_kw_set(&mb->in->st.kw, num, (size_t)n);
-	mbox_name_final(&kind, slice_of(m->unique), flags, &msg);
-	mbox_name_file(kind.s, flags, &name);
-	if (m->from != NULL) {
-		r = !link_from(a, m, name.s);
-		m->fetch = r == 0 ? FETCH_NOT : errno == ENOENT &&
-		    m->fetch == FETCH_NOT ? FETCH_NAME : FETCH_BYTES;
-	} else {
-		r = linkat(mb->in->dir, m->tmp, mb->in->sub[SUB_CUR], name.s,
-		    0) < 0 ? err_sys(err, "link in cur") : 0;
-	}
-	if (r == 0) {
-		m->linked = arena_strdup(&a->mem, name.s);
-		mbox_record_add(&mb->in->out, mb, &msg, kind.s);
-	}
-	str_free(&kind);
-	str_free(&name);
-	return r;
-}
-
-static void
-take_back(struct mailbox_add *a)
-{
-	size_t i;
-
-	for (i = 0; i < a->n; i++) {
-		if (a->v[i].linked != NULL)
-			unlinkat(a->mb->in->sub[SUB_CUR], a->v[i].linked, 0);
-		a->v[i].linked = NULL;
-	}
-}
-
-/* 0, 1 some must be fetched before, -1 */
-static int
-commit_locked(struct mailbox_add *a, uint32_t *first_r, struct err *err)
-{
-	struct mailbox *mb = a->mb;
-	uint32_t uid = mb->uidnext;
-	uint64_t modseq = mbox_next_modseq(mb);
-	struct mbox_own own;
-	bool settled = mb->in->st.unsettled >= mb->n;
-	size_t i;
-	int r = mbox_reserve(mb, (uint64_t)uid + a->n, err);
-
-	mbox_own_begin(mb, &own);
-	for (i = 0; i < a->n && r >= 0; i++)
-		r |= place(a, &a->v[i], uid + (uint32_t)i, modseq, err);
-	if (r == 0 && fsync(mb->in->sub[SUB_CUR]) < 0)
-		r = err_sys(err, "sync cur");
-	if (r == 0)
-		r = mbox_commit(mb, true, err);
-	if (r != 0) {
-		take_back(a);
-		mbox_abandon(mb);
-		return r;
-	}
-	*first_r = uid;
-	mbox_own_end(mb, &own);
-	if (settled)
-		mbox_note_known(mb);
-	return 0;
-}
-
-int
-mailbox_add_commit(struct mailbox_add *a, uint32_t *first_r, struct err *err)
-{
-	int r, tries;
-
-	if (!a->mb->in->writable)
-		return err_perm(err, "5.7.8", "mailbox is read-only");
-	if (check_quota(a, err) < 0 || sync_files(a, err) < 0)
-		return -1;
-	for (r = 1, tries = 0; r > 0 && tries < 4; tries++) {
-		if (fetch_copies(a, err) < 0 || mbox_lock(a->mb, err) < 0)
-			return -1;
-		r = commit_locked(a, first_r, err);
-		mbox_checkpoint_if_due(a->mb);
-		mbox_unlock(a->mb);
-	}
-	if (r > 0)
-		return err_temp(err, "4.3.0", "messages can not be copied");
-	if (r == 0)
-		add_quota(a);
-	return r;
 }
 
 void

@@ -483,6 +483,7 @@ apply(struct mailbox *mb, struct slice r)
 		break;
 	case 'X':
 		mb->in->st.ndoom = 0;
+		mb->in->st.hunted = false;
 		break;
 	case 'D':
 		apply_known(mb, r);

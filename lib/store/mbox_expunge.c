@@ -1,9 +1,12 @@
 /*
  * mbox_expunge.c - expunge: E is on the disk, then the files are unlinked,
  * the directory is synced, and X says so.  Between E and X a message is
- * doomed: whoever has the lock next unlinks its file.  Behind X a file of
- * that UID is another's (a backup was restored) and is taken in anew: only
- * what the log dooms is ever unlinked.
+ * doomed: whoever has the lock next unlinks its file, and its file is no new
+ * message.  Behind X a file of that UID is another's (a backup was restored)
+ * and is taken in anew: only what the log dooms is ever unlinked.
+ *
+ * A file that another program renames may be missed by readdir.  X comes when
+ * it is certain that none is left; until then each refresh looks again.
  */
 #include "store/mbox.h"
 
@@ -133,35 +136,63 @@ hunt_once(struct mailbox *mb, const struct hunt *h, struct mbox_scan *scan,
 	return r;
 }
 
-/* Those that were renamed by others meanwhile.  One that is being renamed may
- * be missed by readdir, and would come back as a new message: it is looked for
- * until there is none, and nothing changed while that was seen. */
-static int
-hunt(struct mailbox *mb, const struct mbox_doom *v, size_t n,
+static void
+hunt_begin(struct hunt *h, struct mailbox *mb, const struct mbox_doom *v,
+    size_t n)
+{
+	size_t i;
+
+	*h = (struct hunt){ mb->in, v, xcalloc(n + 1, sizeof(*h->by_name)),
+		n };
+	for (i = 0; i < n; i++)
+		h->by_name[i] = &v[i];
+	qsort_r(h->by_name, n, sizeof(*h->by_name), cmp_unique, h);
+}
+
+/* Those that were renamed by others meanwhile: they are looked for until there
+ * is none, and nothing changed while that was seen. */
+int
+mbox_hunt(struct mailbox *mb, struct mbox_doom *v, size_t n, bool again,
     struct err *err)
 {
 	struct mailbox_impl *in = mb->in;
-	struct hunt h = { in, v, xcalloc(n, sizeof(*h.by_name)), n };
 	struct mbox_scan scan = { 0 };
-	size_t i;
-	int r, tries = HUNTS_MAX, waits = WAITS_MAX;
+	struct hunt h;
+	int r, tries = HUNTS_MAX, waits = again ? 0 : WAITS_MAX;
 
-	for (i = 0; i < n; i++)
-		h.by_name[i] = &v[i];
-	qsort_r(h.by_name, n, sizeof(*h.by_name), cmp_unique, &h);
+	qsort(v, n, sizeof(*v), cmp_doom);
+	hunt_begin(&h, mb, v, n);
 	for (;;) {
 		r = hunt_once(mb, &h, &scan, err);
 		if (r < 0 || tries-- == 0 || (r == 0 &&
 		    (scan.sure[SUB_CUR] || waits-- == 0)))
 			break;
 		if (r == 0)
-			usleep((MBOX_GRAIN_MS + 5) * 1000);
+			usleep((DIR_GRAIN_MS + 5) * 1000);
 	}
+	if (r == 0 && !scan.sure[SUB_CUR])
+		r = 1;
 	if (r >= 0 && fsync(in->sub[SUB_NEW]) < 0)
 		r = err_sys(err, "sync new");
 	mbox_scan_free(&scan);
 	free(h.by_name);
-	return MIN(r, 0);
+	return r;
+}
+
+void
+mbox_doom_mark(struct mailbox *mb, struct mbox_scan *s)
+{
+	struct mbox_state *st = &mb->in->st;
+	struct mbox_file *f;
+	struct hunt h;
+
+	if (st->ndoom == 0)
+		return;
+	qsort(st->doom, st->ndoom, sizeof(*st->doom), cmp_doom);
+	hunt_begin(&h, mb, st->doom, st->ndoom);
+	for (f = s->v; f < s->v + s->n; f++)
+		f->used |= is_doomed(&h, f);
+	free(h.by_name);
 }
 
 int
@@ -175,28 +206,31 @@ mbox_unlink_doom(struct mailbox *mb, struct err *err)
 
 	if (st->ndoom == 0 || !in->writable)
 		return 0;
-	qsort(st->doom, st->ndoom, sizeof(*st->doom), cmp_doom);
 	mbox_own_begin(mb, &own);
 	for (i = 0; i < st->ndoom; i++)
 		if (!unlink_as(in, &st->doom[i], st->doom[i].file_flags) &&
 		    !unlink_as(in, &st->doom[i], st->doom[i].flags))
 			st->doom[missed++] = st->doom[i];
 	if (missed > 0)
-		r = hunt(mb, st->doom, missed, err);
-	if (r == 0 && fsync(in->sub[SUB_CUR]) < 0)
+		r = mbox_hunt(mb, st->doom, missed, st->hunted, err);
+	if (r >= 0 && fsync(in->sub[SUB_CUR]) < 0)
 		r = err_sys(err, "sync cur");
 	mbox_own_end(mb, &own);
 	st->ndoom = r == 0 ? 0 : missed;
+	st->hunted = r > 0;
 	return r;
 }
 
 int
 mbox_finish_doom(struct mailbox *mb, struct err *err)
 {
+	int r;
+
 	if (mb->in->st.ndoom == 0 || !mb->in->writable)
 		return 0;
-	if (mbox_unlink_doom(mb, err) < 0)
-		return -1;
+	r = mbox_unlink_doom(mb, err);
+	if (r != 0)
+		return MIN(r, 0);
 	mbox_log_addf(&mb->in->out, "X %llu", (unsigned long long)mb->modseq);
 	if (mbox_commit(mb, false, err) < 0)
 		return -1;
@@ -204,9 +238,9 @@ mbox_finish_doom(struct mailbox *mb, struct err *err)
 	return 0;
 }
 
-static int
-expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
-    bool *mine, struct err *err)
+int
+mbox_expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
+    struct err *err)
 {
 	struct mailbox_impl *in = mb->in;
 	uint32_t *out = xcalloc(n + 1, sizeof(*out));
@@ -218,8 +252,6 @@ expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
 
 	for (i = 0; i < n; i++) {
 		m = &mb->msg[idx[i]];
-		if (mine != NULL)
-			mine[i] = !(m->flags & MSG_GONE);
 		if (m->flags & MSG_GONE)
 			continue;
 		out[k++] = idx[i];
@@ -243,7 +275,7 @@ expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
 
 int
 mailbox_expunge(struct mailbox *mb, const uint32_t *idx, size_t n,
-    bool *mine, struct err *err)
+    struct err *err)
 {
 	int r;
 
@@ -251,7 +283,7 @@ mailbox_expunge(struct mailbox *mb, const uint32_t *idx, size_t n,
 		return err_perm(err, "5.7.8", "mailbox is read-only");
 	if (mbox_lock(mb, err) < 0)
 		return -1;
-	r = expunge_locked(mb, idx, n, mine, err);
+	r = mbox_expunge_locked(mb, idx, n, err);
 	if (r < 0)
 		mbox_abandon(mb);
 	mbox_checkpoint_if_due(mb);

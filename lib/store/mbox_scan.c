@@ -2,8 +2,8 @@
  * mbox_scan.c - reading new/ and cur/, and knowing when that is needed.
  *
  * A directory is read again when its time is not the one for which the array
- * is right.  Times have a grain: one that is younger than MBOX_GRAIN_MS may
- * stay the same through another change.  For new/, which is mostly empty, it
+ * is right.  Times have a grain (dir.h): a young one may stay the same through
+ * another change.  For new/, which is mostly empty, it
  * is then not taken as known.  In cur/ our own changes would cause a scan
  * each time: they are taken as known, and, since they may hide a change of
  * another program in the same instant, `scanned` says since when; after
@@ -26,16 +26,6 @@ enum {
 	ENTRY_MIN = 64,	/* of a directory: a usual name takes as much */
 	LARGE_PAGE = 2 << 20, LARGE_MIN = 512 * 1024
 };
-
-int64_t
-mbox_mtime(int fd)
-{
-	struct stat st;
-
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return 0;
-	return timespec_ns(st.st_mtim);
-}
 
 struct reading {
 	struct mailbox_impl *in;
@@ -172,13 +162,6 @@ mbox_index_find(const struct mbox_index *x, const struct mbox_scan *s, int sub,
 	return NULL;
 }
 
-/* whole seconds: a file system that knows no others */
-static int64_t
-grain_ms(int64_t ns)
-{
-	return ns % 1000000000 == 0 ? MBOX_COARSE_MS : MBOX_GRAIN_MS;
-}
-
 /* Room for what a directory of that size may hold, at once: growing takes
  * pages twice.  Names and files take mostly more than half of that each. */
 static void
@@ -215,14 +198,13 @@ mbox_scan_dirs(struct mailbox *mb, struct mbox_scan *s, bool cur,
 	/* new/ first: what moves to cur/ meanwhile is not missed */
 	for (k = SUB_NEW; k <= (cur ? SUB_CUR : SUB_NEW); k++) {
 		r.sub = k;
-		s->ns[k] = mbox_mtime(in->sub[k]);
+		s->ns[k] = dir_time(in->sub[k]);
 		if (dir_each(in->sub[k], ".", false, add_file, &r, err) < 0) {
 			s->n = 0;
 			return -1;
 		}
-		s->same[k] = mbox_mtime(in->sub[k]) == s->ns[k];
-		s->sure[k] = s->same[k] && s->ns[k] / 1000000 +
-		    grain_ms(s->ns[k]) < wall_us() / 1000;
+		s->same[k] = dir_time(in->sub[k]) == s->ns[k];
+		s->sure[k] = s->same[k] && dir_settles_ms(s->ns[k]) == 0;
 	}
 	for (i = 0; i < s->n; i++)
 		s->v[i].name = s->names.s + s->v[i].at;
@@ -256,15 +238,72 @@ mbox_look(const struct mailbox *mb)
 	unsigned look = 0;
 	int64_t age;
 
-	if (k->ns[SUB_NEW] == 0 || mbox_mtime(in->sub[SUB_NEW]) !=
+	if (k->ns[SUB_NEW] == 0 || dir_time(in->sub[SUB_NEW]) !=
 	    k->ns[SUB_NEW])
 		look |= 1 << SUB_NEW;
 	age = wall_s() - k->scanned;
-	if (k->ns[SUB_CUR] == 0 || mbox_mtime(in->sub[SUB_CUR]) !=
+	if (k->ns[SUB_CUR] == 0 || dir_time(in->sub[SUB_CUR]) !=
 	    k->ns[SUB_CUR] || in->rescan ||
 	    (k->scanned != 0 && (age >= scan_after(mb) || age < 0)))
 		look |= 1 << SUB_CUR;
 	return look;
+}
+
+struct twin { int dir; const char *as; struct slice unique; ino_t ino; };
+
+static int
+is_twin(void *ctx, const char *name, int type)
+{
+	const struct twin *t = ctx;
+	struct mail_name n;
+	struct stat st;
+
+	(void)type;
+	mail_name_parse(slice_of(name), &n);
+	return slice_eq(n.unique, t->unique) && strcmp(name, t->as) != 0 &&
+	    fstatat(t->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ino == t->ino;
+}
+
+/* Is the file there under a third name?  Of the old one alone it can not be
+ * told: over NFS it may be gone by the request that was answered ENOENT. */
+static bool
+has_twin(int from, const char *name, int to, const char *as)
+{
+	struct twin t = { .dir = to, .as = as };
+	struct mail_name n;
+	struct err ignored;
+	struct stat st;
+
+	mail_name_parse(slice_of(name), &n);
+	t.unique = n.unique;
+	if (fstatat(to, as, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	t.ino = st.st_ino;
+	if (dir_each(to, ".", false, is_twin, &t, &ignored) == 1)
+		return true;
+	t.dir = from;
+	return from != to &&
+	    dir_each(from, ".", false, is_twin, &t, &ignored) == 1;
+}
+
+/* NFS: two names for a moment, of one inode.  Where another program renames
+ * the old one in that moment, ours is one too many. */
+static int
+rename_by_link(int from, const char *name, int to, const char *as)
+{
+	int e;
+
+	if (linkat(from, name, to, as, 0) < 0)
+		return -1;
+	if (unlinkat(from, name, 0) == 0)
+		return 0;
+	e = errno;
+	if (e == ENOENT && !has_twin(from, name, to, as))
+		return 0;
+	unlinkat(to, as, 0);
+	errno = e;
+	return -1;
 }
 
 int
@@ -274,23 +313,20 @@ mbox_rename(int from, const char *name, int to, const char *as)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
 		return -1;
-	/* NFS: two names for a moment are no harm, they have one inode */
-	if (linkat(from, name, to, as, 0) < 0)
-		return -1;
-	return unlinkat(from, name, 0);
+	return rename_by_link(from, name, to, as);
 }
 
 void
 mbox_own_begin(struct mailbox *mb, struct mbox_own *o)
 {
-	o->before = mbox_mtime(mb->in->sub[SUB_CUR]);
+	o->before = dir_time(mb->in->sub[SUB_CUR]);
 }
 
 void
 mbox_own_end(struct mailbox *mb, const struct mbox_own *o)
 {
 	struct mbox_known *k = &mb->in->st.known;
-	int64_t now = mbox_mtime(mb->in->sub[SUB_CUR]);
+	int64_t now = dir_time(mb->in->sub[SUB_CUR]);
 
 	if (now == o->before)
 		return;

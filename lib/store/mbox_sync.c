@@ -299,6 +299,7 @@ match_all(struct sync *s)
 {
 	free(s->seen);
 	s->seen = xcalloc(s->mb->n + 1, sizeof(*s->seen));
+	mbox_doom_mark(s->mb, &s->scan);
 	match_by_uid(s);
 	list_unseen(s);
 	if (s->nunseen > 0) {
@@ -333,7 +334,7 @@ look(struct sync *s, struct err *err)
 
 	for (i = 0; i < SCANS_MAX; i++) {
 		if (i > 0)
-			usleep((MBOX_GRAIN_MS + 5) * 1000);
+			usleep((DIR_GRAIN_MS + 5) * 1000);
 		if (mbox_scan_dirs(s->mb, &s->scan, true, err) < 0)
 			return -1;
 		match_all(s);

@@ -184,15 +184,17 @@ rename_folder(struct tree *t, const char *name, const char *from,
 	return r < 0 ? -1 : rename_all(t, from, to, err);
 }
 
-/* INBOX keeps its place, its messages go: create, copy, expunge */
+/* INBOX keeps its place, its messages go: create, move */
 static int
 copy_all(struct mailbox *from, struct mailbox *to, struct err *err)
 {
 	struct mailbox_add *add = mailbox_add_new(to);
 	uint32_t *idx = xcalloc(from->n + 1, sizeof(*idx)), first;
+	bool *mine = xcalloc(from->n + 1, sizeof(*mine));
 	size_t i, n = 0;
 	int r = 0;
 
+	mailbox_add_moves(add, from, idx, mine);
 	for (i = 0; i < from->n && r == 0; i++) {
 		if (from->msg[i].flags & MSG_GONE)
 			continue;
@@ -201,9 +203,8 @@ copy_all(struct mailbox *from, struct mailbox *to, struct err *err)
 	}
 	if (r == 0 && n > 0)
 		r = mailbox_add_commit(add, &first, err);
-	if (r == 0 && n > 0)
-		r = mailbox_expunge(from, idx, n, NULL, err);
 	mailbox_add_free(add);
+	free(mine);
 	free(idx);
 	return r;
 }

@@ -195,7 +195,7 @@ expunge(struct mailbox *mb, uint32_t first, uint32_t last)
 {
 	uint32_t *idx;
 	size_t n = indexes(mb, first, last, &idx);
-	int r = mailbox_expunge(mb, idx, n, NULL, &test_err);
+	int r = mailbox_expunge(mb, idx, n, &test_err);
 
 	free(idx);
 	return r;

@@ -67,7 +67,7 @@ one_change(struct mailbox *mb, int fd, unsigned serial)
 		if (mb->msg[idx].flags & MSG_GONE)
 			_exit(5);
 		r = n.op == 'f' ? mailbox_flags(mb, &idx, 1, &c, NULL,
-		    &test_err) : mailbox_expunge(mb, &idx, 1, NULL,
+		    &test_err) : mailbox_expunge(mb, &idx, 1,
 		    &test_err);
 		if (r < 0)
 			_exit(6);
