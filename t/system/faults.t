@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # One system call of one program fails (no space, no descriptor, no memory, an
-# error of the disk, an interruption, another time of day), and a message, or an
-# IMAP or POP3 session, goes through its whole life: what was answered with 250
-# or OK is so, once; what failed is logged and answered; all goes on.
+# error of the disk, an interruption, another time of day), or kills it, and a
+# message, or an IMAP or POP3 session, goes through its whole life: what was
+# answered with 250 or OK is so, once; what failed is logged and answered; all
+# goes on.
 #   POSTRIDER_SOAK='[class ...] [program ...]'  each call of each program, or of
 #                        these, for as long as that takes (1: all)
 #   POSTRIDER_FAULT='qmgr sync 3 40000'  this one: program class N [life]
@@ -38,11 +39,13 @@ my @sample = map { [split] } (
 	'sts-fetch files 2 ways', 'smtpd start 9 300', 'imapd rights 5 imap',
 	'local rights 20 ways', 'pipe send 5 ways', 'smtp send 4 300',
 	'tlsd send 5 ways', 'imapd send 7 imap', 'imapd other 9 imap',
-	'logd other 1 300', 'logd start 23 300');
+	'logd other 1 300', 'logd start 23 300', 'qmgr kill 9 300',
+	'qmgr kill 12 400000', 'cleanup kill 3 40000', 'local kill 2 300',
+	'imapd kill 60 imap', 'pop3d kill 2 pop');
 my %twice = (smtp => [qw(relay far)], qmgr => [qw(relay bounce far command)],
     pipe => ['command'], local => ['command'], bounce => ['bounce']);
 my $starts = qr/^(?:rights|start)$/;	# of them, too
-my %kills = map { $_ => 1 } qw(memory sync start rights);
+my %kills = map { $_ => 1 } qw(memory sync kill start rights);
 
 # what the page says: program => class => letters of lives
 my %page;

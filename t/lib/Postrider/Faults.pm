@@ -68,10 +68,12 @@ sub told {
 	    $self->{i}->log_lines($self->{mark});
 }
 
-# what logd or master does not say by the log, logd can not be asked for
+# what logd or master does not say by the log, logd can not be asked for; nor
+# who was killed
 sub _told_or_mute {
 	my ($self) = @_;
-	return $self->told || $self->armed eq 'logd';
+	return $self->told || $self->armed eq 'logd' ||
+	    $self->class eq 'kill';
 }
 
 # ---- mail --------------------------------------------------------------------
@@ -104,7 +106,8 @@ sub _relayed {
 }
 
 # A message from a login to a mailbox, to another host, and to somebody there
-# who does not exist.  What was answered with 250 gets there, once; all goes on.
+# who does not exist.  What was answered with 250 gets there, once, what with
+# another code never; all goes on.
 sub mail_life {
 	my ($self, $bytes, %may) = @_;
 	my ($i, @wrong, %n) = ($self->{i});
@@ -128,6 +131,8 @@ sub mail_life {
 		}
 	}
 	$self->{fired} = $self->disarm;
+	push @wrong, "answer $code, delivered" if $code >= 400 &&
+	    ($self->_have('ann', $token) || $self->_relayed($token));
 	push @wrong, "answer $code, not logged" if $code != 250 &&
 	    !$self->_told_or_mute;
 	return @wrong;

@@ -55,6 +55,7 @@ sub _control {
 sub arm {
 	my ($self, $program, $class, $n, $jump) = @_;
 	$self->disarm;
+	$self->{class} = $class;
 	$self->_control(36, pack 'l L l', $n, 0, $jump // 0);
 	$self->_control(0, pack 'a32', $program);
 	$self->_control(32, pack 'L', $class{$class} // die "$class?\n");
@@ -62,6 +63,7 @@ sub arm {
 }
 
 sub armed { return ($_[0]->_control(0))[0] }
+sub class { return $_[0]{class} // 'none' }
 sub fired { return ($_[0]->_control(0))[3] }
 
 # from now on, how often each program comes to calls of each class
