@@ -74,4 +74,20 @@ is_deeply [map { $_->{data} } $r->untagged('VANISHED')], [['1:2']],
 is $r->{code}[0], 'HIGHESTMODSEQ', 'and HIGHESTMODSEQ';
 is_deeply [map { $_->{num} } $c->cmd('NOOP')->untagged('EXPUNGE')], [1, 1],
     'EXPUNGE to the other session';
+
+# what is known of a message goes along: the file is not asked again
+$c->cmd('SELECT INBOX')->expect;
+my $n = $c->cmd('APPEND INBOX ', lit_plus("Subject: known\r\n\r\nx\r\n"))
+    ->expect->num('EXISTS');
+is $c->fetch($n, 'ENVELOPE')->{$n}{ENVELOPE}[1], 'known', 'an ENVELOPE';
+$r = $c->ok('MOVE', "MOVE $n to");
+my ($uid) = map { $_->{code}[3] } grep { $_->{code} } @{ $r->{got} };
+my ($file) = glob $i->maildir('ann') . "/.to/cur/*,U=$uid:*";
+chmod 0600, $file;
+open my $f, '+<', $file or die "$file: $!\n";
+print {$f} "Subject: other\n";
+close $f;
+$c->cmd('SELECT to')->expect;
+is $c->uid_fetch($uid, 'ENVELOPE')->{$uid}{ENVELOPE}[1], 'known',
+    'is the same behind a MOVE, and not made anew';
 done_testing;
