@@ -137,9 +137,13 @@ void
 generation_finish(struct service *s)
 {
 	struct generation *g = s->gen;
+	struct child *c;
 
 	if (g == NULL)
 		return;
+	for (c = s->children; c != NULL; c = c->next)
+		if (c->gen == g)
+			watchdog_told(c);
 	s->old += s->starting + s->ready;
 	s->starting = s->ready = 0;
 	s->gen = NULL;
@@ -221,6 +225,7 @@ child_args(const struct service *s, uint32_t slot, struct arena *a)
 		arena_printf(a, "slot=%u", (unsigned)slot),
 		arena_printf(a, "uses=%lld", (long long)c->uses),
 		arena_printf(a, "clients=%lld", (long long)c->clients),
+		arena_printf(a, "watchdog=%lldms", (long long)c->watchdog),
 		arena_printf(a, "max_idle=%lldms", (long long)c->max_idle),
 		arena_printf(a, "fsuid_store=%s", c->fsuid_store ? "yes" :
 		    "no"),
@@ -328,6 +333,7 @@ child_spawn(struct service *s, struct err *err)
 	s->gen->taken[slot] = true;
 	c->started = mono_ms();
 	add(c);
+	watchdog_begin(c);
 	s->spawned++;
 	return 0;
 }

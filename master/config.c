@@ -6,6 +6,8 @@
 #include "conf/conf.h"
 #include "master.h"
 
+enum { WATCHDOG_MIN_MS = 1000 };
+
 static const struct field master_fields[] = {
 	F_TIME(struct config, stop_timeout, "30s", "1s", "1h",
 	    "how long a stop may take before children are killed"),
@@ -40,6 +42,8 @@ static const struct field service_fields[] = {
 	    "services with a lower number stop first"),
 	F_TIME(struct service_conf, max_idle, "100s", "0s", "30d",
 	    "a child without a client for so long ends; 0: never"),
+	F_TIME(struct service_conf, watchdog, "2m", "0s", "1d",
+	    "a child whose event loop hangs for so long is killed; 0: never"),
 	F_INT(struct service_conf, backlog, "511", "1", "65535",
 	    "clients waiting to be accepted"),
 	F_BOOL(struct service_conf, enabled, "yes", "no: not started"),
@@ -193,6 +197,9 @@ check_service(struct service_conf *s, struct err *err)
 		return err_perm(err, "5.3.5", "spare = %lld is more than "
 		    "process_limit = %lld", (long long)s->spare,
 		    (long long)s->process_limit);
+	if (s->watchdog > 0 && s->watchdog < WATCHDOG_MIN_MS)
+		return err_perm(err, "5.3.5", "watchdog = %lldms: expected 0 "
+		    "or at least a second", (long long)s->watchdog);
 	for (i = 0; i < s->listen.n; i++)
 		if (listen_check(s->listen.v[i], err) != 0 ||
 		    check_kind(s, s->listen.v[i], err) != 0)

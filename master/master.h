@@ -33,6 +33,7 @@ struct service_conf {
 	const char *path;	/* of the program, for ever */
 	struct strlist listen;
 	int64_t process_limit, uses, clients, spare, order, max_idle, backlog;
+	int64_t watchdog;
 	bool enabled, fsuid_store, reads_log;
 };
 
@@ -64,6 +65,10 @@ struct child {
 	bool was_ready;
 	bool leaving;		/* of an earlier generation: it said so */
 	int64_t started;	/* mono_ms */
+	int64_t watchdog;	/* ms; 0: it is not looked at */
+	int64_t silent;		/* ms since its last beat */
+	uint8_t beats;		/* as of then */
+	bool heard;		/* a beat came after its generation's end */
 };
 
 struct generation {
@@ -177,6 +182,10 @@ size_t child_idle(const struct service *s);
 void generation_finish(struct service *s);	/* tell it to end */
 /* children from now on get another key of seals (proto/seal.h): 0, or -1 */
 int child_reseal(struct err *err);
+
+/* --- watchdog.c: children whose loop does not turn are killed --- */
+void watchdog_begin(struct child *c);	/* it was started */
+void watchdog_told(struct child *c);	/* its generation ends */
 
 /* --- service.c --- */
 struct service *service_find(const char *name);

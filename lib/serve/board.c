@@ -1,6 +1,7 @@
 /*
- * board.c - one byte a child.  Each changes its own, then looks at all: of two
- * that become busy at once the later sees both, so master is told.
+ * board.c - one byte a child: its state, and above that its beats.  Each
+ * changes its own, then looks at all: of two that become busy at once the
+ * later sees both, so master is told.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -11,7 +12,7 @@
 struct board_memory {
 	uint32_t want;		/* idle ones */
 	uint32_t used;		/* no slot behind has ever been used */
-	uint8_t slot[];		/* SLOT_... */
+	uint8_t slot[];
 };
 
 static int
@@ -66,6 +67,14 @@ board_unmap(struct board *b)
 	*b = (struct board){ 0 };
 }
 
+enum { BEATS = 256 / (SLOT_STATE + 1) };
+
+static uint8_t
+load(const struct board *b, uint32_t i)
+{
+	return __atomic_load_n(&b->memory->slot[i], __ATOMIC_SEQ_CST);
+}
+
 void
 board_set(const struct board *b, uint32_t i, uint8_t state)
 {
@@ -73,10 +82,29 @@ board_set(const struct board *b, uint32_t i, uint8_t state)
 
 	if (i >= b->slots)
 		return;
+	if (state != SLOT_FREE)
+		state |= load(b, i) & ~SLOT_STATE;
 	__atomic_store_n(&m->slot[i], state, __ATOMIC_SEQ_CST);
 	/* true only for master, before it starts the child */
 	if (i >= __atomic_load_n(&m->used, __ATOMIC_RELAXED))
 		__atomic_store_n(&m->used, i + 1, __ATOMIC_SEQ_CST);
+}
+
+uint8_t
+board_beats(const struct board *b, uint32_t i)
+{
+	return i < b->slots ? load(b, i) / (SLOT_STATE + 1) : 0;
+}
+
+void
+board_beat(const struct board *b, uint32_t i)
+{
+	int n = board_beats(b, i) % (BEATS - 1) + 1;
+
+	if (i < b->slots)
+		__atomic_store_n(&b->memory->slot[i], (uint8_t)(n *
+		    (SLOT_STATE + 1) | (load(b, i) & SLOT_STATE)),
+		    __ATOMIC_SEQ_CST);
 }
 
 static uint32_t
@@ -88,8 +116,7 @@ count(const struct board *b, uint32_t most)
 	uint32_t i, n = 0;
 
 	for (i = 0; i < used && n < most; i++)
-		n += __atomic_load_n(&m->slot[i], __ATOMIC_SEQ_CST) ==
-		    SLOT_IDLE;
+		n += (load(b, i) & SLOT_STATE) == SLOT_IDLE;
 	return n;
 }
 

@@ -35,7 +35,7 @@ struct hub_conn {
 struct event_base *hub_base;
 static const struct daemon *daemon_;
 static struct hub_conn *conns;
-static struct event *listeners[64], *life, *stop, *crowd;
+static struct event *listeners[64], *life, *stop, *crowd, *beat;
 static uint64_t serials;
 static bool draining, full, open_still;
 static struct arena arena;
@@ -411,6 +411,7 @@ on_end(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 {
 	bool again = draining;
 
+	status_beat();		/* we have heard it */
 	draining = true;
 	set_listening(false);
 	if (told_to_end(fd) || daemon_->drain == NULL)
@@ -454,6 +455,17 @@ on_settled(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
 	serve_settle();
 }
 
+/* master looks at it: four times as often as it has to be */
+static void
+on_beat(evutil_socket_t fd UNUSED, short what UNUSED, void *arg UNUSED)
+{
+	int64_t ms = MAX(launch.watchdog / 4, (int64_t)1);
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	status_beat();
+	event_add(beat, &tv);
+}
+
 int
 hub_run(const struct daemon *d)
 {
@@ -479,6 +491,12 @@ hub_run(const struct daemon *d)
 		    taker(LISTEN_FD + i));
 	}
 	status_ready();
+	if (launch.watchdog > 0) {
+		beat = evtimer_new(hub_base, on_beat, NULL);
+		if (beat == NULL)
+			die("event_new");
+		on_beat(-1, 0, NULL);
+	}
 	/* what comes first, as news of certificates, belongs to the start */
 	event_base_once(hub_base, -1, EV_TIMEOUT, on_settled, NULL, &second);
 	return event_base_dispatch(hub_base) < 0 ? 70 : 0;

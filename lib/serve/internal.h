@@ -58,6 +58,8 @@ enum { BECOME_ROLE = 1, BECOME_FSUID_STORE = 2 };
 int serve_become(uid_t uid, gid_t gid, unsigned how, struct err *err);
 
 int status_open(struct err *err);	/* 0 or -1 */
+/* a loop has turned: launch.watchdog */
+void status_beat(void);
 /* may an idle child end, without master having to start another? */
 bool status_spare(void);
 void status_close(void);		/* a session's user shall not have it */

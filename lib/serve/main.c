@@ -33,6 +33,8 @@ const struct field launch_fields[] = {
 	F_BOOL(struct launch, tables, "no", "-n reads tables, too"),
 	F_BOOL(struct launch, seal, "no",
 	    "the key of seals is behind the listeners"),
+	F_TIME(struct launch, watchdog, "0s", "0s", "1d",
+	    "who runs a loop shows within that time that it turns"),
 	F_TIME(struct launch, max_idle, "0s", "0s", "30d",
 	    "exit after that long without a client"),
 	F_END

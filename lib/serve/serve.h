@@ -205,6 +205,8 @@ struct launch {
 	bool fsuid_store;	/* cleanup: create files as the store user */
 	bool tables;		/* -n looks into tables, too */
 	bool seal;		/* the key of seals is behind the listeners */
+	int64_t watchdog;	/* ms: a loop that does not turn for so long
+				 * has hung; 0: nobody looks */
 	int64_t max_idle;	/* ms without a client before exit; 0 never */
 };
 extern struct launch launch;

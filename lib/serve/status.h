@@ -22,6 +22,7 @@ struct status_msg {
 };
 
 enum { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };	/* free: also starting */
+enum { SLOT_STATE = 3 };	/* the bits of these; the others: beats */
 
 /* one side's view; what lies in the memory is not trusted */
 struct board {
@@ -33,7 +34,12 @@ struct board {
 int board_make(struct board *b, uint32_t slots, uint32_t want);
 int board_map(struct board *b, int fd);		/* 0, or -1 and errno */
 void board_unmap(struct board *b);
+/* SLOT_FREE also means that there was no beat yet */
 void board_set(const struct board *b, uint32_t i, uint8_t state);
+/* Who runs a loop counts its turns now and then, round and round, so that
+ * master sees that it does: 0 is none yet. */
+void board_beat(const struct board *b, uint32_t i);
+uint8_t board_beats(const struct board *b, uint32_t i);
 /* idle ones */
 uint32_t board_idle(const struct board *b);
 /* are there fewer than wanted, or none? */

@@ -60,6 +60,13 @@ status_leaving(void)
 		tell(STATUS_LEAVING);
 }
 
+void
+status_beat(void)
+{
+	if (board.memory != NULL)
+		board_beat(&board, (uint32_t)launch.slot);
+}
+
 bool
 status_spare(void)
 {

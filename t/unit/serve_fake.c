@@ -212,7 +212,7 @@ child(const struct daemon *d, const int fd[4])
 {
 	char *argv[] = { (char *)d->name, (char *)"-c", (char *)tap_dir(),
 		(char *)"-Mservice=test", (char *)"-Mlisteners=1",
-		(char *)"-Mclients=8", NULL };
+		(char *)"-Mclients=8", (char *)"-Mwatchdog=400ms", NULL };
 	struct rlimit rl = { 1024, 1024 };
 	int null = open("/dev/null", O_RDWR), fds[4], i;
 
@@ -227,7 +227,7 @@ child(const struct daemon *d, const int fd[4])
 	/* one uid for all: no accounts of the suite are needed */
 	if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
 		_exit(99);
-	_exit(serve_main(6, argv, d));
+	_exit(serve_main(7, argv, d));
 }
 
 /* the next status byte, or 0 where none comes */

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "base/clock.h"
 #include "serve_fake.h"
@@ -190,7 +191,19 @@ test_board(void)
 	ok(!board_few(&b), "two idle ones are enough");
 	board_set(&b, 1, SLOT_BUSY);
 	ok(board_few(&b), "one is less than wanted");
+	is_int(board_beats(&a, 1), 0, "no beat yet");
+	board_beat(&b, 1);
+	is_int(board_beats(&a, 1), 1, "a beat is counted");
+	board_set(&b, 1, SLOT_BUSY);
+	is_int(board_beats(&a, 1), 1, "a new state leaves it");
+	for (i = 0; i < 63; i++)
+		board_beat(&b, 1);
+	is_int(board_beats(&a, 1), 1, "after the last comes the first");
+	is_int(board_idle(&a), 1, "beats leave the state");
+	board_set(&a, 1, SLOT_FREE);
+	is_int(board_beats(&a, 1), 0, "who comes next has none");
 	board_set(&b, 3, SLOT_IDLE);
+	board_beat(&b, 3);
 	is_int(board_idle(&a), 1, "there is no fourth slot");
 	ok(ftruncate(fd, 0) < 0, "nobody can take the memory away");
 	memset(b.memory, SLOT_IDLE, 8);
@@ -342,6 +355,32 @@ test_crowd(void)
 		close(fd[i]);
 }
 
+/* does it change within that time? */
+static bool
+beats(int ms)
+{
+	uint8_t was = board_beats(&board, 0);
+
+	for (; ms > 0 && board_beats(&board, 0) == was; ms -= 10)
+		usleep(10000);
+	return board_beats(&board, 0) != was;
+}
+
+static void
+test_beats(void)
+{
+	int fd = dial(), st;
+
+	is_int(balance(fd), 1, "connected");
+	ok(beats(WAIT_MS) && beats(WAIT_MS), "a hub shows that it is alive");
+	kill(pid, SIGSTOP);
+	waitpid(pid, &st, WUNTRACED);
+	ok(!beats(600), "one that is stopped does not");
+	kill(pid, SIGCONT);
+	ok(beats(WAIT_MS), "when it goes on it does");
+	close(fd);
+}
+
 static void
 test_hub_end(void)
 {
@@ -386,6 +425,7 @@ main(void)
 	test_promise("hub");
 	test_big("hub");
 	test_crowd();
+	test_beats();
 	test_hub_end();
 	return tap_done();
 }
