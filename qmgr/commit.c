@@ -85,6 +85,18 @@ anchor_all(struct err *err)
 	return 0;
 }
 
+void
+commit_checkpoint(int pages)
+{
+	static bool failed;
+	struct err err;
+	int rc = qdb_checkpoint(qmgr.db, pages, &err);
+
+	if (rc < 0 && !failed)
+		log_event(LOG_WARN, "checkpoint-failed", KERR(&err), KEND);
+	failed = rc < 0;
+}
+
 static int
 apply_all(struct err *err)
 {
@@ -156,7 +168,7 @@ bad(struct err *err)
 	if (qdb_corrupt(qmgr.db))
 		die("queue.db is damaged: %s", err->text);
 	/* a log that was moved into the file is begun anew: that is room */
-	qdb_checkpoint(qmgr.db, 1);
+	commit_checkpoint(1);
 	finish_ops(true, err);
 	finish_ops(false, err);
 	retry_ms = retry_ms ? MIN(2 * retry_ms, RETRY_MAX_MS) : 1000;
@@ -180,7 +192,7 @@ commit_now(void)
 		return;
 	}
 	good();
-	qdb_checkpoint(qmgr.db, LOG_PAGES);
+	commit_checkpoint(LOG_PAGES);
 }
 
 static void

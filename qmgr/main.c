@@ -35,7 +35,7 @@ static void
 checkpoint_idle(void)
 {
 	if (qmgr.commits == ticked_commits)
-		qdb_checkpoint(qmgr.db, IDLE_PAGES);
+		commit_checkpoint(IDLE_PAGES);
 	ticked_commits = qmgr.commits;
 }
 

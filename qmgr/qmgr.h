@@ -234,6 +234,8 @@ void commit_results(void);		/* soon, to share one with callers */
 /* the end of this round: the journal, and what it asks for */
 void commit_round(void);
 void commit_now(void);
+/* the log of queue.db into the file, where it has so many pages */
+void commit_checkpoint(int pages);
 bool commit_pending(void);
 
 /* ---- intake.c: new messages and the journal ---- */

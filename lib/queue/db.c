@@ -321,12 +321,18 @@ qdb_rollback(struct queue_db *db)
 		qdb_run(db, Q_ROLLBACK, &err, "");
 }
 
-void
-qdb_checkpoint(struct queue_db *db, int pages)
+int
+qdb_checkpoint(struct queue_db *db, int pages, struct err *err)
 {
+	int rc;
+
 	if (db->wal_pages < pages || db->wal_pages == 0)
-		return;
-	if (sqlite3_wal_checkpoint_v2(db->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
-	    NULL, NULL) == SQLITE_OK)
+		return 0;
+	rc = sqlite3_wal_checkpoint_v2(db->db, NULL, SQLITE_CHECKPOINT_PASSIVE,
+	    NULL, NULL);
+	if (rc == SQLITE_OK)
 		db->wal_pages = 0;
+	/* busy: somebody reads what would be overwritten */
+	return rc == SQLITE_OK || rc == SQLITE_BUSY ? 0 :
+	    qdb_fail(db, "checkpoint", err);
 }

@@ -36,8 +36,8 @@ int qdb_commit(struct queue_db *db, struct err *err);	/* durable; -1:
 							 * rolled back */
 void qdb_rollback(struct queue_db *db);
 /* Move the log into the file where it has at least so many pages: outside a
- * transaction; trouble is left to the next time. */
-void qdb_checkpoint(struct queue_db *db, int pages);
+ * transaction.  -1: nothing is lost by that, the next time is another try. */
+int qdb_checkpoint(struct queue_db *db, int pages, struct err *err);
 
 /* fresh messages: rec as encoded.  add: 1, 0 where it was there; del: 1, 0 */
 int qdb_fresh_add(struct queue_db *db, int64_t id, struct slice rec,

@@ -551,7 +551,7 @@ main(void)
 	test_refuse();
 	test_journal();
 	test_upgrade();
-	qdb_checkpoint(db, 1);
+	must(qdb_checkpoint(db, 1, &err));
 	test_open();
 	free(path);
 	return tap_done();
