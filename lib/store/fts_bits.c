@@ -94,6 +94,12 @@ read_bits(struct fts *f)
 	return r;
 }
 
+static bool
+good_number(int64_t n)
+{
+	return n > 0 && n < 1 << 29;
+}
+
 static int64_t
 find_number(struct fts *f, const struct mailbox *mb, bool make)
 {
@@ -107,7 +113,7 @@ find_number(struct fts *f, const struct mailbox *mb, bool make)
 		    (int64_t)mb->uidvalidity) == 0)
 			n = sqlite3_last_insert_rowid(f->side.db);
 	}
-	return n > 0 && n < 1 << 29 ? n : 0;
+	return good_number(n) ? n : 0;
 }
 
 bool
@@ -167,6 +173,15 @@ fts_expunged(struct fts *f, const struct mailbox *mb, const uint32_t *uid,
 		side_run(&f->side, F_DEAD_ADD, "i", dead);
 }
 
+static int
+forget_bits(struct fts *f, int64_t n)
+{
+	f->number = n;
+	return read_bits(f) < 0 || side_run(&f->side, F_DEAD_ADD, "i",
+	    count_in(f)) < 0 || side_run(&f->side, F_BITS_DROP, "ii",
+	    bits_key(n, 0), bits_key(n, UINT32_MAX)) < 0 ? -1 : 0;
+}
+
 void
 fts_forget(struct fts *f, const char *mailbox_id)
 {
@@ -178,13 +193,9 @@ fts_forget(struct fts *f, const char *mailbox_id)
 	f->box[0] = '\0';
 	if (side_begin(&f->side) < 0)
 		return;
-	while (ok && side_number(&f->side, F_OF_ID, &n, "t", id) == 1) {
-		f->number = n;
-		ok = read_bits(f) == 0 && side_run(&f->side, F_DEAD_ADD, "i",
-		    count_in(f)) == 0 && side_run(&f->side, F_BITS_DROP, "ii",
-		    bits_key(n, 0), bits_key(n, UINT32_MAX)) == 0 &&
-		    side_run(&f->side, F_DROP_BOX, "i", n) == 0;
-	}
+	while (ok && side_number(&f->side, F_OF_ID, &n, "t", id) == 1)
+		ok = (!good_number(n) || forget_bits(f, n) == 0) &&
+		    side_drop(&f->side, F_DROP_BOX, n) == 0;
 	side_end(&f->side, ok);
 	f->number = 0;
 }

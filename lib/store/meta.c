@@ -482,6 +482,6 @@ meta_forget(struct meta *m, const char *mailbox_id)
 		ok = side_run(&m->side, FORGET, "ii",
 		    (int64_t)key_of((uint64_t)n, 0),
 		    (int64_t)key_of((uint64_t)n, UINT32_MAX)) == 0 &&
-		    side_run(&m->side, DROP_BOX, "i", n) == 0;
+		    side_drop(&m->side, DROP_BOX, n) == 0;
 	side_end(&m->side, ok);
 }

@@ -330,6 +330,17 @@ side_run(struct side *s, unsigned which, const char *fmt, ...)
 }
 
 int
+side_drop(struct side *s, unsigned which, int64_t key)
+{
+	if (side_run(s, which, "i", key) < 0)
+		return -1;
+	if (sqlite3_changes(s->db) > 0)
+		return 0;
+	damaged(s);
+	return -1;
+}
+
+int
 side_number(struct side *s, unsigned which, int64_t *r, const char *fmt, ...)
 {
 	sqlite3_stmt *st;

@@ -49,6 +49,9 @@ sqlite3_stmt *side_query(struct side *s, unsigned which, const char *fmt,
 int side_step(struct side *s, sqlite3_stmt *st);
 /* query, step to the end, reset: 0 or -1 */
 int side_run(struct side *s, unsigned which, const char *fmt, ...);
+/* The same for a row that was just found by an index.  Where the table has none
+ * it would be found again, for ever: the file is damaged, and deleted. */
+int side_drop(struct side *s, unsigned which, int64_t key);
 /* the first column of the first row: 1, 0 none, -1 */
 int side_number(struct side *s, unsigned which, int64_t *r,
     const char *fmt, ...);

@@ -349,6 +349,36 @@ test_renew(void)
 	is_int(reads, 0, "once");
 }
 
+/* The table of mailboxes is empty, what SQLite finds them by is not. */
+static void
+test_forget_damaged(void)
+{
+	sqlite3 *db = open_db();
+	sqlite3_stmt *st;
+	char path[300];
+	int fd, page;
+
+	fts_shrink(f);
+	if (sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema"
+	    " WHERE name = 'box'", -1, &st, NULL) != SQLITE_OK ||
+	    sqlite3_step(st) != SQLITE_ROW)
+		die("no table");
+	page = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	snprintf(path, sizeof(path), "%s/fts.db", tap_dir());
+	fd = open(path, O_WRONLY);
+	if (pwrite(fd, "\0\0", 2, (page - 1) * 16384 + 3) != 2)
+		die("write");
+	close(fd);
+	fts_forget(f, "box1");
+	is_int(count(3, "alpha"), 9999, "what can not be dropped is damage");
+	reads = 0;
+	is_int(fts_update(f, &mb, 60000, &err), 0, "which is mended");
+	is_int(reads, DOCS, "by taking all in anew");
+	test_random("after damage", 10);
+}
+
 static void
 test_trouble(void)
 {
@@ -406,6 +436,7 @@ main(void)
 	test_expunge();
 	test_note();
 	test_renew();
+	test_forget_damaged();
 	test_trouble();
 	fts_free(f);
 	for (i = 0; i < DOCS; i++)

@@ -340,6 +340,37 @@ test_busy(void)
 	meta_free(other);
 }
 
+/* The table of mailboxes is empty, what SQLite finds them by is not. */
+static void
+test_forget_damaged(void)
+{
+	sqlite3 *db;
+	sqlite3_stmt *st;
+	char path[300];
+	int fd, page;
+
+	meta_shrink(m);
+	snprintf(path, sizeof(path), "%s/cache.db", tap_dir());
+	sqlite3_open(path, &db);
+	if (sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema"
+	    " WHERE name = 'box'", -1, &st, NULL) != SQLITE_OK ||
+	    sqlite3_step(st) != SQLITE_ROW)
+		die("no table");
+	page = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	sqlite3_close(db);
+	fd = open(path, O_WRONLY);
+	if (pwrite(fd, "\0\0", 2, (page - 1) * 16384 + 3) != 2)
+		die("write");
+	close(fd);
+	meta_forget(m, "box1");
+	ok(faccessat(dir, "cache.db", F_OK, 0) < 0,
+	    "what can not be dropped is damage");
+	is_str(subject_of(2), "NUMBER 4", "made again");
+	meta_flush(m);
+	is_int(meta_get(m, &mb, 2, &row, &err), 1, "in another file");
+}
+
 static void
 test_kept(void)
 {
@@ -367,6 +398,7 @@ main(void)
 	test_big();
 	test_damage();
 	test_busy();
+	test_forget_damaged();
 	meta_free(m);
 	close(dir);
 	return tap_done();
