@@ -149,6 +149,13 @@ bind_key(sqlite3_stmt *st, const struct queue_filter *f, struct str *key)
 	return sqlite3_bind_text(st, 4, key->s, (int)key->len, SQLITE_STATIC);
 }
 
+/* a damaged index, by which a walk might never end */
+static int
+out_of_order(struct err *err)
+{
+	return err_temp(err, "4.3.0", "queue.db: list: ids out of order");
+}
+
 /* onto the next row: 0, or -1 */
 static int
 step(struct qdb_list *l, struct err *err)
@@ -161,7 +168,7 @@ step(struct qdb_list *l, struct err *err)
 	l->id = rc == 1 ? sqlite3_column_int64(l->st, L_ID) : INT64_MAX;
 	if (l->id >= before)
 		return 0;
-	return err_temp(err, "4.3.0", "queue.db: list: ids out of order");
+	return out_of_order(err);
 }
 
 static int
@@ -279,7 +286,9 @@ skip(struct qdb_list *l, int64_t id, struct err *err)
 	sqlite3_reset(l->st);
 	if (sqlite3_bind_int64(l->st, 1, id) != SQLITE_OK)
 		return qdb_fail(l->db, "list", err);
-	return step(l, err);
+	if (step(l, err) != 0)
+		return -1;
+	return l->id != id ? 0 : out_of_order(err);
 }
 
 int

@@ -502,6 +502,69 @@ overwrite(const char *file, off_t at, const char *text)
 	close_fd(fd);
 }
 
+/* the third message of a table's only page is there twice, no fourth one */
+static void
+double_third(const char *file)
+{
+	sqlite3_stmt *st;
+	sqlite3 *raw;
+	char cell[2];
+	off_t page;
+	int fd = open(file, O_RDWR);
+
+	if (sqlite3_open(file, &raw) != SQLITE_OK ||
+	    sqlite3_prepare_v2(raw, "SELECT rootpage FROM sqlite_schema"
+	    " WHERE name = 'message'", -1, &st, NULL) != SQLITE_OK ||
+	    sqlite3_step(st) != SQLITE_ROW)
+		die("%s", file);
+	page = 4096 * (off_t)(sqlite3_column_int(st, 0) - 1);
+	sqlite3_finalize(st);
+	sqlite3_close(raw);
+	if (fd < 0 || pread(fd, cell, 2, page + 8 + 4) != 2 ||
+	    pwrite(fd, cell, 2, page + 8 + 6) != 2)
+		die("%s: %s", file, strerror(errno));
+	close_fd(fd);
+}
+
+static void
+test_list_damaged(void)
+{
+	struct queue_db *was = db;
+	struct queue_filter f = { .id = -1, .from.s = "", .to.s = "",
+		.transport = "", .nexthop = "", .after = -1,
+		.before = INT64_MAX };
+	char *file = xasprintf("%s/damaged.db", tap_dir());
+	struct queue_message m;
+	struct queue_rcpt r;
+	struct arena a = { 0 };
+	struct qdb_list *l;
+	int64_t id;
+	int n, rc = 0;
+
+	must(qdb_open(file, 2048, 0, &db, &err));
+	must(qdb_begin(db, &err));
+	for (id = 1; id <= 5; id++) {
+		add_message(id, "a@b");
+		for (n = 1; n <= 2; n++) {
+			r = make_rcpt(n, "c@d", 0, 5);
+			must(qdb_rcpt_add(db, id, &r, &err));
+		}
+	}
+	must(qdb_commit(db, &err));
+	qdb_close(db);
+	double_third(file);
+	must(qdb_open(file, 2048, 0, &db, &err));
+	must(qdb_list_open(db, &f, &l, &err));
+	for (n = 0; n < 50 && rc == 0 && qdb_list_id(l) != INT64_MAX; n++)
+		rc = qdb_list_take(l, 1, &a, &m, &err);
+	is_int(rc, -1, "a message that comes again is damage: %s", err.text);
+	qdb_list_close(l);
+	qdb_close(db);
+	arena_free(&a);
+	free(file);
+	db = was;
+}
+
 static void
 test_open(void)
 {
@@ -552,6 +615,7 @@ main(void)
 	test_journal();
 	test_upgrade();
 	must(qdb_checkpoint(db, 1, &err));
+	test_list_damaged();
 	test_open();
 	free(path);
 	return tap_done();
