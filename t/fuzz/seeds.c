@@ -552,6 +552,14 @@ static const struct slice smtpd_session[] = {
 	    "BDAT 2 LAST\r\nx\n"),
 };
 
+static const struct slice store_fts[] = {
+	S(""), S("\0\x10\x80\0\4abcd"), S("\1\1\1\1\4box3"),
+	S("\1\0\0\0\10\377\377\377\377\377\377\377\177"), S("\2\2\1"),
+	S("\1\4\0\4\2\0\10"),
+	S("\2\0\0\0\120\100\1\1\1\2\3\4"), S("\0\377\1"),
+	S("\1\5\0\0\10\0\0\0\0\1\0\0\0"),
+};
+
 static const struct slice store_mailbox[] = {
 	S("K 0 Work\nA 6 1 1 1 1 1 S,0 S c1.a,S=1,W=1,U=1\n"
 	    "A 7 2 1 1 1 1 S,0 - c2.b,S=1,W=1,U=2\nD 1 1 1\n"),
@@ -612,6 +620,13 @@ static const struct slice pop3_session[] = {
 };
 
 #define FRAMES "postrider-queue 1\n"
+static const struct slice queue_db[] = {
+	S(""), S("\0\x10\x20\0\4abcd"), S("\1\5\1\1\5hello"),
+	S("\1\6\0\0\10\377\377\377\377\377\377\377\177"), S("\2\20\2"),
+	S("\1\12\0\4\2\0\1"),
+	S("\2\0\0\0\120\0\0\1\1\2\3\4"), S("\0\377\1"),
+};
+
 static const struct slice queue_frame[] = {
 	S(FRAMES "Q 0123456789a\nM 0123456789a 3 5\nenvbody\nE\n"),
 	S(FRAMES "M 0123456789a 67108865 1\n"), S("postrider-queue 2\n"),
@@ -692,6 +707,11 @@ static const struct slice tls_facts[] = {
 	S("\2" "3 1 2 " R64 R64), S("\0" "030 0"),
 };
 
+static const struct slice tls_session[] = {
+	S("\1\0\3\4\x13\1mx.example\n"),
+	S("\6\012\3\3\xc0\x2f"), S("\200\0" "0"),
+};
+
 static const struct slice users[] = {
 	S("\0pass={PLAIN}x quota=1G home=/srv/mail/a/b uid=-1 disabled=yes "
 	    "services=imap,smtp forward=\"a@b, c@d\" keep=yes"),
@@ -740,12 +760,14 @@ static const struct seeds {
 	{ "mime_part", message, ARRAY_LEN(message) },
 	{ "mime_text", message, ARRAY_LEN(message) }, ROW(mime_word),
 	{ "pipe", pipe_, ARRAY_LEN(pipe_) }, ROW(policy), ROW(pop3_login),
-	ROW(pop3_session), ROW(queue_frame), ROW(queue_import),
+	ROW(pop3_session), ROW(queue_db), ROW(queue_frame), ROW(queue_import),
 	ROW(queue_journal), ROW(router), ROW(sasl_client), ROW(sasl_exchange),
 	ROW(sasl_jwt), ROW(seal), ROW(sendmail), ROW(smtp_address),
 	ROW(smtp_command), ROW(smtp_session), ROW(smtpd_session), ROW(srs),
+	ROW(store_fts),
 	ROW(store_mailbox), ROW(store_meta), ROW(store_name), ROW(store_state),
-	ROW(store_tree), ROW(sts_text), ROW(tar), ROW(tls_facts), ROW(users),
+	ROW(store_tree), ROW(sts_text), ROW(tar), ROW(tls_facts),
+	ROW(tls_session), ROW(users),
 };
 
 const struct slice *

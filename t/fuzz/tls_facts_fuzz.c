@@ -6,6 +6,7 @@
 #include "../../tlsd/facts.c"
 
 #include "../../tlsd/alpn.c"
+#include "tlsd_rest.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -22,45 +23,13 @@ ssl_session(const SSL *ssl UNUSED)
 	return &session;
 }
 
-size_t
-tickets_end_point(SSL *ssl UNUSED, unsigned char md[END_POINT_MAX] UNUSED)
-{
-	return 0;
-}
-
-size_t
-certs_end_point(const SSL *ssl UNUSED,
-    unsigned char md[END_POINT_MAX] UNUSED)
-{
-	return 0;
-}
-
 int
 keyd_vouch(const struct key_vouch_in *in UNUSED, const char **out UNUSED)
 {
 	return -1;
 }
 
-int
-ctx_load_cas(struct err *err UNUSED)
-{
-	return 0;
-}
-
-void
-reason_verify(long rc UNUSED, char *to, size_t cap)
-{
-	slice_copy(to, cap, SLICE_LIT("why"));
-}
-
 /* ------------------------------------------------------------------------- */
-
-static void
-one_line(const char *z)
-{
-	for (; *z != '\0'; z++)
-		assert((unsigned char)*z >= ' ' && *z != 0x7f);
-}
 
 static void
 certificate(const unsigned char *p, size_t n, struct arena *a)
