@@ -20,6 +20,19 @@ static const char *hidden;	/* getdents64 leaves out what begins so */
 static int looks, naps;		/* how often cur/ was read, and slept */
 static bool old_rename, coarse, lost_answer;
 static void (*at_look)(void);
+static ino_t bad_sync;		/* what fdatasync fails for */
+
+int
+fdatasync(int fd)
+{
+	struct stat st;
+
+	if (bad_sync != 0 && fstat(fd, &st) == 0 && st.st_ino == bad_sync) {
+		errno = EIO;
+		return -1;
+	}
+	return (int)syscall(SYS_fdatasync, fd);
+}
 
 int
 unlinkat(int dir, const char *name, int flags)
@@ -351,6 +364,37 @@ test_circle(void)
 		place_free(&v[i]);
 }
 
+/* where the originals can not be expunged there are no copies */
+static void
+test_not_expunged(void)
+{
+	struct mailbox *a, *b;
+	struct stat st;
+	uint32_t first = 0;
+	bool mine[2];
+
+	fill(&src, "stays", 2);
+	place_make(&dst, "stays-to");
+	a = place_open(&src, 0);
+	b = place_open(&dst, 0);
+	if (fstatat(src.at.dir, ".state/log", &st, 0) < 0)
+		die("stat: %s", strerror(errno));
+	bad_sync = st.st_ino;
+	is_int(move(a, b, 1, 2, mine, &first), -1, "a log that can not be "
+	    "written is told");
+	bad_sync = 0;
+	is_int(messages(b), 0, "no copy is left");
+	is_int(place_count(&dst, "cur"), 0, "nor its file");
+	is_int(messages(a), 2, "all is where it was");
+	is_int(place_count(&src, "cur"), 2, "as files, too");
+	is_int(move(a, b, 1, 2, mine, &first), 0, "it works later");
+	is_int(messages(a) + 10 * messages(b), 20, "all is there then");
+	mailbox_close(a);
+	mailbox_close(b);
+	place_free(&src);
+	place_free(&dst);
+}
+
 /* within one user's folders a full quota is no hindrance */
 static void
 test_quota(void)
@@ -609,6 +653,7 @@ main(void)
 	test_copy_renamed();
 	test_two_movers();
 	test_circle();
+	test_not_expunged();
 	test_quota();
 	test_never_found();
 	test_always_renamed();
