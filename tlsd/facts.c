@@ -89,8 +89,8 @@ name(const X509_NAME *n, struct arena *a)
 	    ~ASN1_STRFLGS_ESC_MSB) >= 0) {
 		len = BIO_get_mem_data(bio, &p);
 		if (len > 0)
-			z = arena_slice(a, (struct slice){ p,
-			    MIN((size_t)len, (size_t)NAME_MAX_) });
+			z = arena_slice(a, utf8_cut((struct slice){ p,
+			    (size_t)len }, NAME_MAX_));
 	}
 	BIO_free(bio);
 	return z;
