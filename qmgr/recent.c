@@ -13,17 +13,16 @@
 
 #include "qmgr.h"
 
-/* 256 KB: of small disks it should not be much */
-enum { RECENT_BITS = 15, RECENT = 1 << RECENT_BITS };
+/* 256 KB: of small disks it should not be much.  A row is a cache line. */
+enum { ROW = 8, ROWS_BITS = 12, RECENT = ROW << ROWS_BITS, AHEAD_S = 60 };
 
-/* one id a place: a younger one may push an older one out */
 static int64_t *recent;
 
-static size_t
-recent_place(int64_t id)
+static int64_t *
+recent_row(int64_t id)
 {
-	return (size_t)((uint64_t)id * 0x9e3779b97f4a7c15 >>
-	    (64 - RECENT_BITS));
+	return recent + ((uint64_t)id * 0x9e3779b97f4a7c15 >>
+	    (64 - ROWS_BITS)) * ROW;
 }
 
 /* room on the disk is taken now: a page without it would kill us later */
@@ -56,14 +55,34 @@ recent_open(void)
 	free(path);
 }
 
+/* What is asked for was made a moment ago, so the youngest of a row stay.
+ * Where the clock was set back, those of before are the oldest. */
 void
 recent_add(int64_t id)
 {
-	recent[recent_place(id)] = id;
+	int64_t *row = recent_row(id), end = qid_at(wall_s() + AHEAD_S);
+	int i, at = 0;
+
+	if (recent_has(id))
+		return;
+	for (i = 0; i < ROW; i++) {
+		if (row[i] >= end)
+			row[i] = 0;
+		if (row[i] < row[at])
+			at = i;
+	}
+	if (row[at] < id)
+		row[at] = id;
 }
 
 bool
 recent_has(int64_t id)
 {
-	return recent[recent_place(id)] == id;
+	const int64_t *row = recent_row(id);
+	int i;
+
+	for (i = 0; i < ROW; i++)
+		if (row[i] == id)
+			return true;
+	return false;
 }

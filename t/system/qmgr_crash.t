@@ -95,6 +95,12 @@ is $s->call('settle', q => $q3, put => 'yes')->{f}{queued} // 'no', 'no',
 is $s->call('settle', q => $q1, put => 'yes')->{f}{queued}, 'yes',
     'what left the queue is known after a crash, too';
 
+# none of many pushes another out
+my @many = map { $s->put("ok$_\@a.test", floats => 1) } 1 .. 1000;
+ok $s->wait_empty, 'a thousand are delivered';
+is scalar(grep { ($s->call('settle', q => $_, put => 'yes')->{f}{queued} //
+    'no') ne 'yes' } @many), 0, '... which is known of each';
+
 # a successor
 unlink $s->dir . '/open';
 $s->put("gate$_\@a.test") for 1 .. 3;
