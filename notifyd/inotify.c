@@ -135,7 +135,7 @@ on_readable(evutil_socket_t fd, short what UNUSED, void *arg UNUSED)
 			on_event(ev);
 		}
 	}
-	event_del(readable);
+	hub_unwatch(readable);
 	evtimer_add(pause_over, &pause);
 }
 

@@ -118,7 +118,7 @@ pump_net_in(struct session *s)
 void
 pump_net_out(struct session *s)
 {
-	event_del(s->net_out);
+	hub_unwatch(s->net_out);
 	if (wire_flush(s) < 0)
 		s->failed = true;
 	if (s->to_net.n > 0)
@@ -172,12 +172,12 @@ pump_timer(struct session *s)
 static void
 want(struct event *ev, bool on)
 {
-	if (on != (event_pending(ev, EV_READ | EV_WRITE, NULL) != 0)) {
-		if (on)
-			hub_watch(ev);
-		else
-			event_del(ev);
-	}
+	if (on == hub_watched(ev))
+		return;
+	if (on)
+		hub_watch(ev);
+	else
+		hub_unwatch(ev);
 }
 
 static struct event *
@@ -237,7 +237,7 @@ update(struct session *s)
 		hub_watch(make(&s->plain_out, s->plain, EV_WRITE,
 		    on_plain_out, s));
 	else if (s->plain_out != NULL)
-		event_del(s->plain_out);
+		hub_unwatch(s->plain_out);
 	end_some_time(s);
 }
 
@@ -285,7 +285,7 @@ pump_start(struct session *s)
 {
 	static const struct timeval some = { 0, TICKETS_MS * 1000 };
 
-	event_del(s->net_out);
+	hub_unwatch(s->net_out);
 	evtimer_del(s->timer);
 	make(&s->plain_in, s->plain, EV_READ, on_plain_in, s);
 	if (s->tickets_wait)

@@ -65,7 +65,7 @@ static void
 free_event(struct event *ev)
 {
 	if (ev != NULL)
-		event_free(ev);
+		hub_free(ev);
 }
 
 static void
@@ -271,11 +271,11 @@ after(void *arg)
 		flush(s, true);
 		finish(s);
 	} else if (e == SSL_ERROR_WANT_READ) {
-		event_del(s->net_out);
+		hub_unwatch(s->net_out);
 		hub_watch(s->net_in);
 		flush(s, false);
 	} else if (e == SSL_ERROR_WANT_WRITE) {
-		event_del(s->net_in);
+		hub_unwatch(s->net_in);
 		hub_watch(s->net_out);
 	} else {
 		fail_openssl(s);
@@ -298,8 +298,8 @@ step(struct session *s)
 		.arg = s };
 	rc = fibre_run(&s->hs->work);
 	if (rc == 0) {
-		event_del(s->net_in);
-		event_del(s->net_out);
+		hub_unwatch(s->net_in);
+		hub_unwatch(s->net_out);
 	} else if (rc < 0) {
 		s->hs->ours = true;
 		err_temp(&err, "4.3.0", "no memory for a handshake");

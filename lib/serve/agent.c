@@ -26,8 +26,8 @@ struct hub_agent {
 static void
 free_agent(struct hub_agent *a)
 {
-	event_free(a->readable);
-	event_free(a->writable);
+	hub_free(a->readable);
+	hub_free(a->writable);
 	sendq_free(&a->out);
 	ipc_msg_free(&a->msg);
 	close(a->fd);
@@ -40,8 +40,8 @@ gone(struct hub_agent *a)
 	hub_gone_fn *fn = a->on_gone;
 	void *ctx = a->ctx;
 
-	event_del(a->readable);
-	event_del(a->writable);
+	hub_unwatch(a->readable);
+	hub_unwatch(a->writable);
 	a->in_callback = true;
 	fn(a, ctx, &a->why);
 	free_agent(a);
@@ -81,7 +81,7 @@ on_writable(evutil_socket_t fd, short what UNUSED, void *arg)
 	if (rc < 0)
 		gone(a);
 	else if (rc == 0)
-		event_del(a->writable);
+		hub_unwatch(a->writable);
 }
 
 struct hub_agent *

@@ -7,7 +7,6 @@
 
 #include <event2/event.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include "base/clock.h"
@@ -16,8 +15,7 @@
 #include "serve/internal.h"
 #include "serve/sendq.h"
 
-enum { BURST = 64, BURST_MS = 5, CROWD_MS = 200, IDLE_MIN_MS = 500,
-	WATCH_MS = 50, WATCH_TRIES = 40 };
+enum { BURST = 64, BURST_MS = 5, CROWD_MS = 200, IDLE_MIN_MS = 500 };
 
 struct hub_conn {
 	struct hub_conn *next, **prev;
@@ -49,23 +47,11 @@ free_conn(struct hub_conn *c)
 	*c->prev = c->next;
 	if (c->next != NULL)
 		c->next->prev = c->prev;
-	event_free(c->readable);
-	event_free(c->writable);
+	hub_free(c->readable);
+	hub_free(c->writable);
 	sendq_free(&c->out);
 	close(c->fd);
 	free(c);
-}
-
-void
-hub_watch(struct event *ev)
-{
-	int n;
-
-	for (n = 0; event_add(ev, NULL) < 0; n++) {
-		if (n == WATCH_TRIES)
-			die("event_add: %s", strerror(errno));
-		poll(NULL, 0, WATCH_MS);
-	}
 }
 
 static void
@@ -197,7 +183,7 @@ on_writable(evutil_socket_t fd, short what UNUSED, void *arg)
 	if (rc < 0)
 		free_conn(c);
 	else if (rc == 0)
-		event_del(c->writable);
+		hub_unwatch(c->writable);
 }
 
 static void
@@ -210,7 +196,7 @@ set_listening(bool on)
 		if (on)
 			hub_watch(listeners[i]);
 		else
-			event_del(listeners[i]);
+			hub_unwatch(listeners[i]);
 }
 
 /* Callers keep their connections.  Where they are too many, those that have

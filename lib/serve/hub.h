@@ -16,8 +16,12 @@ extern struct event_base *hub_base;
 /* the .run of a SERVE_EVENT daemon; hub_base exists from .start on */
 int hub_run(const struct daemon *d);
 /* event_add without a time.  Where the kernel has no memory for it it is tried
- * for a while, then the process ends: it would never hear of it again. */
+ * again a little later, for a while, then the process ends: it would never hear
+ * of it again.  Such an event is not for event_del and event_free. */
 void hub_watch(struct event *ev);
+void hub_unwatch(struct event *ev);
+bool hub_watched(const struct event *ev);
+void hub_free(struct event *ev);
 /* end the loop after the events at hand; serve_main returns 0 */
 void hub_exit(void);
 

@@ -175,33 +175,110 @@ quiet(int level UNUSED, const char *line UNUSED)
 {
 }
 
-/* a hub is told, later; or it ends */
+static void
+on_time(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+{
+	(*(int *)arg)++;
+}
+
+static int
+dispatch(int ms)
+{
+	struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+	event_base_loopexit(hub_base, &tv);
+	return event_base_dispatch(hub_base);
+}
+
+static void
+put(void)
+{
+	if (write(pair[0], "x", 1) != 1)
+		die("write");
+}
+
+/* a hub is told, later, and does something else meanwhile */
 static void
 test_event(void)
 {
+	static const struct timeval soon = { 0, 10000 };
+	int heard = 0, times = 0;
+	struct event *ev, *other;
+	int64_t start = mono_ms();
+
+	begin(SOCK_STREAM, 5, ENOMEM);
+	ev = event_new(hub_base, pair[1], EV_READ, on_readable, &heard);
+	other = event_new(hub_base, -1, EV_PERSIST, on_time, &times);
+	event_add(other, &soon);
+	hub_watch(ev);
+	hub_watch(ev);
+	ok(mono_ms() - start < 40, "nothing is waited for in the loop");
+	is_int(event_pending(ev, EV_READ, NULL), 0, "there is no memory");
+	put();
+	event_base_dispatch(hub_base);
+	is_int(heard, 1, "an event is waited for, a little later");
+	ok(times >= 5, "meanwhile others have their turn: %d", times);
+	is_int(dispatch(200), 0, "once");
+	is_int(heard, 1, "it is heard once");
+	event_free(other);
+	hub_free(ev);
+	end();
+}
+
+/* what is not wanted any more while there is no memory */
+static void
+test_unwatch(void)
+{
+	int heard = 0;
+	struct event *ev;
+
+	begin(SOCK_STREAM, 2, ENOMEM);
+	ev = event_new(hub_base, pair[1], EV_READ | EV_PERSIST, on_readable,
+	    &heard);
+	hub_watch(ev);
+	hub_unwatch(ev);
+	put();
+	dispatch(200);
+	is_int(heard, 0, "what is not wanted any more is not heard of");
+	failures = 1;
+	hub_watch(ev);
+	hub_watch(ev);
+	is_int(event_pending(ev, EV_READ, NULL), EV_READ,
+	    "who asks again may be the first to have it");
+	hub_unwatch(ev);
+	is_int(event_pending(ev, EV_READ, NULL), 0, "and then not");
+	failures = 1;
+	hub_watch(ev);
+	hub_free(ev);
+	dispatch(200);
+	is_int(heard, 0, "nor is one that is not there any more");
+	end();
+}
+
+/* or it ends */
+static void
+test_no_end(void)
+{
 	int heard = 0, status;
+	int64_t start = mono_ms();
 	struct event *ev;
 	pid_t pid;
 
-	event_set_log_callback(quiet);
-	hub_base = event_base_new();
-	begin(SOCK_STREAM, 3, ENOMEM);
-	ev = event_new(hub_base, pair[1], EV_READ, on_readable, &heard);
-	hub_watch(ev);
-	if (write(pair[0], "x", 1) != 1)
-		die("write");
-	event_base_dispatch(hub_base);
-	is_int(heard, 1, "an event is waited for, a little later");
+	begin(SOCK_STREAM, 0, ENOMEM);
 	pid = fork();
 	if (pid == 0) {
+		/* as in a new process: the kernel's list is not its parent's */
+		event_reinit(hub_base);
 		failures = FOR_EVER;
+		ev = event_new(hub_base, pair[1], EV_READ, on_readable,
+		    &heard);
 		hub_watch(ev);
+		event_base_dispatch(hub_base);
 		_exit(0);
 	}
 	waitpid(pid, &status, 0);
 	ok(status != 0, "who would never hear of it ends");
-	event_free(ev);
-	event_base_free(hub_base);
+	ok(mono_ms() - start >= 2000, "after two seconds");
 	end();
 }
 
@@ -217,6 +294,11 @@ main(void)
 		test_queue(errors[i]);
 	}
 	test_stream_of_no_use();
+	event_set_log_callback(quiet);
+	hub_base = event_base_new();
 	test_event();
+	test_unwatch();
+	test_no_end();
+	event_base_free(hub_base);
 	return tap_done();
 }
