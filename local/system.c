@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "answer.h"
 #include "base/clock.h"
 #include "forward.h"
 #include "map/users.h"
@@ -28,13 +29,6 @@ struct task {
 	bool rest;		/* TASK_MAIL: of the .forward alone */
 	uint64_t quota;
 	struct account user;
-};
-
-struct answer {
-	int rc;
-	uint64_t used;
-	size_t targets;		/* bytes that follow: forward.h */
-	struct err err;
 };
 
 /* --- in the child ------------------------------------------------------- */
@@ -205,29 +199,6 @@ read_answer(int fd, struct answer *a, struct str *targets, struct err *err)
 	return 0;
 }
 
-static bool
-is_status(const char *z)
-{
-	return (z[0] == '4' || z[0] == '5') && z[1] == '.' &&
-	    strspn(z, "0123456789.") == strlen(z);
-}
-
-/* The child was the account, so what it says is believed of the account only,
- * and is no more than text: 0, 1, -1. */
-static int
-take_answer(struct answer *a, struct err *err)
-{
-	struct err *e = &a->err;
-
-	if (a->rc >= 0)
-		return a->rc > 0;
-	e->dsn[sizeof(e->dsn) - 1] = e->text[sizeof(e->text) - 1] = '\0';
-	if (!is_status(e->dsn))
-		return err_temp(err, "4.3.0", "%s", e->text);
-	return e->dsn[0] == '5' ? err_perm(err, e->dsn, "%s", e->text) :
-	    err_temp(err, e->dsn, "%s", e->text);
-}
-
 /* A group like the account, with nobody else in it, as Debian makes one for
  * each: who may write by it is the account. */
 static bool
@@ -292,7 +263,7 @@ run_child(const struct task *t, struct answer *a, struct str *targets,
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
-	return rc < 0 ? -1 : take_answer(a, err);
+	return rc < 0 ? -1 : answer_take(a, err);
 }
 
 /* 0, 1: there are targets, -1 */

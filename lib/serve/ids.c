@@ -19,15 +19,18 @@ set_caps(uint32_t mask)
 	return (int)syscall(SYS_capset, &h, d);
 }
 
-/* 1, 0, or -1 where the kernel does not say */
+/* ours, of the first 32; 0, or -1 and errno */
 static int
-has_cap(int cap)
+get_caps(uint32_t *effective_r, uint32_t *permitted_r)
 {
 	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct d[2];
 
-	return syscall(SYS_capget, &h, d) < 0 ? -1 :
-	    (int)(d[0].effective >> cap & 1);
+	if (syscall(SYS_capget, &h, d) < 0)
+		return -1;
+	*effective_r = d[0].effective;
+	*permitted_r = d[0].permitted;
+	return 0;
 }
 
 /* Without the right to, what a program could get stays as it is: a jail ends
@@ -35,9 +38,10 @@ has_cap(int cap)
 static int
 bound_caps(unsigned keep, struct err *err)
 {
+	uint32_t have, may;
 	int i;
 
-	if (has_cap(CAP_SETPCAP) == 0)
+	if (get_caps(&have, &may) == 0 && !(have >> CAP_SETPCAP & 1))
 		return 0;
 	for (i = 0; prctl(PR_CAPBSET_READ, i, 0, 0, 0) >= 0; i++)
 		if ((i >= 32 || !(keep >> i & 1)) &&
@@ -49,16 +53,14 @@ bound_caps(unsigned keep, struct err *err)
 int
 serve_keep_caps(unsigned caps, bool bound, struct err *err)
 {
-	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
-	struct __user_cap_data_struct d[2];
+	uint32_t have, may;
 
 	if (geteuid() != 0)
 		return 0;
 	if (bound && bound_caps(caps, err) < 0)
 		return -1;
 	/* a container may have fewer already */
-	if (syscall(SYS_capget, &h, d) < 0 ||
-	    set_caps(caps & d[0].permitted) < 0)
+	if (get_caps(&have, &may) < 0 || set_caps(caps & may) < 0)
 		return err_sys(err, "capabilities");
 	return 0;
 }

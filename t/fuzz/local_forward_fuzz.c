@@ -116,7 +116,7 @@ answered(struct slice said)
 	close(p[1]);
 	rc = read_answer(p[0], a, &targets, &err);
 	if (rc == 0)
-		rc = take_answer(a, &err);
+		rc = answer_take(a, &err);
 	close(p[0]);
 	if (rc < 0) {
 		assert(err.kind == ERR_TEMP || err.kind == ERR_PERM);
