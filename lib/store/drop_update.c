@@ -62,13 +62,13 @@ misses(const struct refind *f)
 	return false;
 }
 
-/* Both directories once.  For how long it can not be told whether they changed
- * meanwhile, 0: they did not; -1 */
+/* Both directories once.  0 nothing changed meanwhile, -1 failed, else how long
+ * to wait, in ms, before it can be told of another look */
 static int64_t
 look(struct refind *f, struct err *err)
 {
 	struct drop *d = f->d;
-	int64_t before[2], wait = 0;
+	int64_t before[2], now, wait = 0;
 	size_t i;
 	int k;
 
@@ -83,9 +83,8 @@ look(struct refind *f, struct err *err)
 			return -1;
 	}
 	for (k = 0; k < 2; k++) {
-		wait = MAX(wait, dir_settles_ms(before[k]));
-		if (dir_time(d->sub[k]) != before[k])
-			wait = MAX(wait, dir_settles_ms(dir_time(d->sub[k])));
+		now = dir_time(d->sub[k]);
+		wait = MAX(wait, dir_settles_ms(now) + (now != before[k]));
 	}
 	return wait;
 }

@@ -234,6 +234,7 @@ mbox_checkpoint(struct mailbox *mb, struct err *err)
 	int64_t len = 0;
 	int fd;
 
+	/* a log that is lost or damaged does not wait until all is certain */
 	if (mbox_unlink_doom(mb, err) < 0)
 		return -1;
 	if (in->st.base_modseq == 0)

@@ -623,6 +623,16 @@ test_drop_others_gone(void)
 	close_drop(&d);
 }
 
+/* longer than the grain of times */
+static void
+touch_and_wait(void)
+{
+	struct timespec ts = { 0, 30000000 };
+
+	touch_cur();
+	nanosleep(&ts, NULL);
+}
+
 static void
 test_drop_hidden(void)
 {
@@ -633,7 +643,7 @@ test_drop_hidden(void)
 	open_drop(&d, "hidden", 2);
 	flag_file(&src, "1.m", "F");
 	hidden = "2.m";
-	at_look = touch_cur;
+	at_look = touch_and_wait;
 	fd = drop_read(&d, 0, &test_err);
 	ok(fd >= 0, "one that was renamed is read");
 	close_fd(fd);
