@@ -22,6 +22,13 @@ qdb_fail(struct queue_db *db, const char *what, struct err *err)
 	    sqlite3_extended_errcode(db->db));
 }
 
+int
+qdb_disorder(struct queue_db *db, const char *what, struct err *err)
+{
+	db->corrupt = true;
+	return err_temp(err, "4.3.0", "queue.db: %s: ids out of order", what);
+}
+
 static int
 bind_all(sqlite3_stmt *st, const char *fmt, va_list ap)
 {

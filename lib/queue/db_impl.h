@@ -47,6 +47,8 @@ struct queue_db {
 
 /* sets err from SQLite's; -1 */
 int qdb_fail(struct queue_db *db, const char *what, struct err *err);
+/* rows of a damaged tree, by which a walk might never end: sets err; -1 */
+int qdb_disorder(struct queue_db *db, const char *what, struct err *err);
 /* A statement, ready to be stepped: fmt has a letter for each parameter, i
  * int64_t, z const char *, n NULL (no argument), b const void * and size_t
  * (all must live until the reset).  NULL: err. */

@@ -149,13 +149,6 @@ bind_key(sqlite3_stmt *st, const struct queue_filter *f, struct str *key)
 	return sqlite3_bind_text(st, 4, key->s, (int)key->len, SQLITE_STATIC);
 }
 
-/* a damaged index, by which a walk might never end */
-static int
-out_of_order(struct err *err)
-{
-	return err_temp(err, "4.3.0", "queue.db: list: ids out of order");
-}
-
 /* onto the next row: 0, or -1 */
 static int
 step(struct qdb_list *l, struct err *err)
@@ -168,7 +161,7 @@ step(struct qdb_list *l, struct err *err)
 	l->id = rc == 1 ? sqlite3_column_int64(l->st, L_ID) : INT64_MAX;
 	if (l->id >= before)
 		return 0;
-	return out_of_order(err);
+	return qdb_disorder(l->db, "list", err);
 }
 
 static int
@@ -288,7 +281,7 @@ skip(struct qdb_list *l, int64_t id, struct err *err)
 		return qdb_fail(l->db, "list", err);
 	if (step(l, err) != 0)
 		return -1;
-	return l->id != id ? 0 : out_of_order(err);
+	return l->id != id ? 0 : qdb_disorder(l->db, "list", err);
 }
 
 int
@@ -327,6 +320,7 @@ qdb_refused_next(struct queue_db *db, int64_t *id, int64_t *until_r,
     struct err *err)
 {
 	sqlite3_stmt *st = qdb_query(db, Q_REFUSED_NEXT, err, "i", *id);
+	int64_t before = *id;
 	int rc;
 
 	if (st == NULL)
@@ -337,7 +331,8 @@ qdb_refused_next(struct queue_db *db, int64_t *id, int64_t *until_r,
 		*until_r = sqlite3_column_int64(st, 1);
 	}
 	sqlite3_reset(st);
-	return rc;
+	return rc == 1 && *id <= before ? qdb_disorder(db, "refused", err) :
+	    rc;
 }
 
 int

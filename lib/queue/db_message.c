@@ -24,6 +24,7 @@ qdb_fresh_next(struct queue_db *db, int64_t *id, struct str *rec,
     struct err *err)
 {
 	sqlite3_stmt *st = qdb_query(db, Q_FRESH_NEXT, err, "i", *id);
+	int64_t before = *id;
 	int rc;
 
 	if (st == NULL)
@@ -35,7 +36,7 @@ qdb_fresh_next(struct queue_db *db, int64_t *id, struct str *rec,
 		    (size_t)sqlite3_column_bytes(st, 1));
 	}
 	sqlite3_reset(st);
-	return rc;
+	return rc == 1 && *id <= before ? qdb_disorder(db, "fresh", err) : rc;
 }
 
 int

@@ -111,7 +111,11 @@ int
 qdb_flow_next(struct queue_db *db, int64_t dest, int64_t *flow,
     struct err *err)
 {
-	return qdb_number(db, Q_FLOW_NEXT, flow, err, "ii", dest, *flow);
+	int64_t before = *flow;
+	int rc = qdb_number(db, Q_FLOW_NEXT, flow, err, "ii", dest, before);
+
+	return rc == 1 && *flow <= before ? qdb_disorder(db, "flow", err) :
+	    rc;
 }
 
 int

@@ -502,9 +502,9 @@ overwrite(const char *file, off_t at, const char *text)
 	close_fd(fd);
 }
 
-/* the third message of a table's only page is there twice, no fourth one */
+/* the third row of a table's only page is there twice, no fourth one */
 static void
-double_third(const char *file)
+double_third(const char *file, const char *table)
 {
 	sqlite3_stmt *st;
 	sqlite3 *raw;
@@ -514,7 +514,8 @@ double_third(const char *file)
 
 	if (sqlite3_open(file, &raw) != SQLITE_OK ||
 	    sqlite3_prepare_v2(raw, "SELECT rootpage FROM sqlite_schema"
-	    " WHERE name = 'message'", -1, &st, NULL) != SQLITE_OK ||
+	    " WHERE name = ?", -1, &st, NULL) != SQLITE_OK ||
+	    sqlite3_bind_text(st, 1, table, -1, NULL) != SQLITE_OK ||
 	    sqlite3_step(st) != SQLITE_ROW)
 		die("%s", file);
 	page = 4096 * (off_t)(sqlite3_column_int(st, 0) - 1);
@@ -524,6 +525,44 @@ double_third(const char *file)
 	    pwrite(fd, cell, 2, page + 8 + 6) != 2)
 		die("%s: %s", file, strerror(errno));
 	close_fd(fd);
+}
+
+/* no walk over a damaged tree goes on for ever */
+static void
+test_walk_damaged(void)
+{
+	struct queue_db *was = db;
+	char *file = xasprintf("%s/walk.db", tap_dir());
+	struct str rec = STR_INIT;
+	int64_t id, until;
+	int rc, n;
+
+	must(qdb_open(file, 2048, 0, &db, &err));
+	must(qdb_begin(db, &err));
+	for (id = 1; id <= 5; id++) {
+		must(qdb_fresh_add(db, id, SLICE_LIT("x"), &err));
+		must(qdb_refuse(db, id, 5, &err));
+	}
+	must(qdb_commit(db, &err));
+	qdb_close(db);
+	double_third(file, "fresh");
+	double_third(file, "refused");
+	must(qdb_open(file, 2048, 0, &db, &err));
+	id = -1;
+	for (n = 0; n < 50 && (rc = qdb_fresh_next(db, &id, &rec,
+	    &err)) == 1; n++)
+		continue;
+	is_int(rc, -1, "a message comes again: %s", err.text);
+	ok(qdb_corrupt(db), "which is damage");
+	id = -1;
+	for (n = 0; n < 50 && (rc = qdb_refused_next(db, &id, &until,
+	    &err)) == 1; n++)
+		continue;
+	is_int(rc, -1, "an id that was refused comes again: %s", err.text);
+	qdb_close(db);
+	str_free(&rec);
+	free(file);
+	db = was;
 }
 
 static void
@@ -552,7 +591,7 @@ test_list_damaged(void)
 	}
 	must(qdb_commit(db, &err));
 	qdb_close(db);
-	double_third(file);
+	double_third(file, "message");
 	must(qdb_open(file, 2048, 0, &db, &err));
 	must(qdb_list_open(db, &f, &l, &err));
 	for (n = 0; n < 50 && rc == 0 && qdb_list_id(l) != INT64_MAX; n++)
@@ -616,6 +655,7 @@ main(void)
 	test_upgrade();
 	must(qdb_checkpoint(db, 1, &err));
 	test_list_damaged();
+	test_walk_damaged();
 	test_open();
 	free(path);
 	return tap_done();
