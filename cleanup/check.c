@@ -58,6 +58,12 @@ judge_bytes(struct slice s, struct content_facts *f, struct err *err)
 	return 0;
 }
 
+bool
+content_is_bcc(struct slice name)
+{
+	return slice_ieqz(name, "Bcc") || slice_ieqz(name, "Resent-Bcc");
+}
+
 static int
 judge_header(struct slice s, bool all, const struct content_limits *l,
     struct content_facts *f, struct err *err)
@@ -76,8 +82,7 @@ judge_header(struct slice s, bool all, const struct content_limits *l,
 			f->message_id = true;
 		else if (slice_ieqz(h.name, "From"))
 			f->from = true;
-		else if (slice_ieqz(h.name, "Bcc") ||
-		    slice_ieqz(h.name, "Resent-Bcc"))
+		else if (content_is_bcc(h.name))
 			f->bcc = true;
 		else if (!slice_ieqz(h.name, "TLS-Required"))
 			continue;

@@ -141,8 +141,7 @@ bcc_drop(struct message *m, uint64_t *size, struct err *err)
 
 	mime_scan_init(&scan, slice_str(&header));
 	while (rc >= 0 && mime_scan_next(&scan, &f))
-		if (slice_ieqz(f.name, "Bcc") ||
-		    slice_ieqz(f.name, "Resent-Bcc"))
+		if (content_is_bcc(f.name))
 			splice_add(&l, f.offset, f.raw.n, SLICE_LIT(""));
 	if (rc >= 0)
 		rc = l.n > 0 ? rewrite(m, &l, size, err) : 0;
