@@ -5,9 +5,14 @@
  */
 #include "qmgr.h"
 
-enum { ORDER_MESSAGES = 500, LEFT = -1 /* no id */ };
+enum { ORDER_MESSAGES = 500 };
 enum order_kind { FLUSH, HOLD, RELEASE, DELETE, SCHEDULE, PRIORITY };
 
+struct target {
+	int64_t id;
+	size_t rcpts;		/* as counted */
+	bool left;		/* it is not there any more */
+};
 struct order {
 	struct op op;
 	enum order_kind kind;
@@ -18,7 +23,7 @@ struct order {
 	struct qmgr_count count;
 	char next[QID_SIZE];
 	int64_t now;
-	int64_t *ids;
+	struct target *of;
 	size_t n;
 	size_t waiting;		/* deletions that wait for results */
 };
@@ -39,14 +44,14 @@ apply_hold(int64_t id, const char *reason, struct err *err)
 	return MIN(rc, 0);
 }
 
-/* It is delivered, and only waits for a sync: nothing of it can change. */
+/* It is delivered, and only waits for a sync: nothing of it can change, and
+ * who orders something for it is told that it has left. */
 static bool
-too_late(const struct order *o, int64_t id)
+too_late(int64_t id)
 {
 	const struct msg *m = msg_find(id);
 
-	return m != NULL && m->spent && (o->kind == HOLD ||
-	    o->kind == SCHEDULE || o->kind == PRIORITY);
+	return m != NULL && m->spent;
 }
 
 /* schedule and priority: it has rows by then */
@@ -96,39 +101,40 @@ apply_delete(const struct order *o, int64_t id, struct err *err)
 }
 
 static int
+apply_one(const struct order *o, struct target *t, struct err *err)
+{
+	int rc;
+
+	switch (o->kind) {
+	case FLUSH:
+		return qdb_message_flush(qmgr.db, t->id, o->now, err);
+	case HOLD:
+		return apply_hold(t->id, o->reason, err);
+	case RELEASE:
+		return qdb_message_release(qmgr.db, t->id, o->now, err);
+	case DELETE:
+		rc = apply_delete(o, t->id, err);
+		t->left = rc == 1;
+		return MIN(rc, 0);
+	case SCHEDULE:
+	case PRIORITY:
+		break;
+	}
+	return apply_change(o, t->id, err);
+}
+
+static int
 apply(struct op *op, struct err *err)
 {
 	struct order *o = (struct order *)op;
 	size_t i;
-	int rc = 0;
 
-	for (i = 0; i < o->n && rc >= 0; i++) {
-		if (too_late(o, o->ids[i]))
-			continue;
-		switch (o->kind) {
-		case FLUSH:
-			rc = qdb_message_flush(qmgr.db, o->ids[i], o->now,
-			    err);
-			break;
-		case HOLD:
-			rc = apply_hold(o->ids[i], o->reason, err);
-			break;
-		case RELEASE:
-			rc = qdb_message_release(qmgr.db, o->ids[i], o->now,
-			    err);
-			break;
-		case DELETE:
-			rc = apply_delete(o, o->ids[i], err);
-			if (rc == 1)
-				o->ids[i] = LEFT;
-			break;
-		case SCHEDULE:
-		case PRIORITY:
-			rc = apply_change(o, o->ids[i], err);
-			break;
-		}
+	for (i = 0; i < o->n; i++) {
+		o->of[i].left = too_late(o->of[i].id);
+		if (!o->of[i].left && apply_one(o, &o->of[i], err) < 0)
+			return -1;
 	}
-	return MIN(rc, 0);
+	return 0;
 }
 
 static void
@@ -195,27 +201,41 @@ finish(struct order *o, const struct err *err)
 		hub_err(o->ticket, err);
 	else if (o->answer)
 		hub_ok(o->ticket, &o->count);
-	free(o->ids);
+	free(o->of);
 	free(o);
+}
+
+/* who lists messages counts them; who names one to have it is refused */
+static const struct err *
+has_gone(struct order *o, const struct target *t, struct err *err)
+{
+	if (o->kind == HOLD && *o->reason)
+		return not_there(t->id, err);
+	if (!*o->reason) {
+		o->count.messages--;
+		o->count.rcpts -= (int64_t)t->rcpts;
+	}
+	return NULL;
 }
 
 static void
 done(struct op *op, const struct err *err)
 {
 	struct order *o = (struct order *)op;
+	const struct target *t;
 	struct err late;
 	struct msg *m;
 	size_t i, n = err == NULL ? o->n : 0;
 
 	for (i = 0; i < n; i++) {
-		if (too_late(o, o->ids[i])) {
-			if (*o->reason)
-				err = not_there(o->ids[i], &late);
+		t = &o->of[i];
+		if (t->left) {
+			err = has_gone(o, t, &late);
 			continue;
 		}
-		m = msg_find(o->ids[i]);
-		if (o->kind == DELETE && o->ids[i] != LEFT)
-			deleted(o, o->ids[i]);
+		m = msg_find(t->id);
+		if (o->kind == DELETE)
+			deleted(o, t->id);
 		else if (o->kind == HOLD && m != NULL)
 			held(m, o->reason);
 		else if (o->kind == RELEASE && m != NULL)
@@ -267,7 +287,7 @@ new_order(enum order_kind kind, const char *reason, size_t most)
 	o->kind = kind;
 	o->reason = reason;
 	o->now = wall_s();
-	o->ids = xcalloc(most, sizeof(*o->ids));
+	o->of = xcalloc(most, sizeof(*o->of));
 	return o;
 }
 
@@ -293,10 +313,11 @@ order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
 	o = new_order(kind, "", ORDER_MESSAGES);
 	o->value = value;
 	while ((rc = walk_next(&w, err)) == 1) {
-		if (concerns(kind, &w, value) && !too_late(o, w.m.id)) {
+		if (concerns(kind, &w, value) && !too_late(w.m.id)) {
 			o->count.messages++;
 			o->count.rcpts += (int64_t)w.m.n;
-			o->ids[o->n++] = w.m.id;
+			o->of[o->n++] = (struct target){ .id = w.m.id,
+			    .rcpts = w.m.n };
 		}
 		arena_reset(&w.arena);
 	}
@@ -304,7 +325,7 @@ order(struct call *c, const struct qmgr_filter *in, enum order_kind kind,
 		qid_print(w.last, o->next);
 	walk_close(&w);
 	if (rc < 0) {
-		free(o->ids);
+		free(o->of);
 		free(o);
 		return -1;
 	}
@@ -325,7 +346,7 @@ find_one(const char *q, int64_t *id_r, bool *taken_r, struct err *err)
 		return err_perm(err, "5.5.4", "no queue id: %.40s", q);
 	m = msg_find(*id_r);
 	*taken_r = false;
-	if (m != NULL && m->spent) {
+	if (too_late(*id_r)) {
 		not_there(*id_r, err);
 		return -1;
 	}
@@ -346,7 +367,7 @@ one(struct call *c, enum order_kind kind, int64_t id, const char *reason)
 {
 	struct order *o = new_order(kind, reason, 1);
 
-	o->ids[o->n++] = id;
+	o->of[o->n++].id = id;
 	o->count.messages = 1;
 	return answer_later(o, c);
 }
@@ -444,6 +465,6 @@ hold_message(int64_t id, const char *reason)
 	qid_print(id, q);
 	log_event(LOG_ERROR, "held", KS("q", q), KS("reason", reason), KEND);
 	o = new_order(HOLD, reason, 1);
-	o->ids[o->n++] = id;
+	o->of[o->n++].id = id;
 	commit_op(&o->op);
 }

@@ -212,6 +212,13 @@ is $s->call('schedule', q => $q, at => time + 3600)->{f}{messages} // 0, 0,
     '... to schedule it';
 is $s->call('priority', q => $q, priority => 3)->{f}{messages} // 0, 0,
     '... or another priority';
+for my $order (qw(delete flush release)) {
+	my $f = $s->call($order, q => $q)->{f};
+	is join(' ', map { $f->{$_} // 0 } qw(messages rcpts)), '0 0',
+	    "... to $order it: it has left";
+}
+unlike $s->log, qr/removed q=$q .*deleted/,
+    '... and nothing says that it was deleted';
 is $s->call('show', q => $q)->{f}{dsn}, '5.5.4', '... to read it';
 is file($q), 0, '... and it has no file';
 my $two = put(['ok@u.test', 'ok@v.test']);
