@@ -5,8 +5,11 @@ use strict;
 use warnings;
 use Digest::SHA qw(hmac_sha1_hex);
 use Test::More;
+use Postrider::Day qw(day_left);
 use Postrider::Instance;
 use Postrider::Zoo;
+
+day_left(120);
 
 my $z = Postrider::Zoo->new;
 my $i = Postrider::Instance->new(users => { ann => 'pw' }, conf => {

@@ -7,12 +7,15 @@ use warnings;
 use JSON::PP qw(decode_json);
 use POSIX qw(strftime);
 use Test::More;
+use Postrider::Day qw(day_left);
 use Postrider::Hosts;
 use Postrider::Instance;
 use Postrider::Outbound;
 use Postrider::PolicyHost;
 use Postrider::Tls;
 use Postrider::Zone;
+
+day_left(120);
 
 my $i = Postrider::Instance->new;
 my $t = Postrider::Tls->new($i);

@@ -9,11 +9,14 @@ use JSON::PP qw(decode_json);
 use MIME::Base64 qw(decode_base64);
 use POSIX qw(strftime);
 use Test::More;
+use Postrider::Day qw(day_left);
 use Postrider::Instance;
 use Postrider::Ipc;
 use Postrider::PolicyHost;
 use Postrider::Tls;
 use Postrider::Zone;
+
+day_left(120);
 
 my $i = Postrider::Instance->new(users => { ann => 'pw' }, conf => {
 	'stsd.conf' => { organization => 'Example Ltd', report_delay => 0,
