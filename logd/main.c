@@ -55,17 +55,33 @@ add_prefix(struct str *out)
 	str_addc(out, ' ');
 }
 
+/* Who writes again first says how much is missing.  false: these lines are
+ * lost too; err is set at the first loss only. */
+static bool
+put_lines(struct slice text, size_t count, struct err *err)
+{
+	uint64_t lost;
+
+	if (!sink_write(&sink, text, count, &lost, err))
+		return false;
+	if (lost > 0)
+		log_event(LOG_WARN, "log_resumed", KU("dropped", lost), KEND);
+	return true;
+}
+
 static void
 flush_own(void)
 {
 	struct err err = ERR_INIT;
-	uint64_t lost;
+	struct str text = own;
+	size_t count = own_lines;
 
-	if (own_lines == 0)
+	if (count == 0)
 		return;
-	(void)sink_write(&sink, slice_str(&own), own_lines, &lost, &err);
-	str_reset(&own);
+	own = (struct str)STR_INIT;	/* there may be one more on the way */
 	own_lines = 0;
+	(void)put_lines(slice_str(&text), count, &err);
+	str_free(&text);
 }
 
 /* Our own lines do not go through the pipe: it may be full.  They go at once,
@@ -87,16 +103,9 @@ write_batch(struct str *batch, size_t count)
 {
 	struct err err = ERR_INIT;
 	bool first = sink.dropped == 0;
-	uint64_t lost;
 
-	if (count == 0)
-		return;
-	if (!sink_write(&sink, slice_str(batch), count, &lost, &err)) {
-		if (first)
-			log_event(LOG_ERROR, "log_lost", KERR(&err), KEND);
-	} else if (lost > 0) {
-		log_event(LOG_WARN, "log_resumed", KU("dropped", lost), KEND);
-	}
+	if (count > 0 && !put_lines(slice_str(batch), count, &err) && first)
+		log_event(LOG_ERROR, "log_lost", KERR(&err), KEND);
 	flush_own();
 }
 

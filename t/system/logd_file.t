@@ -2,6 +2,7 @@
 # Whole lines, a moved file, a full disk.
 use strict;
 use warnings;
+use Postrider::Faults::Page;
 use Postrider::Instance;
 use Test::More;
 
@@ -9,6 +10,15 @@ my $i = Postrider::Instance->new(conf => { 'logd.conf' =>
 	{ check => '100ms' } })->start;
 my $log = $i->log_file;
 is sprintf('%o', (stat $log)[2] & 07777), '640', 'mode of the file';
+
+# until there is no room
+sub fill {
+	my ($file) = @_;
+	open my $fh, '>', $file or die "$file: $!\n";
+	1 while syswrite $fh, 'x' x 4096;
+	close $fh;
+	return;
+}
 
 # many writers at a time
 my @c = map { $i->smtp } 1 .. 20;
@@ -32,19 +42,16 @@ ok $i->wait_log(qr/reloaded/), 'also after a reload';
 ok $i->stop, 'stopped';
 
 SKIP: {
-	skip 'a small file system needs root', 3 if $> != 0;
+	skip 'a small file system needs root', 4 if $> != 0;
 	my $f = Postrider::Instance->new;
 	my $d = $f->dir . '/log';
 	my @st = stat $d;
 	if (system("mount -t tmpfs -o size=64k,mode=750,uid=$st[4]," .
 	    "gid=$st[5] none '$d'") != 0) {
-		skip 'no tmpfs can be mounted here', 3;
+		skip 'no tmpfs can be mounted here', 4;
 	}
 	$f->start;
-	$f->spew("$d/fill", '');
-	open my $fh, '>', "$d/fill" or die;
-	1 while syswrite $fh, 'x' x 4096;
-	close $fh;
+	fill("$d/fill");
 	is $f->smtp->greeting, 220, 'a full log disk stops nobody';
 	my $full = sub {
 		$f->smtp->quit;
@@ -53,11 +60,34 @@ SKIP: {
 	};
 	ok $f->wait_for($full), 'its last page fills up';
 	$f->smtp->quit for 1 .. 5;
-	unlink "$d/fill";
-	$f->smtp->quit;
-	my $l = $f->wait_log(qr/log_resumed/);
+	# logd may come to all these only when there is room again: once more
+	my $l = '';
+	ok $f->wait_for(sub {
+		unlink "$d/fill";
+		$f->smtp->quit;
+		$l = $f->wait_log(qr/log_resumed/, 2) and return 1;
+		fill("$d/fill");
+		$f->smtp->quit for 1 .. 40;
+		return 0;
+	}), 'where there is room again it goes on';
 	like $l, qr/dropped=\d+/, 'what was lost is counted and told';
 	$f->stop;
 	system("umount '$d'");
 }
+
+# one write fails, and the next can already be made: what says that a line is
+# lost is not lost
+my $e = Postrider::Instance->new;
+my $page = Postrider::Faults::Page->new("$e->{tmp}/faults");
+chmod 0666, "$e->{tmp}/faults";
+{
+	local %ENV = (%ENV, $page->env);
+	$e->start;
+}
+$e->log_mark;
+$page->arm('logd', 'space', 1);
+$e->smtp->quit;
+like $e->wait_log(qr/log_lost/), qr/ reason=.*No space left/, 'a write fails';
+like $e->wait_log(qr/log_resumed/), qr/ dropped=\d+/, '... and what it had';
+is $page->fired, 1, 'one only';
 done_testing;
