@@ -10,9 +10,9 @@ package Postrider::Soak::Audit;
 #
 # Twice may come, and only where somebody was killed between: what a host was
 # given, where smtp, qmgr or all were, or qmgr was told to end (it said 250, and
-# that was not on our disk yet); a report, where bounce or cleanup was, too.
-# What lies
-# in mailboxes never comes twice.
+# that was not on our disk yet); a report, where bounce or cleanup was, too;
+# what a session moved that was cut while it did (postrider-store(5)).  What is
+# delivered to mailboxes never comes twice.
 
 use strict;
 use warnings;

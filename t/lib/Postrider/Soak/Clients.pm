@@ -467,6 +467,8 @@ sub do_move {
 			moved($s, $u, $t->{$_}, $w->{folder}, -1,
 			    $sure ? -1 : 0);
 			moved($s, $u, $t->{$_}, $w->{to}, $sure ? 1 : 0, 1);
+			# cut between its two halves it is in both
+			summed($s, $u, $t->{$_}, 0, 1) if !$sure;
 		}
 	}, 'UID MOVE ' . join(',', @uid) . " $w->{to}");
 	delete @{$t}{@uid};
