@@ -154,7 +154,6 @@ before_jail(struct err *err UNUSED)
 {
 	side_preload();
 	mailbox_prepare();
-	mime_charset_preload();		/* inside, no module can be loaded */
 	return 0;
 }
 

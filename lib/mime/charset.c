@@ -1,14 +1,15 @@
 /*
- * charset.c - to UTF-8.  iconv only ever hears names of the table.
+ * charset.c - to UTF-8.  iconv only ever hears names of the table, and of
+ * these only what neither charset_tables.c nor charset_multi.c has.
  */
 #include <iconv.h>
 
-#include "mime/charset.h"
+#include "mime/charset_multi.h"
 #include "mime/charset_names.h"
 #include "mime/impl.h"
 
 /* errors in one text after which a run of 8-bit octets is one error */
-enum { MANY_ERRORS = 1000 };
+enum { MANY_ERRORS = 1000, CACHE = 4 };
 
 static const char replacement[] = "\xef\xbf\xbd";
 
@@ -82,32 +83,29 @@ static struct {
 	const char *name;	/* NULL: free */
 	iconv_t cd;
 	uint64_t used;
-	bool keep;		/* loaded before the jail: could not again */
-} cache[CHARSET_CACHE];
+} cache[CACHE];
 static uint64_t uses;
 
 /* A descriptor in its initial state; (iconv_t)-1: there is none. */
 static iconv_t
 cached(const char *name)
 {
-	size_t i, old = CHARSET_CACHE;
+	size_t i, old = 0;
 	iconv_t cd;
 
-	for (i = 0; i < CHARSET_CACHE; i++) {
+	for (i = 0; i < CACHE; i++) {
 		if (cache[i].name != NULL &&
 		    strcmp(cache[i].name, name) == 0) {
 			cache[i].used = ++uses;
 			iconv(cache[i].cd, NULL, NULL, NULL, NULL);
 			return cache[i].cd;
 		}
-		if (!cache[i].keep && (old == CHARSET_CACHE ||
-		    cache[i].used < cache[old].used))
+		if (cache[i].used < cache[old].used)
 			old = i;
 	}
 	cd = iconv_open("UTF-8", name);
 	if (cd == (iconv_t)-1)
 		return cd;
-	assert(old < CHARSET_CACHE);	/* not all are kept */
 	if (cache[old].name != NULL)
 		iconv_close(cache[old].cd);
 	cache[old].name = name;
@@ -172,7 +170,9 @@ mime_to_utf8(struct slice charset, struct slice s, struct str *out)
 {
 	const struct charset *c = mime_charset_find(charset);
 	const uint16_t *table;
+	struct mime_multi m;
 	iconv_t cd;
+	int kind;
 
 	if (c == NULL)
 		return 0;
@@ -182,6 +182,10 @@ mime_to_utf8(struct slice charset, struct slice s, struct str *out)
 		utf8(s, NULL, out);
 	} else if ((table = mime_charset_table(c->iconv)) != NULL) {
 		by_table(table, s, out);
+	} else if ((kind = mime_multi_find(c->iconv)) != 0) {
+		mime_multi_begin(&m, kind);
+		s = mime_multi_run(&m, s, out);
+		mime_multi_end(&m, s, out);
 	} else {
 		cd = cached(c->iconv);
 		if (cd == (iconv_t)-1)
@@ -198,12 +202,17 @@ mime_conv_open(struct mime_conv *c, struct slice charset)
 {
 	const struct charset *cs = mime_charset_find(charset);
 	iconv_t cd = (iconv_t)-1;
+	int kind;
 
 	c->how = cs != NULL ? (int)cs->how : CHARSET_GUESS;
 	c->table = NULL;
+	c->multi.kind = 0;
 	c->cd = NULL;
 	c->n = 0;
-	if (c->how == CHARSET_NAMED) {
+	if (c->how == CHARSET_NAMED &&
+	    (kind = mime_multi_find(cs->iconv)) != 0) {
+		mime_multi_begin(&c->multi, kind);
+	} else if (c->how == CHARSET_NAMED) {
 		c->table = mime_charset_table(cs->iconv);
 		/* the cache keeps the module loaded; the state is our own */
 		if (c->table == NULL && cached(cs->iconv) != (iconv_t)-1)
@@ -230,6 +239,8 @@ piece(struct mime_conv *c, struct slice s, struct str *out)
 		str_free(&raw);
 		return s;
 	}
+	if (c->multi.kind != 0)
+		return mime_multi_run(&c->multi, s, out);
 	if (c->how == CHARSET_NAMED) {
 		by_table(c->table, s, out);
 		return SLICE_NULL;
@@ -272,41 +283,13 @@ mime_conv_close(struct mime_conv *c, struct str *out)
 		str_free(&raw);
 		iconv_close(c->cd);
 	}
-	if (c->how == CHARSET_GUESS)
+	if (c->multi.kind != 0)
+		mime_multi_end(&c->multi, (struct slice){ c->hold, c->n },
+		    out);
+	else if (c->how == CHARSET_GUESS)
 		utf8((struct slice){ c->hold, c->n }, c->table, out);
 	else if (c->n > 0)
 		str_adds(out, replacement);
 	c->n = 0;
 	c->cd = NULL;
-}
-
-void
-mime_charset_preload(void)
-{
-	static const char *const usual[] = { "gb18030", "big5",
-		"iso-2022-jp", "euc-jp", "shift_jis", "euc-kr", "utf-7",
-		"windows-1258" };
-	size_t i;
-
-	static_assert(ARRAY_LEN(usual) < CHARSET_CACHE, "room for others");
-	for (i = 0; i < ARRAY_LEN(usual); i++)
-		cached(mime_charset_find(slice_of(usual[i]))->iconv);
-	for (i = 0; i < CHARSET_CACHE; i++)
-		cache[i].keep = cache[i].name != NULL &&
-		    cache[i].used > uses - ARRAY_LEN(usual);
-}
-
-void
-mime_charset_forget(void)
-{
-	size_t i;
-
-	for (i = 0; i < CHARSET_CACHE; i++) {
-		if (cache[i].keep)
-			continue;
-		if (cache[i].name != NULL)
-			iconv_close(cache[i].cd);
-		cache[i].name = NULL;
-		cache[i].used = 0;
-	}
 }
