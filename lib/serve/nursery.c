@@ -22,6 +22,7 @@
 #include "serve/internal.h"
 
 enum { FORK_PAUSE_MS = 100 };
+enum { HEAP_ROOM = 128 * 1024, HOLE_MAX = 96 * 1024, HOLE_SMALL = 1040 };
 
 static int64_t living;
 static int child_fd = -1;	/* readable: a session has ended */
@@ -170,6 +171,34 @@ finish(void)
 	}
 }
 
+/*
+ * What the start freed lies between what it keeps, a hole here and a hole
+ * there: a session that is given it makes a copy of each of their pages.  So
+ * the holes are taken, for good, and sessions get what they need where the
+ * heap ends, in whole pages of their own.
+ */
+static void
+take_holes(void)
+{
+#ifndef WITH_SANITIZERS	/* which have a malloc of their own */
+	size_t end, size;
+	void *p;
+
+	free(malloc(HOLE_MAX));		/* from now on the end has room */
+	malloc_trim(HEAP_ROOM);		/* neighbours become one hole */
+	for (size = HOLE_MAX; size > 0;
+	    size -= size > HOLE_SMALL ? size / 16 : 16) {
+		size &= ~(size_t)15;
+		end = mallinfo2().keepcost;
+		do {
+			p = malloc(size);
+		} while (p != NULL && mallinfo2().keepcost == end);
+		/* not a hole but the end: given back, not kept for reuse */
+		free(realloc(p, 2 * HOLE_SMALL + size));
+	}
+#endif
+}
+
 int
 serve_nursery(const struct daemon *d)
 {
@@ -183,9 +212,7 @@ serve_nursery(const struct daemon *d)
 	if (jail_prepare(&jail, &err) < 0)
 		log_event(LOG_WARN, "jail", KERR(&err), KEND);
 	watch_children();
-	/* what the start freed is put together once, not by each session in
-	 * pages of its own */
-	malloc_trim(0);
+	take_holes();
 	for (;;) {
 		reap();
 		if (spoiled)
