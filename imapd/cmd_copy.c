@@ -49,7 +49,9 @@ copy_some(struct session *s, struct mailbox_add *add, size_t i,
 
 	/* it may look for the file, and read the log meanwhile */
 	if (body_open(&b, s, i, err) < 0)
-		return -1;
+		/* of what is gone that is told, or a MOVE leaves it out */
+		return s->mb->msg[i].flags & MSG_GONE ?
+		    mailbox_add_copy(add, s->mb, i, err) : -1;
 	kw = mailbox_keywords(s->mb, s->mb->msg[i].kw);
 	names = arena_alloc(&s->imap.arena, (kw.n + 1) * sizeof(*names));
 	for (k = 0; k < kw.n; k++)

@@ -107,6 +107,7 @@ struct mailbox_impl {
 	bool fresh;		/* the log was just made */
 	bool unwritten;		/* it is not on the disk yet, and the lock is
 				 * held since it was looked for */
+	bool doom_late;		/* it was said that mbox_finish_doom failed */
 	bool rescan;		/* a file was not where it should be */
 	bool no_snap;		/* it could not be written */
 	uint32_t reserved;	/* from postrider-uid; 0 not read yet */
@@ -331,12 +332,17 @@ int mbox_take_in(struct mailbox *mb, struct mbox_scan *s, bool cur,
     struct err *err);
 
 /* --- mbox_expunge.c ------------------------------------------------------- */
-/* Under the lock: log that they are expunged, as mailbox_expunge */
+/* Under the lock: log that they are expunged.  Before the lock is given back
+ * mbox_finish_doom should be called. */
+int mbox_expunge_log(struct mailbox *mb, const uint32_t *idx, size_t n,
+    struct err *err);
+/* both */
 int mbox_expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
     struct err *err);
-/* Under the lock: unlink what the log says is expunged; note that in it.  0,
- * also where some may still be there, or -1 */
-int mbox_finish_doom(struct mailbox *mb, struct err *err);
+/* Under the lock: unlink what the log says is expunged; note that in it.  What
+ * can not be done now is said, and done by the next: nobody has to wait for
+ * that. */
+void mbox_finish_doom(struct mailbox *mb);
 /* the same without a word in the log.  0, 1 some may still be there, -1 */
 int mbox_unlink_doom(struct mailbox *mb, struct err *err);
 /* Unlink files that are not under their names any more; v is sorted.  again:

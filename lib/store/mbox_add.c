@@ -264,15 +264,28 @@ copy_unique(struct mailbox_add *a, struct slice u)
 	return z;
 }
 
+void
+mbox_add_flags(struct mailbox_add *a, struct adding *m, struct mailbox *from)
+{
+	const struct mailbox_msg *src = &from->msg[m->index];
+	struct mailbox_keywords k = mailbox_keywords(from, src->kw);
+	size_t j;
+
+	m->modseq = src->modseq;
+	m->flags = src->flags & MSG_KEPT;
+	m->kw = arena_alloc(&a->mem, (k.n + 1) * sizeof(*m->kw));
+	for (j = 0; j < k.n; j++)
+		m->kw[j] = slice_of(arena_strdup(&a->mem, k.v[j]));
+	m->nkw = k.n;
+}
+
 int
 mailbox_add_copy(struct mailbox_add *a, struct mailbox *from, size_t i,
     struct err *err)
 {
 	int64_t date = mailbox_date(from, i);	/* may move the array */
 	const struct mailbox_msg *src = &from->msg[i];
-	struct mailbox_keywords k = mailbox_keywords(from, src->kw);
 	struct adding *m;
-	size_t j;
 
 	/* a MOVE leaves it out */
 	if ((src->flags & MSG_GONE) && a->from == NULL)
@@ -285,11 +298,8 @@ mailbox_add_copy(struct mailbox_add *a, struct mailbox *from, size_t i,
 	m->size = src->size;
 	m->wsize = src->wsize;
 	m->date = date;
-	m->flags = src->flags & MSG_KEPT;
-	m->kw = arena_alloc(&a->mem, (k.n + 1) * sizeof(*m->kw));
-	for (j = 0; j < k.n; j++)
-		m->kw[j] = slice_of(arena_strdup(&a->mem, k.v[j]));
-	m->nkw = k.n;
+	m->as_is = true;
+	mbox_add_flags(a, m, from);
 	a->n++;
 	return 0;
 }

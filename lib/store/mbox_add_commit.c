@@ -10,7 +10,9 @@
  * A MOVE has both mailboxes locked until the originals are expunged: else two
  * sessions could move one message at once, and the copy of the one that came
  * too late be moved on by a third before it is taken back.  Locks are taken in
- * the order of the directories' numbers, so nobody waits in a circle.
+ * the order of the directories' numbers, so nobody waits in a circle: not of
+ * devices, which are others on each host.  For the unlinking, which may take
+ * long, only the originals' mailbox stays locked.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -277,8 +279,8 @@ lock_both(struct mailbox_add *a, struct err *err)
 		return err_sys(err, "stat the mailbox");
 	if (x.st_dev == y.st_dev && x.st_ino == y.st_ino)
 		return err_perm(err, "5.2.0", "it is the same mailbox");
-	if (x.st_dev > y.st_dev || (x.st_dev == y.st_dev &&
-	    x.st_ino > y.st_ino)) {
+	if (x.st_ino > y.st_ino || (x.st_ino == y.st_ino &&
+	    x.st_dev > y.st_dev)) {
 		one = a->mb;
 		two = a->from;
 	}
@@ -294,24 +296,34 @@ lock_both(struct mailbox_add *a, struct err *err)
 static void
 unlock_both(struct mailbox_add *a)
 {
-	if (a->from != NULL && a->from != a->mb) {
-		mbox_checkpoint_if_due(a->from);
-		mbox_unlock(a->from);
+	struct mailbox *last = a->from != NULL ? a->from : a->mb;
+
+	if (last != a->mb) {
+		mbox_checkpoint_if_due(a->mb);
+		mbox_unlock(a->mb);
 	}
-	mbox_checkpoint_if_due(a->mb);
-	mbox_unlock(a->mb);
+	if (a->from != NULL)
+		mbox_finish_doom(a->from);
+	mbox_checkpoint_if_due(last);
+	mbox_unlock(last);
 }
 
-/* Which are still there, now that nobody else can take them?  How many. */
+/* Which are still there, now that nobody else can take them, and with which
+ * flags?  How many. */
 static size_t
 count_mine(struct mailbox_add *a)
 {
+	const struct mailbox_msg *src;
 	size_t i, n = 0;
 
 	for (i = 0; i < a->n; i++) {
-		a->mine[i] = !(a->from->msg[a->idx[i]].flags & MSG_GONE);
+		src = &a->from->msg[a->idx[i]];
+		a->mine[i] = !(src->flags & MSG_GONE);
 		a->v[i].skip = !a->mine[i];
 		n += a->mine[i];
+		if (a->mine[i] && a->v[i].as_is &&
+		    a->v[i].modseq != src->modseq)
+			mbox_add_flags(a, &a->v[i], a->from);
 	}
 	return n;
 }
@@ -330,7 +342,7 @@ expunge_originals(struct mailbox_add *a, size_t n, uint32_t first,
 	for (i = 0; i < a->n; i++)
 		if (a->mine[i])
 			v[k++] = a->idx[i];
-	r = mbox_expunge_locked(a->from, v, n, err);
+	r = mbox_expunge_log(a->from, v, n, err);
 	if (r < 0) {
 		mbox_abandon(a->from);
 		for (i = 0; i < n; i++)

@@ -18,6 +18,8 @@ struct adding {
 	unsigned flags;
 	struct slice *kw;
 	size_t nkw, index;
+	bool as_is;		/* COPY: it has all flags of the original, */
+	uint64_t modseq;	/* as they were then */
 	int fetch;		/* COPY: what must be done before */
 	char *linked;		/* name in cur/, once it is there, */
 	uint32_t uid;		/* and its UID */
@@ -46,6 +48,9 @@ struct mailbox_add {
 int mbox_add_tmp(struct mailbox_add *a, struct adding *m, struct err *err);
 /* the file's time is the INTERNALDATE.  0, or -1 and errno */
 int mbox_add_date(int fd, int64_t date);
+/* flags and keywords of the original, as they are now */
+void mbox_add_flags(struct mailbox_add *a, struct adding *m,
+    struct mailbox *from);
 /* octets of the first n that count for the quota */
 uint64_t mbox_add_sum(const struct mailbox_add *a, size_t n);
 

@@ -221,25 +221,37 @@ mbox_unlink_doom(struct mailbox *mb, struct err *err)
 	return r;
 }
 
-int
-mbox_finish_doom(struct mailbox *mb, struct err *err)
+/* 0, 1 some may still be there, -1 */
+static int
+finish(struct mailbox *mb, struct err *err)
 {
+	int r = mbox_unlink_doom(mb, err);
+
+	if (r != 0)
+		return r;
+	mbox_log_addf(&mb->in->out, "X %llu", (unsigned long long)mb->modseq);
+	return mbox_commit(mb, false, err);
+}
+
+void
+mbox_finish_doom(struct mailbox *mb)
+{
+	struct mailbox_impl *in = mb->in;
+	struct err late;
 	int r;
 
-	if (mb->in->st.ndoom == 0 || !mb->in->writable)
-		return 0;
-	r = mbox_unlink_doom(mb, err);
-	if (r != 0)
-		return MIN(r, 0);
-	mbox_log_addf(&mb->in->out, "X %llu", (unsigned long long)mb->modseq);
-	if (mbox_commit(mb, false, err) < 0)
-		return -1;
-	mbox_note_known(mb);
-	return 0;
+	if (in->st.ndoom == 0 || !in->writable)
+		return;
+	r = finish(mb, &late);
+	if (r < 0 && !in->doom_late)
+		mbox_late(mb, &late);
+	in->doom_late = r < 0;
+	if (r == 0)
+		mbox_note_known(mb);
 }
 
 int
-mbox_expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
+mbox_expunge_log(struct mailbox *mb, const uint32_t *idx, size_t n,
     struct err *err)
 {
 	struct mailbox_impl *in = mb->in;
@@ -247,7 +259,6 @@ mbox_expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
 	int64_t bytes = 0, count = 0;
 	const struct mailbox_msg *m;
 	size_t i, k = 0;
-	struct err late;
 	int r;
 
 	for (i = 0; i < n; i++) {
@@ -262,14 +273,20 @@ mbox_expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
 	}
 	mbox_record_set(mb, 'E', mbox_next_modseq(mb), out, k, "");
 	r = mbox_commit(mb, true, err);
-	if (r == 0) {
-		/* it is expunged; what fails now is done by the next */
-		if (mbox_finish_doom(mb, &late) < 0)
-			mbox_late(mb, &late);
-		if (count != 0 && in->maildir >= 0 && in->quota > 0)
-			quota_add(in->maildir, bytes, count);
-	}
+	if (r == 0 && count != 0 && in->maildir >= 0 && in->quota > 0)
+		quota_add(in->maildir, bytes, count);
 	free(out);
+	return r;
+}
+
+int
+mbox_expunge_locked(struct mailbox *mb, const uint32_t *idx, size_t n,
+    struct err *err)
+{
+	int r = mbox_expunge_log(mb, idx, n, err);
+
+	if (r == 0)
+		mbox_finish_doom(mb);
 	return r;
 }
 

@@ -260,10 +260,8 @@ mailbox_refresh(struct mailbox *mb, struct err *err)
 	if (in->writable && (r > 0 || in->st.ndoom > 0)) {
 		if (mbox_lock(mb, err) < 0)
 			return -1;
-		r = mbox_finish_doom(mb, err);
+		mbox_finish_doom(mb);
 		mbox_unlock(mb);
-		if (r < 0)
-			return -1;
 	}
 	if (sync_dirs(mb, err) < 0 || claim_recent(mb, err) < 0)
 		return -1;

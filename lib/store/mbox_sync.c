@@ -489,7 +489,8 @@ mbox_sync_all(struct mailbox *mb, struct err *err)
 	int r;
 
 	check_order(mb);
-	r = mbox_finish_doom(mb, err) < 0 ? -1 : look(&s, err);
+	mbox_finish_doom(mb);
+	r = look(&s, err);
 	if (r >= 0) {
 		sure = r > 0;
 		note_times(&s);
