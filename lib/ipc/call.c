@@ -7,6 +7,7 @@
 
 #include <poll.h>
 
+#include "base/clock.h"
 #include "ipc/codec.h"
 
 static int wake_fd = -1;
@@ -90,12 +91,15 @@ static int
 wait_answer(const struct ipc *c, struct err *err)
 {
 	struct pollfd p[2] = { { c->fd, POLLIN, 0 }, { wake_fd, POLLIN, 0 } };
+	int64_t end;
 	int r;
 
 	if (wake_fd < 0)
 		return 0;
+	end = mono_ms() + c->timeout_ms;
 	do {
-		r = poll(p, 2, c->timeout_ms > 0 ? c->timeout_ms : -1);
+		r = poll(p, 2, c->timeout_ms > 0 ?
+		    (int)MAX(end - mono_ms(), (int64_t)0) : -1);
 	} while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return err_sys(err, "poll");

@@ -42,6 +42,32 @@ set_timeouts(int fd, int timeout_ms)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof(tv));
 }
 
+/* A call was interrupted (with these timeouts one is by a stop of the process,
+ * too), and its repetition would have the whole time again: wait for what is
+ * left of it since start.  false: nothing is. */
+static bool
+wait_rest(int fd, short what, int timeout, int64_t start)
+{
+	struct pollfd p = { fd, what, 0 };
+	struct timeval tv = { 0 };
+	socklen_t n = sizeof(tv);
+	int64_t left, ms;
+	int r;
+
+	if (getsockopt(fd, SOL_SOCKET, timeout, &tv, &n) < 0)
+		return true;
+	ms = (int64_t)tv.tv_sec * 1000 + tv.tv_usec / 1000;
+	if (ms == 0)
+		return true;	/* it has no end */
+	do {
+		left = start + ms - mono_ms();
+		r = poll(&p, 1, (int)MAX(left, (int64_t)0));
+	} while (r < 0 && errno == EINTR);
+	if (r == 0)
+		errno = EAGAIN;
+	return r != 0;
+}
+
 int
 ipc_connect(const char *path, int timeout_ms, struct err *err)
 {
@@ -53,6 +79,7 @@ ipc_connect_flags(const char *path, int timeout_ms, int flags,
     struct err *err)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	int64_t end = mono_ms() + timeout_ms;
 	int fd;
 
 	if (strlen(path) >= sizeof(sun.sun_path))
@@ -64,7 +91,7 @@ ipc_connect_flags(const char *path, int timeout_ms, int flags,
 		return err_sys(err, "socket");
 	set_timeouts(fd, timeout_ms);
 	while (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) < 0) {
-		if (errno == EINTR)
+		if (errno == EINTR && (timeout_ms <= 0 || mono_ms() < end))
 			continue;
 		err_sys(err, "%s", path);
 		close_fd(fd);
@@ -83,6 +110,7 @@ ipc_send_bytes(int sock, const struct str *bytes, int fd, int flags)
 	} control;
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *cm;
+	int64_t start = flags & MSG_DONTWAIT ? 0 : mono_ms();
 	ssize_t n;
 
 	if (fd >= 0) {
@@ -97,7 +125,8 @@ ipc_send_bytes(int sock, const struct str *bytes, int fd, int flags)
 	}
 	do {
 		n = sendmsg(sock, &mh, MSG_NOSIGNAL | flags);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && errno == EINTR && ((flags & MSG_DONTWAIT) ||
+	    wait_rest(sock, POLLOUT, SO_SNDTIMEO, start)));
 	return n < 0 ? -1 : 0;
 }
 
@@ -203,11 +232,13 @@ recv_once(int sock, struct ipc_msg *m, int flags, struct err *err)
 	struct msghdr mh = { .msg_iov = &iov, .msg_iovlen = 1,
 		.msg_control = control.space,
 		.msg_controllen = sizeof(control.space) };
+	int64_t start = flags & MSG_DONTWAIT ? 0 : mono_ms();
 	ssize_t n;
 
 	do {
 		n = recvmsg(sock, &mh, MSG_CMSG_CLOEXEC | flags);
-	} while (n < 0 && errno == EINTR);
+	} while (n < 0 && errno == EINTR && ((flags & MSG_DONTWAIT) ||
+	    wait_rest(sock, POLLIN, SO_RCVTIMEO, start)));
 	if (n < 0 && errno == ECONNRESET)
 		return 0;
 	if (n < 0 && errno == EAGAIN)
@@ -230,6 +261,7 @@ int
 ipc_recv(int sock, struct ipc_msg *m, int timeout_ms, struct err *err)
 {
 	struct pollfd p = { sock, POLLIN, 0 };
+	int64_t end, left;
 	int r;
 
 	if (m->buf == NULL)
@@ -238,8 +270,10 @@ ipc_recv(int sock, struct ipc_msg *m, int timeout_ms, struct err *err)
 	m->fd = -1;
 	m->len = 0;
 	if (timeout_ms > 0) {
+		end = mono_ms() + timeout_ms;
 		do {
-			r = poll(&p, 1, timeout_ms);
+			left = end - mono_ms();
+			r = poll(&p, 1, (int)MAX(left, (int64_t)0));
 		} while (r < 0 && errno == EINTR);
 		if (r == 0)
 			return err_temp(err, "4.4.2", "timeout");

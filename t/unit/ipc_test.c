@@ -1,8 +1,10 @@
 /* ipc_test.c - records over a socket, malformed messages, descriptors */
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -259,6 +261,69 @@ test_wake(void)
 	ipc_free(&c);
 }
 
+static volatile sig_atomic_t rings;
+
+static void
+ring(int sig UNUSED)
+{
+	const struct itimerval off = { 0 };
+
+	if (++rings == 300)
+		setitimer(ITIMER_REAL, &off, NULL);
+}
+
+/* a signal every 20 ms, six seconds long */
+static void
+disturb(void)
+{
+	const struct itimerval often = { { 0, 20000 }, { 0, 20000 } };
+	struct sigaction sa = { .sa_handler = ring };
+
+	rings = 0;
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void
+calm(void)
+{
+	const struct itimerval off = { 0 };
+
+	setitimer(ITIMER_REAL, &off, NULL);
+	signal(SIGALRM, SIG_DFL);
+}
+
+/* the time for an answer ends also where signals interrupt the wait for it */
+static void
+test_signals(void)
+{
+	const struct timeval tv = { 0, 300000 };
+	struct qmgr_settle_in in = { .q = "x" };
+	struct err err = ERR_INIT;
+	struct ipc_msg m;
+	struct ipc c;
+	int p[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, p) < 0)
+		die("socketpair");
+	setsockopt(p[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv));
+	ipc_init(&c, "/nonexistent/socket", 300);
+	ipc_msg_init(&m);
+	disturb();
+	is_int(ipc_recv(p[0], &m, 300, &err), -1, "no message, and signals");
+	ok(rings < 300, "the wait ends before they do");
+	c.fd = p[0];
+	disturb();
+	is_int(ipc_call(&c, &qmgr_settle, &in, -1, NULL, NULL, NULL, &err), -1,
+	    "no answer, and signals");
+	ok(rings < 300, "the call ends before they do");
+	is_str(err.dsn, "4.4.2", "... at its time");
+	calm();
+	close(p[1]);
+	ipc_msg_free(&m);
+	ipc_free(&c);
+}
+
 /* A peer that answers one request on each connection and gives up the next:
  * of the first connection unread, then read, then unread again. */
 static void
@@ -480,6 +545,7 @@ main(void)
 	test_nobody_there();
 	test_answer();
 	test_wake();
+	test_signals();
 	test_unread();
 	test_inbox();
 	test_crowded();
