@@ -85,6 +85,8 @@ session(struct io *io, struct peer *peer, const struct session_user *user)
 		end = cmd_end_name(cmd_loop(io, &p, &s, &stats));
 	else
 		io_flush(io);
+	/* who reads the line may log in again at once */
+	drop_unlock(&s.drop);
 	log_end(&s, user->name, peer, end, start);
 	drop_close(&s.drop);
 	str_free(&s.ahead.text);
