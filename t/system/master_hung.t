@@ -9,7 +9,7 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 
 my $i = Postrider::Instance->new(conf => { 'master.conf' => {
-	'limitd/watchdog' => '2s', 'notifyd/watchdog' => '1s',
+	'limitd/watchdog' => '2s', 'notifyd/watchdog' => '4s',
 	'keyd/watchdog' => '5m', 'dnsd/watchdog' => 0 } })->start;
 
 sub pid { return ($i->pids_of($_[0]))[0] // 0 }
@@ -23,8 +23,9 @@ sub other {
 }
 
 # --- it hangs
-my $quiet = pid('notifyd');
+my ($quiet, $begun) = (pid('notifyd'), time);
 my $limitd = pid('limitd');
+$i->call('limitd', 'ping');	# it is not silent already
 my $start = time;
 kill 'STOP', $limitd;
 ok other('limitd', $limitd), 'a program that hangs is replaced';
@@ -34,6 +35,7 @@ like $i->log, qr/ hung level=error service=limitd child=$limitd silent/,
 ok !kill(0, $limitd), 'it is gone';
 ok $i->wait_for(sub { eval { $i->call('limitd', 'list'); 1 } }),
     'the next one serves';
+sleep 0.1 while time < $begun + 6;
 is pid('notifyd'), $quiet, 'one that has nothing to do stays';
 
 # --- it hangs, and the suite reloads
@@ -51,18 +53,18 @@ kill 'STOP', $keyd;
 $start = time;
 $i->reload;
 ok other('keyd', $keyd), 'it hangs: its successor comes';
-my $took = time - $start;
-cmp_ok $took, '>=', 2.6, 'after a quarter of its time';
-cmp_ok $took, '<', 11, 'and no later';
-like $i->log($mark), qr/hung level=error service=keyd child=$keyd /,
-    'the log says so';
+cmp_ok time - $start, '>=', 2.4, 'after a quarter of its time';
+my ($silent) = $i->log($mark) =~
+    / hung level=error service=keyd child=$keyd silent_ms=(\d+)/;
+cmp_ok $silent // 0, '>=', 3000, 'the log says so';
+cmp_ok $silent, '<', 6000, 'and no later';
 ok $i->wait_for(sub { eval { starttls($i, 'smtp') } }), 'there is TLS';
 
 # --- options
 $mark = $i->log_mark;
 my $master = $i->master_pid;
 kill 'STOP', $master;
-sleep 3;
+sleep 4;
 kill 'CONT', $master;
 sleep 1.5;
 unlike $i->log($mark), qr/ hung /, 'where master stood still nobody hangs';

@@ -48,10 +48,7 @@ $i->set_conf('master.conf', 'submission/listen' =>
 ($st, $out, $err) = $i->ctl('reload');
 like $err, qr/submission.*in use/i, 'an address in use is refused';
 is $i->smtp('submission')->greeting, 220, 'the old one still answers';
-my $new = do {
-	my $s = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 1);
-	$s->sockport;
-};
+my $new = Postrider::Ports::spare();
 $i->set_conf('master.conf', 'submission/listen' => "inet:127.0.0.1:$new");
 $i->reload;
 is(Postrider::Smtp->new(port => $new)->greeting, 220, 'a new one answers');
@@ -61,7 +58,9 @@ ok $i->wait_for(sub { Postrider::Ports::is_free($i->port('submission')) }),
 # a service goes, and comes back
 $i->set_conf('master.conf', 'submission/enabled' => 'no');
 $i->reload;
-unlike $i->ctl_ok('status'), qr/^submission/m, 'a service was removed';
+# with the last of its processes
+ok $i->wait_for(sub { $i->ctl_ok('status') !~ /^submission/m }),
+    'a service was removed';
 $i->set_conf('master.conf', 'submission/enabled' => 'yes');
 kill 'HUP', $i->master_pid;
 ok $i->wait_for(sub { $i->ctl_ok('status') =~ /^submission/m }),

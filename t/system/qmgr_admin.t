@@ -10,10 +10,10 @@ my $s = Postrider::Queue->new;
 $s->start;
 
 # held, deferred, active
-my $h = $s->put('ok@h.test', hold => 1, sender => 'ann@x.test', age => 50);
-my $d = $s->put(['defer1@d.test', 'defer2@d.test'], age => 40);
+my $h = $s->put('ok@h.test', hold => 1, sender => 'ann@x.test', age => 5000);
+my $d = $s->put(['defer1@d.test', 'defer2@d.test'], age => 4000);
 ok $s->wait_log(qr/deferred q=$d/), 'deferred';
-my $a = $s->put('gate@a.test', sender => '', age => 30);
+my $a = $s->put('gate@a.test', sender => '', age => 3000);
 
 is $s->list, 'ok@h.test=hold defer1@d.test=deferred defer2@d.test=deferred ' .
     'gate@a.test=active', 'all, in the order in which they came';
@@ -35,11 +35,11 @@ my @q = (
 	    'defer1@d.test=deferred'],
 	[[state => 'active'], 'gate@a.test=active'],
 	[[state => 'ready'], ''],
-	[[older => 45], 'ok@h.test=hold'],
-	[[younger => 35], 'gate@a.test=active'],
+	[[older => 4500], 'ok@h.test=hold'],
+	[[younger => 3500], 'gate@a.test=active'],
 	[[limit => 1], 'ok@h.test=hold'],
 	[[after => $d], 'gate@a.test=active'],
-	[[older => 35, to => 'd.test', from => 'nobody@x.test'], ''],
+	[[older => 3500, to => 'd.test', from => 'nobody@x.test'], ''],
 );
 is $s->list(@{ $_->[0] }), $_->[1], "list @{ $_->[0] }" for @q;
 is $s->call('list', q => 'x')->{f}{dsn}, '5.5.4', 'a bad id';
