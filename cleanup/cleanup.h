@@ -144,10 +144,10 @@ struct content_limits {
 	size_t hops;
 	size_t trace;		/* bytes of it that we wrote in front */
 };
-/* Read the whole file and judge it.  0; or -1: 5.4.6 too many hops, 5.3.4
- * header too large, 5.6.0 other faults, 4.3.0 not readable. */
 /* a field that is not for all recipients? */
 bool content_is_bcc(struct slice name);
+/* Read the whole file and judge it.  0; or -1: 5.4.6 too many hops, 5.3.4
+ * header too large, 5.6.0 other faults, 4.3.0 not readable. */
 int content_check(int fd, uint64_t size, const struct content_limits *l,
     struct content_facts *f, struct err *err);
 /* the same where it is in memory */
