@@ -98,5 +98,6 @@ void
 watchdog_told(struct child *c)
 {
 	c->beats = board_beats(&c->gen->board, c->slot);
-	c->silent = 0;
+	/* the next look adds what passed since the last: this was before */
+	c->silent = MIN(last - mono_ms(), (int64_t)0);
 }
