@@ -180,12 +180,12 @@ mime_to_utf8(struct slice charset, struct slice s, struct str *out)
 		mime_utf8_guess(s, out);
 	} else if (c->how == CHARSET_UTF8) {
 		utf8(s, NULL, out);
-	} else if ((table = mime_charset_table(c->iconv)) != NULL) {
-		by_table(table, s, out);
 	} else if ((kind = mime_multi_find(c->iconv)) != 0) {
 		mime_multi_begin(&m, kind);
 		s = mime_multi_run(&m, s, out);
 		mime_multi_end(&m, s, out);
+	} else if ((table = mime_charset_table(c->iconv)) != NULL) {
+		by_table(table, s, out);
 	} else {
 		cd = cached(c->iconv);
 		if (cd == (iconv_t)-1)

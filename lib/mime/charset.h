@@ -30,7 +30,7 @@ void mime_utf8_clean(struct slice s, struct str *out);
 /* where a text in a charset of charset_multi.h stands */
 struct mime_multi {
 	int kind, set;
-	uint32_t bits, high;	/* UTF-7: not yet a character */
+	uint32_t bits, high;	/* what is not yet a character */
 	unsigned nbits;
 };
 

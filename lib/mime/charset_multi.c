@@ -1,8 +1,9 @@
 /*
  * charset_multi.c - each charset is a function that looks at the next
- * character; UTF-7 and ISO-2022-JP have a state.
+ * character; ISO-2022-JP, UTF-7 and windows-1258 have a state.
  */
 #include "mime/charset_multi.h"
+#include "mime/charset_names.h"
 #include "mime/impl.h"
 
 enum { BAD = -1, MORE = 0 };	/* of a step; else: octets of it */
@@ -235,6 +236,22 @@ utf16_unit(struct mime_multi *m, uint32_t u, uint32_t cp[2])
 		    0xfffd : u;
 }
 
+/* back to ASCII, at octet c, which is no digit */
+static void
+utf_7_end(struct mime_multi *m, unsigned char c, uint32_t cp[2])
+{
+	if (m->high != 0)
+		cp[0] = 0xfffd;
+	if (c != '-')
+		cp[m->high != 0] = c != 0 ? c : 0xfffd;
+	else if (m->set == BASE64_FIRST)
+		cp[0] = '+';
+	m->set = ASCII;
+	m->bits = 0;
+	m->nbits = 0;
+	m->high = 0;
+}
+
 /* RFC 2152 */
 static int
 utf_7(struct mime_multi *m, const unsigned char *p, size_t n UNUSED,
@@ -242,8 +259,10 @@ utf_7(struct mime_multi *m, const unsigned char *p, size_t n UNUSED,
 {
 	int v = base64_value(p[0]);
 
-	if (p[0] >= 0x80)
+	if (p[0] >= 0x80) {
+		utf_7_end(m, p[0], cp);
 		return BAD;
+	}
 	if (m->set == ASCII) {
 		if (p[0] == '+')
 			m->set = BASE64_FIRST;
@@ -251,26 +270,46 @@ utf_7(struct mime_multi *m, const unsigned char *p, size_t n UNUSED,
 			cp[0] = p[0];
 		return 1;
 	}
-	if (v >= 0) {
-		m->set = BASE64;
-		m->bits = m->bits << 6 | (uint32_t)v;
-		m->nbits += 6;
-		if (m->nbits >= 16) {
-			m->nbits -= 16;
-			utf16_unit(m, m->bits >> m->nbits & 0xffff, cp);
-		}
+	if (v < 0) {
+		utf_7_end(m, p[0], cp);
 		return 1;
 	}
-	if (m->high != 0)
-		cp[0] = 0xfffd;
-	if (p[0] != '-')
-		cp[m->high != 0] = p[0];
-	else if (m->set == BASE64_FIRST)
-		cp[0] = '+';
-	m->set = ASCII;
-	m->bits = 0;
-	m->nbits = 0;
+	m->set = BASE64;
+	m->bits = m->bits << 6 | (uint32_t)v;
+	m->nbits += 6;
+	if (m->nbits >= 16) {
+		m->nbits -= 16;
+		utf16_unit(m, m->bits >> m->nbits & 0xffff, cp);
+	}
+	return 1;
+}
+
+/* Accents follow their letters, which wait for them: other programs have one
+ * character for both, and that is what is searched for. */
+static int
+windows_1258(struct mime_multi *m, const unsigned char *p, size_t n UNUSED,
+    uint32_t cp[2])
+{
+	const unsigned char *mark = memchr(mime_1258_marks, p[0], MARKS_1258);
+	uint32_t letter = m->high, c = p[0];
+	size_t k = 0;
+
+	if (c >= 0x80)
+		c = mime_charset_table("CP1258")[c - 0x80];
 	m->high = 0;
+	if (letter != 0 && mark != NULL) {
+		cp[0] = mime_1258[m->bits][mark - mime_1258_marks];
+		if (cp[0] != 0)
+			return 1;
+	}
+	if (letter != 0)
+		cp[k++] = letter;
+	if (p[0] >= 'A' && c != 0) {
+		m->high = c;
+		m->bits = p[0];
+	} else {
+		cp[k] = c != 0 ? c : 0xfffd;
+	}
 	return 1;
 }
 
@@ -288,6 +327,7 @@ static const struct {
 	{ "CP949", euc_kr },
 	{ "ISO-2022-JP", iso_2022_jp },
 	{ "UTF-7", utf_7 },
+	{ "CP1258", windows_1258 },
 };
 
 int
@@ -314,16 +354,17 @@ static size_t
 plain(const struct mime_multi *m, struct slice s)
 {
 	const char *stop = NULL;
-	size_t k;
 
-	if (m->set != ASCII)
+	if (m->set != ASCII || kinds[m->kind].step == windows_1258)
 		return 0;
-	k = mime_ascii_run(slice_sub(s, 0, 256));
+	s = slice_sub(s, 0, 256);
 	if (kinds[m->kind].step == iso_2022_jp)
-		stop = memchr(s.p, ESC, k);
+		stop = memchr(s.p, ESC, s.n);
 	else if (kinds[m->kind].step == utf_7)
-		stop = memchr(s.p, '+', k);
-	return stop != NULL ? (size_t)(stop - s.p) : k;
+		stop = memchr(s.p, '+', s.n);
+	if (stop != NULL)
+		s.n = (size_t)(stop - s.p);
+	return mime_ascii_run(s);
 }
 
 struct slice
@@ -345,8 +386,12 @@ mime_multi_run(struct mime_multi *m, struct slice s, struct str *out)
 		    cp);
 		if (r == MORE)
 			break;
-		if (r == BAD || (cp[0] == 0 && s.p[0] == 0))
+		if (r == BAD) {
 			cp[0] = 0xfffd;
+			cp[1] = 0;
+		} else if (cp[0] == 0 && s.p[0] == 0) {
+			cp[0] = 0xfffd;
+		}
 		for (i = 0; i < 2; i++)
 			if (cp[i] != 0)
 				mime_utf8_put(cp[i], out);
@@ -358,7 +403,10 @@ mime_multi_run(struct mime_multi *m, struct slice s, struct str *out)
 void
 mime_multi_end(struct mime_multi *m, struct slice rest, struct str *out)
 {
-	if (rest.n > 0 || m->high != 0)
+	if (m->high != 0)
+		mime_utf8_put(kinds[m->kind].step == windows_1258 ? m->high :
+		    0xfffd, out);
+	else if (rest.n > 0)
 		mime_utf8_put(0xfffd, out);
 	m->high = 0;
 }

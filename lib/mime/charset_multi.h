@@ -1,7 +1,8 @@
 /*
  * charset_multi.h - the usual charsets of more octets a character: those of
- * East Asia, and UTF-7.  Their tables are made of iconv's when Postrider is
- * built (mkcharset.c).
+ * East Asia, UTF-7, and windows-1258 with its accents.  Their tables are made
+ * of iconv's when Postrider is built (mkcharset.c); that needs the C library's
+ * conversion modules, which some systems have in a package of their own.
  *
  * As iconv has them, but: ISO-2022-JP and EUC-JP have what Shift JIS has in
  * the rows that JIS X 0208 left free (circled digits, as Windows writes them);
@@ -39,6 +40,11 @@ struct charset_two {
 
 extern const struct charset_two mime_gbk, mime_big5, mime_uhc, mime_sjis,
     mime_jis0208, mime_jis0212;
+
+/* windows-1258: what an octet and the accent behind it are in one; 0: none */
+enum { MARKS_1258 = 5 };
+extern const unsigned char mime_1258_marks[MARKS_1258];
+extern const uint16_t mime_1258[256][MARKS_1258];
 
 /* numbers of GB18030's four octets from `from' on, until the next row's, are
  * characters from cp on; cp 0: none */

@@ -179,6 +179,34 @@ print_ranges(void)
 	iconv_close(cd);
 }
 
+/* letters with an accent behind them */
+static void
+print_1258(void)
+{
+	static const unsigned char marks[] = { 0xcc, 0xd2, 0xde, 0xec, 0xf2 };
+	iconv_t cd = opened("CP1258");
+	unsigned char s[2];
+	uint32_t cp[2];
+	size_t i;
+	unsigned a;
+
+	printf("const unsigned char mime_1258_marks[MARKS_1258] = {");
+	for (i = 0; i < sizeof(marks); i++)
+		printf(" %#x,", marks[i]);
+	printf(" };\nconst uint16_t mime_1258[256][MARKS_1258] = {\n");
+	for (a = 'A'; a < 256; a++) {
+		for (i = 0; i < sizeof(marks); i++) {
+			s[0] = (unsigned char)a;
+			s[1] = marks[i];
+			if (convert(cd, s, 2, cp) == 1)
+				printf("\t[%u][%zu] = %#x,\n", a, i,
+				    (unsigned)cp[0]);
+		}
+	}
+	printf("};\n\n");
+	iconv_close(cd);
+}
+
 int
 main(void)
 {
@@ -188,6 +216,7 @@ main(void)
 	    "#include \"mime/charset_multi.h\"\n\n");
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		print_table(i);
+	print_1258();
 	print_ranges();
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fprintf(stderr, "mkcharset: cannot write\n");

@@ -189,7 +189,12 @@ static const struct { const char *charset, *in, *want; } more[] = {
 	{ "utf-7", "+AAA-", "\xef\xbf\xbd" },
 	{ "utf-7", "~\\\xe4", "~\\\xef\xbf\xbd" },
 	{ "utf-7", "+AOQ\n+AOQ!", "ä\nä!" },
-	{ "windows-1258", "Vi\xea\xf2t", "Viê\xcc\xa3t" },
+	{ "utf-7", "+AOQ\xff" "AOQ", "ä\xef\xbf\xbd" "AOQ" },
+	{ "utf-7", "+2D0\xff" "A", "\xef\xbf\xbd" "A" },
+	{ "windows-1258", "Vi\xea\xf2t", "Việt" },
+	{ "windows-1258", "a\xcc", "à" },
+	{ "windows-1258", "b\xcc\xf2", "b\xcc\x80\xcc\xa3" },
+	{ "windows-1258", "\x81" "a", "\xef\xbf\xbd" "a" },
 };
 
 static void
@@ -208,6 +213,9 @@ check_more(void)
 	str_reset(&got);
 	mime_to_utf8(SLICE_LIT("euc-kr"), (struct slice){ "a\0b", 3 }, &got);
 	is_str(got.s, "a\xef\xbf\xbd" "b", "NUL");
+	str_reset(&got);
+	mime_to_utf8(SLICE_LIT("utf-7"), (struct slice){ "+2D0\0b", 6 }, &got);
+	is_str(got.s, "\xef\xbf\xbd\xef\xbf\xbd" "b", "half a pair, and NUL");
 	str_free(&got);
 }
 
@@ -216,7 +224,7 @@ static void
 check_pieces(void)
 {
 	static const char *const name[] = { "gb18030", "big5", "shift_jis",
-		"euc-jp", "euc-kr", "iso-2022-jp", "utf-7" };
+		"euc-jp", "euc-kr", "iso-2022-jp", "utf-7", "windows-1258" };
 	static const char bits[] = "\x1b$B(JID@F|!a+-AOQ2D3cqQ0\x81\x8e\x8f"
 	    "\xa1\xb0\xfe\xff";
 	struct str whole = STR_INIT, got = STR_INIT;
@@ -261,6 +269,7 @@ main(void)
 	check_two("shift_jis", "CP932", false);
 	check_two("euc-kr", "CP949", false);
 	check_two("euc-jp", "EUC-JP", true);
+	check_two("windows-1258", "CP1258", false);
 	check_four();
 	check_escapes();
 	check_utf7();
