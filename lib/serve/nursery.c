@@ -181,18 +181,19 @@ static void
 take_holes(void)
 {
 #ifndef WITH_SANITIZERS	/* which have a malloc of their own */
-	size_t end, size;
+	size_t end, left, size;
 	void *p;
 
 	free(malloc(HOLE_MAX));		/* from now on the end has room */
 	malloc_trim(HEAP_ROOM);		/* neighbours become one hole */
+	left = mallinfo2().fordblks - mallinfo2().keepcost;
 	for (size = HOLE_MAX; size > 0;
 	    size -= size > HOLE_SMALL ? size / 16 : 16) {
 		size &= ~(size_t)15;
 		end = mallinfo2().keepcost;
-		do {
-			p = malloc(size);
-		} while (p != NULL && mallinfo2().keepcost == end);
+		while ((p = malloc(size)) != NULL && left >= size &&
+		    mallinfo2().keepcost == end)
+			left -= size;
 		/* not a hole but the end: given back, not kept for reuse */
 		free(realloc(p, 2 * HOLE_SMALL + size));
 	}
