@@ -175,7 +175,7 @@ print_ranges(void)
 		expect = cp[0] + 1;
 	}
 	printf("\t{ %u, 0 },\n};\nconst size_t mime_gb_nranges = %u;\n",
-	    FOUR_END, count + 1);
+	    (unsigned)FOUR_END, count + 1);
 	iconv_close(cd);
 }
 
